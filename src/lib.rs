@@ -1,0 +1,87 @@
+//! squall: load and chaos testing for remote MCP servers.
+//!
+//! This file is the floor plan of the house. A floor uses only the floors its line names, and
+//! `tests/architecture.rs` reads the sources and holds every file to it. Time, sockets, files,
+//! environment, terminal and processes are touched in `edge` and `cli` only; clippy holds that.
+
+/// Values, never actions: no I/O, no clock. Uses nothing of ours.
+pub mod model {
+    pub mod arguments;
+    pub mod behaviour;
+    pub mod chance;
+    pub mod distribution;
+    pub mod event;
+    pub mod finding;
+    pub mod histogram;
+    pub mod operation;
+    pub mod outcome;
+    pub mod pace;
+    pub mod plan;
+    pub mod profile;
+    pub mod report;
+    pub mod secret;
+    pub mod summary;
+    pub mod threshold;
+}
+
+/// The scenario file as its author writes it, and every mistake it can contain. Uses `model`.
+pub mod scenario {
+    pub mod document;
+    pub mod reader;
+}
+
+/// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
+pub mod protocol {
+    pub mod legacy;
+    pub mod media;
+    pub mod message;
+    pub mod sse;
+    pub mod throttle;
+}
+
+/// The world: clock, sockets, files, processes. Uses `model`.
+pub mod edge {
+    pub mod clock;
+    pub mod files;
+    pub mod health;
+    pub mod net;
+    pub mod process;
+}
+
+/// Users and connections. Uses `model`, `protocol`, `edge`.
+pub mod engine {
+    pub mod client;
+    pub mod control;
+    pub mod crowd;
+    pub mod holder;
+    pub mod recorder;
+    pub mod session;
+    pub mod user;
+    pub mod wire;
+}
+
+/// The practice target: a small real MCP server. Uses `model`, `protocol`, `edge`.
+pub mod practice {
+    pub mod server;
+    pub mod sessions;
+    pub mod tools;
+}
+
+/// A report drawn; each file one pure function. Uses `model`.
+pub mod render {
+    pub mod chart;
+    pub mod html;
+    pub mod live;
+    pub mod png;
+    pub mod text;
+}
+
+/// One whole undertaking, joined. Uses all of the above but `render`.
+pub mod conduct {
+    pub mod run;
+}
+
+/// The command line: terminal, signals, exit codes. Uses every floor.
+pub mod cli {
+    pub mod args;
+}

@@ -1,0 +1,215 @@
+//! What the engine tells the recorder, and through it every observer: facts with their instants.
+//!
+//! Every instant is an offset from the start of the run.
+
+use std::time::Duration;
+
+use super::operation::Operation;
+use super::outcome::{Outcome, Rule};
+
+/// One fact about a run.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A call came due and ended.
+    Call(Call),
+    /// An HTTP exchange was sent and ended.
+    Exchange(Exchange),
+    /// A session was opened, lost or closed.
+    Session(SessionEvent),
+    /// A run (a chat turn or a Research run) ended.
+    Run(Run),
+    /// The target broke a rule of the protocol.
+    Violation(Box<Violation>),
+    /// An arrival found the ceiling of users reached.
+    Dropped {
+        /// When it was due.
+        due: Duration,
+    },
+    /// A simulated user of ours panicked: a fault of squall, never of the target.
+    Panicked {
+        /// When it was caught.
+        at: Duration,
+        /// What the panic said.
+        message: Box<str>,
+    },
+}
+
+/// One call as its user sees it; it may have cost several exchanges.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// Which simulated user.
+    pub user: u32,
+    /// Which run.
+    pub run: u32,
+    /// Index into the plan's user classes.
+    pub class: u8,
+    /// What was called.
+    pub operation: Operation,
+    /// Index into the plan's tools, for `tools/call`.
+    pub tool: Option<u16>,
+    /// The five instants.
+    pub instants: Instants,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP exchanges it cost, its own included; 0 when it was never sent.
+    pub exchanges: u16,
+    /// Characters of text in the result.
+    pub result_chars: u32,
+    /// The result was longer than the client reads, which cuts it.
+    pub over_cap: bool,
+}
+
+/// The five instants of a call. `response = done - due`, `lag = started - due`,
+/// `held = admitted - started`, `preparation = sent - admitted`, `service = done - sent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instants {
+    /// Think time ended or arrival, plus the burst's stagger.
+    pub due: Duration,
+    /// Our task ran.
+    pub started: Duration,
+    /// The client's in-flight cap let it go; `None` when it never did.
+    pub admitted: Option<Duration>,
+    /// First byte of this call's own request left; `None` when none did.
+    pub sent: Option<Duration>,
+    /// The end.
+    pub done: Duration,
+}
+
+impl Instants {
+    /// What the user felt.
+    pub fn response(&self) -> Duration {
+        self.done.saturating_sub(self.due)
+    }
+    /// What the generator took: the only time that makes a run untrustworthy.
+    pub fn lag(&self) -> Duration {
+        self.started.saturating_sub(self.due)
+    }
+    /// What the modelled client's cap and queue took.
+    pub fn held(&self) -> Option<Duration> {
+        self.admitted.map(|admitted| admitted.saturating_sub(self.started))
+    }
+    /// Connect, handshake and credentials before this call's own request.
+    pub fn preparation(&self) -> Option<Duration> {
+        Some(self.sent?.saturating_sub(self.admitted?))
+    }
+    /// What the target did with this request.
+    pub fn service(&self) -> Option<Duration> {
+        Some(self.done.saturating_sub(self.sent?))
+    }
+}
+
+/// One HTTP exchange.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange {
+    /// Which simulated user.
+    pub user: u32,
+    /// What it carried.
+    pub operation: Operation,
+    /// When a connection was asked for.
+    pub began: Duration,
+    /// Name resolution took this long; `None` when a connection was reused.
+    pub dns: Option<Duration>,
+    /// The TCP handshake took this long; `None` when a connection was reused.
+    pub connect: Option<Duration>,
+    /// First byte of the request left; `None` when none did.
+    pub sent: Option<Duration>,
+    /// The response head arrived.
+    pub headers: Option<Duration>,
+    /// The first whole event of an SSE answer arrived.
+    pub first_event: Option<Duration>,
+    /// The answer was whole.
+    pub answer: Option<Duration>,
+    /// The body ended, or the exchange was given up.
+    pub end: Duration,
+    /// HTTP status, if a head arrived.
+    pub status: Option<u16>,
+    /// How it ended, by itself.
+    pub outcome: Outcome,
+    /// Bytes written, heads included.
+    pub bytes_sent: u32,
+    /// Bytes read, heads included.
+    pub bytes_received: u32,
+}
+
+/// A change in a session's life.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionEvent {
+    /// Which simulated user.
+    pub user: u32,
+    /// When.
+    pub at: Duration,
+    /// What happened.
+    pub change: SessionChange,
+}
+
+/// What can happen to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionChange {
+    /// A handshake succeeded; whether the server issued a session id.
+    Opened {
+        /// The server issued an id.
+        with_id: bool,
+    },
+    /// The server no longer knew it; the client made a new handshake for the same call.
+    Lost,
+    /// The client ended it with DELETE.
+    Closed,
+    /// The client forgot it without a word, as hosted clients do.
+    Abandoned,
+}
+
+/// The end of one run.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Which simulated user.
+    pub user: u32,
+    /// Which run.
+    pub run: u32,
+    /// Index into the plan's user classes.
+    pub class: u8,
+    /// When it was due to start.
+    pub due: Duration,
+    /// When it ended.
+    pub ended: Duration,
+    /// How it ended.
+    pub fate: Fate,
+    /// Calls that came due in it.
+    pub calls: u32,
+    /// HTTP exchanges it cost.
+    pub exchanges: u32,
+    /// Subagents it started.
+    pub subagents: u16,
+    /// Waves it went through.
+    pub waves: u16,
+    /// How long the slowest subagent held back its wave after the median one was done, in the
+    /// worst wave; `None` without waves of two or more.
+    pub straggler: Option<Duration>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fate {
+    /// It came to its own end.
+    Completed,
+    /// Its person stopped it, as the model says some do.
+    Stopped,
+    /// The load ended first: its time to completion is at least what was seen.
+    Cut,
+    /// It never got a usable connection or tool list.
+    Failed,
+}
+
+/// A rule the target broke, with what was seen.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// The rule.
+    pub rule: Rule,
+    /// When.
+    pub at: Duration,
+    /// Which simulated user.
+    pub user: u32,
+    /// In which exchange.
+    pub operation: Operation,
+    /// What was expected and found, bounded and without secrets.
+    pub evidence: String,
+}

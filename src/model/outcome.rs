@@ -1,0 +1,267 @@
+//! How a call ended, as the client that made it could tell.
+
+use std::time::Duration;
+
+/// The end of one call. What the target does wrong is an outcome, never an `Err`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A result without `isError`.
+    Ok,
+    /// A result with `isError: true`.
+    ToolError,
+    /// A JSON-RPC error object with this code, whatever the HTTP status.
+    RpcError(i64),
+    /// The target said "too much", in one of five shapes.
+    Throttled(Throttle),
+    /// HTTP 401 or 403 with this status.
+    Unauthorised(u16),
+    /// The session was refused with this status, and a new handshake did not help or was not made.
+    SessionLost(u16),
+    /// Another HTTP status that is no answer.
+    Status(u16),
+    /// The answer's body or stream ended before the answer was whole.
+    CutStream,
+    /// The client's own patience ended.
+    Timeout,
+    /// No connection, or none that lasted until the request was out.
+    Connect(ConnectFailure),
+    /// The answer broke a rule of the protocol.
+    Violation(Rule),
+    /// The person stopped the run.
+    Cancelled,
+    /// The client's own in-flight cap never let it go.
+    NeverSent,
+    /// Still open when the run was cut.
+    Unfinished,
+}
+
+/// What kind of "too much" was heard, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// The shape of the refusal.
+    pub signal: Signal,
+    /// How long the target asked to wait, if it said so.
+    pub retry_after: Option<Duration>,
+}
+
+/// The shapes of a rate limit seen in the wild; MCP specifies none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Signal {
+    /// HTTP 429, body not JSON-RPC.
+    Http429,
+    /// HTTP 429 with a JSON-RPC error in its body.
+    Http429Rpc,
+    /// HTTP 200 with a JSON-RPC error.
+    RpcError,
+    /// HTTP 200 with `isError: true`, or a rate-limit code in `structuredContent`.
+    ToolError,
+    /// HTTP 503 or 403 with `Retry-After`, or a session pool that says it is full.
+    Disguised,
+}
+
+impl Signal {
+    /// The name used in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http429 => "HTTP 429",
+            Self::Http429Rpc => "HTTP 429 with a JSON-RPC error",
+            Self::RpcError => "JSON-RPC error in HTTP 200",
+            Self::ToolError => "isError result in HTTP 200",
+            Self::Disguised => "disguised (503, 403 or a full session pool)",
+        }
+    }
+}
+
+/// Where a connection failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ConnectFailure {
+    /// The name did not resolve.
+    Dns,
+    /// Nothing listens there.
+    Refused,
+    /// The connect budget ended.
+    TimedOut,
+    /// The connection was closed or reset before any byte of an answer.
+    Closed,
+    /// Our own machine had no descriptor or port left.
+    Exhausted,
+    /// What answered does not speak HTTP/1.1.
+    NotHttp,
+    /// Any other failure of the network.
+    Unreachable,
+}
+
+impl ConnectFailure {
+    /// The words used in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "name does not resolve",
+            Self::Refused => "connection refused",
+            Self::TimedOut => "connecting took longer than the client waits",
+            Self::Closed => "connection closed before any answer",
+            Self::Exhausted => "this machine has no descriptor or port left",
+            Self::NotHttp => "what answered is not HTTP/1.1",
+            Self::Unreachable => "network unreachable",
+        }
+    }
+}
+
+/// A rule of the protocol that an answer can break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// The answer's id is not the question's, or has another JSON type.
+    WrongId,
+    /// Neither `result` nor `error`, or both.
+    NotOneOfResultAndError,
+    /// The body is not JSON where JSON was promised.
+    NotJson,
+    /// The body is JSON but not a JSON-RPC 2.0 message.
+    NotJsonRpc,
+    /// A 200 with neither `application/json` nor `text/event-stream`.
+    WrongMediaType,
+    /// A request was answered with 202.
+    AcceptedRequest,
+    /// A notification was answered with neither 202 nor a refusal.
+    NotificationNotAccepted,
+    /// A required member of the result is missing or has the wrong type.
+    MalformedResult,
+    /// The server answered with a protocol version the client did not offer and cannot speak.
+    UnknownVersion,
+    /// A session id with characters outside 0x21..=0x7E.
+    BadSessionId,
+    /// A body, event or head beyond the client's bounds.
+    TooLarge,
+    /// A redirect, which a POST to an MCP endpoint must not need.
+    Redirect,
+    /// Pages of a list that repeat a cursor or do not end.
+    EndlessPages,
+}
+
+/// `Outcome` without its details: what counters and behaviours look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    /// See [`Outcome::Ok`]; the others likewise.
+    Ok,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    ToolError,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    RpcError,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Throttled,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Unauthorised,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    SessionLost,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Status,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    CutStream,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Timeout,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Connect,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Violation,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Cancelled,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    NeverSent,
+    #[expect(missing_docs, reason = "named as in Outcome")]
+    Unfinished,
+}
+
+impl Class {
+    /// Every class, in the order reports list them.
+    pub const ALL: [Self; 14] = [
+        Self::Ok,
+        Self::ToolError,
+        Self::RpcError,
+        Self::Throttled,
+        Self::Unauthorised,
+        Self::SessionLost,
+        Self::Status,
+        Self::CutStream,
+        Self::Timeout,
+        Self::Connect,
+        Self::Violation,
+        Self::Cancelled,
+        Self::NeverSent,
+        Self::Unfinished,
+    ];
+
+    /// The name in `run.json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::RpcError => "rpc_error",
+            Self::Throttled => "throttled",
+            Self::Unauthorised => "unauthorised",
+            Self::SessionLost => "session_lost",
+            Self::Status => "http_status",
+            Self::CutStream => "cut_stream",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect_failure",
+            Self::Violation => "violation",
+            Self::Cancelled => "cancelled",
+            Self::NeverSent => "never_sent",
+            Self::Unfinished => "unfinished",
+        }
+    }
+
+    /// Whether this end counts as an error: everything but ok, throttled, cancelled, never sent
+    /// and unfinished. A tool error counts.
+    pub const fn is_error(self) -> bool {
+        !matches!(
+            self,
+            Self::Ok | Self::Throttled | Self::Cancelled | Self::NeverSent | Self::Unfinished
+        )
+    }
+
+    /// Whether the call was sent at all.
+    pub const fn was_sent(self) -> bool {
+        !matches!(self, Self::NeverSent)
+    }
+}
+
+impl Outcome {
+    /// The class that counters use.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Ok => Class::Ok,
+            Self::ToolError => Class::ToolError,
+            Self::RpcError(_) => Class::RpcError,
+            Self::Throttled(_) => Class::Throttled,
+            Self::Unauthorised(_) => Class::Unauthorised,
+            Self::SessionLost(_) => Class::SessionLost,
+            Self::Status(_) => Class::Status,
+            Self::CutStream => Class::CutStream,
+            Self::Timeout => Class::Timeout,
+            Self::Connect(_) => Class::Connect,
+            Self::Violation(_) => Class::Violation,
+            Self::Cancelled => Class::Cancelled,
+            Self::NeverSent => Class::NeverSent,
+            Self::Unfinished => Class::Unfinished,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_all_ends_but_five() {
+        let not_errors: Vec<_> =
+            Class::ALL.into_iter().filter(|class| !class.is_error()).map(Class::name).collect();
+        assert_eq!(not_errors, ["ok", "throttled", "cancelled", "never_sent", "unfinished"]);
+    }
+
+    #[test]
+    fn class_order_is_its_number() {
+        for (number, class) in Class::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, number);
+        }
+    }
+}

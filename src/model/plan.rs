@@ -1,0 +1,193 @@
+//! What a scenario asks for, as values: the one thing the rest of the house is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::behaviour::Behaviour;
+use super::distribution::Distribution;
+use super::finding::Severity;
+use super::pace::Pace;
+use super::profile::Profile;
+use super::secret::Secret;
+use super::threshold::Threshold;
+
+/// A whole scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Its name: the report folder's, too.
+    pub name: String,
+    /// Seed of every chance in it.
+    pub seed: u64,
+    /// The server under test.
+    pub target: Target,
+    /// The practice target's knobs.
+    pub practice: Practice,
+    /// What every user presents.
+    pub auth: Credential,
+    /// Which client is simulated.
+    pub clients: Clients,
+    /// Who comes when and does what.
+    pub load: Load,
+    /// What may be called.
+    pub tools: Tools,
+    /// What must hold.
+    pub expect: Expect,
+    /// Past these limits the generator was the bottleneck.
+    pub generator: GeneratorLimits,
+    /// The scenario's text before `${NAME}` was replaced, with its overrides as comments.
+    pub source: String,
+}
+
+/// The server under test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Where it is.
+    pub url: TargetUrl,
+    /// The scenario says its author may load a target that is not loopback.
+    pub authorised: bool,
+    /// The author owns it.
+    pub mine: bool,
+    /// A health page asked before, during and after.
+    pub health: Option<Health>,
+    /// HTTP exchanges a second that a target off loopback is never asked beyond.
+    pub max_rate: Option<f64>,
+}
+
+/// Where the target is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetUrl {
+    /// The practice target, started as a child process.
+    Practice,
+    /// An MCP endpoint: an absolute `http://` URL.
+    Url(String),
+}
+
+/// A health page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Absolute, or a path on the target's origin.
+    pub url: String,
+    /// The status of a healthy answer.
+    pub status: u16,
+}
+
+/// The practice target's knobs: `[practice]` in a scenario, the flags of `squall serve`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Practice {
+    /// Service time of a tool call.
+    pub latency: Distribution,
+    /// Calls worked on at once; the rest queue. 0 is no limit.
+    pub workers: u32,
+    /// How requests are answered.
+    pub answers: Answers,
+    /// Whether sessions are issued and demanded.
+    pub sessions: Sessions,
+    /// Median size of a `search` or `fetch` result in bytes; the tail is heavy.
+    pub result_bytes: u32,
+    /// Seed of service times and sizes.
+    pub seed: u64,
+}
+
+/// How a server answers a POST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// `application/json`.
+    Json,
+    /// `text/event-stream`.
+    Sse,
+}
+
+/// Whether a server keeps sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sessions {
+    /// It issues ids and demands them.
+    Stateful,
+    /// It issues none.
+    Stateless,
+}
+
+/// What a user presents with every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// `Authorization: Bearer`.
+    Bearer(Secret),
+    /// A header of its own.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+    /// `Authorization: Basic`.
+    Basic {
+        /// User name.
+        user: String,
+        /// Password.
+        password: Secret,
+    },
+}
+
+/// Which client is simulated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clients {
+    /// Its behaviour on the wire.
+    pub profile: Profile,
+    /// Whether it says who it really is; `None`: genuine on loopback, honest elsewhere.
+    pub identity: Option<IdentityMode>,
+}
+
+/// Whose name is on the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityMode {
+    /// squall's own, naming the client it simulates.
+    Honest,
+    /// The simulated client's.
+    Genuine,
+}
+
+/// Who comes when and does what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// What a run does.
+    pub behaviour: Behaviour,
+    /// Divides think times (turn, lead, wave, synthesis), nothing else.
+    pub speed: f64,
+    /// Who comes when.
+    pub pace: Pace,
+    /// After the last arrival, runs may finish for this long.
+    pub drain: Duration,
+    /// Users at once beyond which an arrival is dropped and counted (open model).
+    pub ceiling: u32,
+}
+
+/// What may be called.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tools {
+    /// By name; `None`: every tool annotated `readOnlyHint`.
+    pub allow: Option<Vec<String>>,
+    /// Argument objects by tool, with `{word}`, `{year}` and `{number}` filled in; else arguments
+    /// are made from `inputSchema`.
+    pub arguments: BTreeMap<String, Vec<serde_json::Value>>,
+}
+
+/// What must hold.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Expect {
+    /// Numbers to stay under.
+    pub thresholds: Vec<Threshold>,
+    /// `findings = "none above medium"`: the worst severity that passes.
+    pub findings: Option<Severity>,
+}
+
+/// Past these limits a run is not trustworthy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GeneratorLimits {
+    /// p99 of started - due.
+    pub lag: Duration,
+    /// Share of the machine's cores that the generator used, over the whole run.
+    pub cpu: f64,
+    /// p99 of how late the event loop woke.
+    pub loop_delay: Duration,
+}
