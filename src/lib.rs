@@ -56,6 +56,7 @@ pub mod engine {
     pub mod holder;
     pub mod recorder;
     pub mod session;
+    pub mod stop;
     pub mod user;
     pub mod wire;
 }
