@@ -53,7 +53,8 @@ impl Stop {
 
     /// Completes once `phase` is reached, or the stopper is gone.
     pub async fn reached(&self, phase: Phase) {
-        let _gone = self.0.clone().wait_for(|now| *now >= phase).await;
+        let mut receiver = self.0.clone();
+        let _reached_or_gone = receiver.wait_for(|now| *now >= phase).await.is_ok();
     }
 }
 
