@@ -1,1 +1,74 @@
-//! (not yet)
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::serve::ServeArgs;
+
+/// Load and chaos testing for remote MCP servers, as Claude's clients really use them.
+#[derive(Debug, Parser)]
+#[command(name = "squall", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 passed; 1 a fault of squall's own; 2 a mistake in the scenario or the arguments, or
+nothing to call; 3 the target cannot be reached or refuses every handshake; 4 a threshold or a
+finding broke what was expected; 5 the run is not trustworthy: the generator was the bottleneck;
+130 stopped by the user, the report is still written.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario and write its report.
+    Run(RunArgs),
+    /// Check a scenario and print its plan, without a single request.
+    Check(ScenarioArgs),
+    /// Serve the practice target: a small real MCP server to try scenarios on.
+    Serve(ServeArgs),
+}
+
+/// Which scenario, and what is different this time.
+#[derive(Debug, Args)]
+pub struct ScenarioArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The target to use instead of the scenario's.
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// Set any scenario key, with a TOML value: --set load.speed=10 --set tools.allow='["echo"]'.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// The seed to use instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// I may put this load on a target that is not on this machine.
+    #[arg(long)]
+    pub i_am_authorised: bool,
+}
+
+/// How to run it.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which scenario, and what is different this time.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// The report folder itself [default: reports/NAME-TIME].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print only the summary.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print run.json's summary to standard output instead of the one for people.
+    #[arg(long)]
+    pub json: bool,
+    /// Show goose's page with the closed model's users and their control [default address:
+    /// 127.0.0.1:5117].
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:5117")]
+    pub dashboard: Option<SocketAddr>,
+}

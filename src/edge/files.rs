@@ -1,1 +1,149 @@
-//! (not yet)
+//! Files: what a command reads, and report folders that are complete or absent.
+#![expect(clippy::disallowed_methods, reason = "this file is where files are touched")]
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Space that a folder under way holds for its own end, in bytes.
+const RESERVED: u64 = 8 * 1024 * 1024;
+const RESERVE: &str = ".reserved";
+
+/// Why a file or folder could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {cause}")]
+    Read {
+        /// Which one.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The folder exists already.
+    #[error("the report folder {0} exists already; name another with --out, or remove it")]
+    Exists(String),
+    /// The folder cannot be made or written.
+    #[error("cannot write the report folder {path}: {cause}")]
+    Write {
+        /// Which one.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// The text of a file.
+pub fn read(path: &str) -> Result<String, FilesError> {
+    fs::read_to_string(path).map_err(|cause| FilesError::Read { path: path.to_owned(), cause })
+}
+
+/// A report folder under way: made, with space reserved, under a name that says it is not complete.
+///
+/// [`Folder::complete`] gives it its name in one step; dropped before that, it is removed.
+#[derive(Debug)]
+pub struct Folder {
+    partial: PathBuf,
+    whole: PathBuf,
+    completed: bool,
+}
+
+impl Folder {
+    /// Makes the folder and reserves space in it.
+    pub fn begin(whole: &Path) -> Result<Self, FilesError> {
+        if whole.exists() {
+            return Err(FilesError::Exists(whole.display().to_string()));
+        }
+        let name = whole.file_name().unwrap_or_default().to_string_lossy();
+        let partial = whole.with_file_name(format!(".{name}.partial"));
+        let failed = |cause| FilesError::Write { path: whole.display().to_string(), cause };
+        if partial.exists() {
+            fs::remove_dir_all(&partial).map_err(failed)?;
+        }
+        fs::create_dir_all(&partial).map_err(failed)?;
+        let folder = Self { partial, whole: whole.to_owned(), completed: false };
+        folder.reserve().map_err(failed)?;
+        Ok(folder)
+    }
+
+    fn reserve(&self) -> io::Result<()> {
+        let file = fs::File::create(self.partial.join(RESERVE))?;
+        let flags = rustix::fs::FallocateFlags::empty();
+        match rustix::fs::fallocate(&file, flags, 0, RESERVED) {
+            // Some file systems cannot reserve; then the space is merely not promised.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INVAL) | Ok(()) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Gives the reserved space back to the files about to be written.
+    pub fn release(&self) {
+        // Gone already is as good.
+        let _gone = fs::remove_file(self.partial.join(RESERVE)).is_err();
+    }
+
+    /// Writes one file of the report.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FilesError> {
+        self.write_all(name, content)
+            .map_err(|cause| FilesError::Write { path: self.whole.display().to_string(), cause })
+    }
+
+    fn write_all(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut file = fs::File::create(self.partial.join(name))?;
+        file.write_all(content)?;
+        file.sync_all()
+    }
+
+    /// Gives the folder its name.
+    pub fn complete(mut self) -> Result<PathBuf, FilesError> {
+        self.release();
+        fs::rename(&self.partial, &self.whole)
+            .map_err(|cause| FilesError::Write { path: self.whole.display().to_string(), cause })?;
+        self.completed = true;
+        Ok(self.whole.clone())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.completed {
+            // Nothing can be done about a folder that cannot be removed; its name says what it is.
+            let _left = fs::remove_dir_all(&self.partial).is_err();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("squall-{}-{name}", std::process::id()));
+        let _absent = fs::remove_dir_all(&path).is_err();
+        path
+    }
+
+    #[test]
+    fn a_folder_is_complete_or_absent() {
+        let path = scratch("complete");
+        let folder = Folder::begin(&path).unwrap();
+        folder.write("a.txt", b"a").unwrap();
+        assert!(!path.exists());
+        drop(folder);
+        assert!(!path.exists());
+        let folder = Folder::begin(&path).unwrap();
+        folder.write("b.txt", b"b").unwrap();
+        assert_eq!(folder.complete().unwrap(), path);
+        let names: Vec<_> =
+            fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["b.txt"]);
+        assert!(matches!(Folder::begin(&path), Err(FilesError::Exists(_))));
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_says_where() {
+        let error = Folder::begin(Path::new("/proc/nowhere/report")).unwrap_err();
+        assert!(error.to_string().contains("/proc/nowhere/report"), "{error}");
+    }
+}

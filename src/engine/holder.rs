@@ -1,1 +1,103 @@
-//! (not yet)
+//! One client process's copy of what its user may present: nothing, a bearer token, a header.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue};
+
+use crate::model::plan::Credential;
+
+/// Lends the credential to every exchange.
+#[derive(Debug, Clone)]
+pub struct Holder(Option<(HeaderName, HeaderValue)>);
+
+/// What an exchange carries; valid for that exchange.
+#[derive(Debug, Clone)]
+pub struct Lease(Option<(HeaderName, HeaderValue)>);
+
+/// A credential that cannot be a header.
+#[derive(Debug, thiserror::Error)]
+pub enum HolderError {
+    /// The header's name has characters a name must not have (RFC 9110 section 5.1).
+    #[error("auth.name is not a header name: it may hold letters, digits and -_.!#$%&'*+^`|~")]
+    Name(#[from] InvalidHeaderName),
+    /// The value has characters a value must not have (RFC 9110 section 5.5).
+    #[error(
+        "the credential in [auth] holds characters that no header can carry, such as a line end"
+    )]
+    Value(#[from] InvalidHeaderValue),
+}
+
+impl Holder {
+    /// A holder of what the scenario gave.
+    pub fn of(credential: &Credential) -> Result<Self, HolderError> {
+        let header = match credential {
+            Credential::None => None,
+            Credential::Bearer(token) => {
+                Some((AUTHORIZATION, secret(&format!("Bearer {}", token.expose()))?))
+            }
+            Credential::Header { name, value } => {
+                Some((HeaderName::try_from(name.as_str())?, secret(value.expose())?))
+            }
+            Credential::Basic { user, password } => {
+                let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+                Some((AUTHORIZATION, secret(&format!("Basic {pair}"))?))
+            }
+        };
+        Ok(Self(header))
+    }
+
+    /// The credential for one exchange.
+    pub fn lend(&self) -> Lease {
+        Lease(self.0.clone())
+    }
+}
+
+impl Lease {
+    /// The header to send, if there is one.
+    pub fn header(self) -> Option<(HeaderName, HeaderValue)> {
+        self.0
+    }
+}
+
+fn secret(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::secret::Secret;
+
+    fn lent(credential: &Credential) -> Option<String> {
+        let (name, value) = Holder::of(credential).unwrap().lend().header()?;
+        Some(format!("{name}: {}", value.to_str().unwrap()))
+    }
+
+    #[test]
+    fn each_kind_is_its_header() {
+        assert_eq!(lent(&Credential::None), None);
+        let bearer = Credential::Bearer(Secret::new("abc"));
+        assert_eq!(lent(&bearer).unwrap(), "authorization: Bearer abc");
+        let key = Credential::Header { name: "X-Api-Key".into(), value: Secret::new("k") };
+        assert_eq!(lent(&key).unwrap(), "x-api-key: k");
+        // The example of RFC 7617 section 2.
+        let basic =
+            Credential::Basic { user: "Aladdin".into(), password: Secret::new("open sesame") };
+        assert_eq!(lent(&basic).unwrap(), "authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+
+    #[test]
+    fn a_lease_does_not_print_its_secret() {
+        let holder = Holder::of(&Credential::Bearer(Secret::new("abc"))).unwrap();
+        assert!(!format!("{holder:?} {:?}", holder.lend()).contains("abc"));
+    }
+
+    #[test]
+    fn what_cannot_be_a_header_is_refused() {
+        assert!(Holder::of(&Credential::Bearer(Secret::new("a\nb"))).is_err());
+        let key = Credential::Header { name: "a b".into(), value: Secret::new("k") };
+        assert!(Holder::of(&key).is_err());
+    }
+}

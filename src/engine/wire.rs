@@ -1,1 +1,321 @@
-//! (not yet)
+//! One HTTP exchange: sent once, never retried, every instant stamped, every size bounded.
+
+pub mod line;
+pub mod meter;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+
+use self::line::{Line, Lines};
+use self::meter::Meter;
+use super::recorder::Recorder;
+use crate::edge::clock::Clock;
+use crate::edge::net::Connect;
+use crate::model::event::{Event, Exchange};
+use crate::model::operation::Operation;
+use crate::model::outcome::{ConnectFailure, Outcome, Rule};
+use crate::protocol::media::Media;
+use crate::protocol::sse;
+
+/// A body or an event beyond this is refused, in bytes.
+pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// After its answer a stream is expected to end within this; else its connection is given up.
+const STREAM_END: Duration = Duration::from_millis(20);
+
+/// The way to one target.
+#[derive(Debug)]
+pub struct Wire {
+    /// Makes connections.
+    pub connect: Arc<dyn Connect>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Is told every exchange.
+    pub recorder: Arc<Recorder>,
+    /// Path and query of the MCP endpoint.
+    pub uri: Uri,
+}
+
+/// A request about to be sent.
+#[derive(Debug)]
+pub struct Request {
+    /// What it carries.
+    pub operation: Operation,
+    /// POST, GET or DELETE.
+    pub method: Method,
+    /// Every header, `Host` included.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Every header.
+    pub headers: HeaderMap,
+    /// The media type of the body.
+    pub media: Media,
+    /// For a stream: whether `on_event` found its answer. Else the body is whole.
+    pub answered: bool,
+}
+
+/// What the reader of a stream says to an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// The stream goes on.
+    Continue,
+    /// That was the answer.
+    Answered,
+}
+
+/// Why a run's exchanges end before their time.
+#[derive(Debug, Default)]
+pub struct Ending(AtomicU8);
+
+impl Ending {
+    /// The person stopped the run.
+    pub fn stopped(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+
+    /// The load is over.
+    pub fn cut(&self) {
+        self.0.store(2, Ordering::Relaxed);
+    }
+
+    /// A new run begins.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// What an exchange or call that is dropped now counts as.
+    pub fn outcome(&self) -> Outcome {
+        if self.0.load(Ordering::Relaxed) == 1 { Outcome::Cancelled } else { Outcome::Unfinished }
+    }
+}
+
+/// The record of one exchange. Dropped unfinished, it tells what its run's ending says.
+#[derive(Debug)]
+pub struct Trail<'a> {
+    wire: &'a Wire,
+    ending: &'a Ending,
+    meter: Option<Arc<Meter>>,
+    bytes_before: (u64, u64),
+    exchange: Exchange,
+    outcome: Option<Outcome>,
+}
+
+impl<'a> Trail<'a> {
+    /// An exchange of `user` begins now.
+    pub fn begin(wire: &'a Wire, ending: &'a Ending, user: u32, operation: Operation) -> Self {
+        let began = wire.clock.now();
+        let exchange = Exchange {
+            user,
+            operation,
+            began,
+            dns: None,
+            connect: None,
+            sent: None,
+            headers: None,
+            first_event: None,
+            answer: None,
+            end: began,
+            status: None,
+            outcome: Outcome::Unfinished,
+            bytes_sent: 0,
+            bytes_received: 0,
+        };
+        Self { wire, ending, meter: None, bytes_before: (0, 0), exchange, outcome: None }
+    }
+
+    /// Ends the record with what the exchange was.
+    pub fn finish(mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+
+    /// When the first byte of the request left.
+    pub fn sent(&self) -> Option<Duration> {
+        self.exchange.sent.or_else(|| self.meter.as_ref()?.first_write())
+    }
+
+    /// When the answer was whole.
+    pub fn answer(&self) -> Option<Duration> {
+        self.exchange.answer
+    }
+
+    fn attach(&mut self, line: &mut Line) {
+        self.bytes_before = line.meter.bytes();
+        line.meter.arm();
+        self.meter = Some(Arc::clone(&line.meter));
+        if let Some(opened) = line.opened.take() {
+            self.exchange.dns = Some(opened.dns);
+            self.exchange.connect = Some(opened.tcp);
+        }
+    }
+}
+
+impl Drop for Trail<'_> {
+    fn drop(&mut self) {
+        let exchange = &mut self.exchange;
+        exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
+        exchange.end = self.wire.clock.now();
+        if let Some(meter) = &self.meter {
+            exchange.sent = meter.first_write();
+            let (written, read) = meter.bytes();
+            exchange.bytes_sent = (written - self.bytes_before.0) as u32;
+            exchange.bytes_received = (read - self.bytes_before.1) as u32;
+        }
+        self.wire.recorder.tell(exchange.user, Event::Exchange(*exchange));
+    }
+}
+
+impl Wire {
+    /// Sends one request on a connection from `lines` and reads its answer: into `body`, or event
+    /// by event. The whole must end by `deadline`.
+    ///
+    /// # Errors
+    /// The outcome of an exchange that brought no whole answer.
+    pub async fn exchange(
+        &self,
+        lines: &Lines,
+        trail: &mut Trail<'_>,
+        request: Request,
+        deadline: Duration,
+        body: &mut Vec<u8>,
+        on_event: &mut (dyn FnMut(&[u8]) -> Flow + Send),
+    ) -> Result<Reply, Outcome> {
+        let whole = async {
+            let taken = lines.take(&*self.connect, &self.clock).await;
+            let mut line = taken.map_err(Outcome::Connect)?;
+            trail.attach(&mut line);
+            let reply = self.converse(&mut line, trail, request, body, on_event).await?;
+            lines.put(line);
+            Ok(reply)
+        };
+        let in_time = self.clock.by(deadline, whole).await;
+        in_time.unwrap_or_else(|| {
+            let connected = trail.meter.is_some();
+            let connecting = Outcome::Connect(ConnectFailure::TimedOut);
+            Err(if connected { Outcome::Timeout } else { connecting })
+        })
+    }
+
+    async fn converse(
+        &self,
+        line: &mut Line,
+        trail: &mut Trail<'_>,
+        request: Request,
+        body: &mut Vec<u8>,
+        on_event: &mut (dyn FnMut(&[u8]) -> Flow + Send),
+    ) -> Result<Reply, Outcome> {
+        let message = self.message(request);
+        let (sender, driver) = line.parts();
+        let sending = sender.send_request(message);
+        let response = Line::alongside(driver, sending).await;
+        let response = response.map_err(|error| before_head(&error))?;
+        trail.exchange.headers = Some(self.clock.now());
+        let (head, incoming) = response.into_parts();
+        trail.exchange.status = Some(head.status.as_u16());
+        let media = Media::of(head.headers.get(http::header::CONTENT_TYPE));
+        let is_stream = media == Media::EventStream && head.status.is_success();
+        let answered = if is_stream {
+            self.read_stream(line, trail, incoming, on_event).await?
+        } else {
+            self.read_body(line, incoming, body).await?;
+            trail.exchange.answer = Some(self.clock.now());
+            false
+        };
+        Ok(Reply { status: head.status.as_u16(), headers: head.headers, media, answered })
+    }
+
+    fn message(&self, request: Request) -> http::Request<Full<Bytes>> {
+        let mut message = http::Request::new(Full::new(request.body));
+        *message.method_mut() = request.method;
+        *message.uri_mut() = self.uri.clone();
+        *message.headers_mut() = request.headers;
+        message
+    }
+
+    async fn read_body(
+        &self,
+        line: &mut Line,
+        mut incoming: Incoming,
+        body: &mut Vec<u8>,
+    ) -> Result<(), Outcome> {
+        let (_, driver) = line.parts();
+        while let Some(frame) = Line::alongside(driver, incoming.frame()).await {
+            let frame = frame.map_err(|_| Outcome::CutStream)?;
+            let Ok(data) = frame.into_data() else { continue };
+            if body.len() + data.len() > BODY_LIMIT {
+                return Err(Outcome::Violation(Rule::TooLarge));
+            }
+            body.extend_from_slice(&data);
+        }
+        Ok(())
+    }
+
+    /// Reads events until the one that is the answer, then gives the stream a moment to end.
+    async fn read_stream(
+        &self,
+        line: &mut Line,
+        trail: &mut Trail<'_>,
+        mut incoming: Incoming,
+        on_event: &mut (dyn FnMut(&[u8]) -> Flow + Send),
+    ) -> Result<bool, Outcome> {
+        let mut reader = sse::Reader::new(BODY_LIMIT);
+        let (_, driver) = line.parts();
+        while let Some(frame) = Line::alongside(driver, incoming.frame()).await {
+            let frame = frame.map_err(|_| Outcome::CutStream)?;
+            let Ok(data) = frame.into_data() else { continue };
+            let mut chunk = &data[..];
+            loop {
+                let next = reader.next(&mut chunk);
+                let Some(event) = next.map_err(|_| Outcome::Violation(Rule::TooLarge))? else {
+                    break;
+                };
+                trail.exchange.first_event.get_or_insert_with(|| self.clock.now());
+                if event.name == b"message" && on_event(event.data) == Flow::Answered {
+                    trail.exchange.answer = Some(self.clock.now());
+                    self.end_stream(line, incoming).await;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads what is left of an answered stream, so that its connection can be used again.
+    async fn end_stream(&self, line: &mut Line, mut incoming: Incoming) {
+        let (_, driver) = line.parts();
+        let to_end = async {
+            loop {
+                match Line::alongside(driver, incoming.frame()).await {
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => return false,
+                    None => return true,
+                }
+            }
+        };
+        let ended = self.clock.by(self.clock.now() + STREAM_END, to_end).await;
+        line.spent = ended != Some(true);
+    }
+}
+
+/// What an error before the response head means.
+fn before_head(error: &hyper::Error) -> Outcome {
+    if error.is_parse_too_large() {
+        Outcome::Violation(Rule::TooLarge)
+    } else if error.is_parse() {
+        Outcome::Connect(ConnectFailure::NotHttp)
+    } else {
+        Outcome::Connect(ConnectFailure::Closed)
+    }
+}
