@@ -90,11 +90,13 @@ impl Key {
     }
 
     /// The same run, another agent, at its first turn.
+    #[must_use]
     pub const fn of_subagent(self, subagent: u32) -> Self {
         Self { subagent, turn: 0, ..self }
     }
 
     /// The same agent, another turn.
+    #[must_use]
     pub const fn at_turn(self, turn: u32) -> Self {
         Self { turn, ..self }
     }
@@ -241,8 +243,8 @@ mod tests {
             counts[Key::of_run(1, run).draw(Purpose::Class).weighted(weights.into_iter())] += 1;
         }
         assert_eq!(counts[1], 0);
-        for (count, expected) in counts.into_iter().zip([2_000_i32, 0, 12_000, 6_000]) {
-            assert!((count as i32 - expected).abs() < 300, "{counts:?}");
+        for (count, expected) in counts.into_iter().zip([2_000_i64, 0, 12_000, 6_000]) {
+            assert!((i64::from(count) - expected).abs() < 300, "{counts:?}");
         }
         let nothing = Key::of_run(1, 1).draw(Purpose::Class).weighted([0.0, -1.0].into_iter());
         assert_eq!(nothing, 0);
