@@ -10,6 +10,7 @@ pub mod model {
     pub mod behaviour;
     pub mod chance;
     pub mod distribution;
+    pub mod duration;
     pub mod event;
     pub mod finding;
     pub mod histogram;
@@ -18,6 +19,7 @@ pub mod model {
     pub mod pace;
     pub mod plan;
     pub mod profile;
+    pub mod rate;
     pub mod report;
     pub mod secret;
     pub mod summary;
