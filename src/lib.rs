@@ -10,7 +10,9 @@ pub mod model {
     pub mod behaviour;
     pub mod chance;
     pub mod distribution;
+    pub mod duration;
     pub mod event;
+    pub mod figure;
     pub mod finding;
     pub mod histogram;
     pub mod operation;
