@@ -12,6 +12,7 @@ pub mod model {
     pub mod distribution;
     pub mod duration;
     pub mod event;
+    pub mod figure;
     pub mod finding;
     pub mod histogram;
     pub mod operation;

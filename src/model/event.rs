@@ -25,6 +25,8 @@ pub enum Event {
         /// When it was due.
         due: Duration,
     },
+    /// How the run stood at one moment; taken about once a second.
+    Sample(Sample),
     /// A simulated user of ours panicked: a fault of squall, never of the target.
     Panicked {
         /// When it was caught.
@@ -212,4 +214,19 @@ pub struct Violation {
     pub operation: Operation,
     /// What was expected and found, bounded and without secrets.
     pub evidence: String,
+}
+
+/// How the run stood at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// When.
+    pub at: Duration,
+    /// Simulated users at work.
+    pub users: u32,
+    /// HTTP exchanges sent and not ended.
+    pub in_flight: u32,
+    /// Sessions open.
+    pub sessions_open: u32,
+    /// Share of the machine's cores that the generator used since the last sample, 0 to 1.
+    pub cpu: f32,
 }

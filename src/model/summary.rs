@@ -1,1 +1,239 @@
-//! (not yet)
+//! What a run amounts to: every event folded into counts, histograms and a series.
+//!
+//! Two sources, never mixed. A *call* is one `tools/call` as its user saw it, whatever it cost;
+//! all figures called "calls", "errors" or "response" of tools come from `Event::Call`. An
+//! *exchange* is one HTTP request; figures of the other operations come from `Event::Exchange`,
+//! where response = connect + service. A `Call` of another operation than `tools/call` changes
+//! nothing: its exchanges tell all of it.
+//!
+//! The fold is pure and keeps sums, maxima and smallest-of sets only, so neither the order of
+//! events nor the order of merges changes the result.
+
+/// Calls as their users saw them.
+pub mod calls;
+/// The first few of something that may be many.
+pub mod evidence;
+/// Runs, and how long they took when some never ended.
+pub mod runs;
+/// The run over time.
+pub mod series;
+/// HTTP exchanges.
+pub mod wire;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::event::{Call, Event, SessionChange};
+use super::operation::Operation;
+use super::outcome::Rule;
+use calls::{Calls, Tool, UserClass};
+use evidence::{FirstFew, Seen};
+use runs::Runs;
+use series::Series;
+use wire::Wire;
+
+/// Everything one run amounts to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Summary {
+    /// Tool calls.
+    pub calls: Calls,
+    /// The same by tool, in the plan's order.
+    pub tools: Vec<Tool>,
+    /// The same by user class, in the plan's order.
+    pub classes: Vec<UserClass>,
+    /// HTTP exchanges.
+    pub wire: Wire,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// Runs.
+    pub runs: Runs,
+    /// All of it over time.
+    pub series: Series,
+    /// Rules the target broke.
+    pub violations: BTreeMap<Rule, FirstFew<Seen>>,
+    /// Panics of our own users.
+    pub panics: FirstFew<(Duration, Box<str>)>,
+    /// Arrivals that found the ceiling of users reached.
+    pub dropped: u64,
+    /// Simulated users: they are numbered from 0, so this is the largest number seen plus one.
+    pub users: u32,
+    /// The last instant any event named.
+    pub elapsed: Duration,
+}
+
+/// What became of sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sessions {
+    /// Handshakes that succeeded.
+    pub opened: u64,
+    /// Those for which the server issued a session id.
+    pub with_id: u64,
+    /// Sessions the server no longer knew.
+    pub lost: u64,
+    /// Sessions ended with DELETE.
+    pub closed: u64,
+    /// Sessions the client forgot without a word.
+    pub abandoned: u64,
+}
+
+impl Sessions {
+    fn add(&mut self, change: SessionChange) {
+        match change {
+            SessionChange::Opened { with_id } => {
+                self.opened += 1;
+                self.with_id += u64::from(with_id);
+            }
+            SessionChange::Lost => self.lost += 1,
+            SessionChange::Closed => self.closed += 1,
+            SessionChange::Abandoned => self.abandoned += 1,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.opened += other.opened;
+        self.with_id += other.with_id;
+        self.lost += other.lost;
+        self.closed += other.closed;
+        self.abandoned += other.abandoned;
+    }
+}
+
+impl Summary {
+    /// An empty summary for these tools and user classes, both in the plan's order.
+    pub fn new(tools: Vec<String>, classes: Vec<String>) -> Self {
+        Self {
+            tools: tools.into_iter().map(Tool::named).collect(),
+            classes: classes.into_iter().map(UserClass::named).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Folds one event in.
+    pub fn add(&mut self, event: &Event) {
+        match event {
+            Event::Call(call) if call.operation == Operation::ToolsCall => self.add_call(call),
+            Event::Call(_) => {}
+            Event::Exchange(exchange) => {
+                self.seen(exchange.end, Some(exchange.user));
+                self.wire.add(exchange);
+                self.series.add_exchange(exchange);
+            }
+            Event::Session(session) => {
+                self.seen(session.at, Some(session.user));
+                self.sessions.add(session.change);
+            }
+            Event::Run(run) => {
+                self.seen(run.ended, Some(run.user));
+                self.runs.add(run);
+            }
+            Event::Violation(violation) => {
+                self.seen(violation.at, Some(violation.user));
+                self.violations.entry(violation.rule).or_default().add(Seen::of(violation));
+            }
+            Event::Dropped { due } => {
+                self.seen(*due, None);
+                self.dropped += 1;
+                self.series.add_dropped(*due);
+            }
+            Event::Sample(sample) => {
+                self.seen(sample.at, None);
+                self.series.add_sample(sample);
+            }
+            Event::Panicked { at, message } => {
+                self.seen(*at, None);
+                self.panics.add((*at, message.clone()));
+            }
+        }
+    }
+
+    fn add_call(&mut self, call: &Call) {
+        self.seen(call.instants.done, Some(call.user));
+        self.calls.add(call);
+        self.series.add_call(call);
+        if let Some(tool) = call.tool.and_then(|tool| self.tools.get_mut(usize::from(tool))) {
+            tool.add(call);
+        }
+        if let Some(class) = self.classes.get_mut(usize::from(call.class)) {
+            class.add(call);
+        }
+    }
+
+    fn seen(&mut self, at: Duration, user: Option<u32>) {
+        self.elapsed = self.elapsed.max(at);
+        self.users = self.users.max(user.map_or(0, |user| user.saturating_add(1)));
+    }
+
+    /// Adds another summary of the same plan: what two shards saw is what one would have seen.
+    pub fn merge(&mut self, other: &Self) {
+        self.calls.merge(&other.calls);
+        self.tools.iter_mut().zip(&other.tools).for_each(|(mine, theirs)| mine.merge(theirs));
+        self.classes.iter_mut().zip(&other.classes).for_each(|(mine, theirs)| mine.merge(theirs));
+        self.wire.merge(&other.wire);
+        self.sessions.merge(other.sessions);
+        self.runs.merge(&other.runs);
+        self.series.merge(&other.series);
+        for (rule, seen) in &other.violations {
+            self.violations.entry(*rule).or_default().merge(seen);
+        }
+        self.panics.merge(&other.panics);
+        self.dropped += other.dropped;
+        self.users = self.users.max(other.users);
+        self.elapsed = self.elapsed.max(other.elapsed);
+    }
+
+    /// HTTP exchanges for each call that was sent, handshakes and lists included; `None` when no
+    /// call was sent.
+    pub fn exchanges_per_call(&self) -> Option<f64> {
+        let sent = self.calls.tally.sent();
+        (sent > 0).then(|| self.wire.total() as f64 / sent as f64)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::sample;
+    use super::*;
+
+    fn folded(events: &[Event]) -> Summary {
+        let mut summary = sample::empty();
+        events.iter().for_each(|event| summary.add(event));
+        summary
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_events_changes_nothing(
+            (events, shuffled) in proptest::collection::vec(sample::any_event(), 0..60)
+                .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle()))
+        ) {
+            prop_assert_eq!(folded(&events), folded(&shuffled));
+        }
+
+        #[test]
+        fn merging_in_any_order_is_folding_everything(
+            events in proptest::collection::vec(sample::any_event(), 0..60), cut in 0usize..60, other in 0usize..60
+        ) {
+            let (first, second) = (cut.min(other).min(events.len()), cut.max(other).min(events.len()));
+            let parts = [&events[..first], &events[first..second], &events[second..]].map(folded);
+            for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]] {
+                let mut merged = sample::empty();
+                order.iter().for_each(|part| merged.merge(&parts[*part]));
+                prop_assert_eq!(&merged, &folded(&events));
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_of_a_tool_counts_once_everywhere() {
+        let summary = folded(&[Event::Call(sample::call(0, 1, 50))]);
+        assert_eq!(summary.calls.tally.count(), 1);
+        assert_eq!(summary.tools[1].tally.count(), 1);
+        assert_eq!(summary.classes[0].tally.count(), 1);
+        assert_eq!((summary.users, summary.elapsed), (1, Duration::from_millis(60)));
+    }
+}

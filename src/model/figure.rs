@@ -1,0 +1,92 @@
+//! Numbers as a person reads them: three digits and a unit.
+
+use std::time::Duration;
+
+/// A time in microseconds: `83us`, `4.12ms`, `1.24s`, `2m 5s`.
+pub fn micros(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us}us"),
+        1_000..1_000_000 => format!("{}ms", three(us as f64 / 1e3)),
+        1_000_000..120_000_000 => format!("{}s", three(us as f64 / 1e6)),
+        _ => {
+            let seconds = us / 1_000_000;
+            match seconds {
+                0..3_600 => format!("{}m {}s", seconds / 60, seconds % 60),
+                _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
+            }
+        }
+    }
+}
+
+/// A duration, as [`micros`] shows it.
+pub fn duration(duration: Duration) -> String {
+    micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// A share between 0 and 1 as percent: `0.42%`, `100%`.
+pub fn share(share: f64) -> String {
+    format!("{}%", three(share * 100.0))
+}
+
+/// A number with at most two decimals and no trailing zeros: `2.31`, `40`.
+pub fn number(number: f64) -> String {
+    three(number)
+}
+
+/// A count with narrow gaps between thousands: `12 345`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in decimal units: `512 B`, `1.2 MB`.
+pub fn bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut units = ["B", "kB", "MB", "GB"].into_iter();
+    let mut unit = units.next().unwrap_or("B");
+    for larger in units {
+        if size < 1000.0 {
+            break;
+        }
+        size /= 1000.0;
+        unit = larger;
+    }
+    format!("{} {unit}", three(size))
+}
+
+/// Two decimals below ten, one below a hundred, none above; trailing zeros dropped.
+fn three(number: f64) -> String {
+    let decimals = match number.abs() {
+        size if size < 9.995 => 2,
+        size if size < 99.95 => 1,
+        _ => 0,
+    };
+    let text = format!("{number:.decimals$}");
+    if decimals == 0 {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits_and_a_unit() {
+        let shown = [0, 83, 999, 1_000, 4_123, 41_230, 412_300, 1_240_000, 125_000_000];
+        let expected =
+            ["0us", "83us", "999us", "1ms", "4.12ms", "41.2ms", "412ms", "1.24s", "2m 5s"];
+        assert_eq!(shown.map(micros), expected);
+        assert_eq!([0.0, 0.0042, 0.5, 1.0].map(share), ["0%", "0.42%", "50%", "100%"]);
+        assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1\u{a0}234", "1\u{a0}234\u{a0}567"]);
+        assert_eq!([512, 1_200_000].map(bytes), ["512 B", "1.2 MB"]);
+    }
+}
