@@ -1,5 +1,12 @@
 //! What an answer's `Content-Type` promises, as far as an MCP client cares.
 
+const KNOWN: [(&[u8], Media); 4] = [
+    (b"application/json", Media::Json),
+    (b"text/event-stream", Media::EventStream),
+    (b"text/html", Media::Html),
+    (b"", Media::Absent),
+];
+
 /// The media type of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
@@ -20,12 +27,6 @@ impl Media {
     pub fn parse(content_type: Option<&[u8]>) -> Self {
         let value = content_type.unwrap_or_default();
         let essence = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-        const KNOWN: [(&[u8], Media); 4] = [
-            (b"application/json", Media::Json),
-            (b"text/event-stream", Media::EventStream),
-            (b"text/html", Media::Html),
-            (b"", Media::Absent),
-        ];
         let known = KNOWN.iter().find(|(name, _)| essence.eq_ignore_ascii_case(name));
         known.map_or(Self::Other, |&(_, media)| media)
     }

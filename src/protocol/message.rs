@@ -120,11 +120,14 @@ fn second_look(bytes: &[u8], error: &serde_json::Error) -> Malformed {
 }
 
 fn malformed(rule: Rule, detail: &str) -> Malformed {
-    let end = detail.floor_char_boundary(DETAIL_BYTES);
-    Malformed { rule, detail: detail[..end].to_owned() }
+    let mut kept = detail.len().min(DETAIL_BYTES);
+    while !detail.is_char_boundary(kept) {
+        kept -= 1;
+    }
+    Malformed { rule, detail: detail[..kept].to_owned() }
 }
 
-fn sorted<'a, R>(envelope: Envelope<'a, Object<R>>) -> Result<Message<'a, R>, Malformed> {
+fn sorted<R>(envelope: Envelope<'_, Object<R>>) -> Result<Message<'_, R>, Malformed> {
     let not_rpc = |detail| Err(malformed(Rule::NotJsonRpc, detail));
     let id = match envelope.id.map(|id| (id, id.get().as_bytes()[0])) {
         Some((id, b'"' | b'-' | b'0'..=b'9')) => Some(IdView(id)),

@@ -316,12 +316,11 @@ mod tests {
         Ok(())
     }
 
+    /// Last id and reconnection time.
+    type End = Result<(Option<String>, Option<u64>), TooLarge>;
+
     /// Everything a reader tells about a stream cut at `cuts`, and its state at the end.
-    fn read(
-        bytes: &[u8],
-        cuts: &[usize],
-        limit: usize,
-    ) -> (Vec<Told>, Result<(Option<String>, Option<u64>), TooLarge>) {
+    fn read(bytes: &[u8], cuts: &[usize], limit: usize) -> (Vec<Told>, End) {
         let mut reader = Reader::new(limit);
         let mut events = Vec::new();
         let mut from = 0;
