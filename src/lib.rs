@@ -35,6 +35,7 @@ pub mod scenario {
 
 /// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
 pub mod protocol {
+    pub mod answer;
     pub mod legacy;
     pub mod media;
     pub mod message;

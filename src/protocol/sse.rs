@@ -93,7 +93,8 @@ impl Reader {
     /// Forgets the stream, for use on another one; buffers of a usual size are kept.
     pub fn reset(&mut self) {
         self.block.clear();
-        for buffer in [&mut self.line, &mut self.last_id, &mut self.block.data] {
+        let Block { data, name, id, .. } = &mut self.block;
+        for buffer in [&mut self.line, &mut self.last_id, data, name, id] {
             buffer.clear();
             buffer.shrink_to(KEPT_BYTES);
         }
