@@ -273,6 +273,10 @@ mod tests {
             (structured(true, json!({"error": {"type": "not_found"}})), None),
             // A sound result may be about rate limits.
             (
+                json!({"content": [{"type": "text", "text": "rate limit exceeded"}], "structuredContent": {"error": null}}),
+                None,
+            ),
+            (
                 json!({"content": [{"type": "text", "text": "HTTP 429 means rate limit exceeded"}]}),
                 None,
             ),
