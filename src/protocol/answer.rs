@@ -105,7 +105,7 @@ impl Head<'_> {
     }
 
     fn media(&self) -> Media {
-        Media::parse(self.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes))
+        Media::of(self.headers.get(CONTENT_TYPE))
     }
 }
 

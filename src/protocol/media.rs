@@ -23,6 +23,11 @@ pub enum Media {
 }
 
 impl Media {
+    /// Reads the header, if there is one.
+    pub fn of(content_type: Option<&http::HeaderValue>) -> Self {
+        Self::parse(content_type.map(http::HeaderValue::as_bytes))
+    }
+
     /// Reads a header value: case and parameters do not matter (RFC 9110, section 8.3.1).
     pub fn parse(content_type: Option<&[u8]>) -> Self {
         let value = content_type.unwrap_or_default();

@@ -120,8 +120,8 @@ fn value(raw: Option<&RawValue>) -> Value {
 
 /// A body as text, except that of a page, whose words may be about anything.
 fn body_text(headers: &HeaderMap, body: &[u8]) -> String {
-    let media = headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    if Media::parse(media) == Media::Html || body.trim_ascii_start().starts_with(b"<") {
+    let media = Media::of(headers.get(http::header::CONTENT_TYPE));
+    if media == Media::Html || body.trim_ascii_start().starts_with(b"<") {
         return String::new();
     }
     String::from_utf8_lossy(&body[..body.len().min(phrase::LOOKED_AT_BYTES)]).into_owned()
