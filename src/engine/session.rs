@@ -8,15 +8,21 @@ use tokio::sync::OnceCell;
 
 use crate::model::outcome::Outcome;
 use crate::model::profile::Ids;
+use crate::protocol::answer::Session as Named;
+use crate::protocol::legacy::Revision;
 
 /// A session after its handshake; servers without sessions have one too, without an id.
 #[derive(Debug)]
 pub struct Session {
     /// Headers of every POST in it, credentials not included.
     pub headers: HeaderMap,
-    /// The server issued an id.
-    pub has_id: bool,
-    /// The server said it has resources, prompts.
+    /// The id the server issued.
+    pub id: Option<String>,
+    /// Whether requests carry that id.
+    pub named: Named,
+    /// The revision agreed on.
+    pub revision: Revision,
+    /// What the server said it has.
     pub offers: Offers,
     next_id: AtomicU64,
     ids: Ids,
@@ -31,12 +37,29 @@ pub struct Offers {
     pub prompts: bool,
 }
 
+/// What a handshake brought.
+#[derive(Debug)]
+pub struct Opened {
+    /// The id the server issued.
+    pub id: Option<String>,
+    /// The revision agreed on.
+    pub revision: Revision,
+    /// What the server said it has.
+    pub offers: Offers,
+}
+
 impl Session {
-    /// A session whose handshake used the id before `next_id`.
-    pub fn new(headers: HeaderMap, has_id: bool, offers: Offers, ids: Ids) -> Self {
+    /// The session of a handshake; `headers` are those of every POST in it.
+    pub fn new(opened: Opened, headers: HeaderMap, named: Named, ids: Ids) -> Self {
         // The handshake took the first id of a counter.
         let next_id = AtomicU64::new(first_id(ids) + 1);
-        Self { headers, has_id, offers, next_id, ids }
+        let Opened { id, revision, offers } = opened;
+        Self { headers, id, named, revision, offers, next_id, ids }
+    }
+
+    /// The id that requests carry, if they do.
+    pub fn echoed(&self) -> Option<&str> {
+        self.id.as_deref().filter(|_| self.named == Named::Named)
     }
 
     /// The id of the next request.
@@ -96,8 +119,14 @@ impl Slot {
 mod tests {
     use super::*;
 
+    fn session_with(ids: Ids) -> Session {
+        let revision = Revision::V2025_11_25;
+        let opened = Opened { id: None, revision, offers: Offers::default() };
+        Session::new(opened, HeaderMap::new(), Named::Unnamed, ids)
+    }
+
     fn session() -> Session {
-        Session::new(HeaderMap::new(), true, Offers::default(), Ids::Counter(0))
+        session_with(Ids::Counter(0))
     }
 
     #[tokio::test]
@@ -124,8 +153,7 @@ mod tests {
     fn ids_are_as_the_client_sends_them() {
         let counting = session();
         assert_eq!([counting.next_id(), counting.next_id()], [1, 2]);
-        let constant =
-            Session::new(HeaderMap::new(), false, Offers::default(), Ids::Constant(1));
+        let constant = session_with(Ids::Constant(1));
         assert_eq!([constant.next_id(), constant.next_id()], [1, 1]);
     }
 }

@@ -4,10 +4,11 @@ pub mod line;
 pub mod meter;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -111,6 +112,7 @@ pub struct Trail<'a> {
     bytes_before: (u64, u64),
     exchange: Exchange,
     outcome: Option<Outcome>,
+    sent_cell: Option<&'a AtomicU64>,
 }
 
 impl<'a> Trail<'a> {
@@ -133,7 +135,7 @@ impl<'a> Trail<'a> {
             bytes_sent: 0,
             bytes_received: 0,
         };
-        Self { wire, ending, meter: None, bytes_before: (0, 0), exchange, outcome: None }
+        Self { wire, ending, meter: None, bytes_before: (0, 0), exchange, outcome: None, sent_cell: None }
     }
 
     /// Ends the record with what the exchange was.
@@ -141,14 +143,14 @@ impl<'a> Trail<'a> {
         self.outcome = Some(outcome);
     }
 
-    /// When the first byte of the request left.
-    pub fn sent(&self) -> Option<Duration> {
-        self.exchange.sent.or_else(|| self.meter.as_ref()?.first_write())
+    /// Ends the record with this, too, should it be dropped unfinished.
+    pub fn presume(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
     }
 
-    /// When the answer was whole.
-    pub fn answer(&self) -> Option<Duration> {
-        self.exchange.answer
+    /// Leaves in `cell` when the first byte of the request left, in nanoseconds plus one.
+    pub fn note_sent_in(&mut self, cell: &'a AtomicU64) {
+        self.sent_cell = Some(cell);
     }
 
     fn attach(&mut self, line: &mut Line) {
@@ -169,6 +171,9 @@ impl Drop for Trail<'_> {
         exchange.end = self.wire.clock.now();
         if let Some(meter) = &self.meter {
             exchange.sent = meter.first_write();
+            if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
+                cell.store(sent.as_nanos() as u64 + 1, Ordering::Relaxed);
+            }
             let (written, read) = meter.bytes();
             exchange.bytes_sent = (written - self.bytes_before.0) as u32;
             exchange.bytes_received = (read - self.bytes_before.1) as u32;
@@ -190,7 +195,7 @@ impl Wire {
         request: Request,
         deadline: Duration,
         body: &mut Vec<u8>,
-        on_event: &mut (dyn FnMut(&[u8]) -> Flow + Send),
+        on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
     ) -> Result<Reply, Outcome> {
         let whole = async {
             let taken = lines.take(&*self.connect, &self.clock).await;
@@ -214,7 +219,7 @@ impl Wire {
         trail: &mut Trail<'_>,
         request: Request,
         body: &mut Vec<u8>,
-        on_event: &mut (dyn FnMut(&[u8]) -> Flow + Send),
+        on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
     ) -> Result<Reply, Outcome> {
         let message = self.message(request);
         let (sender, driver) = line.parts();
@@ -224,16 +229,18 @@ impl Wire {
         trail.exchange.headers = Some(self.clock.now());
         let (head, incoming) = response.into_parts();
         trail.exchange.status = Some(head.status.as_u16());
-        let media = Media::of(head.headers.get(http::header::CONTENT_TYPE));
+        let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();
-        let answered = if is_stream {
-            self.read_stream(line, trail, incoming, on_event).await?
+        let status = head.status.as_u16();
+        let mut reply = Reply { status, headers: head.headers, media, answered: false };
+        if is_stream {
+            let mut hear = |event: &[u8]| on_event(&reply, event);
+            reply.answered = self.read_stream(line, trail, incoming, &mut hear).await?;
         } else {
             self.read_body(line, incoming, body).await?;
             trail.exchange.answer = Some(self.clock.now());
-            false
-        };
-        Ok(Reply { status: head.status.as_u16(), headers: head.headers, media, answered })
+        }
+        Ok(reply)
     }
 
     fn message(&self, request: Request) -> http::Request<Full<Bytes>> {
@@ -268,7 +275,7 @@ impl Wire {
         line: &mut Line,
         trail: &mut Trail<'_>,
         mut incoming: Incoming,
-        on_event: &mut (dyn FnMut(&[u8]) -> Flow + Send),
+        hear: &mut (dyn FnMut(&[u8]) -> Flow + Send),
     ) -> Result<bool, Outcome> {
         let mut reader = sse::Reader::new(BODY_LIMIT);
         let (_, driver) = line.parts();
@@ -282,7 +289,7 @@ impl Wire {
                     break;
                 };
                 trail.exchange.first_event.get_or_insert_with(|| self.clock.now());
-                if event.name == b"message" && on_event(event.data) == Flow::Answered {
+                if event.name == b"message" && hear(event.data) == Flow::Answered {
                     trail.exchange.answer = Some(self.clock.now());
                     self.end_stream(line, incoming).await;
                     return Ok(true);
