@@ -1,8 +1,31 @@
 //! What simulated Claude does in one run: state machines that plan calls and react to outcomes.
+//!
+//! ```text
+//! Lead      steady    Burst Think Burst Think ... Burst End
+//!           chat      Think Burst Think Burst ... Think(answer) End
+//!           research  Think(plan) [Burst Think]... [Fork Join Think(reflect)]... Think(synthesis) End
+//! Agent               Think(first) [Burst Think]... End
+//! ```
+//!
+//! A machine is asked `next` with the classes of the burst before (empty after any other step).
+//! Everything it decides by chance is keyed (see [`super::chance`]): outcomes change what follows
+//! them and nothing else. What a run's subagents do in their first turn depends on the seed alone.
 
 use std::time::Duration;
 
+use super::chance::Key;
 use super::distribution::Distribution;
+use super::outcome::Class;
+
+mod agent;
+mod caller;
+mod chat;
+mod outline;
+mod presets;
+mod research;
+mod steady;
+
+pub use outline::Outline;
 
 /// The behaviour a scenario chose, with every symbol of its model.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,4 +173,323 @@ pub struct Ask {
 
 /// One subagent of a run: a state machine of its own.
 #[derive(Debug)]
-pub struct Agent {}
+pub struct Agent(agent::Machine);
+
+impl Agent {
+    /// What the subagent does next: Think, Burst or End. `outcomes` are the classes of the burst
+    /// before, in its order.
+    pub fn next(&mut self, outcomes: &[Class]) -> Step {
+        self.0.next(outcomes)
+    }
+}
+
+/// A run's own state machine: the one agent of a chat, or the lead of a Research run.
+#[derive(Debug)]
+pub struct Lead {
+    machine: Machine,
+    stops_after: Option<Duration>,
+}
+
+#[derive(Debug)]
+enum Machine {
+    Steady(steady::Machine),
+    Chat(chat::Machine),
+    Research(Box<research::Machine>),
+}
+
+impl Lead {
+    /// What the run does next. `outcomes` are the classes of the burst before, in its order.
+    pub fn next(&mut self, outcomes: &[Class]) -> Step {
+        match &mut self.machine {
+            Machine::Steady(machine) => machine.next(),
+            Machine::Chat(machine) => machine.next(outcomes),
+            Machine::Research(machine) => machine.next(outcomes),
+        }
+    }
+
+    /// X: how long after its start its person stops the run, if they do. A share of the run's
+    /// modelled duration, so a run that is faster than modelled may end before.
+    pub const fn stops_after(&self) -> Option<Duration> {
+        self.stops_after
+    }
+}
+
+impl Behaviour {
+    /// The machine of one run: `key` is [`Key::of_run`], `tools` how many there are to choose from
+    /// (0: nothing is called), `speed` divides every think time except steady's, which is its pace.
+    pub fn run(&self, key: Key, tools: u16, speed: f64) -> Lead {
+        let stops_after = match self {
+            Self::Research(research) => research.stops_after(key, || {
+                let service = presets::MODELLED_SERVICE;
+                self.outline(key, tools, speed, service).duration
+            }),
+            Self::Steady(_) | Self::Chat(_) => None,
+        };
+        Lead { machine: self.machine(key, tools, speed), stops_after }
+    }
+
+    /// What the run does when every call succeeds after `service`: a dry run of its machine.
+    pub fn outline(&self, key: Key, tools: u16, speed: f64, service: Duration) -> Outline {
+        let machine = self.machine(key, tools, speed);
+        Outline::of(Lead { machine, stops_after: None }, service)
+    }
+
+    fn machine(&self, key: Key, tools: u16, speed: f64) -> Machine {
+        match self {
+            Self::Steady(steady) => Machine::Steady(steady::Machine::new(steady, key, tools)),
+            Self::Chat(chat) => Machine::Chat(chat::Machine::new(chat, key, tools, speed)),
+            Self::Research(research) => {
+                Machine::Research(Box::new(research::Machine::new(research, key, tools, speed)))
+            }
+        }
+    }
+}
+
+/// Thinking takes this long at this speed. A speed that is not above zero changes nothing.
+fn hurried(think: Duration, speed: f64) -> Duration {
+    if speed > 0.0 && speed.is_finite() {
+        Duration::try_from_secs_f64(think.as_secs_f64() / speed).unwrap_or(think)
+    } else {
+        think
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One line a step, subagents one after another, and every call with how it ended.
+    struct Play<F> {
+        lines: Vec<String>,
+        calls: Vec<(Ask, Class)>,
+        class: F,
+    }
+
+    impl<F: FnMut(usize) -> Class> Play<F> {
+        fn of(mut lead: Lead, class: F) -> Self {
+            let mut play = Self { lines: Vec::new(), calls: Vec::new(), class };
+            play.follow(&mut |outcomes| lead.next(outcomes));
+            play
+        }
+
+        fn follow(&mut self, next: &mut dyn FnMut(&[Class]) -> Step) {
+            let mut outcomes = Vec::new();
+            loop {
+                let step = next(&outcomes);
+                outcomes.clear();
+                match step {
+                    Step::Fork(agents) => {
+                        self.lines.push(format!("Fork {}", agents.len()));
+                        for mut agent in agents {
+                            self.follow(&mut |outcomes| agent.next(outcomes));
+                        }
+                    }
+                    Step::Burst(burst) => {
+                        self.lines.push(format!("{burst:?}"));
+                        for ask in burst {
+                            let class = (self.class)(self.calls.len());
+                            self.calls.push((ask, class));
+                            outcomes.push(class);
+                        }
+                    }
+                    Step::End => return self.lines.push("End".to_owned()),
+                    step => self.lines.push(format!("{step:?}")),
+                }
+                assert!(self.lines.len() < 20_000, "a run must end");
+            }
+        }
+    }
+
+    fn shapes(lines: &[String]) -> Vec<&str> {
+        lines.iter().map(|line| line.split(['(', ' ']).next().unwrap_or("")).collect()
+    }
+
+    fn all() -> [Behaviour; 4] {
+        [
+            Behaviour::Steady(Steady::default()),
+            Behaviour::Chat(Chat::default()),
+            Behaviour::Research(Box::new(Research::standard())),
+            Behaviour::Research(Box::new(Research::advanced())),
+        ]
+    }
+
+    fn key(run: u64) -> Key {
+        Key::of_run(7, run)
+    }
+
+    fn sum_of_thinks(lines: &[String]) -> f64 {
+        let think = |line: &String| {
+            let text = line.strip_prefix("Think(")?.strip_suffix(')')?;
+            Some(super::super::duration::parse(text).unwrap().as_secs_f64())
+        };
+        lines.iter().filter_map(think).sum()
+    }
+
+    #[test]
+    fn steady_is_even_and_indifferent() {
+        let steady = Steady { calls: 3, think: Distribution::constant(Duration::from_secs(2)) };
+        for class in [Class::Ok, Class::Throttled, Class::Timeout] {
+            let play = Play::of(Behaviour::Steady(steady.clone()).run(key(0), 2, 50.0), |_| class);
+            assert_eq!(shapes(&play.lines), ["[Ask", "Think", "[Ask", "Think", "[Ask", "End"]);
+            assert_eq!(play.lines[1], "Think(2s)", "speed leaves the pace alone");
+        }
+        let none = Play::of(Behaviour::Steady(steady).run(key(0), 0, 1.0), |_| Class::Ok);
+        assert_eq!(none.lines, ["End"]);
+    }
+
+    #[test]
+    fn a_chat_thinks_calls_and_answers() {
+        let chat = Behaviour::Chat(Chat { calls: (2, 2), ..Chat::default() });
+        let play = Play::of(chat.run(key(1), 1, 1.0), |_| Class::Ok);
+        assert_eq!(shapes(&play.lines), ["Think", "[Ask", "Think", "[Ask", "Think", "End"]);
+    }
+
+    #[test]
+    fn a_research_run_has_its_parts_in_order() {
+        let research = Research {
+            classes: vec![QuestionClass {
+                subagents: Subagents::Uniform { from: 4, to: 4, runaway: (0.0, 0) },
+                ..Research::standard().classes.remove(0)
+            }],
+            probes: (1, 1),
+            wave: vec![(3, 1.0)],
+            ..Research::standard()
+        };
+        let mut lead = Behaviour::Research(Box::new(research)).run(key(0), 3, 1.0);
+        let mut shape = Vec::new();
+        let mut outcomes = Vec::new();
+        loop {
+            let step = lead.next(&outcomes);
+            outcomes.clear();
+            match step {
+                Step::Think(_) => shape.push("think".to_owned()),
+                Step::Burst(burst) => {
+                    outcomes = vec![Class::Ok; burst.len()];
+                    shape.push(format!("burst {}", burst.len()));
+                }
+                Step::Fork(agents) => shape.push(format!("fork {}", agents.len())),
+                Step::Join => shape.push("join".to_owned()),
+                Step::End => break,
+            }
+        }
+        let parts = "think, burst 1, think, fork 3, join, think, fork 1, join, think, think";
+        assert_eq!(shape.join(", "), parts);
+    }
+
+    #[test]
+    fn what_subagents_do_first_depends_on_the_seed_alone() {
+        let research = Behaviour::Research(Box::new(Research::standard()));
+        for run in 0..50 {
+            let first_wave = |class: Class| {
+                let mut lead = research.run(key(run), 3, 1.0);
+                let mut outcomes = Vec::new();
+                loop {
+                    match lead.next(&outcomes) {
+                        Step::Fork(agents) => {
+                            let first = |mut agent: Agent| (agent.next(&[]), agent.next(&[]));
+                            break format!(
+                                "{:?}",
+                                agents.into_iter().map(first).collect::<Vec<_>>()
+                            );
+                        }
+                        Step::Burst(burst) => outcomes = vec![class; burst.len()],
+                        _ => outcomes.clear(),
+                    }
+                }
+            };
+            assert_eq!(first_wave(Class::Ok), first_wave(Class::ToolError));
+        }
+    }
+
+    #[test]
+    fn speed_divides_thinking() {
+        for behaviour in &all()[1..] {
+            let [slow, fast] =
+                [1.0, 20.0].map(|speed| Play::of(behaviour.run(key(3), 3, speed), |_| Class::Ok));
+            assert_eq!(slow.calls, fast.calls);
+            let ratio = sum_of_thinks(&slow.lines) / sum_of_thinks(&fast.lines);
+            assert!((ratio - 20.0).abs() < 1e-3, "{ratio}");
+        }
+    }
+
+    #[test]
+    fn no_call_is_asked_twice_while_nothing_fails() {
+        let mut seen = HashSet::new();
+        for behaviour in all() {
+            for run in 0..40 {
+                let run = run + 1000 * u64::from(matches!(behaviour, Behaviour::Steady(_)));
+                for (ask, _) in Play::of(behaviour.run(key(run), 5, 1.0), |_| Class::Ok).calls {
+                    assert!(ask.tool < 5);
+                    seen.insert(ask.variation);
+                }
+            }
+        }
+        assert!(seen.len() > 2_000);
+    }
+
+    #[test]
+    fn a_stopped_run_stops_within_its_modelled_duration() {
+        let research = Research { stopped: 0.5, ..Research::standard() };
+        let research = Behaviour::Research(Box::new(research));
+        let mut stopped = 0;
+        for run in 0..400 {
+            let Some(after) = research.run(key(run), 3, 20.0).stops_after() else { continue };
+            stopped += 1;
+            let whole = research.outline(key(run), 3, 20.0, Duration::from_millis(800)).duration;
+            assert!(after <= whole, "{after:?} of {whole:?}");
+        }
+        assert!((160..240).contains(&stopped), "{stopped}");
+        assert_eq!(all()[1].run(key(0), 3, 1.0).stops_after(), None);
+    }
+
+    #[test]
+    fn a_share_leaves_calls_out_and_time_in() {
+        let outline = |share| {
+            let research = Research { share, ..Research::standard() };
+            let behaviour = Behaviour::Research(Box::new(research));
+            (0..200).fold((0, Duration::ZERO), |(calls, duration), run| {
+                let outline = behaviour.outline(key(run), 3, 1.0, Duration::from_millis(1500));
+                (calls + outline.calls, duration + outline.duration)
+            })
+        };
+        let ((whole, long), (half, also_long)) = (outline(1.0), outline(0.5));
+        assert!((0.48..0.58).contains(&(f64::from(half) / f64::from(whole))), "{half} of {whole}");
+        assert!((also_long.div_duration_f64(long) - 1.0).abs() < 0.05);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// The same outcomes give the same storm; another outcome changes only what follows it.
+        #[test]
+        fn outcomes_change_only_what_follows(
+            seed: u64,
+            which in 0..4_usize,
+            tools in 1..4_u16,
+            ends in proptest::collection::vec(0..Class::ALL.len(), 40),
+            changed in 0..40_usize,
+            other in 0..Class::ALL.len(),
+        ) {
+            let behaviour = &all()[which];
+            let class = |call: usize| Class::ALL[ends[call % 40]];
+            let run = || behaviour.run(Key::of_run(seed, 1), tools, 1.0);
+            let first = Play::of(run(), class);
+            let again = Play::of(run(), class);
+            prop_assert_eq!(&first.lines, &again.lines);
+            let turned = |call| if call == changed { Class::ALL[other] } else { class(call) };
+            let turned = Play::of(run(), turned);
+            let mut calls = 0;
+            for (line, turned_line) in first.lines.iter().zip(&turned.lines) {
+                if calls > changed {
+                    break;
+                }
+                prop_assert_eq!(line, turned_line);
+                calls += line.matches("Ask ").count();
+            }
+        }
+    }
+}

@@ -106,6 +106,11 @@ impl Key {
         Chance(Xoshiro256PlusPlus::seed_from_u64(self.mixed(purpose)))
     }
 
+    /// The chance that decides the `index`-th thing of this purpose, independent of the others.
+    pub fn draw_at(self, purpose: Purpose, index: u32) -> Chance {
+        Chance(Xoshiro256PlusPlus::seed_from_u64(self.value(purpose, index)))
+    }
+
     /// One 64-bit value for the `index`-th thing of this purpose: cheaper than a chance when one
     /// value is all that is needed.
     pub fn value(self, purpose: Purpose, index: u32) -> u64 {

@@ -1,0 +1,96 @@
+//! A run on paper: what its machine would do if every call succeeded after the same time.
+
+use std::time::Duration;
+
+use crate::model::outcome::Class;
+
+use super::{Agent, Lead, Step};
+
+/// What one run amounts to when nothing fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outline {
+    /// Tool calls.
+    pub calls: u32,
+    /// From its start to its end, without the stagger of bursts.
+    pub duration: Duration,
+    /// Subagents.
+    pub subagents: u32,
+    /// Waves.
+    pub waves: u32,
+    /// Most calls in flight at once.
+    pub peak_in_flight: u32,
+}
+
+/// Offsets at which calls begin, with how many.
+struct Calls {
+    bursts: Vec<(Duration, u32)>,
+    service: Duration,
+}
+
+impl Outline {
+    /// Runs the machine dry.
+    pub(super) fn of(mut lead: Lead, service: Duration) -> Self {
+        let mut calls = Calls { bursts: Vec::new(), service };
+        let mut outline = Self::default();
+        let (mut now, mut barrier, mut answered) = (Duration::ZERO, Duration::ZERO, 0);
+        loop {
+            match lead.next(&vec![Class::Ok; answered]) {
+                Step::Fork(agents) => {
+                    outline.waves += 1;
+                    outline.subagents += agents.len() as u32;
+                    let ends = agents.into_iter().map(|agent| calls.follow(agent, now));
+                    barrier = ends.fold(now, Duration::max);
+                    answered = 0;
+                }
+                Step::Join => now = barrier,
+                Step::End => break,
+                step => (now, answered) = calls.pass(&step, now),
+            }
+        }
+        outline.duration = now;
+        outline.calls = calls.bursts.iter().map(|(_, calls)| calls).sum();
+        outline.peak_in_flight = calls.peak();
+        outline
+    }
+}
+
+impl Calls {
+    /// A subagent from its fork to its end.
+    fn follow(&mut self, mut agent: Agent, mut now: Duration) -> Duration {
+        let mut answered = 0;
+        loop {
+            match agent.next(&vec![Class::Ok; answered]) {
+                Step::End => return now,
+                step => (now, answered) = self.pass(&step, now),
+            }
+        }
+    }
+
+    /// When a step of thinking or calling is over, and how many calls it answered.
+    fn pass(&mut self, step: &Step, now: Duration) -> (Duration, usize) {
+        match step {
+            Step::Think(think) => (now + *think, 0),
+            Step::Burst(burst) => {
+                self.bursts.push((now, burst.len() as u32));
+                (now + self.service, burst.len())
+            }
+            Step::Fork(_) | Step::Join | Step::End => (now, 0),
+        }
+    }
+
+    /// Most calls at once: every call lasts equally long, so at each start those count that began
+    /// less than one service time before.
+    fn peak(&mut self) -> u32 {
+        self.bursts.sort_unstable();
+        let (mut oldest, mut open, mut peak) = (0, 0, 0);
+        for &(start, calls) in &self.bursts {
+            while self.bursts[oldest].0 + self.service <= start && self.bursts[oldest].0 < start {
+                open -= self.bursts[oldest].1;
+                oldest += 1;
+            }
+            open += calls;
+            peak = peak.max(open);
+        }
+        peak
+    }
+}
