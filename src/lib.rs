@@ -50,6 +50,7 @@ pub mod edge {
     pub mod health;
     pub mod net;
     pub mod process;
+    pub mod scratch;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
@@ -89,4 +90,6 @@ pub mod conduct {
 /// The command line: terminal, signals, exit codes. Uses every floor.
 pub mod cli {
     pub mod args;
+    pub mod signals;
+    pub mod stdout;
 }

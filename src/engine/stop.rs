@@ -43,6 +43,11 @@ impl Stopper {
     pub fn phase(&self) -> Phase {
         *self.0.borrow()
     }
+
+    /// The side that is told what this side decides.
+    pub fn told(&self) -> Stop {
+        Stop(self.0.subscribe())
+    }
 }
 
 impl Stop {
