@@ -1,6 +1,14 @@
 //! One thing that is wrong, with its evidence and where the rule comes from.
 
+/// The protocol's rules as findings.
+mod rules;
+
 use serde::{Deserialize, Serialize};
+
+use super::figure;
+use super::outcome::Rule;
+use super::summary::Summary;
+use super::summary::evidence::{FirstFew, Seen};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,4 +24,122 @@ pub enum Severity {
     High,
     /// Leaks data or stops the service.
     Critical,
+}
+
+impl Severity {
+    /// The word in scenarios and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One thing that is wrong with the target. A panic of our own users never is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its name for scripts: `wrong-id`.
+    pub id: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one sentence.
+    pub title: String,
+    /// The rule that was broken.
+    pub rule: BrokenRule,
+    /// How often it was seen.
+    pub count: u64,
+    /// The first few times it was seen, without secrets.
+    pub evidence: Vec<String>,
+    /// What the target's owner can do.
+    pub what_to_do: String,
+}
+
+/// A rule that a target is held to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenRule {
+    /// What it demands.
+    pub text: String,
+    /// Where it stands: a specification and its section, or what was observed where.
+    pub source: String,
+    /// What kind of source that is.
+    pub provenance: Provenance,
+}
+
+/// What a rule rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// A specification demands it.
+    Spec,
+    /// Clients or servers were seen to need it.
+    Observed,
+    /// We inferred it.
+    Modelled,
+}
+
+impl Provenance {
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spec => "spec",
+            Self::Observed => "observed",
+            Self::Modelled => "modelled",
+        }
+    }
+}
+
+/// What a summary shows to be wrong with the target, worst first.
+pub fn findings(summary: &Summary) -> Vec<Finding> {
+    let mut findings: Vec<_> =
+        summary.violations.iter().map(|(rule, seen)| of_rule(*rule, seen)).collect();
+    findings.sort_by(|one, other| (other.severity, other.count).cmp(&(one.severity, one.count)));
+    findings
+}
+
+fn of_rule(rule: Rule, seen: &FirstFew<Seen>) -> Finding {
+    let described = rules::described(rule);
+    Finding {
+        id: described.id.to_owned(),
+        severity: described.severity,
+        title: described.title.to_owned(),
+        rule: BrokenRule {
+            text: described.demands.to_owned(),
+            source: described.source.to_owned(),
+            provenance: described.provenance,
+        },
+        count: seen.count,
+        evidence: seen.first.iter().map(told).collect(),
+        what_to_do: described.what_to_do.to_owned(),
+    }
+}
+
+fn told(seen: &Seen) -> String {
+    let at = figure::duration(seen.at);
+    format!("at {at}, user {}, {}: {}", seen.user, seen.operation.name(), seen.evidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::summary::sample;
+
+    #[test]
+    fn violations_are_findings_with_their_evidence() {
+        let findings = findings(&sample::storm());
+        assert_eq!(findings.len(), 1);
+        assert_eq!((findings[0].id.as_str(), findings[0].count), ("wrong-id", 3));
+        assert_eq!(
+            findings[0].evidence[0],
+            "at 31.2s, user 12, tools/call: expected id 1, found \"2\""
+        );
+    }
+
+    #[test]
+    fn no_violation_no_finding() {
+        assert_eq!(super::findings(&sample::empty()), []);
+    }
 }

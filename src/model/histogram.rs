@@ -74,7 +74,9 @@ impl Histogram {
 
     /// Each value that was counted, ascending, with its count.
     pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_since_last_iteration()))
+        self.0
+            .iter_recorded()
+            .map(|step| (step.value_iterated_to(), step.count_since_last_iteration()))
     }
 
     /// The figures of `run.json`, or nothing when nothing was counted.

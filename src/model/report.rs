@@ -1,1 +1,283 @@
-//! (not yet)
+//! `run.json`: one versioned document with everything needed to draw, compare and merge a run.
+//!
+//! Scripts rely on the names of these members; members may be added, none renamed. Nothing here
+//! holds a secret: the scenario's text is the one before `${NAME}` was replaced.
+
+/// The figures of a summary.
+pub mod figures;
+/// What is known of the generator's own health.
+pub mod generator;
+/// The run over time.
+pub mod timeline;
+/// What it comes to.
+pub mod verdict;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::{self, Finding, Severity};
+use super::histogram::Histogram;
+use super::summary::Summary;
+use super::threshold::Threshold;
+use figures::Figures;
+use generator::Generator;
+use timeline::Point;
+use verdict::{Ending, Facts, Verdict};
+
+/// The schema's name and version.
+pub const SCHEMA: &str = "squall.run/1";
+
+/// A whole run, as `run.json` holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// The process's exit code for it.
+    pub exit_code: u8,
+    /// Why, one sentence each, the deciding one first.
+    pub reasons: Vec<String>,
+    /// What was asked for.
+    pub scenario: Scenario,
+    /// Seed of every chance.
+    pub seed: u64,
+    /// What was tested.
+    pub target: Target,
+    /// Where the generator ran.
+    pub environment: Environment,
+    /// What was measured.
+    pub summary: Figures,
+    /// Numbers to stay under.
+    pub thresholds: Vec<Judged>,
+    /// What is wrong, worst first.
+    pub findings: Vec<Finding>,
+    /// Faults that were in force; none can be asked for yet.
+    pub faults: Vec<serde_json::Value>,
+    /// The run over time.
+    pub timeline: Vec<Point>,
+    /// Every histogram behind the figures, `HdrHistogram` V2 in base64, by name, such as
+    /// `tools/call.response`, `initialize.service`, `tool.search.response`, `run.completion`.
+    pub histograms: BTreeMap<String, String>,
+    /// How the generator itself did.
+    pub generator: Generator,
+    /// What the practice target or a health page said of itself, if asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<serde_json::Value>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// Its text before `${NAME}` was replaced, with its overrides as comments.
+    pub text: String,
+    /// The client profile, `name@date`.
+    pub profile: String,
+    /// The behaviour's name.
+    pub behaviour: String,
+    /// What readers must know of the model: speed, inferred values, made-up arguments.
+    pub notes: Vec<String>,
+}
+
+/// What was tested.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Target {
+    /// Its URL without user name, password and query, or `practice`.
+    pub url: String,
+    /// What it says it is (`serverInfo`), if it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// Where the generator ran.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// Operating system and architecture.
+    pub os: String,
+    /// Processor cores the generator may use.
+    pub cores: u32,
+    /// squall's version.
+    pub squall: String,
+    /// When the run began, RFC 3339.
+    pub started_at: String,
+}
+
+/// A threshold and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// As its author wrote it.
+    pub text: String,
+    /// Whether it held.
+    pub passed: bool,
+    /// What was measured, or why nothing was.
+    pub value: String,
+}
+
+/// Everything a report is built of.
+#[derive(Debug, Clone)]
+pub struct Parts<'a> {
+    /// What was asked for.
+    pub scenario: Scenario,
+    /// Seed of every chance.
+    pub seed: u64,
+    /// What was tested.
+    pub target: Target,
+    /// Where the generator ran.
+    pub environment: Environment,
+    /// What was measured.
+    pub summary: &'a Summary,
+    /// Numbers to stay under.
+    pub thresholds: &'a [Threshold],
+    /// The worst severity of a finding that passes, if the scenario names one.
+    pub findings_limit: Option<Severity>,
+    /// How the generator itself did.
+    pub generator: Generator,
+    /// How the run came to its end.
+    pub ending: Ending,
+    /// What the target said of itself.
+    pub receipt: Option<serde_json::Value>,
+}
+
+impl Report {
+    /// Judges a run and writes everything down.
+    pub fn build(parts: Parts<'_>) -> Self {
+        let findings = finding::findings(parts.summary);
+        let thresholds: Vec<_> =
+            parts.thresholds.iter().map(|threshold| judged(threshold, parts.summary)).collect();
+        let (verdict, reasons) = verdict::decide(&Facts {
+            ending: parts.ending,
+            findings: &findings,
+            findings_limit: parts.findings_limit,
+            thresholds: &thresholds,
+            generator: &parts.generator,
+        });
+        Self {
+            schema: SCHEMA.to_owned(),
+            verdict,
+            exit_code: verdict::exit_code(verdict),
+            reasons,
+            scenario: parts.scenario,
+            seed: parts.seed,
+            target: parts.target,
+            environment: parts.environment,
+            summary: Figures::of(parts.summary),
+            thresholds,
+            findings,
+            faults: Vec::new(),
+            timeline: timeline::points(&parts.summary.series),
+            histograms: histograms(parts.summary),
+            generator: parts.generator,
+            receipt: parts.receipt,
+        }
+    }
+}
+
+fn judged(threshold: &Threshold, summary: &Summary) -> Judged {
+    let text = threshold.text.clone();
+    match threshold.evaluate(summary) {
+        Ok(measured) => Judged { text, passed: measured.passed, value: measured.value },
+        Err(never) => Judged { text, passed: false, value: never.to_string() },
+    }
+}
+
+fn histograms(summary: &Summary) -> BTreeMap<String, String> {
+    let mut named: Vec<(String, &Histogram)> = Vec::new();
+    let times = &summary.calls.times;
+    for (time, histogram) in [
+        ("response", &times.response),
+        ("response_ok", &times.response_ok),
+        ("service", &times.service),
+        ("preparation", &times.preparation),
+        ("held", &times.held),
+        ("lag", &times.lag),
+    ] {
+        named.push((format!("tools/call.{time}"), histogram));
+    }
+    for (operation, exchanges) in &summary.wire.operations {
+        named.push((format!("{}.response", operation.name()), &exchanges.response));
+        named.push((format!("{}.service", operation.name()), &exchanges.service));
+        named.push((format!("{}.preparation", operation.name()), &exchanges.preparation));
+    }
+    for tool in &summary.tools {
+        named.push((format!("tool.{}.response", tool.name), &tool.response));
+        named.push((format!("tool.{}.service", tool.name), &tool.service));
+    }
+    named.push(("run.completion".to_owned(), &summary.runs.completion));
+    named.push(("run.censored".to_owned(), &summary.runs.censored));
+    named.push(("run.straggler".to_owned(), &summary.runs.straggler));
+    let counted = named.into_iter().filter(|(_, histogram)| histogram.count() > 0);
+    counted.map(|(name, histogram)| (name, histogram.encode())).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_run_reads_back_whole() {
+        let report = sample::storm();
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+        let response = Histogram::decode(&report.histograms["tools/call.response"]).unwrap();
+        assert_eq!(response.percentiles(), report.summary.operations["tools/call"].response_us);
+    }
+
+    #[test]
+    fn the_names_scripts_rely_on() {
+        let json = serde_json::to_value(sample::storm()).unwrap();
+        for pointer in [
+            "/schema",
+            "/verdict",
+            "/exit_code",
+            "/scenario",
+            "/seed",
+            "/target",
+            "/environment",
+            "/summary/calls",
+            "/summary/ok",
+            "/summary/errors",
+            "/summary/throttled",
+            "/summary/dropped",
+            "/summary/runs",
+            "/summary/runs_cut",
+            "/summary/users",
+            "/summary/http_exchanges",
+            "/summary/bytes_sent",
+            "/summary/bytes_received",
+            "/summary/outcomes/ok",
+            "/summary/operations/tools~1call/count",
+            "/summary/operations/tools~1call/response_us/p999",
+            "/summary/operations/tools~1call/service_us/mean",
+            "/summary/operations/tools~1call/preparation_us/max",
+            "/summary/operations/tools~1call/held_us/p50",
+            "/summary/operations/tools~1call/lag_us/p99",
+            "/summary/tools/search/count",
+            "/summary/tools/search/errors",
+            "/summary/tools/search/response_us/p90",
+            "/summary/tools/search/service_us/p95",
+            "/thresholds/0/text",
+            "/thresholds/0/passed",
+            "/thresholds/0/value",
+            "/findings/0/id",
+            "/findings/0/severity",
+            "/findings/0/count",
+            "/findings/0/rule/source",
+            "/findings/0/evidence/0",
+            "/faults",
+            "/timeline/0",
+            "/histograms",
+            "/generator/cpu_us_per_call",
+            "/generator/lag_us/p99",
+            "/generator/trustworthy",
+        ] {
+            assert!(json.pointer(pointer).is_some(), "{pointer}");
+        }
+        assert_eq!(json["schema"], "squall.run/1");
+    }
+}

@@ -153,8 +153,7 @@ mod tests {
         use Completion::{AtLeast, Reached};
         use Fate::{Completed, Cut, Failed};
         // S: 0.8 after 1, 0.8 * 2/3 after 3 (one of four left at 2), 0 after 5.
-        let five =
-            runs(&[(1, Completed), (2, Cut), (3, Completed), (5, Completed), (4, Cut)]);
+        let five = runs(&[(1, Completed), (2, Cut), (3, Completed), (5, Completed), (4, Cut)]);
         assert_eq!(five.completion(0.1), Some(Reached(1)));
         assert_eq!(five.completion(0.45), Some(Reached(3)));
         assert_eq!(five.completion(0.5), Some(Reached(5)));

@@ -82,7 +82,11 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
         (at.clone(), 0u32..9, 0u16..3, prop::sample::select(outcomes())).prop_map(
             |(due, user, tool, outcome)| Event::Call(Call { outcome, ..call(user, tool, due) })
         ),
-        (at.clone(), prop::sample::select(Operation::ALL.to_vec()), prop::sample::select(outcomes()))
+        (
+            at.clone(),
+            prop::sample::select(Operation::ALL.to_vec()),
+            prop::sample::select(outcomes())
+        )
             .prop_map(|(began, operation, outcome)| Event::Exchange(Exchange {
                 outcome,
                 ..exchange(1, operation, began)
@@ -144,9 +148,12 @@ pub(crate) fn storm() -> Summary {
             sessions_open: users / 3,
             cpu: 0.04 + strain as f32 / 400.0,
         }));
-        let fate = if second > 54 { Fate::Cut } else { Fate::Completed };
-        let took = if second > 54 { (60 - second) * 1000 } else { 4000 + strain * 180 };
-        summary.add(&Event::Run(run(second as u32, second * 1000, took, fate)));
+        // The last five runs began early and were still at work when the run ended.
+        let (due, took, fate) = match second {
+            55.. => (second * 1000 - 20_000, 80_000 - second * 1000, Fate::Cut),
+            _ => (second * 1000, 4000 + strain * 180, Fate::Completed),
+        };
+        summary.add(&Event::Run(run(second as u32, due, took, fate)));
     }
     for (at, found) in [(31_200, "\"2\""), (33_900, "null"), (35_100, "<b>7</b>")] {
         summary.add(&Event::Violation(Box::new(Violation {

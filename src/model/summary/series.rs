@@ -173,7 +173,10 @@ impl Bin {
         }
         for (operation, theirs) in &other.operations {
             let mine = self.operations.entry(*operation).or_default();
-            mine.outcomes.iter_mut().zip(theirs.outcomes).for_each(|(mine, theirs)| *mine += theirs);
+            mine.outcomes
+                .iter_mut()
+                .zip(theirs.outcomes)
+                .for_each(|(mine, theirs)| *mine += theirs);
             mine.response.merge(&theirs.response);
             mine.service.merge(&theirs.service);
         }

@@ -1,0 +1,406 @@
+//! The reader of one threshold: a cursor over its text; the grammar stands in `threshold`.
+
+use std::str::FromStr;
+
+use super::{About, Limit, Metric, Operator, Share, Statistic, Threshold, Time};
+use crate::model::duration;
+use crate::model::operation::Operation;
+
+/// A text that is no threshold: what was found, where, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("found {found} at byte {at}, expected {expected}")]
+pub struct NotAThreshold {
+    /// What stands there, quoted, or `the end`.
+    pub found: String,
+    /// Byte offset into the text.
+    pub at: usize,
+    /// What would be right.
+    pub expected: String,
+}
+
+type Read<T> = Result<T, NotAThreshold>;
+
+impl FromStr for Threshold {
+    type Err = NotAThreshold;
+
+    fn from_str(text: &str) -> Read<Self> {
+        let mut cursor = Cursor { text, at: 0 };
+        let metric = cursor.metric()?;
+        let operator = cursor.operator()?;
+        let limit = cursor.limit(&metric)?;
+        Ok(Self { text: text.to_owned(), metric, operator, limit })
+    }
+}
+
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// Steps over white space and returns what is left.
+    fn rest(&mut self) -> &'a str {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+        rest.trim_start()
+    }
+
+    fn mistake<T>(&self, at: usize, found: &str, expected: impl Into<String>) -> Read<T> {
+        let found = if found.is_empty() { "the end".to_owned() } else { format!("`{found}`") };
+        Err(NotAThreshold { found, at, expected: expected.into() })
+    }
+
+    /// A name: letters, digits and `_ / . -`, or nothing. A name of two words (`GET stream`) is
+    /// read by [`Cursor::operation`].
+    fn word(&mut self) -> (usize, &'a str) {
+        let rest = self.rest();
+        let ends = |c: char| !c.is_alphanumeric() && !"_/.-".contains(c);
+        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let began = self.at;
+        self.at += word.len();
+        (began, word)
+    }
+
+    fn takes(&mut self, sign: &str) -> bool {
+        let taken = self.rest().starts_with(sign);
+        self.at += if taken { sign.len() } else { 0 };
+        taken
+    }
+
+    fn demand(&mut self, sign: &str) -> Read<()> {
+        if self.takes(sign) {
+            return Ok(());
+        }
+        let rest = self.rest();
+        self.mistake(
+            self.at,
+            &rest[..rest.chars().next().map_or(0, char::len_utf8)],
+            format!("`{sign}`"),
+        )
+    }
+
+    fn metric(&mut self) -> Read<Metric> {
+        let (at, word) = self.word();
+        if word == "exchanges_per_call" {
+            return Ok(Metric::ExchangesPerCall);
+        }
+        if let Some(share) = Share::ALL.into_iter().find(|share| share.name() == word) {
+            return self.share(share);
+        }
+        let statistic = match word {
+            "mean" => Statistic::Mean,
+            "max" => Statistic::Max,
+            _ => match percentile(word) {
+                Some(percent) => Statistic::Percentile(percent),
+                None => return self.mistake(at, word, METRICS),
+            },
+        };
+        self.demand("(")?;
+        let metric = self.measured(statistic)?;
+        self.demand(")")?;
+        Ok(metric)
+    }
+
+    fn share(&mut self, share: Share) -> Read<Metric> {
+        let at = self.at;
+        if !self.takes("(") {
+            return Ok(Metric::Share(share, None));
+        }
+        if !share.is_kept_by_tool() {
+            return self.mistake(
+                at,
+                "(",
+                format!("an operator: `{}` is not counted by tool", share.name()),
+            );
+        }
+        let tool = self.tool()?;
+        self.demand(")")?;
+        Ok(Metric::Share(share, Some(tool)))
+    }
+
+    fn measured(&mut self, statistic: Statistic) -> Read<Metric> {
+        let (at, word) = self.word();
+        if word == "completion" {
+            return match statistic {
+                Statistic::Percentile(percent) => Ok(Metric::Completion(percent)),
+                _ => self.mistake(
+                    at,
+                    word,
+                    "a percentile of `completion`: runs that were cut have no mean and no maximum",
+                ),
+            };
+        }
+        let Some(time) = Time::ALL.into_iter().find(|time| time.name() == word) else {
+            return self.mistake(at, word, TIMES);
+        };
+        let about =
+            if self.takes(",") { self.about()? } else { About::Operation(Operation::ToolsCall) };
+        if time.is_kept_for(&about) {
+            return Ok(Metric::Time(statistic, time, about));
+        }
+        let kept = match about {
+            About::Tool(_) => "`response` or `service`, which are what is measured by tool",
+            About::Operation(_) => {
+                "`response`, `service` or `preparation`, which are what is measured of other operations than `tools/call`"
+            }
+        };
+        self.mistake(at, word, kept)
+    }
+
+    fn about(&mut self) -> Read<About> {
+        let began = self.at;
+        let Some(operation) = self.operation() else {
+            self.at = began;
+            return Ok(About::Tool(self.tool()?));
+        };
+        let comma = self.at;
+        if !self.takes(",") {
+            return Ok(About::Operation(operation));
+        }
+        if operation != Operation::ToolsCall {
+            return self.mistake(comma, ",", "`)`: only `tools/call` has tools");
+        }
+        Ok(About::Tool(self.tool()?))
+    }
+
+    fn operation(&mut self) -> Option<Operation> {
+        let rest = self.rest();
+        let ends = |name: &str| rest[name.len()..].trim_start().starts_with([',', ')']);
+        let found = Operation::ALL
+            .into_iter()
+            .find(|operation| rest.starts_with(operation.name()) && ends(operation.name()))?;
+        self.at += found.name().len();
+        Some(found)
+    }
+
+    fn tool(&mut self) -> Read<String> {
+        if let Some(quoted) = self.quoted()? {
+            return Ok(quoted);
+        }
+        let (at, word) = self.word();
+        if word == "tool" {
+            if let Some(quoted) = self.quoted()? {
+                return Ok(quoted);
+            }
+            let (_, name) = self.word();
+            return Ok(if name.is_empty() { word } else { name }.to_owned());
+        }
+        if word.is_empty() {
+            let rest = self.rest();
+            let found = &rest[..rest.chars().next().map_or(0, char::len_utf8)];
+            return self.mistake(
+                at,
+                found,
+                "the name of a tool, in quotes if it is more than one word",
+            );
+        }
+        Ok(word.to_owned())
+    }
+
+    fn quoted(&mut self) -> Read<Option<String>> {
+        let at = self.at;
+        if !self.takes("\"") {
+            return Ok(None);
+        }
+        let rest = &self.text[self.at..];
+        let Some(end) = rest.find('"') else {
+            return self.mistake(at, rest, "a closing `\"`");
+        };
+        self.at += end + 1;
+        Ok(Some(rest[..end].to_owned()))
+    }
+
+    fn operator(&mut self) -> Read<Operator> {
+        match Operator::ALL.into_iter().find(|operator| self.takes(operator.sign())) {
+            Some(operator) => Ok(operator),
+            None => {
+                let found = self.rest();
+                self.mistake(self.at, found, "`<`, `<=`, `>`, `>=` or `==`")
+            }
+        }
+    }
+
+    fn limit(&mut self, metric: &Metric) -> Read<Limit> {
+        let text = self.rest().trim_end();
+        let number =
+            |text: &str| text.trim_end().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+        let percent = |text: &str| text.strip_suffix('%').and_then(number);
+        let (limit, expected) = match metric {
+            Metric::Time(..) | Metric::Completion(_) => (
+                duration::parse(text).ok().map(Limit::Duration),
+                "a duration such as `300ms` or `2s`",
+            ),
+            Metric::ExchangesPerCall => {
+                (number(text).map(Limit::Number), "a number such as `3` or `2.5`")
+            }
+            Metric::Share(..) => (
+                percent(text).map(Limit::Percent).or_else(|| number(text).map(Limit::Number)),
+                "a share such as `1%` or a count such as `3`",
+            ),
+        };
+        match limit {
+            Some(limit) => Ok(limit),
+            None => self.mistake(self.at, text, expected),
+        }
+    }
+}
+
+const METRICS: &str = "a percentile such as `p99(...)`, `mean(...)`, `max(...)`, `errors`, `throttled`, \
+    `never_sent`, `dropped`, `runs_cut` or `exchanges_per_call`";
+const TIMES: &str = "`response`, `service`, `preparation`, `held`, `lag` or `completion`";
+
+/// `p50`, `p99.9` or `p999`: above 0, below 100.
+fn percentile(word: &str) -> Option<f64> {
+    let digits = word.strip_prefix('p')?;
+    let whole = digits.get(..2).filter(|two| two.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let decimals = digits[2..].strip_prefix('.').unwrap_or(&digits[2..]);
+    let plain = decimals.bytes().all(|byte| byte.is_ascii_digit()) && !digits.ends_with('.');
+    // `p100` would be read as 10.0: whoever writes it means `max`.
+    let percent: f64 = format!("{whole}.{decimals}0").parse().ok()?;
+    (plain && percent > 0.0 && digits != "100").then_some(percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_scenarios_write() {
+        let tools = || About::Operation(Operation::ToolsCall);
+        let search = || Some("search".to_owned());
+        let table = [
+            (
+                "p99(response, tools/call) < 2s",
+                Metric::Time(Statistic::Percentile(99.0), Time::Response, tools()),
+            ),
+            ("p99.9(lag)<=5ms", Metric::Time(Statistic::Percentile(99.9), Time::Lag, tools())),
+            ("p999(lag) < 5ms", Metric::Time(Statistic::Percentile(99.9), Time::Lag, tools())),
+            (
+                "mean(service, initialize) < 1s",
+                Metric::Time(
+                    Statistic::Mean,
+                    Time::Service,
+                    About::Operation(Operation::Initialize),
+                ),
+            ),
+            (
+                "max(response, GET stream) < 1s",
+                Metric::Time(Statistic::Max, Time::Response, About::Operation(Operation::Stream)),
+            ),
+            (
+                "p95(response, tools/call, search) < 1s",
+                Metric::Time(
+                    Statistic::Percentile(95.0),
+                    Time::Response,
+                    About::Tool("search".to_owned()),
+                ),
+            ),
+            (
+                "p95(response, search) < 1s",
+                Metric::Time(
+                    Statistic::Percentile(95.0),
+                    Time::Response,
+                    About::Tool("search".to_owned()),
+                ),
+            ),
+            (
+                "p95(service, tools/call, tool \"a b\") < 1s",
+                Metric::Time(
+                    Statistic::Percentile(95.0),
+                    Time::Service,
+                    About::Tool("a b".to_owned()),
+                ),
+            ),
+            ("p95(completion) < 60s", Metric::Completion(95.0)),
+            ("errors < 1%", Metric::Share(Share::Errors, None)),
+            ("errors(search) < 1%", Metric::Share(Share::Errors, search())),
+            ("dropped <= 3", Metric::Share(Share::Dropped, None)),
+            ("runs_cut<10%", Metric::Share(Share::RunsCut, None)),
+            ("exchanges_per_call < 3", Metric::ExchangesPerCall),
+        ];
+        for (text, metric) in table {
+            assert_eq!(
+                text.parse::<Threshold>().map(|threshold| threshold.metric),
+                Ok(metric),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn mistakes_say_what_where_and_what_is_right() {
+        let table = [
+            ("", 0, "the end", "a percentile such as"),
+            ("p100(response) < 1s", 0, "`p100`", "`max(...)`"),
+            ("p99(answer) < 1s", 4, "`answer`", "`response`"),
+            ("p99(response < 1s", 13, "`<`", "`)`"),
+            ("p99(response) 1s", 14, "`1s`", "`<=`"),
+            ("p99(response) < 1", 16, "`1`", "duration"),
+            ("errors < 1s", 9, "`1s`", "`1%`"),
+            ("errors < -1%", 9, "`-1%`", "`1%`"),
+            ("dropped(search) < 1", 7, "`(`", "not counted by tool"),
+            ("p95(held, tools/call, search) < 1s", 4, "`held`", "by tool"),
+            ("p95(lag, initialize) < 1s", 4, "`lag`", "other operations"),
+            ("mean(completion) < 1s", 5, "`completion`", "percentile"),
+            ("p95(response, initialize, search) < 1s", 24, "`,`", "only `tools/call`"),
+            ("errors(\"a < 1%", 7, "`a < 1%`", "closing"),
+        ];
+        for (text, at, found, expected) in table {
+            let mistake = text.parse::<Threshold>().unwrap_err();
+            assert_eq!((mistake.at, mistake.found.as_str()), (at, found), "{text}");
+            assert!(mistake.expected.contains(expected), "{text}: {mistake}");
+        }
+    }
+
+    fn any_threshold() -> impl Strategy<Value = Threshold> {
+        let percent = (1u32..9999).prop_map(|hundredths| f64::from(hundredths) / 100.0);
+        let statistic = prop_oneof![
+            percent.clone().prop_map(Statistic::Percentile),
+            Just(Statistic::Mean),
+            Just(Statistic::Max)
+        ];
+        let about = prop_oneof![
+            prop::sample::select(Operation::ALL.to_vec()).prop_map(About::Operation),
+            "[^\"]{0,12}".prop_map(About::Tool)
+        ];
+        let duration = (0u64..10_000_000).prop_map(|ms| Limit::Duration(Duration::from_millis(ms)));
+        let number = (0u32..1_000_000).prop_map(|number| Limit::Number(f64::from(number) / 8.0));
+        let share = prop_oneof![number.clone(), percent.clone().prop_map(Limit::Percent)];
+        let metric = prop_oneof![
+            (statistic, prop::sample::select(Time::ALL.to_vec()), about, duration.clone())
+                .prop_filter_map("a time that is kept", |(statistic, time, about, limit)| time
+                    .is_kept_for(&about)
+                    .then_some((Metric::Time(statistic, time, about), limit))),
+            (percent, duration).prop_map(|(percent, limit)| (Metric::Completion(percent), limit)),
+            (prop::sample::select(Share::ALL.to_vec()), prop::option::of("[^\"]{0,12}"), share)
+                .prop_map(|(share, tool, limit)| (
+                    Metric::Share(share, tool.filter(|_| share.is_kept_by_tool())),
+                    limit
+                )),
+            number.prop_map(|limit| (Metric::ExchangesPerCall, limit)),
+        ];
+        (metric, prop::sample::select(Operator::ALL.to_vec())).prop_map(
+            |((metric, limit), operator)| {
+                let mut threshold = Threshold { text: String::new(), metric, operator, limit };
+                threshold.text = threshold.to_string();
+                threshold
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_threshold_prints_and_parses_back(threshold in any_threshold()) {
+            prop_assert_eq!(threshold.to_string().parse(), Ok(threshold));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            let _ = text.parse::<Threshold>();
+        }
+    }
+}
