@@ -44,6 +44,7 @@ pub mod protocol {
 
 /// The world: clock, sockets, files, processes. Uses `model`.
 pub mod edge {
+    pub mod alarm;
     pub mod clock;
     pub mod files;
     pub mod health;
@@ -66,9 +67,16 @@ pub mod engine {
 
 /// The practice target: a small real MCP server. Uses `model`, `protocol`, `edge`.
 pub mod practice {
+    pub mod answer;
+    pub mod catalogue;
+    pub mod knobs;
+    pub mod metrics;
+    pub mod request;
     pub mod server;
     pub mod sessions;
+    pub(crate) mod stream;
     pub mod tools;
+    pub mod workers;
 }
 
 /// A report drawn; each file one pure function. Uses `model`.
@@ -88,4 +96,5 @@ pub mod conduct {
 /// The command line: terminal, signals, exit codes. Uses every floor.
 pub mod cli {
     pub mod args;
+    pub mod serve;
 }
