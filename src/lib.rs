@@ -44,7 +44,6 @@ pub mod protocol {
 
 /// The world: clock, sockets, files, processes. Uses `model`.
 pub mod edge {
-    pub mod alarm;
     pub mod clock;
     pub mod files;
     pub mod health;

@@ -130,7 +130,8 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
             () = stdin_closed(), if until_stdin_closes => {}
         }
     };
-    Ok(server::serve(listener, args.into(), stop).await?)
+    server::serve(listener, args.into(), stop).await;
+    Ok(())
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
-use super::distribution::{Distribution, Shape};
+use super::distribution::Distribution;
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::Profile;
@@ -91,9 +91,8 @@ pub struct Practice {
 impl Default for Practice {
     /// As fast as it can, correct, with sessions.
     fn default() -> Self {
-        let shape = Shape::Constant(Duration::ZERO);
         Self {
-            latency: Distribution { shape, clip: None },
+            latency: Distribution::constant(Duration::ZERO),
             workers: 0,
             answers: Answers::Json,
             sessions: Sessions::Stateful,

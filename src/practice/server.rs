@@ -2,7 +2,6 @@
 //! (MCP 2025-11-25, basic/transports, "Streamable HTTP".)
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,7 +24,7 @@ use super::request::{self, Message, Refusal};
 use super::sessions::{NoStream, SessionId, Sessions};
 use super::stream;
 use super::tools::Tool;
-use super::workers::{Workers, key};
+use super::workers::Workers;
 use crate::model::plan::{self, Practice};
 
 /// After the stop, answers under way may take this long.
@@ -43,14 +42,13 @@ pub(super) struct Target {
 }
 
 /// Serves the practice target at `/mcp`, `/health` and `/metrics` until `stop` completes; then
-/// ends its streams and waits a moment for answers under way. An error is the system refusing a
-/// thread.
+/// ends its streams and waits a moment for answers under way.
 pub async fn serve(
     listener: TcpListener,
     knobs: Practice,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let workers = Workers::start(&knobs)?;
+) {
+    let workers = Workers::start(&knobs);
     let (sessions, metrics) = (Sessions::default(), Metrics::default());
     let target = Arc::new(Target { knobs, sessions, workers, metrics });
     // A refusal leaves the connection as it was: slower, and still a connection.
@@ -67,8 +65,9 @@ pub async fn serve(
         target.workers.pause(GRACE).await;
     };
     tokio::select! {
-        ended = serving.into_future() => ended,
-        () = too_long => Ok(()),
+        // It never fails: an accept that does is tried again.
+        _ = serving.into_future() => {}
+        () = too_long => {}
     }
 }
 
@@ -163,10 +162,9 @@ impl Target {
             return Answer::invalid_params(format!("unknown tool `{}`", call.name));
         };
         let called = self.metrics.called(tool);
-        let number = self.workers.number();
-        let chance = key(self.knobs.seed, number);
-        let work = tool.call(call.arguments, self.knobs.result_bytes, chance);
-        self.workers.work(number, work.extra, &self.metrics).await;
+        let key = self.workers.key();
+        let work = tool.call(call.arguments, self.knobs.result_bytes, key);
+        self.workers.work(key, work.extra, &self.metrics).await;
         called.answered(matches!(work.answer, Answer::Text { is_error: true, .. }));
         work.answer
     }
@@ -244,7 +242,7 @@ mod tests {
         base: String,
         client: Client,
         stop: Option<oneshot::Sender<()>>,
-        serving: tokio::task::JoinHandle<io::Result<()>>,
+        serving: tokio::task::JoinHandle<()>,
     }
 
     /// A response read to its end.
@@ -383,7 +381,7 @@ mod tests {
         };
         let huge = "x".repeat(request::MAX_BODY_BYTES as usize + 1);
         let half = Bytes::from(huge.clone().into_bytes()).slice(..=huge.len() / 2);
-        let halves = [half.clone(), half].map(Ok::<_, io::Error>);
+        let halves = [half.clone(), half].map(Ok::<_, std::io::Error>);
         let chunked = reqwest::Body::wrap(http_body_util::StreamBody::new(
             futures_util::stream::iter(halves.map(|half| half.map(hyper::body::Frame::data))),
         ));
@@ -467,7 +465,7 @@ mod tests {
         let (slow, ()) = tokio::join!(slow, stopping);
         assert_eq!(slow.status, 200);
         assert_eq!(stream.text().await.unwrap(), "");
-        target.serving.await.unwrap().unwrap();
+        target.serving.await.unwrap();
     }
 
     #[tokio::test]

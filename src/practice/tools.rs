@@ -4,15 +4,11 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use rand::RngExt;
-use rand_distr::{Distribution as _, LogNormal};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, TextPart};
-use super::workers::key;
+use crate::model::chance::{Chance, Key, Purpose};
 
 /// The longest that `slow` takes, in seconds.
 const MAX_SLOW_SECONDS: f64 = 60.0;
@@ -82,10 +78,10 @@ impl Tool {
         Self::ALL.into_iter().find(|tool| tool.name() == name)
     }
 
-    /// Reads the arguments of one call; `chance` decides the size of its result and
+    /// Reads the arguments of one call; `key` decides the size of its result and
     /// `result_bytes` is the median.
-    pub fn call(self, arguments: Option<&RawValue>, result_bytes: u32, chance: u64) -> Work {
-        match self.answer(arguments, result_bytes, chance) {
+    pub fn call(self, arguments: Option<&RawValue>, result_bytes: u32, key: Key) -> Work {
+        match self.answer(arguments, result_bytes, key) {
             Ok(work) => work,
             Err(wrong) => {
                 let parts = vec![TextPart::escaped(&wrong)];
@@ -98,17 +94,17 @@ impl Tool {
         self,
         arguments: Option<&RawValue>,
         result_bytes: u32,
-        chance: u64,
+        key: Key,
     ) -> Result<Work, String> {
         let arguments = read(arguments)?;
         let parts = match self {
             Self::Search => {
                 let query = string(arguments.query, "query")?;
-                found("Results for ", query, result_bytes, chance)
+                found("Results for ", query, result_bytes, key)
             }
             Self::Fetch => {
                 let id = string(arguments.id, "id")?;
-                found("Document ", id, result_bytes, chance)
+                found("Document ", id, result_bytes, key)
             }
             Self::Echo => vec![inside(string(arguments.message, "message")?)],
             Self::Slow => {
@@ -172,20 +168,20 @@ fn inside(string: &str) -> TextPart {
 }
 
 /// Names what was asked first, so that a reader can tell whose answer it holds.
-fn found(what: &'static str, asked: &str, result_bytes: u32, chance: u64) -> Vec<TextPart> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(key(chance, 1));
-    let size = size(result_bytes, &mut rng);
-    let start = rng.random_range(0..PAGE.len());
+fn found(what: &'static str, asked: &str, result_bytes: u32, key: Key) -> Vec<TextPart> {
+    let mut chance = key.draw(Purpose::Size);
+    let size = size(result_bytes, &mut chance);
+    let start = chance.between(0, PAGE.len() as u64 - 1) as usize;
     let body = TextPart::Fixed(&TEXT[start..start + size]);
     vec![TextPart::Fixed(what), inside(asked), TextPart::Fixed(":\\n"), body]
 }
 
-fn size(median: u32, rng: &mut Xoshiro256PlusPlus) -> usize {
-    if rng.random_bool(LARGE_SHARE) {
-        return rng.random_range(LARGE_CHARS * 9 / 10..=LARGE_CHARS);
+fn size(median: u32, chance: &mut Chance) -> usize {
+    if chance.happens(LARGE_SHARE) {
+        return chance.between(LARGE_CHARS as u64 * 9 / 10, LARGE_CHARS as u64) as usize;
     }
-    let sizes = LogNormal::new(f64::from(median.max(1)).ln(), SIZE_SIGMA);
-    sizes.map_or(0, |sizes| sizes.sample(rng) as usize).min(LARGE_CHARS)
+    let size = f64::from(median) * (SIZE_SIGMA * chance.normal()).exp();
+    (size as usize).min(LARGE_CHARS)
 }
 
 /// Plain ASCII that needs no escaping, so that any piece of it is the inside of a JSON string.
@@ -205,7 +201,7 @@ mod tests {
 
     fn called(tool: Tool, arguments: &str) -> (String, bool, Duration) {
         let raw = RawValue::from_string(arguments.to_owned()).unwrap();
-        let work = tool.call(Some(&raw), 1_000, 7);
+        let work = tool.call(Some(&raw), 1_000, Key::of_run(7, 7));
         let response = written(&work.answer);
         let result = &response["result"];
         let text = result["content"][0]["text"].as_str().unwrap().to_owned();
@@ -265,7 +261,7 @@ mod tests {
     #[test]
     fn sizes_are_heavy_tailed_around_their_median() {
         let mut sizes: Vec<usize> = (0..10_000)
-            .map(|number| size(4_000, &mut Xoshiro256PlusPlus::seed_from_u64(key(1, number))))
+            .map(|call| size(4_000, &mut Key::of_run(1, call).draw(Purpose::Size)))
             .collect();
         sizes.sort_unstable();
         let large = sizes.iter().filter(|size| **size >= LARGE_CHARS * 9 / 10).count();

@@ -1,15 +1,14 @@
 //! The service time of a tool call, and the workers it needs: past them calls queue, and there is
 //! the knee.
 
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::metrics::{Held, Metrics};
-use crate::edge::alarm::Alarm;
-use crate::model::chance::Chance;
+use crate::edge::clock::Clock;
+use crate::model::chance::{Key, Purpose};
 use crate::model::distribution::{Distribution, Shape};
 use crate::model::plan::Practice;
 
@@ -21,7 +20,7 @@ pub struct Workers {
     latency: Option<Distribution>,
     seed: u64,
     calls: AtomicU64,
-    alarm: Alarm,
+    clock: Clock,
 }
 
 /// A worker that is busy; the gauge falls before the next call may take the worker.
@@ -31,35 +30,37 @@ struct Busy<'a> {
 }
 
 impl Workers {
-    /// As many, and as fast, as the knobs say; an error is the system refusing a thread.
-    pub fn start(knobs: &Practice) -> io::Result<Self> {
+    /// As many, and as fast, as the knobs say.
+    pub fn start(knobs: &Practice) -> Self {
         let instant = matches!(knobs.latency.shape, Shape::Constant(time) if time.is_zero());
-        Ok(Self {
+        Self {
             hands: (knobs.workers > 0).then(|| Semaphore::new(knobs.workers as usize)),
             latency: (!instant).then_some(knobs.latency),
             seed: knobs.seed,
             calls: AtomicU64::new(0),
-            alarm: Alarm::start()?,
-        })
+            clock: Clock::real(),
+        }
     }
 
-    /// The number of the next call, from 0: what its chances are keyed by.
-    pub fn number(&self) -> u64 {
-        self.calls.fetch_add(1, Ordering::Relaxed)
+    /// What the chances of the next call are keyed by: the calls are counted from 0.
+    pub fn key(&self) -> Key {
+        Key::of_run(self.seed, self.calls.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Works on call `number` for its service time and `extra`, once a worker is free.
-    pub async fn work(&self, number: u64, extra: Duration, metrics: &Metrics) {
+    /// Works on a call for its service time and `extra`, once a worker is free.
+    pub async fn work(&self, call: Key, extra: Duration, metrics: &Metrics) {
         let _busy = self.take(metrics).await;
-        let drawn = self.latency.map_or(Duration::ZERO, |latency| {
-            latency.draw(&mut Chance::seeded(key(self.seed, number)))
-        });
-        self.alarm.wait(drawn.saturating_add(extra)).await;
+        let service = self.latency.map(|latency| latency.draw(&mut call.draw(Purpose::Service)));
+        let time = service.unwrap_or_default().saturating_add(extra);
+        // A timer, even one that is due, would cost more than the call.
+        if !time.is_zero() {
+            self.clock.sleep(time).await;
+        }
     }
 
     /// Waits without a worker.
     pub async fn pause(&self, time: Duration) {
-        self.alarm.wait(time).await;
+        self.clock.sleep(time).await;
     }
 
     async fn take<'a>(&'a self, metrics: &'a Metrics) -> Busy<'a> {
@@ -78,10 +79,4 @@ async fn queue<'a>(hands: &'a Semaphore, metrics: &Metrics) -> Option<SemaphoreP
     }
     let _queued = metrics.queue.hold();
     hands.acquire().await.ok()
-}
-
-/// One seed a call: neighbouring calls must not draw alike, so the number is spread over all bits
-/// (by the golden ratio, as in `SplitMix64`).
-pub fn key(seed: u64, number: u64) -> u64 {
-    seed ^ number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
