@@ -1,7 +1,7 @@
 //! squall: load and chaos testing for remote MCP servers.
 //!
 //! This file is the floor plan of the house. A floor uses only the floors its line names, and
-//! `tests/architecture.rs` reads the sources and holds every file to it. Time, sockets, files,
+//! `tests/it/architecture.rs` reads the sources and holds every file to it. Time, sockets, files,
 //! environment, terminal and processes are touched in `edge` and `cli` only; clippy holds that.
 
 /// Values, never actions: no I/O, no clock. Uses nothing of ours.
@@ -68,9 +68,15 @@ pub mod engine {
 
 /// The practice target: a small real MCP server. Uses `model`, `protocol`, `edge`.
 pub mod practice {
+    pub mod answer;
+    pub mod catalogue;
+    pub mod knobs;
+    pub mod metrics;
+    pub mod request;
     pub mod server;
     pub mod sessions;
     pub mod tools;
+    pub mod workers;
 }
 
 /// A report drawn; each file one pure function. Uses `model`.
@@ -90,6 +96,7 @@ pub mod conduct {
 /// The command line: terminal, signals, exit codes. Uses every floor.
 pub mod cli {
     pub mod args;
+    pub mod serve;
     pub mod signals;
     pub mod stdout;
 }

@@ -1,1 +1,160 @@
-//! (not yet)
+//! Processes: the practice target as a child of ours, and what this process may use.
+#![expect(clippy::disallowed_methods, reason = "edge starts processes")]
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// What the practice target says on its standard output before its address.
+pub const ANNOUNCEMENT: &str = "listening on ";
+
+/// A child that has not announced its address by then never will.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// A child that has not ended by then after its input closed is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// The longest announcement that is read.
+const MAX_ANNOUNCEMENT_BYTES: u64 = 1024;
+
+/// Why the practice target could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The system would not start it.
+    #[error("the practice target could not be started: {0}")]
+    Start(#[source] io::Error),
+    /// It ended before it announced its address.
+    #[error("the practice target ended before it listened ({0}); its reason is above")]
+    Ended(ExitStatus),
+    /// It announced nothing in time.
+    #[error("the practice target did not announce its address within {} s", START_LIMIT.as_secs())]
+    Silent,
+    /// It said something else.
+    #[error("the practice target announced `{0}`; `{ANNOUNCEMENT}http://...` was expected")]
+    Announcement(String),
+    /// Its output broke off, or waiting for it did.
+    #[error("the practice target cannot be followed: {0}")]
+    Follow(#[source] io::Error),
+}
+
+/// The practice target as a running child process; killed when dropped.
+#[derive(Debug)]
+pub struct PracticeChild {
+    /// Its MCP endpoint, absolute.
+    pub url: String,
+    child: Child,
+    // Closed, its writes would fail.
+    _output: BufReader<ChildStdout>,
+}
+
+impl PracticeChild {
+    /// Its process id while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Closes its standard input, by which it ends, and waits for that; kills it after 5 s.
+    pub async fn stop(mut self) -> Result<ExitStatus, ProcessError> {
+        drop(self.child.stdin.take());
+        if let Ok(ended) = timeout(STOP_LIMIT, self.child.wait()).await {
+            return ended.map_err(ProcessError::Follow);
+        }
+        self.child.kill().await.map_err(ProcessError::Follow)?;
+        self.child.wait().await.map_err(ProcessError::Follow)
+    }
+}
+
+/// Starts this program's own `serve` with these arguments on a free loopback port.
+pub async fn spawn_practice(arguments: &[String]) -> Result<PracticeChild, ProcessError> {
+    let program = std::env::current_exe().map_err(ProcessError::Start)?;
+    let fixed = ["serve", "--until-stdin-closes", "--listen", "127.0.0.1:0"];
+    let arguments = fixed.into_iter().chain(arguments.iter().map(String::as_str));
+    spawn(&program, arguments).await
+}
+
+async fn spawn(
+    program: &Path,
+    arguments: impl Iterator<Item = impl AsRef<OsStr>>,
+) -> Result<PracticeChild, ProcessError> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Ctrl-C in a terminal goes to the whole group; the target must outlive our draining.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(ProcessError::Start)?;
+    let Some(output) = child.stdout.take() else {
+        return Err(ProcessError::Follow(io::ErrorKind::BrokenPipe.into()));
+    };
+    let mut output = BufReader::new(output);
+    let mut line = String::new();
+    let mut reading = (&mut output).take(MAX_ANNOUNCEMENT_BYTES);
+    match timeout(START_LIMIT, reading.read_line(&mut line)).await {
+        Err(_) => Err(ProcessError::Silent),
+        Ok(Err(error)) => Err(ProcessError::Follow(error)),
+        Ok(Ok(0)) => Err(ended(&mut child).await),
+        Ok(Ok(_)) => Ok(PracticeChild { url: announced(&line)?, child, _output: output }),
+    }
+}
+
+async fn ended(child: &mut Child) -> ProcessError {
+    match timeout(STOP_LIMIT, child.wait()).await {
+        Ok(Ok(status)) => ProcessError::Ended(status),
+        Ok(Err(error)) => ProcessError::Follow(error),
+        Err(_) => ProcessError::Silent,
+    }
+}
+
+fn announced(line: &str) -> Result<String, ProcessError> {
+    let line = line.trim_end();
+    let url = line.strip_prefix(ANNOUNCEMENT).filter(|url| url.starts_with("http://"));
+    url.map(str::to_owned).ok_or_else(|| ProcessError::Announcement(line.to_owned()))
+}
+
+/// Lets this process open as many files as the system grants it: each connection is one, and the
+/// usual limit of 1024 is fewer than the connections of a storm.
+pub fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Refused, the process goes on with what it has and fails, if at all, at a connection.
+    let _ =
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str) -> Result<PracticeChild, ProcessError> {
+        spawn(Path::new("/bin/sh"), ["-c", script].into_iter()).await
+    }
+
+    #[tokio::test]
+    async fn an_announced_child_ends_when_its_input_closes() {
+        let child = shell("echo listening on http://127.0.0.1:9/mcp; cat").await.unwrap();
+        assert_eq!(child.url, "http://127.0.0.1:9/mcp");
+        assert!(child.id().is_some());
+        assert!(child.stop().await.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_child_that_does_not_announce_is_an_error_that_says_so() {
+        for (script, expected) in [
+            ("exit 3", "the practice target ended before it listened (exit status: 3); its reason"),
+            ("echo hello; cat", "the practice target announced `hello`; `listening on http://...`"),
+        ] {
+            let said = shell(script).await.unwrap_err().to_string();
+            assert!(said.starts_with(expected), "{said}");
+        }
+        let none = spawn(Path::new("/no/such/program"), [""; 0].into_iter()).await;
+        assert!(matches!(none, Err(ProcessError::Start(_))));
+    }
+}

@@ -88,6 +88,20 @@ pub struct Practice {
     pub seed: u64,
 }
 
+impl Default for Practice {
+    /// As fast as it can, correct, with sessions.
+    fn default() -> Self {
+        Self {
+            latency: Distribution::constant(Duration::ZERO),
+            workers: 0,
+            answers: Answers::Json,
+            sessions: Sessions::Stateful,
+            result_bytes: 4_000,
+            seed: 1,
+        }
+    }
+}
+
 /// How a server answers a POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answers {

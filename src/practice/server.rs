@@ -1,1 +1,552 @@
-//! (not yet)
+//! The practice target's endpoint: which request gets which status, and who owns what it costs.
+//! (MCP 2025-11-25, basic/transports, "Streamable HTTP".)
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{any, get};
+use axum::serve::ListenerExt;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::answer::{self, Answer};
+use super::catalogue;
+use super::metrics::{Method, Metrics, Received};
+use super::request::{self, Message, Refusal};
+use super::sessions::{NoStream, SessionId, Sessions};
+use super::stream;
+use super::tools::Tool;
+use super::workers::Workers;
+use crate::model::plan::{self, Practice};
+
+/// After the stop, answers under way may take this long.
+const GRACE: Duration = Duration::from_secs(2);
+
+const SESSION_HEADER: &str = "mcp-session-id";
+
+/// One running target, shared by its connections.
+#[derive(Debug)]
+pub(super) struct Target {
+    knobs: Practice,
+    pub(super) sessions: Sessions,
+    pub(super) workers: Workers,
+    pub(super) metrics: Metrics,
+}
+
+/// Serves the practice target at `/mcp`, `/health` and `/metrics` until `stop` completes; then
+/// ends its streams and waits a moment for answers under way.
+pub async fn serve(
+    listener: TcpListener,
+    knobs: Practice,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let workers = Workers::start(&knobs);
+    let (sessions, metrics) = (Sessions::default(), Metrics::default());
+    let target = Arc::new(Target { knobs, sessions, workers, metrics });
+    // A refusal leaves the connection as it was: slower, and still a connection.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
+    let stopping = Arc::clone(&target);
+    let (stopped, after_stop) = oneshot::channel();
+    let serving = axum::serve(listener, router(&target)).with_graceful_shutdown(async move {
+        stop.await;
+        stopping.sessions.end_streams();
+        let _ = stopped.send(());
+    });
+    let too_long = async {
+        let _ = after_stop.await;
+        target.workers.pause(GRACE).await;
+    };
+    tokio::select! {
+        // It never fails: an accept that does is tried again.
+        _ = serving.into_future() => {}
+        () = too_long => {}
+    }
+}
+
+fn router(target: &Arc<Target>) -> Router {
+    Router::new()
+        .route("/mcp", any(mcp))
+        .route("/health", get(async || answer::page("text/plain", "ok")))
+        .route("/metrics", get(metrics))
+        .with_state(Arc::clone(target))
+}
+
+async fn metrics(State(target): State<Arc<Target>>) -> Response {
+    answer::page("text/plain; version=0.0.4", target.metrics.page())
+}
+
+async fn mcp(State(target): State<Arc<Target>>, request: Request) -> Response {
+    let method = match *request.method() {
+        axum::http::Method::POST => Method::UNREAD,
+        axum::http::Method::GET => Method::GET,
+        axum::http::Method::DELETE => Method::DELETE,
+        _ => Method::OTHER_HTTP,
+    };
+    let mut received = target.metrics.received(method);
+    let answered = match method {
+        Method::UNREAD => target.post(request, &mut received).await,
+        Method::GET => stream::open(&target, request.headers()),
+        Method::DELETE => target.delete(request.headers()),
+        _ => Ok(not_allowed()),
+    };
+    let response = answered.unwrap_or_else(|refusal| refusal.respond());
+    received.answered(response.status().as_u16());
+    response
+}
+
+fn not_allowed() -> Response {
+    let mut response = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
+    response
+}
+
+#[derive(Deserialize)]
+struct Call<'a> {
+    #[serde(borrow)]
+    name: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl Target {
+    async fn post(
+        &self,
+        request: Request,
+        received: &mut Received<'_>,
+    ) -> Result<Response, Refusal> {
+        let (parts, body) = request.into_parts();
+        request::check_origin(&parts.headers)?;
+        request::check_post(&parts.headers)?;
+        let body = request::read(body).await?;
+        let message = request::parse(&body)?;
+        received.method = message.method.as_deref().map_or(Method::RESPONSE, Method::rpc);
+        if message.method.as_deref() != Some("initialize") {
+            self.session(&parts.headers)?;
+            request::check_revision(&parts.headers)?;
+        }
+        Ok(self.answer(&message).await)
+    }
+
+    async fn answer(&self, message: &Message<'_>) -> Response {
+        let (Some(method), Some(id)) = (message.method.as_deref(), message.id) else {
+            return answer::empty(StatusCode::ACCEPTED);
+        };
+        if method == "tools/call" {
+            return self.call(message.params).await.respond(id.get(), self.knobs.answers);
+        }
+        let answer = catalogue::answer(method, message.params);
+        let mut response = answer.respond(id.get(), self.knobs.answers);
+        if method == "initialize" && !matches!(answer, Answer::Error { .. }) {
+            self.issue_session(&mut response);
+        }
+        response
+    }
+
+    async fn call(&self, params: Option<&RawValue>) -> Answer {
+        let Some(params) = params else {
+            return Answer::invalid_params("`params` is missing");
+        };
+        let call: Call = match catalogue::object(params) {
+            Ok(call) => call,
+            Err(wrong) => return Answer::invalid_params(wrong),
+        };
+        let Some(tool) = Tool::named(&call.name) else {
+            return Answer::invalid_params(format!("unknown tool `{}`", call.name));
+        };
+        let called = self.metrics.called(tool);
+        let key = self.workers.key();
+        let work = tool.call(call.arguments, self.knobs.result_bytes, key);
+        self.workers.work(key, work.extra, &self.metrics).await;
+        called.answered(matches!(work.answer, Answer::Text { is_error: true, .. }));
+        work.answer
+    }
+
+    fn issue_session(&self, response: &mut Response) {
+        if !self.stateful() {
+            return;
+        }
+        let id = self.sessions.open();
+        self.metrics.sessions_opened.fetch_add(1, Ordering::Relaxed);
+        if let Ok(value) = HeaderValue::try_from(id.text()) {
+            response.headers_mut().insert(SESSION_HEADER, value);
+        }
+    }
+
+    fn delete(&self, headers: &HeaderMap) -> Result<Response, Refusal> {
+        request::check_origin(headers)?;
+        if !self.stateful() {
+            return Ok(not_allowed());
+        }
+        let known = self.session(headers)?.is_some_and(|id| self.sessions.close(id));
+        if !known {
+            return Err(unknown_session());
+        }
+        self.metrics.sessions_closed.fetch_add(1, Ordering::Relaxed);
+        Ok(answer::empty(StatusCode::NO_CONTENT))
+    }
+
+    /// The open session of a request; `None` when none are kept.
+    pub(super) fn session(&self, headers: &HeaderMap) -> Result<Option<SessionId>, Refusal> {
+        if !self.stateful() {
+            return Ok(None);
+        }
+        let Some(found) = headers.get(SESSION_HEADER) else {
+            let expected = "Mcp-Session-Id is missing: initialize first and send the id you get";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, expected));
+        };
+        let open = SessionId::read(found.as_bytes()).filter(|id| self.sessions.knows(*id));
+        open.map(Some).ok_or_else(unknown_session)
+    }
+
+    /// Whether sessions are issued and demanded.
+    pub(super) fn stateful(&self) -> bool {
+        self.knobs.sessions == plan::Sessions::Stateful
+    }
+}
+
+impl From<NoStream> for Refusal {
+    fn from(why: NoStream) -> Self {
+        match why {
+            NoStream::Unknown => unknown_session(),
+            NoStream::Second => {
+                Self::new(StatusCode::CONFLICT, "this session has an event stream already")
+            }
+        }
+    }
+}
+
+fn unknown_session() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "session not found: initialize again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::Answers;
+    use bytes::Bytes;
+    use reqwest::{Client, RequestBuilder};
+    use serde_json::{Value, json};
+
+    const BOTH: &str = "application/json, text/event-stream";
+
+    /// A running target and a client of it; it ends with the test.
+    struct Running {
+        base: String,
+        client: Client,
+        stop: Option<oneshot::Sender<()>>,
+        serving: tokio::task::JoinHandle<()>,
+    }
+
+    /// A response read to its end.
+    struct Got {
+        status: u16,
+        kind: String,
+        session: Option<String>,
+        text: String,
+    }
+
+    impl Got {
+        fn json(&self) -> Value {
+            serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test owns the socket")]
+    async fn start(knobs: Practice) -> Running {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(listener, knobs, async { drop(stopped.await) }));
+        Running { base, client: Client::new(), stop: Some(stop), serving }
+    }
+
+    async fn got(request: RequestBuilder) -> Got {
+        let response = request.send().await.unwrap();
+        let header = |name| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+        let (kind, session) = (header("content-type").unwrap_or_default(), header(SESSION_HEADER));
+        let status = response.status().as_u16();
+        Got { status, kind, session, text: response.text().await.unwrap() }
+    }
+
+    impl Running {
+        fn url(&self) -> String {
+            format!("{}/mcp", self.base)
+        }
+
+        fn post(&self, session: Option<&str>, body: &impl ToString) -> RequestBuilder {
+            let post = self.client.post(self.url()).body(body.to_string());
+            with(post.header("accept", BOTH).header("content-type", "application/json"), session)
+        }
+
+        async fn initialized(&self) -> Option<String> {
+            let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
+            let answer = got(self.post(None, &request(0, "initialize", &params))).await;
+            assert_eq!(answer.status, 200);
+            let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+            let noted = got(self.post(answer.session.as_deref(), &note)).await;
+            assert_eq!((noted.status, noted.text.as_str()), (202, ""));
+            answer.session
+        }
+
+        async fn call(&self, session: Option<&str>, id: i32, tool: &str, arguments: Value) -> Got {
+            let params = json!({"name": tool, "arguments": arguments});
+            got(self.post(session, &request(id, "tools/call", &params))).await
+        }
+
+        async fn metric(&self, series: &str) -> i64 {
+            let page = got(self.client.get(format!("{}/metrics", self.base))).await.text;
+            let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
+            page.lines().find_map(value).unwrap_or(0)
+        }
+
+        fn stream(&self, session: Option<&str>) -> RequestBuilder {
+            with(self.client.get(self.url()).header("accept", "text/event-stream"), session)
+        }
+
+        fn delete(&self, session: Option<&str>) -> RequestBuilder {
+            with(self.client.delete(self.url()), session)
+        }
+    }
+
+    fn with(request: RequestBuilder, session: Option<&str>) -> RequestBuilder {
+        session.into_iter().fold(request, |request, id| request.header(SESSION_HEADER, id))
+    }
+
+    fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
+        json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
+    }
+
+    fn stateless() -> Practice {
+        Practice { sessions: plan::Sessions::Stateless, ..Practice::default() }
+    }
+
+    #[tokio::test]
+    async fn a_handshake_gives_a_session_in_which_calls_are_answered() {
+        let target = start(Practice::default()).await;
+        let session = target.initialized().await.unwrap();
+        assert!(session.bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
+        let session = Some(session.as_str());
+        let answer = target.call(session, 7, "echo", json!({"message": "é\n\"x\""})).await;
+        assert_eq!((answer.status, answer.kind.as_str()), (200, "application/json"));
+        let block = json!({"type": "text", "text": "é\n\"x\""});
+        let result = json!({"content": [block], "isError": false});
+        assert_eq!(answer.json(), json!({"jsonrpc": "2.0", "id": 7, "result": result}));
+        let wrong = target.call(session, 8, "echo", json!({})).await.json();
+        assert_eq!(wrong["result"]["isError"], true);
+        let unknown = target.call(session, 9, "no_such", json!({})).await;
+        assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (200, &json!(-32602)));
+        let ping = got(target.post(session, &request("p", "ping", &json!({})))).await.json();
+        assert_eq!(ping, json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
+        let other = got(target.post(session, &request(1, "no/such", &json!({})))).await;
+        assert_eq!((other.status, &other.json()["error"]["code"]), (200, &json!(-32601)));
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {}});
+        assert_eq!(got(target.post(session, &reply)).await.status, 202);
+        assert_eq!(got(target.client.get(format!("{}/health", target.base))).await.text, "ok");
+    }
+
+    #[tokio::test]
+    async fn an_event_stream_answer_is_one_event_and_ends() {
+        let target = start(Practice { answers: Answers::Sse, ..Practice::default() }).await;
+        let session = target.initialized().await;
+        let answer = target.call(session.as_deref(), 3, "echo", json!({"message": "hi"})).await;
+        assert_eq!((answer.status, answer.kind.as_str()), (200, "text/event-stream"));
+        let data = answer.text.strip_prefix("event: message\ndata: ").unwrap();
+        let data: Value = serde_json::from_str(data.strip_suffix("\n\n").unwrap()).unwrap();
+        assert_eq!((&data["id"], &data["result"]["content"][0]["text"]), (&json!(3), &json!("hi")));
+        let error = got(target.post(session.as_deref(), &request(1, "no", &json!({})))).await;
+        assert_eq!((error.status, error.kind.as_str()), (200, "text/event-stream"));
+        let refusal = got(target.post(None, &request(1, "ping", &json!({})))).await;
+        assert_eq!((refusal.status, refusal.kind.as_str()), (400, "application/json"));
+    }
+
+    #[tokio::test]
+    async fn what_the_transport_refuses() {
+        let target = start(Practice::default()).await;
+        let session = target.initialized().await;
+        let session = session.as_deref();
+        let ping = request(1, "ping", &json!({}));
+        let header = |name: &str, value: &str| {
+            let mut post = target.post(session, &ping).build().unwrap();
+            let name: axum::http::HeaderName = name.parse().unwrap();
+            post.headers_mut().insert(name, value.parse().unwrap());
+            RequestBuilder::from_parts(target.client.clone(), post)
+        };
+        let huge = "x".repeat(request::MAX_BODY_BYTES as usize + 1);
+        let half = Bytes::from(huge.clone().into_bytes()).slice(..=huge.len() / 2);
+        let halves = [half.clone(), half].map(Ok::<_, std::io::Error>);
+        let chunked = reqwest::Body::wrap(http_body_util::StreamBody::new(
+            futures_util::stream::iter(halves.map(|half| half.map(hyper::body::Frame::data))),
+        ));
+        let unknown = "0".repeat(32);
+        let get_json = target.client.get(target.url()).header("accept", "application/json");
+        for (what, request, status, code) in [
+            ("no session", target.post(None, &ping), 400, -32600),
+            ("unknown session", target.post(Some(&unknown), &ping), 404, -32600),
+            ("foreign session", target.post(Some("../../etc"), &ping), 404, -32600),
+            ("one type", header("accept", "application/json"), 406, -32600),
+            ("form", header("content-type", "text/plain"), 415, -32600),
+            ("page elsewhere", header("origin", "http://evil.example"), 403, -32600),
+            ("newer revision", header("mcp-protocol-version", "2026-07-28"), 400, -32600),
+            ("bad JSON", target.post(session, &"{\"jsonrpc\""), 400, -32700),
+            ("batch", target.post(session, &json!([ping])), 400, -32600),
+            ("long", target.post(session, &huge), 413, -32600),
+            ("long, chunked", target.post(session, &"").body(chunked), 413, -32600),
+            ("GET as JSON", get_json, 406, -32600),
+            ("stream without session", target.stream(None), 400, -32600),
+            ("stream of no session", target.stream(Some(&unknown)), 404, -32600),
+            ("DELETE without session", target.delete(None), 400, -32600),
+            ("DELETE of no session", target.delete(Some(&unknown)), 404, -32600),
+        ] {
+            let answer = got(request).await;
+            assert_eq!(answer.status, status, "{what}");
+            let body = answer.json();
+            assert_eq!(
+                (&body["error"]["code"], &body["id"]),
+                (&json!(code), &Value::Null),
+                "{what}"
+            );
+        }
+        assert_eq!(got(header("mcp-protocol-version", "2024-11-05")).await.status, 200);
+        assert_eq!(got(header("origin", "http://localhost:1234")).await.status, 200);
+        let put = target.client.put(target.url());
+        assert_eq!(got(put).await.status, 405);
+        assert_eq!(got(target.client.get(format!("{}/sse", target.base))).await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn without_sessions_none_is_issued_or_demanded() {
+        let target = start(stateless()).await;
+        assert_eq!(target.initialized().await, None);
+        assert_eq!(target.call(None, 1, "echo", json!({"message": ""})).await.status, 200);
+        assert_eq!(target.call(Some("x"), 1, "echo", json!({"message": ""})).await.status, 200);
+        assert_eq!(got(target.delete(None)).await.status, 405);
+        let streams = [target.stream(None), target.stream(None)];
+        for stream in futures_util::future::join_all(streams.map(RequestBuilder::send)).await {
+            assert_eq!(stream.unwrap().status(), 200);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_has_one_stream_which_delete_ends() {
+        let target = start(Practice::default()).await;
+        let session = target.initialized().await;
+        let session = session.as_deref();
+        let stream = target.stream(session).send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        assert_eq!(stream.headers()["content-type"], "text/event-stream");
+        assert_eq!(target.metric("practice_streams_open").await, 1);
+        assert_eq!(got(target.stream(session)).await.status, 409);
+        assert_eq!(got(target.delete(session)).await.status, 204);
+        assert_eq!(stream.text().await.unwrap(), "");
+        assert_eq!(got(target.delete(session)).await.status, 404);
+        assert_eq!(target.call(session, 1, "echo", json!({"message": ""})).await.status, 404);
+        assert_eq!(target.metric("practice_sessions_open").await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_streams_and_lets_answers_finish() {
+        let mut target = start(Practice::default()).await;
+        let session = target.initialized().await;
+        let stream = target.stream(session.as_deref()).send().await.unwrap();
+        let stop = target.stop.take().unwrap();
+        let slow = target.call(session.as_deref(), 1, "slow", json!({"seconds": 0.2}));
+        let stopping = async {
+            while target.metric("practice_workers_busy").await == 0 {}
+            drop(stop);
+        };
+        let (slow, ()) = tokio::join!(slow, stopping);
+        assert_eq!(slow.status, 200);
+        assert_eq!(stream.text().await.unwrap(), "");
+        target.serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn calls_with_the_same_id_at_once_each_get_their_own_answer() {
+        let latency = "uniform 0ms 3ms".parse().unwrap();
+        let target = start(Practice { latency, ..Practice::default() }).await;
+        let session = target.initialized().await;
+        let calls = (0..64).map(|number| {
+            let message = json!({"message": format!("mine-{number}")});
+            target.call(session.as_deref(), 1, "echo", message)
+        });
+        let answers = futures_util::future::join_all(calls).await;
+        for (number, answer) in answers.iter().enumerate() {
+            let body = answer.json();
+            assert_eq!(body["result"]["content"][0]["text"], format!("mine-{number}"));
+            assert_eq!(body["id"], 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn every_request_is_counted_and_nothing_else() {
+        let target = start(stateless()).await;
+        let calls = (0..50).map(|id| target.call(None, id, "echo", json!({"message": "m"})));
+        futures_util::future::join_all(calls).await;
+        target.call(None, 1, "search", json!({})).await;
+        target.call(None, 1, "no_such", json!({})).await;
+        target.initialized().await;
+        got(target.post(None, &"[")).await;
+        for (series, count) in [
+            (r#"requests_total{method="tools/call",status="200"}"#, 52),
+            (r#"requests_total{method="initialize",status="200"}"#, 1),
+            (r#"requests_total{method="notifications/initialized",status="202"}"#, 1),
+            (r#"requests_total{method="unread",status="400"}"#, 1),
+            (r#"tool_calls_total{tool="echo",outcome="ok"}"#, 50),
+            (r#"tool_calls_total{tool="search",outcome="error"}"#, 1),
+            (r#"tool_calls_total{tool="fetch",outcome="ok"}"#, 0),
+            ("sessions_opened_total", 0),
+            ("in_flight", 0),
+            ("workers_busy", 0),
+        ] {
+            assert_eq!(target.metric(&format!("practice_{series}")).await, count, "{series}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_worker_serves_one_call_at_a_time() {
+        let latency = "1ms".parse().unwrap();
+        let target = start(Practice { latency, workers: 1, ..stateless() }).await;
+        let calls = (0..40).map(|id| target.call(None, id, "echo", json!({"message": ""})));
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(answer.status, 200);
+        }
+        assert_eq!(target.metric("practice_workers_busy_peak").await, 1);
+        assert_eq!(target.metric("practice_queue").await, 0);
+    }
+
+    #[tokio::test]
+    async fn past_the_workers_calls_queue() {
+        let target = start(Practice { workers: 3, ..stateless() }).await;
+        let calls = (0..5).map(|id| target.call(None, id, "slow", json!({"seconds": 60})));
+        let full = async {
+            while target.metric("practice_workers_busy").await < 3
+                || target.metric("practice_queue").await < 2
+            {}
+        };
+        tokio::select! {
+            _ = futures_util::future::join_all(calls) => unreachable!("a minute has not passed"),
+            () = full => {}
+        }
+        assert_eq!(target.metric("practice_workers_busy_peak").await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_is_counted_as_abandoned_and_frees_its_worker() {
+        let target = start(Practice { workers: 1, ..stateless() }).await;
+        let call = target.call(None, 1, "slow", json!({"seconds": 60}));
+        let busy = async { while target.metric("practice_workers_busy").await == 0 {} };
+        tokio::select! { _ = call => unreachable!("a minute has not passed"), () = busy => {} }
+        while target.metric("practice_workers_busy").await == 1 {}
+        let abandoned = r#"practice_tool_calls_total{tool="slow",outcome="abandoned"}"#;
+        assert_eq!(target.metric(abandoned).await, 1);
+        assert_eq!(target.call(None, 1, "echo", json!({"message": ""})).await.status, 200);
+    }
+}

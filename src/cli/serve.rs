@@ -1,0 +1,206 @@
+//! `squall serve`: the practice target alone, with its knobs as flags.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::edge::process::{ANNOUNCEMENT, raise_open_files};
+use crate::model::distribution::Distribution;
+use crate::model::plan::{Answers, Practice, Sessions};
+use crate::practice::server;
+
+/// Connections that may wait to be accepted; a storm opens hundreds in one instant.
+const BACKLOG: u32 = 4096;
+
+/// What `squall serve` is told.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Service time of a tool call, such as `40ms` or `lognormal 40ms 0.6`
+    #[arg(long, value_name = "DISTRIBUTION", default_value_t = Practice::default().latency)]
+    pub latency: Distribution,
+    /// Tool calls worked on at once, the rest queue; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = Practice::default().workers)]
+    pub workers: u32,
+    /// How requests are answered
+    #[arg(long, value_enum, default_value_t = Practice::default().answers.into())]
+    pub answers: AnswersWord,
+    /// Whether session ids are issued and demanded
+    #[arg(long, value_enum, default_value_t = Practice::default().sessions.into())]
+    pub sessions: SessionsWord,
+    /// Median size of a search or fetch result in bytes; the tail is heavy
+    #[arg(long, value_name = "BYTES", default_value_t = Practice::default().result_bytes)]
+    pub result_bytes: u32,
+    /// Seed of service times and sizes
+    #[arg(long, value_name = "N", default_value_t = Practice::default().seed)]
+    pub seed: u64,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// End when standard input closes: for the process that started this one
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+/// `--answers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswersWord {
+    /// application/json
+    Json,
+    /// text/event-stream
+    Sse,
+}
+
+/// `--sessions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SessionsWord {
+    /// Issued and demanded
+    Stateful,
+    /// Never issued
+    Stateless,
+}
+
+impl From<Answers> for AnswersWord {
+    fn from(answers: Answers) -> Self {
+        match answers {
+            Answers::Json => Self::Json,
+            Answers::Sse => Self::Sse,
+        }
+    }
+}
+
+impl From<Sessions> for SessionsWord {
+    fn from(sessions: Sessions) -> Self {
+        match sessions {
+            Sessions::Stateful => Self::Stateful,
+            Sessions::Stateless => Self::Stateless,
+        }
+    }
+}
+
+impl From<&ServeArgs> for Practice {
+    fn from(args: &ServeArgs) -> Self {
+        Self {
+            latency: args.latency,
+            workers: args.workers,
+            answers: match args.answers {
+                AnswersWord::Json => Answers::Json,
+                AnswersWord::Sse => Answers::Sse,
+            },
+            sessions: match args.sessions {
+                SessionsWord::Stateful => Sessions::Stateful,
+                SessionsWord::Stateless => Sessions::Stateless,
+            },
+            result_bytes: args.result_bytes,
+            seed: args.seed,
+        }
+    }
+}
+
+/// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
+pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(args));
+    // A thread that still reads standard input would otherwise be waited for.
+    runtime.shutdown_background();
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listener = listen(args.listen)
+        .with_context(|| format!("cannot listen on {}: is the port in use?", args.listen))?;
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        warn(address);
+    }
+    announce(address)?;
+    let until_stdin_closes = args.until_stdin_closes;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_closed(), if until_stdin_closes => {}
+        }
+    };
+    server::serve(listener, args.into(), stop).await;
+    Ok(())
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The one line of standard output; who started us reads it through a pipe and waits for it.
+fn announce(address: SocketAddr) -> std::io::Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{ANNOUNCEMENT}http://{address}/mcp")?;
+    output.flush()
+}
+
+#[expect(clippy::print_stderr, reason = "a warning for the person who gave the address")]
+fn warn(address: SocketAddr) {
+    eprintln!(
+        "warning: {address} is not loopback: whoever reaches it can load this machine, \
+         and no credentials are asked for"
+    );
+}
+
+async fn stdin_closed() {
+    let mut ignored = [0; 256];
+    let mut input = tokio::io::stdin();
+    while matches!(input.read(&mut ignored).await, Ok(1..)) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::knobs;
+    use clap::{Command, FromArgMatches};
+
+    fn command() -> Command {
+        ServeArgs::augment_args(Command::new("serve"))
+    }
+
+    fn parsed(arguments: &[String]) -> ServeArgs {
+        let words = ["serve".to_owned()].into_iter().chain(arguments.iter().cloned());
+        ServeArgs::from_arg_matches(&command().get_matches_from(words)).unwrap()
+    }
+
+    #[test]
+    fn every_knob_is_a_flag_and_every_flag_a_knob() {
+        let command = command();
+        let flags: Vec<_> = command
+            .get_arguments()
+            .filter_map(clap::Arg::get_long)
+            .filter(|flag| !["help", "listen", "until-stdin-closes"].contains(flag))
+            .collect();
+        assert_eq!(flags, knobs::words(&Practice::default()).map(|(flag, _)| flag));
+    }
+
+    #[test]
+    fn knobs_survive_the_way_through_the_flags() {
+        let turned = Practice {
+            latency: "lognormal 40ms 0.6".parse().unwrap(),
+            workers: 32,
+            answers: Answers::Sse,
+            sessions: Sessions::Stateless,
+            result_bytes: 9,
+            seed: u64::MAX,
+        };
+        for practice in [turned, Practice::default()] {
+            assert_eq!(Practice::from(&parsed(&knobs::arguments(&practice))), practice);
+        }
+        assert_eq!(Practice::from(&parsed(&[])), Practice::default());
+    }
+}

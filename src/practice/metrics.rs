@@ -1,0 +1,277 @@
+//! What the target counted, exactly, and its page in the Prometheus text format (version 0.0.4).
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use super::tools::Tool;
+
+/// Everything counted since the start.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    requests: [[AtomicU64; STATUSES.len()]; METHODS.len()],
+    tool_calls: [[AtomicU64; TOOL_ENDS.len()]; Tool::ALL.len()],
+    /// Sessions issued.
+    pub sessions_opened: AtomicU64,
+    /// Sessions ended by DELETE.
+    pub sessions_closed: AtomicU64,
+    /// Requests being worked on, event streams not among them.
+    pub in_flight: Gauge,
+    /// GET event streams that are open.
+    pub streams: Gauge,
+    /// Tool calls in their service time.
+    pub workers_busy: Gauge,
+    /// Tool calls that wait for a worker.
+    pub queue: Gauge,
+}
+
+/// What the requests page calls a request: its JSON-RPC method, or the HTTP method without one.
+/// A target under attack sees any name; all others are one, so that the page stays bounded.
+const METHODS: [&str; 18] = [
+    "initialize",
+    "ping",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+    "prompts/list",
+    "prompts/get",
+    "notifications/initialized",
+    "notifications/cancelled",
+    "other",
+    "response",
+    "unread",
+    "GET",
+    "DELETE",
+    "server/discover",
+    "other HTTP method",
+];
+/// The last is a client that went away before its answer.
+const STATUSES: [&str; 12] =
+    ["200", "202", "400", "403", "404", "405", "406", "409", "413", "415", "500", "abandoned"];
+const TOOL_ENDS: [&str; 3] = ["ok", "error", "abandoned"];
+
+/// A name the requests page knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method(usize);
+
+impl Method {
+    /// A body that was refused before it was read as a message.
+    pub const UNREAD: Self = Self(13);
+    /// A JSON-RPC response.
+    pub const RESPONSE: Self = Self(12);
+    /// An HTTP GET.
+    pub const GET: Self = Self(14);
+    /// An HTTP DELETE.
+    pub const DELETE: Self = Self(15);
+    /// Any HTTP method that MCP does not use.
+    pub const OTHER_HTTP: Self = Self(17);
+
+    /// A JSON-RPC method.
+    pub fn rpc(name: &str) -> Self {
+        let is_rpc = name.contains('/') || matches!(name, "initialize" | "ping");
+        let found = METHODS.iter().position(|known| is_rpc && *known == name);
+        Self(found.unwrap_or(11))
+    }
+}
+
+/// A number that goes up and down, and the highest it ever was.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    now: AtomicI64,
+    peak: AtomicI64,
+}
+
+impl Gauge {
+    /// One more until the guard is dropped.
+    pub fn hold(&self) -> Held<'_> {
+        self.rise();
+        Held(self)
+    }
+
+    /// One more; who says so says [`Gauge::fall`] too.
+    pub fn rise(&self) {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn fall(&self) {
+        self.now.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    pub fn now(&self) -> i64 {
+        self.now.load(Ordering::Relaxed)
+    }
+}
+
+/// One of a gauge's count.
+#[derive(Debug)]
+pub struct Held<'a>(&'a Gauge);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fall();
+    }
+}
+
+/// A request between its arrival and its answer; counted as abandoned if it has none when dropped.
+#[derive(Debug)]
+pub struct Received<'a> {
+    metrics: &'a Metrics,
+    /// What it is called, as far as it is known.
+    pub method: Method,
+    status: usize,
+    _in_flight: Held<'a>,
+}
+
+impl Received<'_> {
+    /// It was answered with this HTTP status.
+    pub fn answered(mut self, status: u16) {
+        let mut digits = itoa::Buffer::new();
+        let status = digits.format(status);
+        self.status = STATUSES.iter().position(|known| *known == status).unwrap_or(10);
+    }
+}
+
+impl Drop for Received<'_> {
+    fn drop(&mut self) {
+        self.metrics.requests[self.method.0][self.status].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A tool call between its arrival and its answer.
+#[derive(Debug)]
+pub struct Called<'a> {
+    ends: &'a [AtomicU64; TOOL_ENDS.len()],
+    end: usize,
+}
+
+impl Called<'_> {
+    /// It was answered, with `isError` or without.
+    pub fn answered(mut self, is_error: bool) {
+        self.end = usize::from(is_error);
+    }
+}
+
+impl Drop for Called<'_> {
+    fn drop(&mut self) {
+        self.ends[self.end].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Metrics {
+    /// A request arrived.
+    pub fn received(&self, method: Method) -> Received<'_> {
+        let status = STATUSES.len() - 1;
+        Received { metrics: self, method, status, _in_flight: self.in_flight.hold() }
+    }
+
+    /// A tool was called.
+    pub fn called(&self, tool: Tool) -> Called<'_> {
+        Called { ends: &self.tool_calls[tool as usize], end: TOOL_ENDS.len() - 1 }
+    }
+
+    /// The page.
+    pub fn page(&self) -> String {
+        let mut page = String::with_capacity(4096);
+        self.write(&mut page).map_or_else(|_| String::new(), |()| page)
+    }
+
+    fn write(&self, page: &mut String) -> std::fmt::Result {
+        head(page, "requests_total", "counter", "HTTP requests at the MCP endpoint by outcome.")?;
+        for (method, row) in METHODS.iter().zip(&self.requests) {
+            for (status, count) in STATUSES.iter().zip(row).map(loaded).filter(|(_, n)| *n > 0) {
+                let labels = format_args!("method=\"{method}\",status=\"{status}\"");
+                writeln!(page, "practice_requests_total{{{labels}}} {count}")?;
+            }
+        }
+        head(page, "tool_calls_total", "counter", "Calls of known tools by outcome.")?;
+        for (tool, row) in Tool::ALL.iter().zip(&self.tool_calls) {
+            for (end, count) in TOOL_ENDS.iter().zip(row).map(loaded) {
+                let labels = format_args!("tool=\"{}\",outcome=\"{end}\"", tool.name());
+                writeln!(page, "practice_tool_calls_total{{{labels}}} {count}")?;
+            }
+        }
+        let opened = self.sessions_opened.load(Ordering::Relaxed);
+        let closed = self.sessions_closed.load(Ordering::Relaxed);
+        one(page, "sessions_opened_total", "counter", "Sessions issued.", opened)?;
+        one(page, "sessions_closed_total", "counter", "Sessions ended by DELETE.", closed)?;
+        let open = opened.saturating_sub(closed);
+        one(page, "sessions_open", "gauge", "Sessions that are open.", open)?;
+        let level = |page: &mut String, name: &str, help: &str, gauge: &Gauge| {
+            one(page, name, "gauge", help, gauge.now())
+        };
+        level(page, "streams_open", "GET event streams that are open.", &self.streams)?;
+        level(page, "in_flight", "Requests being worked on.", &self.in_flight)?;
+        level(page, "workers_busy", "Tool calls in their service time.", &self.workers_busy)?;
+        let peak = self.workers_busy.peak.load(Ordering::Relaxed);
+        one(page, "workers_busy_peak", "gauge", "The most workers ever busy at once.", peak)?;
+        level(page, "queue", "Tool calls waiting for a worker.", &self.queue)
+    }
+}
+
+fn loaded<'a>((label, count): (&'a &'a str, &AtomicU64)) -> (&'a str, u64) {
+    (label, count.load(Ordering::Relaxed))
+}
+
+fn head(page: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
+    writeln!(page, "# HELP practice_{name} {help}\n# TYPE practice_{name} {kind}")
+}
+
+fn one(
+    page: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    value: impl std::fmt::Display,
+) -> std::fmt::Result {
+    head(page, name, kind, help)?;
+    writeln!(page, "practice_{name} {value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_request_is_counted_once_under_its_name_and_status() {
+        let metrics = Metrics::default();
+        let mut read = metrics.received(Method::UNREAD);
+        read.method = Method::rpc("tools/call");
+        read.answered(200);
+        metrics.received(Method::rpc("GET")).answered(400);
+        metrics.received(Method::GET).answered(418);
+        drop(metrics.received(Method::rpc("ping")));
+        let waiting = metrics.received(Method::DELETE);
+        let page = metrics.page();
+        let requests: Vec<_> =
+            page.lines().filter(|line| line.starts_with("practice_requests_total{")).collect();
+        assert_eq!(
+            requests,
+            [
+                r#"practice_requests_total{method="ping",status="abandoned"} 1"#,
+                r#"practice_requests_total{method="tools/call",status="200"} 1"#,
+                r#"practice_requests_total{method="other",status="400"} 1"#,
+                r#"practice_requests_total{method="GET",status="500"} 1"#,
+            ]
+        );
+        assert!(page.contains("\npractice_in_flight 1\n"), "{page}");
+        drop(waiting);
+    }
+
+    #[test]
+    fn every_series_has_a_help_and_a_type_before_it() {
+        let page = Metrics::default().page();
+        let mut announced = "";
+        for line in page.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                announced = rest.split(' ').next().unwrap();
+            } else if !line.starts_with("# HELP ") {
+                assert_eq!(line.split(['{', ' ']).next(), Some(announced));
+            }
+        }
+        assert_eq!(page.matches("# HELP ").count(), page.matches("# TYPE ").count());
+    }
+}
