@@ -48,6 +48,7 @@ pub mod scenario {
     pub mod read;
     pub mod reader;
     pub mod research;
+    pub mod scalar;
     pub mod source;
     pub mod stages;
     pub mod target;

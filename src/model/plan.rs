@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
-use super::distribution::Distribution;
+use super::distribution::{Distribution, Shape};
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::Profile;
@@ -99,6 +99,21 @@ pub struct Practice {
     pub result_bytes: u32,
     /// Seed of service times and sizes.
     pub seed: u64,
+}
+
+impl Default for Practice {
+    /// As fast as it can, correct, with sessions.
+    fn default() -> Self {
+        let shape = Shape::Constant(Duration::ZERO);
+        Self {
+            latency: Distribution { shape, clip: None },
+            workers: 0,
+            answers: Answers::Json,
+            sessions: Sessions::Stateful,
+            result_bytes: 4_000,
+            seed: 1,
+        }
+    }
 }
 
 /// How a server answers a POST.

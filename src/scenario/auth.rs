@@ -2,8 +2,8 @@
 
 use crate::model::plan::Credential;
 
-use super::key::text_of;
 use super::reader::Table;
+use super::scalar::text_of;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -27,7 +27,7 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
     let kind = auth
         .key("kind", "What every user presents with every request.")
         .word(&KINDS, &LATER)
-        .or_as(Kind::None, "\"none\"");
+        .settled(Kind::None, "\"none\"");
     let token = auth.key("token", "The token of kind bearer.").secret().optional();
     let name = auth
         .key("name", "The header's name, for kind header.")
@@ -49,6 +49,8 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
         .optional();
     let password = auth.key("password", "The password of kind basic.").secret().optional();
 
+    // Of a kind that is wrong nothing is known to belong to it.
+    let kind = kind?;
     let needed: &[&str] = match kind {
         Kind::None => &[],
         Kind::Bearer => &["token"],
@@ -66,9 +68,6 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
 
 /// Each kind has its own keys: all of them, and no others.
 fn balance(auth: &Table<'_>, kind: Kind, needed: &[&str]) {
-    if auth.given("kind").is_some() && kind == Kind::None && !is_none(auth) {
-        return; // The kind itself was wrong; what belongs to it is unknown.
-    }
     let word = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word);
     for key in ["token", "name", "value", "user", "password"] {
         match (auth.given(key), needed.contains(&key)) {
@@ -83,9 +82,4 @@ fn balance(auth: &Table<'_>, kind: Kind, needed: &[&str]) {
             _ => {}
         }
     }
-}
-
-fn is_none(auth: &Table<'_>) -> bool {
-    let kind = auth.entries().iter().find(|entry| entry.key == "kind");
-    kind.is_some_and(|entry| text_of(&entry.node) == Ok("none"))
 }

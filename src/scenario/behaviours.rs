@@ -57,7 +57,7 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
 /// Every `check-...` is a later behaviour, whichever it is.
 fn later_word<'a>(load: &Table<'a>) -> Option<&'a str> {
     let entry = load.entries().iter().find(|entry| entry.key == "behaviour")?;
-    super::key::text_of(&entry.node).ok().filter(|text| text.starts_with("check-"))
+    super::scalar::text_of(&entry.node).ok().filter(|text| text.starts_with("check-"))
 }
 
 /// Knobs of a behaviour that was not chosen would be ignored: say so.

@@ -4,11 +4,11 @@ use crate::model::plan::{Clients, IdentityMode};
 use crate::model::profile::Profile;
 
 use super::document::{Node, Value, parse};
-use super::key::text_of;
 use super::log::Log;
 use super::mistake::{Mistake, Place};
 use super::nearest::nearest;
 use super::reader::Table;
+use super::scalar::text_of;
 use super::{profile, profiles};
 
 /// Reads a file that a scenario names, or says why it cannot.
@@ -88,7 +88,7 @@ fn from_text(log: &Log, file: &str, text: &str) -> Option<Profile> {
     let tree = match parse(text, source, 0) {
         Ok(tree) => tree,
         Err(mistakes) => {
-            mistakes.into_iter().for_each(|mistake| log.mistake(mistake));
+            log.extend(mistakes);
             return None;
         }
     };

@@ -1,32 +1,30 @@
 //! `${NAME}` in strings: replaced from the environment, `$${` standing for a plain `${`.
 
 use super::document::{Node, Table, Value};
+use super::log::Log;
 use super::mistake::{Mistake, Place, Source};
 
 /// What the environment holds under a name.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Replaces every `${NAME}` in every string of a table; a name that is not set is a mistake.
-pub fn fill(table: &mut Table, lookup: Lookup<'_>, sources: &[Source]) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
+pub fn fill(table: &mut Table, lookup: Lookup<'_>, log: &Log) {
     for entry in &mut table.entries {
-        fill_node(&mut entry.node, lookup, sources, &mut mistakes);
+        fill_node(&mut entry.node, lookup, log);
     }
-    mistakes
 }
 
-fn fill_node(node: &mut Node, lookup: Lookup<'_>, sources: &[Source], into: &mut Vec<Mistake>) {
+fn fill_node(node: &mut Node, lookup: Lookup<'_>, log: &Log) {
     match &mut node.value {
         Value::Text(text) if text.contains("${") => match replaced(text, lookup) {
             Ok(filled) => *text = filled,
-            Err(wrong) => into.push(wrong.at(node.place, sources)),
-        },
-        Value::List(list) => {
-            for item in list {
-                fill_node(item, lookup, sources, into);
+            Err(wrong) => {
+                log.mistake(wrong.at(node.place, &log.sources()));
+                log.judged(node.place);
             }
-        }
-        Value::Table(table) => into.extend(fill(table, lookup, sources)),
+        },
+        Value::List(list) => list.iter_mut().for_each(|item| fill_node(item, lookup, log)),
+        Value::Table(table) => fill(table, lookup, log),
         _ => {}
     }
 }

@@ -4,8 +4,8 @@ use crate::model::finding::Severity;
 use crate::model::plan::Expect;
 use crate::model::threshold::Threshold;
 
-use super::key::parsed;
 use super::reader::Table;
+use super::scalar::parsed;
 
 const FINDINGS: [(&str, Severity); 4] = [
     ("none above info", Severity::Info),

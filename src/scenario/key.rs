@@ -1,17 +1,17 @@
 //! The typed getters: one key in, a value or a mistake out.
 
-use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::model::distribution::Distribution;
+use crate::model::duration;
 use crate::model::secret::Secret;
-use crate::model::{duration, rate};
 
 use super::document::{Node, Value};
 use super::log::{KeyLine, Log};
 use super::mistake::{Mistake, Place};
 use super::nearest::nearest;
+use super::scalar::{Wrong, number_of, parsed, rate_of, text_of, whole_of};
 use super::written::Written;
 
 /// A key about to be read.
@@ -40,9 +40,6 @@ enum State<T> {
     Wrong,
     Right(T),
 }
-
-/// Why a value is wrong: what would be right.
-pub type Wrong = String;
 
 impl<'a> Key<'a> {
     /// Reads the value with `read`; `kind` says in words what it may hold.
@@ -74,33 +71,21 @@ impl<'a> Key<'a> {
     /// Text that must never be shown.
     pub fn secret(self) -> Found<'a, Secret> {
         if let Some(node) = self.node {
-            self.log.secret(node.place);
+            self.log.hide(&[node.place]);
         }
-        let covered = |node| {
-            text_of(node).and_then(|text: &str| match text {
-                "" => Err("expected a secret, this is empty".to_owned()),
-                text if text.chars().any(char::is_control) => {
-                    Err("expected a secret without line breaks or control characters".to_owned())
-                }
-                text => Ok(Secret::new(text)),
-            })
-        };
-        // Its own message: the general one repeats what was found.
-        let state = match self.node.map(|node| (node, covered(node))) {
-            None => State::Absent,
-            Some((_, Ok(secret))) => State::Right(secret),
-            Some((node, Err(right))) => {
-                self.log.wrong(node.place, format!("{} is not usable", self.path), right);
-                State::Wrong
+        self.read("a secret, usually \"${NAME}\"", |node| match text_of(node)? {
+            "" => Err("expected a secret, this is empty".to_owned()),
+            text if text.chars().any(char::is_control) => {
+                Err("expected a secret without line breaks or control characters".to_owned())
             }
-        };
-        Found { key: self, kind: "a secret, usually \"${NAME}\"".to_owned(), state }
+            text => Ok(Secret::new(text)),
+        })
     }
 
     /// A whole number.
     pub fn integer(self, range: RangeInclusive<u64>) -> Found<'a, u64> {
         let kind = match (*range.start(), *range.end()) {
-            (0, u64::MAX) => "a whole number".to_owned(),
+            (0, u64::MAX) => "a whole number from 0".to_owned(),
             (from, to) => format!("a whole number, {from} to {to}"),
         };
         let expected = format!("expected {kind}");
@@ -258,6 +243,16 @@ impl<T> Found<'_, T> {
         }
     }
 
+    /// As [`Found::or_as`], but nothing when a value is given and wrong.
+    pub fn settled(self, default: T, written: &str) -> Option<T> {
+        self.record(Some(written));
+        match self.state {
+            State::Right(value) => Some(value),
+            State::Absent => Some(default),
+            State::Wrong => None,
+        }
+    }
+
     /// The value, if it is given and right.
     pub fn optional(self) -> Option<T> {
         self.record(None);
@@ -288,42 +283,4 @@ impl<T> Found<'_, T> {
             doc: self.key.doc,
         });
     }
-}
-
-/// The text of a string.
-pub fn text_of(node: &Node) -> Result<&str, Wrong> {
-    match &node.value {
-        Value::Text(text) => Ok(text),
-        other => Err(format!("expected a string, this is {}", other.kind())),
-    }
-}
-
-/// A finite number.
-pub fn number_of(node: &Node) -> Option<f64> {
-    match node.value {
-        Value::Integer(Some(number)) => Some(number as f64),
-        Value::Float(number) => Some(number).filter(|number| number.is_finite()),
-        _ => None,
-    }
-}
-
-/// A whole number in a range.
-pub fn whole_of(node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
-    let Value::Integer(Some(number)) = node.value else { return None };
-    u32::try_from(number).ok().filter(|number| range.contains(number))
-}
-
-/// A rate, per second.
-pub fn rate_of(node: &Node) -> Result<f64, Wrong> {
-    parsed(node, rate::parse, "a rate such as \"60/min\"")
-}
-
-/// What a parser of the model makes of a string.
-pub fn parsed<T, E: Display>(
-    node: &Node,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-    such: &str,
-) -> Result<T, Wrong> {
-    let text = text_of(node).map_err(|_| format!("expected {such}"))?;
-    parse(text).map_err(|error| error.to_string())
 }

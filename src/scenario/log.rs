@@ -25,6 +25,7 @@ pub struct Log {
     mistakes: RefCell<Vec<Mistake>>,
     keys: RefCell<Vec<KeyLine>>,
     secrets: RefCell<Vec<Place>>,
+    judged: RefCell<Vec<Place>>,
     muted: Cell<bool>,
     unlisted: Cell<bool>,
 }
@@ -44,8 +45,15 @@ impl Log {
 
     /// Notes a mistake.
     pub fn mistake(&self, mistake: Mistake) {
-        if !self.muted.get() {
+        if !self.muted.get() && !self.judged.borrow().contains(&mistake.place) {
             self.mistakes.borrow_mut().push(mistake);
+        }
+    }
+
+    /// Notes mistakes.
+    pub fn extend(&self, mistakes: Vec<Mistake>) {
+        for mistake in mistakes {
+            self.mistake(mistake);
         }
     }
 
@@ -54,9 +62,14 @@ impl Log {
         self.mistake(Mistake { place, found: found.into(), right: right.into(), help: None });
     }
 
-    /// Notes that the value at a place must never be shown.
-    pub fn secret(&self, place: Place) {
-        self.secrets.borrow_mut().push(place);
+    /// Notes that a value is known to be wrong: nothing more is said about it.
+    pub fn judged(&self, place: Place) {
+        self.judged.borrow_mut().push(place);
+    }
+
+    /// Notes that the values at these places must never be shown.
+    pub fn hide(&self, places: &[Place]) {
+        self.secrets.borrow_mut().extend(places);
     }
 
     /// The places of secrets, in the order of the text.
@@ -114,6 +127,9 @@ impl Log {
 
     /// The text at a place as its author wrote it, shortened to a few words.
     pub fn written(&self, place: Place) -> String {
+        if self.secrets.borrow().contains(&place) {
+            return "***".to_owned();
+        }
         let sources = self.sources.borrow();
         let Some((start, end)) = place.span else { return String::new() };
         let text = sources[place.source].text.get(start..end).unwrap_or_default();

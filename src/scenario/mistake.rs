@@ -68,25 +68,20 @@ impl Mistakes {
             page.push_str(&renderer.render(&[self.group(mistake)]));
             page.push_str("\n\n");
         }
-        page.push_str(match self.list.len() {
-            1 => "1 mistake, nothing was started",
-            _ => "",
-        });
-        if self.list.len() != 1 {
-            page.push_str(&format!("{} mistakes, nothing was started", self.list.len()));
+        match self.list.len() {
+            1 => page + "1 mistake, nothing was started",
+            count => page + &format!("{count} mistakes, nothing was started"),
         }
-        page
     }
 
     fn group<'a>(&'a self, mistake: &'a Mistake) -> Group<'a> {
         let source = &self.sources[mistake.place.source];
         let title = Level::ERROR.primary_title(visible(&mistake.found));
-        let group = match mistake.place.span {
-            Some(span) => title.element(snippet(source, span, &mistake.right)),
-            None => {
-                let origin = Origin::path(source.file.as_deref().unwrap_or(&source.text));
-                title.element(origin).element(Level::NOTE.message(visible(&mistake.right)))
-            }
+        let group = if let Some(span) = mistake.place.span {
+            title.element(snippet(source, span, &mistake.right))
+        } else {
+            let origin = Origin::path(source.file.as_deref().unwrap_or(&source.text));
+            title.element(origin).element(Level::NOTE.message(visible(&mistake.right)))
         };
         match &mistake.help {
             Some(help) => group.element(Level::HELP.message(visible(help))),

@@ -29,14 +29,14 @@ pub fn set(log: &Log, argument: &str) -> Option<Override> {
     match document::parse(argument, number, SET.len()) {
         Ok(table) => {
             let places = source::secrets(&table);
-            places.iter().for_each(|place| log.secret(*place));
+            log.hide(&places);
             let spans: Vec<_> = places.iter().filter_map(|place| place.span).collect();
             Some(Override { shown: source::shown(&text, &spans), table })
         }
         Err(mistakes) => {
             if key.trim_start().starts_with("auth") {
                 let value = SET.len() + key.len() + 1;
-                log.secret(Place { source: number, span: Some((value, text.len())) });
+                log.hide(&[Place { source: number, span: Some((value, text.len())) }]);
             }
             let help = format!(
                 "a value is TOML: quote text and keep the quotes from the shell, as in \
@@ -63,7 +63,7 @@ pub fn target(log: &Log, url: &str) -> Override {
     let target = Table { entries: vec![leaf("url", Value::Text(url.to_owned()))] };
     let table = Table { entries: vec![leaf("target", Value::Table(target))] };
     let places = source::secrets(&table);
-    places.iter().for_each(|place| log.secret(*place));
+    log.hide(&places);
     let shown = if places.is_empty() { text } else { format!("{TARGET}***") };
     Override { table, shown }
 }

@@ -1,15 +1,12 @@
 //! `[practice]`: the practice target's knobs, equal to the flags of `squall serve`.
 
-use std::time::Duration;
-
-use crate::model::distribution::{Distribution, Shape};
 use crate::model::plan::{Answers, Practice, Sessions};
 
 use super::reader::Table;
 
 /// Reads `[practice]`.
 pub fn read(practice: &Table<'_>) -> Practice {
-    let default = standard();
+    let default = Practice::default();
     Practice {
         latency: practice
             .key("latency", "Service time of a tool call.")
@@ -21,8 +18,8 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .or(default.workers),
         answers: practice
             .key("answers", "How requests are answered.")
-            .word(&[("sse", Answers::Sse), ("json", Answers::Json)], &[])
-            .or_as(default.answers, "\"sse\""),
+            .word(&[("json", Answers::Json), ("sse", Answers::Sse)], &[])
+            .or_as(default.answers, "\"json\""),
         sessions: practice
             .key("sessions", "Whether session ids are issued and demanded.")
             .word(&[("stateful", Sessions::Stateful), ("stateless", Sessions::Stateless)], &[])
@@ -31,19 +28,9 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .key("result_bytes", "Median size of a search or fetch result; the tail is heavy.")
             .count(1..=10_000_000)
             .or(default.result_bytes),
-        seed: practice.key("seed", "Seed of service times and sizes.").integer(0..=u64::MAX).or(7),
-    }
-}
-
-/// The practice target when nobody turns its knobs.
-pub fn standard() -> Practice {
-    let clip = Some((Duration::from_millis(1), Duration::from_secs(10)));
-    Practice {
-        latency: Distribution { shape: Shape::LogNormal(Duration::from_millis(40), 0.6), clip },
-        workers: 0,
-        answers: Answers::Sse,
-        sessions: Sessions::Stateful,
-        result_bytes: 8_000,
-        seed: 7,
+        seed: practice
+            .key("seed", "Seed of service times and sizes.")
+            .integer(0..=u64::MAX)
+            .or(default.seed),
     }
 }

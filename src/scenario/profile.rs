@@ -13,8 +13,9 @@ use crate::model::profile::{
 };
 
 use self::words::{header_value, headers, ids, limit, list, month, object, result_cap, weights};
-use super::key::{Found, Key, text_of};
+use super::key::{Found, Key};
 use super::reader::Table;
+use super::scalar::text_of;
 
 /// Values of a profile, wherever they are written.
 struct Values<'t, 'a> {

@@ -15,16 +15,16 @@ pub struct Table<'a> {
     log: &'a Log,
     path: String,
     place: Place,
-    table: Option<&'a document::Table>,
+    tree: Option<&'a document::Table>,
     known: RefCell<Vec<&'static str>>,
     open: Cell<bool>,
 }
 
 impl<'a> Table<'a> {
     /// A table that is read from here on; `close` it to find its unknown keys.
-    pub fn new(log: &'a Log, path: &str, place: Place, table: Option<&'a document::Table>) -> Self {
+    pub fn new(log: &'a Log, path: &str, place: Place, tree: Option<&'a document::Table>) -> Self {
         let known = RefCell::default();
-        Self { log, path: path.to_owned(), place, table, known, open: Cell::new(false) }
+        Self { log, path: path.to_owned(), place, tree, known, open: Cell::new(false) }
     }
 
     /// Where mistakes go.
@@ -44,12 +44,12 @@ impl<'a> Table<'a> {
 
     /// Whether the table is in the text.
     pub const fn is_given(&self) -> bool {
-        self.table.is_some()
+        self.tree.is_some()
     }
 
     /// The keys and values themselves.
     pub fn entries(&self) -> &'a [document::Entry] {
-        self.table.map_or(&[], |table| &table.entries)
+        self.tree.map_or(&[], |table| &table.entries)
     }
 
     /// As [`Table::entries`], for a table whose keys are names of the author's: none is unknown.
@@ -156,13 +156,13 @@ impl<'a> Table<'a> {
     }
 
     fn unknown(&self, entry: &document::Entry, known: &[&'static str]) -> Mistake {
-        let (right, help) = match nearest(&entry.key, known.iter().copied()) {
-            Some(meant) => (format!("did you mean {meant}?"), None),
-            None => {
-                let help = format!("{} are {}", self.keys_of(), known.join(", "));
-                ("nothing reads this".to_owned(), Some(help))
-            }
+        let meant = nearest(&entry.key, known.iter().copied());
+        let right = match meant {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "nothing reads this".to_owned(),
         };
+        let all = || format!("{} are {}", self.keys_of(), known.join(", "));
+        let help = meant.is_none().then(all);
         let found = format!("unknown key {}", self.below(&entry.key));
         Mistake { place: entry.key_place, found, right, help }
     }
@@ -192,12 +192,16 @@ impl<'a> Table<'a> {
             return Some((entry.node.place, table));
         }
         let found = format!("{path} is {}", entry.node.value.kind());
-        self.log.wrong(entry.node.place, found, format!("expected a table: [{path}]"));
+        let right = match entry.node.value {
+            Value::List(_) => format!("squall does not know several of them yet: write [{path}]"),
+            _ => format!("expected a table: [{path}]"),
+        };
+        self.log.wrong(entry.node.place, found, right);
         None
     }
 
     fn entry(&self, name: &str) -> Option<&'a document::Entry> {
-        self.table.and_then(|table| table.get(name))
+        self.tree.and_then(|table| table.get(name))
     }
 
     fn below(&self, name: &str) -> String {

@@ -4,8 +4,8 @@ use crate::model::behaviour::{QuestionClass, Research, Subagents};
 
 use super::behaviours::{REACTION, reaction};
 use super::document::{Node, Table as Tree, Value};
-use super::key::{Wrong, number_of, whole_of};
 use super::reader::Table;
+use super::scalar::{Wrong, number_of, whole_of};
 
 /// Most subagents and calls that a scenario may ask of one run.
 const MOST: u32 = 1_000;

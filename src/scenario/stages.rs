@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage, Users};
 
 use super::document::{Node, Value};
-use super::key::{Wrong, rate_of};
 use super::mistake::Place;
 use super::reader::Table;
+use super::scalar::{Wrong, rate_of, whole_of};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Model {
@@ -28,6 +28,22 @@ enum To {
     Users(u32),
 }
 
+impl To {
+    const fn rate(self) -> Option<f64> {
+        match self {
+            Self::Rate(rate) => Some(rate),
+            Self::Users(_) => None,
+        }
+    }
+
+    const fn users(self) -> Option<u32> {
+        match self {
+            Self::Users(users) => Some(users),
+            Self::Rate(_) => None,
+        }
+    }
+}
+
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Keys that only arrivals have.
 const OPEN_ONLY: [&str; 4] = ["from", "arrivals", "herds", "ceiling"];
@@ -38,8 +54,9 @@ pub fn read(load: &Table<'_>) -> Option<Pace> {
     let model = load
         .key("model", doc)
         .word(&[("open", Model::Open), ("closed", Model::Closed)], &[])
-        .or_as(Model::Open, "\"open\"");
-    let stages = load.tables("stages", "Linear ramps, one after another.", stage);
+        .settled(Model::Open, "\"open\"");
+    let stages =
+        load.tables("stages", "Linear ramps, one after another.", |table| stage(table, model));
     let from =
         load.key("from", "Rate at the start of the first stage.").rate().or_as(0.0, "\"0/s\"");
     let spacing = load
@@ -55,95 +72,93 @@ pub fn read(load: &Table<'_>) -> Option<Pace> {
         }
         return None;
     };
-    if model == Model::Closed {
-        refuse_open_keys(load);
-        return closed(load, &stages).map(|stages| Pace::Closed(Users { stages }));
+    if stages.is_empty() {
+        load.log().wrong(load.place_of("stages"), "load.stages is empty", "give it a stage");
+        return None;
     }
-    let stages = open(load, &stages)?;
-    let herds = herds.unwrap_or_default();
-    let total: Duration = stages.iter().map(|stage| stage.over).sum();
-    check_herds(load, &herds, total);
-    let quiet = from == 0.0 && stages.iter().all(|stage| stage.to == 0.0) && herds.is_empty();
-    refuse_silence(load, quiet);
-    let herds = herds.into_iter().map(|(herd, _)| herd).collect();
-    Some(Pace::Open(Arrivals { from, stages, spacing, herds }))
+    match model? {
+        Model::Closed => Some(Pace::Closed(closed(load, &stages))),
+        Model::Open => {
+            let herds = herds.unwrap_or_default();
+            Some(Pace::Open(open(load, from, &stages, spacing, &herds)))
+        }
+    }
 }
 
-fn stage(stage: &Table<'_>) -> Option<Stage> {
+fn open(
+    load: &Table<'_>,
+    from: f64,
+    stages: &[Stage],
+    spacing: Spacing,
+    herds: &[(Herd, Place)],
+) -> Arrivals {
+    let stages: Vec<_> = stages
+        .iter()
+        .map(|stage| RateStage { over: stage.over, to: stage.to.rate().unwrap_or(0.0) })
+        .collect();
+    let total: Duration = stages.iter().map(|stage| stage.over).sum();
+    check_herds(load, herds, total);
+    let quiet = from == 0.0 && stages.iter().all(|stage| stage.to == 0.0) && herds.is_empty();
+    refuse_silence(load, quiet);
+    let herds = herds.iter().map(|(herd, _)| *herd).collect();
+    Arrivals { from, stages, spacing, herds }
+}
+
+fn closed(load: &Table<'_>, stages: &[Stage]) -> Users {
+    for key in OPEN_ONLY {
+        if let Some(place) = load.given(key) {
+            let found = format!("load.{key} belongs to the open model");
+            load.log().wrong(place, found, "remove it, or write model = \"open\"");
+        }
+    }
+    for stage in stages.iter().filter(|stage| stage.over < Duration::from_secs(1)) {
+        let found = "a closed stage of less than a second: users come and go by the second";
+        load.log().wrong(stage.place, found, "give this stage over = \"1s\" or more");
+    }
+    let stages: Vec<_> = stages
+        .iter()
+        .map(|stage| UserStage { over: stage.over, to: stage.to.users().unwrap_or(0) })
+        .collect();
+    refuse_silence(load, stages.iter().all(|stage| stage.to == 0));
+    Users { stages }
+}
+
+fn stage(stage: &Table<'_>, model: Option<Model>) -> Option<Stage> {
     let over = stage
         .key("over", "How long the ramp takes.")
         .duration(Duration::from_millis(1)..=WEEK)
         .required();
     let to = stage
         .key("to", "At its end: runs per time (open), or users at once (closed).")
-        .read("a rate such as \"60/min\", or users such as 50", to_of)
+        .read("a rate such as \"60/min\", or users such as 50", |node| to_of(node, model))
         .required();
-    Some(Stage { over: over?, to: to?, place: stage.place_of("to") })
+    Some(Stage { over: over?, to: to?, place: stage.place() })
 }
 
-fn to_of(node: &Node) -> Result<To, Wrong> {
-    match node.value {
-        Value::Text(_) => rate_of(node).map(To::Rate),
-        Value::Integer(number) => number
-            .and_then(|number| u32::try_from(number).ok())
-            .filter(|users| *users <= 1_000_000)
+fn to_of(node: &Node, model: Option<Model>) -> Result<To, Wrong> {
+    let to = match node.value {
+        Value::Text(_) => To::Rate(rate_of(node)?),
+        _ => whole_of(node, &(0..=1_000_000))
             .map(To::Users)
-            .ok_or_else(|| "expected users, 0 to 1000000".to_owned()),
-        _ => Err("expected a rate such as \"60/min\", or users such as 50".to_owned()),
-    }
-}
-
-fn open(load: &Table<'_>, stages: &[Stage]) -> Option<Vec<RateStage>> {
-    let rate = |stage: &Stage| match stage.to {
-        To::Rate(to) => Some(RateStage { over: stage.over, to }),
-        To::Users(users) => {
-            let found = format!("{users} users in an open model: there, runs arrive at a rate");
-            let right = format!("write \"{users}/min\", or model = \"closed\"");
-            load.log().wrong(stage.place, found, right);
-            None
-        }
+            .ok_or("expected a rate such as \"60/min\", or users such as 50")?,
     };
-    complete(load, stages, rate)
-}
-
-fn closed(load: &Table<'_>, stages: &[Stage]) -> Option<Vec<UserStage>> {
-    let users = |stage: &Stage| match stage.to {
-        To::Users(to) => Some(UserStage { over: stage.over, to }),
-        To::Rate(_) => {
-            let found = "a rate in a closed model: there, so many users come back as they finish";
-            load.log().wrong(stage.place, found, "write users such as 50, or model = \"open\"");
-            None
-        }
-    };
-    let users = complete(load, stages, users)?;
-    for (stage, written) in users.iter().zip(stages) {
-        if stage.over < Duration::from_secs(1) {
-            let found = "a closed stage of less than a second: users come and go by the second";
-            load.log().wrong(written.place, found, "give this stage over = \"1s\" or more");
-        }
+    match (model, to) {
+        (Some(Model::Open), To::Users(users)) => Err(format!(
+            "in an open model runs arrive at a rate: write \"{users}/min\", or model = \"closed\""
+        )),
+        (Some(Model::Closed), To::Rate(_)) => Err(
+            "a closed model keeps so many users: write a number such as 50, or model = \"open\""
+                .to_owned(),
+        ),
+        _ => Ok(to),
     }
-    refuse_silence(load, users.iter().all(|stage| stage.to == 0));
-    Some(users)
-}
-
-/// Every stage translated, or nothing; each one that cannot be is a mistake of its own.
-fn complete<T>(
-    load: &Table<'_>,
-    stages: &[Stage],
-    translate: impl Fn(&Stage) -> Option<T>,
-) -> Option<Vec<T>> {
-    if stages.is_empty() && load.log().is_clean() {
-        load.log().wrong(load.place_of("stages"), "load.stages is empty", "give it a stage");
-    }
-    let translated: Vec<T> = stages.iter().filter_map(translate).collect();
-    (translated.len() == stages.len() && !stages.is_empty()).then_some(translated)
 }
 
 fn herd(herd: &Table<'_>) -> Option<(Herd, Place)> {
     let at = herd.key("at", "When it begins.").duration(Duration::ZERO..=WEEK).required();
     let users = herd.key("users", "How many come.").count(1..=1_000_000).required();
     let within = herd
-        .key("within", "They spread evenly over this long; 0s is all at once.")
+        .key("within", "They spread uniformly over this long; 0s is all at once.")
         .duration(Duration::ZERO..=WEEK)
         .or(Duration::ZERO);
     Some((Herd { at: at?, arrivals: users?, within }, herd.place()))
@@ -155,15 +170,6 @@ fn check_herds(load: &Table<'_>, herds: &[(Herd, Place)], total: Duration) {
             let found = format!("a herd that is not over when the stages end, after {total:?}");
             let right = "begin earlier, or add a stage that lasts longer";
             load.log().wrong(*place, found, right);
-        }
-    }
-}
-
-fn refuse_open_keys(load: &Table<'_>) {
-    for key in OPEN_ONLY {
-        if let Some(place) = load.given(key) {
-            let found = format!("load.{key} belongs to the open model");
-            load.log().wrong(place, found, "remove it, or write model = \"open\"");
         }
     }
 }

@@ -4,8 +4,8 @@ use url::Url;
 
 use crate::model::plan::{Health, Target, TargetUrl};
 
-use super::key::{Wrong, text_of};
 use super::reader::Table;
+use super::scalar::{Wrong, text_of};
 
 /// HTTP exchanges a second that a target off loopback gets unless its scenario says more.
 pub const CAREFUL_RATE: f64 = 20.0;

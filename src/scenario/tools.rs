@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json};
 use crate::model::plan::Tools;
 
 use super::document::{Node, Value};
-use super::key::{Wrong, text_of};
 use super::reader::Table;
+use super::scalar::{Wrong, text_of};
 
 /// Reads `[tools]`.
 pub fn read(tools: &Table<'_>) -> Tools {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::profile::{Ids, List, SessionWeights};
 
 use crate::scenario::document::{Entry, Node, Value};
-use crate::scenario::key::{Wrong, number_of, text_of};
+use crate::scenario::scalar::{Wrong, number_of, text_of};
 
 pub(super) fn header_value(text: &str) -> Result<String, Wrong> {
     match http::HeaderValue::from_str(text) {
