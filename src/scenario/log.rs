@@ -125,6 +125,19 @@ impl Log {
         Mistakes::new(sources, self.mistakes.borrow().clone())
     }
 
+    /// The place of `length` bytes at byte `at` of a string, if it is written without escapes; else
+    /// the whole string's.
+    pub fn within(&self, place: Place, text: &str, at: usize, length: usize) -> Place {
+        let sources = self.sources.borrow();
+        let Some((start, end)) = place.span else { return place };
+        let raw = sources[place.source].text.get(start + 1..end.saturating_sub(1));
+        if raw != Some(text) {
+            return place;
+        }
+        let from = start + 1 + at.min(text.len());
+        Place { span: Some((from, (from + length).min(end))), ..place }
+    }
+
     /// The text at a place as its author wrote it, shortened to a few words.
     pub fn written(&self, place: Place) -> String {
         if self.secrets.borrow().contains(&place) {
