@@ -29,8 +29,33 @@ pub mod model {
 
 /// The scenario file as its author writes it, and every mistake it can contain. Uses `model`.
 pub mod scenario {
+    pub mod auth;
+    pub mod behaviours;
+    pub mod clients;
     pub mod document;
+    pub mod environment;
+    pub mod expect;
+    pub mod generator;
+    pub mod key;
+    pub mod load;
+    pub mod log;
+    pub mod mistake;
+    pub mod nearest;
+    pub mod overrides;
+    pub mod practice;
+    pub mod profile;
+    pub mod profiles;
+    pub mod read;
     pub mod reader;
+    pub mod research;
+    pub mod scalar;
+    pub mod source;
+    pub mod stages;
+    pub mod target;
+    pub mod tools;
+    pub mod written;
+
+    pub use read::{Input, keys, read};
 }
 
 /// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
@@ -75,6 +100,7 @@ pub mod practice {
     pub mod request;
     pub mod server;
     pub mod sessions;
+    pub(crate) mod stream;
     pub mod tools;
     pub mod workers;
 }

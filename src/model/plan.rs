@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
-use super::distribution::Distribution;
+use super::distribution::{Distribution, Shape};
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::Profile;
@@ -60,6 +60,19 @@ pub enum TargetUrl {
     Practice,
     /// An MCP endpoint: an absolute `http://` URL.
     Url(String),
+}
+
+impl TargetUrl {
+    /// Whether it is this machine: the practice target, 127.0.0.0/8, `::1` or `localhost`.
+    pub fn is_loopback(&self) -> bool {
+        let Self::Url(url) = self else { return true };
+        match url::Url::parse(url).ok().as_ref().and_then(url::Url::host) {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
 }
 
 /// A health page.
@@ -204,4 +217,30 @@ pub struct GeneratorLimits {
     pub cpu: f64,
     /// p99 of how late the event loop woke.
     pub loop_delay: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TargetUrl;
+
+    #[test]
+    fn loopback_is_this_machine_only() {
+        let table = [
+            ("http://127.0.0.1:8000/mcp", true),
+            ("http://127.8.9.10/", true),
+            ("http://127.1/", true),
+            ("http://[::1]:8000/mcp", true),
+            ("http://LocalHost/mcp", true),
+            ("http://localhost.example.com/", false),
+            ("http://127.0.0.1.example.com/", false),
+            ("http://128.0.0.1/", false),
+            ("http://0.0.0.0/", false),
+            ("http://192.168.0.1/", false),
+            ("no url", false),
+        ];
+        for (url, expected) in table {
+            assert_eq!(TargetUrl::Url(url.to_owned()).is_loopback(), expected, "{url}");
+        }
+        assert!(TargetUrl::Practice.is_loopback());
+    }
 }

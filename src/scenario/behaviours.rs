@@ -1,0 +1,124 @@
+//! What a run does: `load.behaviour`, and the knobs of `[load.steady]` and `[load.chat]`.
+
+use crate::model::behaviour::{Behaviour, Chat, Reaction, Research, Steady};
+
+use super::reader::Table;
+use super::research;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Steady,
+    Chat,
+    Research,
+    Advanced,
+}
+
+const KINDS: [(&str, Kind); 4] = [
+    ("research", Kind::Research),
+    ("research-advanced", Kind::Advanced),
+    ("chat", Kind::Chat),
+    ("steady", Kind::Steady),
+];
+
+const LATER: [&str; 11] = [
+    "fleet",
+    "burst",
+    "trace",
+    "runaway",
+    "inspector-noise",
+    "token-cliff",
+    "retry-echo",
+    "check-isolation",
+    "check-sessions",
+    "check-tokens",
+    "check-rate-limit",
+];
+
+/// Reads the behaviour that `[load]` chose, with every symbol of its model.
+pub fn read(load: &Table<'_>) -> Option<Behaviour> {
+    let later = later_word(load);
+    let later: Vec<&str> = LATER.into_iter().chain(later).collect();
+    let kind = load.key("behaviour", "What a run does.").word(&KINDS, &later).required();
+    let base =
+        if kind == Some(Kind::Advanced) { Research::advanced() } else { Research::standard() };
+    let steady = load.table("steady", "Knobs of behaviour steady.", steady);
+    let chat = load.table("chat", "Knobs of behaviour chat.", chat);
+    let doc = "Knobs of behaviours research and research-advanced; unsaid ones keep their preset.";
+    let research = load.table("research", doc, |table| research::read(table, base));
+    let kind = kind?;
+    refuse_others(load, kind);
+    Some(match kind {
+        Kind::Steady => Behaviour::Steady(steady),
+        Kind::Chat => Behaviour::Chat(chat),
+        Kind::Research | Kind::Advanced => Behaviour::Research(Box::new(research)),
+    })
+}
+
+/// Every `check-...` is a later behaviour, whichever it is.
+fn later_word<'a>(load: &Table<'a>) -> Option<&'a str> {
+    let entry = load.entries().iter().find(|entry| entry.key == "behaviour")?;
+    super::scalar::text_of(&entry.node).ok().filter(|text| text.starts_with("check-"))
+}
+
+/// Knobs of a behaviour that was not chosen would be ignored: say so.
+fn refuse_others(load: &Table<'_>, kind: Kind) {
+    let table = match kind {
+        Kind::Steady => "steady",
+        Kind::Chat => "chat",
+        Kind::Research | Kind::Advanced => "research",
+    };
+    for other in ["steady", "chat", "research"] {
+        if let Some(place) = load.given(other).filter(|_| other != table) {
+            let found = format!("load.{other} has no effect: load.behaviour is another one");
+            load.log().wrong(place, found, format!("remove it, or choose behaviour {other}"));
+        }
+    }
+}
+
+fn steady(table: &Table<'_>) -> Steady {
+    let default = Steady::default();
+    Steady {
+        calls: table.key("calls", "Calls in one run.").count(1..=1_000_000).or(default.calls),
+        think: table.key("think", "Pause between two calls.").distribution().or(default.think),
+    }
+}
+
+fn chat(table: &Table<'_>) -> Chat {
+    let default = Chat::default();
+    Chat {
+        calls: table
+            .key("calls", "Fewest and most calls in a turn.")
+            .bounds(0..=1_000)
+            .or(default.calls),
+        think: table.key("think", "Thinking before each call.").distribution().or(default.think),
+        answer: table
+            .key("answer", "Writing the answer, without calls.")
+            .distribution()
+            .or(default.answer),
+        reaction: table.table("reaction", REACTION, |table| reaction(table, default.reaction)),
+    }
+}
+
+/// The sentence of both reaction tables.
+pub const REACTION: &str = "R: what the model does with a failed call; the rest drops the tool.";
+
+/// Reads a `reaction` table.
+pub fn reaction(table: &Table<'_>, default: Reaction) -> Reaction {
+    let reaction = Reaction {
+        retry: table.key("retry", "Share that is made once more.").share().or(default.retry),
+        rephrase: table
+            .key("rephrase", "Share that is asked in other words.")
+            .share()
+            .or(default.rephrase),
+        circuit_after: table
+            .key("circuit_after", "Failures in a row after which the tool may be given up.")
+            .count(1..=1_000_000)
+            .or(default.circuit_after),
+        circuit: table.key("circuit", "Chance that it then is.").share().or(default.circuit),
+    };
+    if reaction.retry + reaction.rephrase > 1.0 + 1e-9 {
+        let found = format!("{}: retry and rephrase together are more than 1", table.path());
+        table.log().wrong(table.place(), found, "make their sum 1 or less");
+    }
+    reaction
+}

@@ -1,0 +1,101 @@
+//! `[clients]`: which client is simulated, and under whose name.
+
+use crate::model::plan::{Clients, IdentityMode};
+use crate::model::profile::Profile;
+
+use super::document::{Node, Value, parse};
+use super::log::Log;
+use super::mistake::{Mistake, Place};
+use super::nearest::nearest;
+use super::reader::Table;
+use super::scalar::text_of;
+use super::{profile, profiles};
+
+/// Reads a file that a scenario names, or says why it cannot.
+pub type Files<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// The profile of a scenario that names none.
+const DEFAULT: &str = "claude-ai-legacy";
+
+/// Reads `[clients]`.
+pub fn read(clients: &Table<'_>, files: Files<'_>) -> Option<Clients> {
+    let doc = "The client's behaviour on the wire: name, name@date, or a path.";
+    let name = clients
+        .key("profile", doc)
+        .read("a profile's name or path", name_of)
+        .or_as(DEFAULT.to_owned(), "\"claude-ai-legacy\"");
+    let identity = clients
+        .key("identity", "Whose name is on the requests; genuine on loopback, honest elsewhere.")
+        .word(&[("honest", IdentityMode::Honest), ("genuine", IdentityMode::Genuine)], &[])
+        .optional();
+    clients.later("addresses", "source addresses");
+    clients.later("hop", "source addresses");
+    let found = find(clients.log(), &name, clients.place_of("profile"), files);
+    let doc = "Values of the profile to replace, each under its key in the profile file.";
+    let profile = clients.table("override", doc, |table| {
+        // Without a profile there is nothing to replace, but mistakes are still found.
+        let missing = found.is_none();
+        let base = found.or_else(|| shipped(DEFAULT))?;
+        let profile = profile::override_with(table, base);
+        (!missing).then_some(profile)
+    });
+    Some(Clients { profile: profile?, identity })
+}
+
+/// A shipped profile.
+pub fn shipped(name: &str) -> Option<Profile> {
+    let log = Log::default();
+    let shipped = profiles::shipped(name)?;
+    from_text(&log, &format!("{}@{}.toml", shipped.name, shipped.date), shipped.text)
+}
+
+fn name_of(node: &Node) -> Result<String, String> {
+    match &node.value {
+        Value::List(_) => Err("squall does not know several profiles at once yet: name one".into()),
+        _ => text_of(node).map(str::to_owned),
+    }
+}
+
+fn find(log: &Log, name: &str, place: Place, files: Files<'_>) -> Option<Profile> {
+    if profiles::is_path(name) {
+        return match files(name) {
+            Ok(text) => from_text(log, name, &text),
+            Err(error) => {
+                log.wrong(place, format!("the profile {name} cannot be read"), error);
+                None
+            }
+        };
+    }
+    let Some(shipped) = profiles::shipped(name) else {
+        log.mistake(unknown(name, place));
+        return None;
+    };
+    from_text(log, &format!("{}@{}.toml", shipped.name, shipped.date), shipped.text)
+}
+
+fn unknown(name: &str, place: Place) -> Mistake {
+    let right = match nearest(name, profiles::SHIPPED.map(|profile| profile.name)) {
+        Some(meant) if meant != name => format!("did you mean {meant}?"),
+        _ => "no profile has this name".to_owned(),
+    };
+    let help = format!("the profiles are {}; a path names one of your own", profiles::known());
+    Mistake { place, found: format!("unknown profile {name}"), right, help: Some(help) }
+}
+
+/// Reads the text of a profile file; its mistakes go where the scenario's go.
+fn from_text(log: &Log, file: &str, text: &str) -> Option<Profile> {
+    let source = log.add_source(Some(file), text);
+    let tree = match parse(text, source, 0) {
+        Ok(tree) => tree,
+        Err(mistakes) => {
+            log.extend(mistakes);
+            return None;
+        }
+    };
+    log.unlisted(|| {
+        let table = Table::new(log, "", Place { source, span: None }, Some(&tree));
+        let profile = profile::read(&table);
+        table.close();
+        profile
+    })
+}

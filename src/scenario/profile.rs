@@ -1,0 +1,240 @@
+//! A client profile as a file: every value with its source, read with the same care as a scenario.
+
+mod words;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::distribution::{Distribution, Shape};
+use crate::model::profile::{
+    Confidence, Connections, Identity, Ids, OnSessionLoss, Profile, ServerRequests, SessionWeights,
+    Source,
+};
+
+use self::words::{header_value, headers, ids, limit, list, month, object, result_cap, weights};
+use super::key::{Found, Key};
+use super::reader::Table;
+use super::scalar::text_of;
+
+/// Values of a profile, wherever they are written.
+struct Values<'t, 'a> {
+    table: &'t Table<'a>,
+    origin: Origin,
+    sources: &'t RefCell<BTreeMap<String, Source>>,
+    prefix: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A profile file: every value is there, as `{ is, source, confidence }`.
+    File,
+    /// A scenario's overrides: some values, plain.
+    Scenario,
+}
+
+/// Reads a profile file.
+pub fn read(file: &Table<'_>) -> Option<Profile> {
+    let name = file.key("name", "Its name, as scenarios write it.").text().required();
+    let date = file
+        .key("date", "The month it describes.")
+        .read("a month such as \"2026-09\"", |node| month(text_of(node)?))
+        .required();
+    file.key("about", "One sentence: which client this is.").text().optional();
+    let mut profile = blank();
+    values(file, Origin::File, &mut profile);
+    profile.name = name?;
+    profile.date = date?;
+    Some(profile)
+}
+
+/// Reads a scenario's overrides over a profile.
+pub fn override_with(table: &Table<'_>, mut profile: Profile) -> Profile {
+    values(table, Origin::Scenario, &mut profile);
+    profile
+}
+
+fn values(table: &Table<'_>, origin: Origin, profile: &mut Profile) {
+    let sources = RefCell::new(std::mem::take(&mut profile.sources));
+    let identity = "Who the client says it is.";
+    table.table("identity", identity, |table| {
+        let values = Values { table, origin, sources: &sources, prefix: "identity." };
+        who(&values, &mut profile.identity);
+    });
+    let values = Values { table, origin, sources: &sources, prefix: "" };
+    handshake(&values, profile);
+    sessions(&values, profile);
+    calls(&values, profile);
+    reactions(&values, profile);
+    profile.sources = sources.into_inner();
+}
+
+fn who<'a>(values: &Values<'_, 'a>, identity: &mut Identity) {
+    values.value("user_agent", "User-Agent.", Key::header_value, &mut identity.user_agent);
+    values.value("client_name", "clientInfo.name.", Key::text, &mut identity.client_name);
+    values.value("client_version", "clientInfo.version.", Key::text, &mut identity.client_version);
+    let read = |key: Key<'a>| key.read("a table of headers", headers);
+    values.value("headers", "Further headers it always sends.", read, &mut identity.headers);
+}
+
+fn handshake<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
+    let slot = &mut profile.protocol_version;
+    values.value("protocol_version", "Protocol version of its initialize.", Key::text, slot);
+    let read = |key: Key<'a>| key.read("a JSON object as text", object);
+    let slot = &mut profile.capabilities;
+    values.value("capabilities", "Its capabilities, as JSON text.", read, slot);
+    let read = |key: Key<'a>| key.read("\"constant N\" or \"counter N\"", ids);
+    values.value("ids", "JSON-RPC ids of its requests.", read, &mut profile.ids);
+    let read = |key: Key<'a>| key.each("a list of tools | resources | prompts", list);
+    values.value("lists", "Lists it asks for after a handshake.", read, &mut profile.lists);
+    let doc = "Share of handshakes after which it opens the GET stream.";
+    values.value("stream_share", doc, Key::share, &mut profile.stream_share);
+    let doc = "Whether it sends notifications/initialized after a handshake made for one call.";
+    values.value("initialized_when_fresh", doc, Key::truth, &mut profile.initialized_when_fresh);
+}
+
+fn sessions<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
+    let doc = "Weights of fresh, unechoed, pooled and echo; the unsaid are 0.";
+    let read = |key: Key<'a>| key.read("a table of weights", weights);
+    values.value("sessions", doc, read, &mut profile.sessions);
+    let doc = "Share of sessions it ends with DELETE.";
+    values.value("delete_share", doc, Key::share, &mut profile.delete_share);
+    let words = [("per-user", Connections::PerUser), ("shared", Connections::Shared)];
+    let read = |key: Key<'a>| key.word(&words, &[]);
+    let doc = "Whether connections are each user's own or shared by all.";
+    values.value("connections", doc, read, &mut profile.connections);
+}
+
+fn calls<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
+    let cap = |key: Key<'a>| key.count(1..=1_000_000);
+    values.value("cap", "Calls of one conversation in flight at once.", cap, &mut profile.cap);
+    let read = |key: Key<'a>| key.read("a duration or \"none\"", limit);
+    let doc = "A call queued behind the cap longer than this is never sent.";
+    values.value("queue_limit", doc, read, &mut profile.queue_limit);
+    let doc = "Delay of each call of a burst after the first.";
+    values.value("stagger", doc, Key::distribution, &mut profile.stagger);
+    let doc = "Budget of connecting and of initialize.";
+    values.value("connect_timeout", doc, timeout, &mut profile.connect_timeout);
+    let doc = "Budget of one tool call, from its admission.";
+    values.value("call_timeout", doc, timeout, &mut profile.call_timeout);
+    let read = |key: Key<'a>| key.read("a number of characters, or \"none\"", result_cap);
+    values.value("result_cap", "Characters of a result it reads.", read, &mut profile.result_cap);
+}
+
+fn reactions<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
+    let words = [("reinitialise", OnSessionLoss::Reinitialise), ("give-up", OnSessionLoss::GiveUp)];
+    let loss = |key: Key<'a>| key.word(&words, &[]);
+    let doc = "What it does when the server answers 404 to a session.";
+    values.value("on_session_404", doc, loss, &mut profile.on_session_404);
+    let loss = |key: Key<'a>| key.word(&words, &[]);
+    let doc = "What it does when the server answers 400 to a session.";
+    values.value("on_session_400", doc, loss, &mut profile.on_session_400);
+    let words = [
+        ("answer", ServerRequests::Answer),
+        ("ping-only", ServerRequests::PingOnly),
+        ("ignore", ServerRequests::Ignore),
+    ];
+    let read = |key: Key<'a>| key.word(&words, &[]);
+    let doc = "What it does with requests from the server.";
+    values.value("server_requests", doc, read, &mut profile.server_requests);
+}
+
+impl<'a> Values<'_, 'a> {
+    /// Reads one value into its slot and notes where it comes from.
+    fn value<T>(
+        &self,
+        name: &'static str,
+        doc: &'static str,
+        read: impl FnOnce(Key<'a>) -> Found<'a, T>,
+        slot: &mut T,
+    ) {
+        let (value, source) = match self.origin {
+            Origin::File => self.sourced(name, doc, read),
+            Origin::Scenario => {
+                let source = Source {
+                    confidence: Confidence::Modelled,
+                    reference: "the scenario".to_owned(),
+                };
+                (read(self.table.key(name, doc)).optional(), Some(source))
+            }
+        };
+        if let (Some(value), Some(source)) = (value, source) {
+            *slot = value;
+            self.sources.borrow_mut().insert(format!("{}{name}", self.prefix), source);
+        }
+    }
+
+    fn sourced<T>(
+        &self,
+        name: &'static str,
+        doc: &'static str,
+        read: impl FnOnce(Key<'a>) -> Found<'a, T>,
+    ) -> (Option<T>, Option<Source>) {
+        if self.table.given(name).is_none() {
+            let found = format!("{}{name} is missing", self.prefix);
+            let right = "expected { is = ..., source = \"...\", confidence = \"...\" }";
+            self.table.log().wrong(self.table.place(), found, right);
+        }
+        self.table.table(name, doc, |value| {
+            if !value.is_given() {
+                return (None, None);
+            }
+            (read(value.key("is", doc)).required(), source(value))
+        })
+    }
+}
+
+fn source(value: &Table<'_>) -> Option<Source> {
+    let words = [Confidence::Documented, Confidence::Observed, Confidence::Modelled];
+    let confidence = value
+        .key("confidence", "How sure the value is.")
+        .word(&words.map(|confidence| (confidence.name(), confidence)), &[])
+        .required();
+    let reference =
+        value.key("source", "Document, issue or measurement, with its date.").text().required();
+    Some(Source { confidence: confidence?, reference: reference? })
+}
+
+impl<'a> Key<'a> {
+    fn header_value(self) -> Found<'a, String> {
+        self.read("a header's value", |node| header_value(text_of(node)?))
+    }
+}
+
+fn timeout(key: Key<'_>) -> Found<'_, Duration> {
+    key.duration(Duration::from_millis(1)..=Duration::from_secs(7 * 24 * 3600))
+}
+
+/// What a profile file is read over; a whole file leaves none of it.
+fn blank() -> Profile {
+    let text = String::new;
+    Profile {
+        name: text(),
+        date: text(),
+        identity: Identity {
+            user_agent: text(),
+            client_name: text(),
+            client_version: text(),
+            headers: Vec::new(),
+        },
+        protocol_version: text(),
+        capabilities: "{}".to_owned(),
+        ids: Ids::Counter(0),
+        sessions: SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 0.0, echo: 1.0 },
+        lists: Vec::new(),
+        stream_share: 0.0,
+        delete_share: 0.0,
+        initialized_when_fresh: true,
+        connections: Connections::PerUser,
+        cap: 1,
+        queue_limit: None,
+        stagger: Distribution { shape: Shape::Constant(Duration::ZERO), clip: None },
+        connect_timeout: Duration::ZERO,
+        call_timeout: Duration::ZERO,
+        result_cap: None,
+        on_session_404: OnSessionLoss::GiveUp,
+        on_session_400: OnSessionLoss::GiveUp,
+        server_requests: ServerRequests::Answer,
+        sources: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,67 @@
+//! The client profiles that come with squall, and how a scenario names one.
+
+/// A profile file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shipped {
+    /// Its name, as scenarios write it.
+    pub name: &'static str,
+    /// The month it describes, `YYYY-MM`.
+    pub date: &'static str,
+    /// The file.
+    pub text: &'static str,
+}
+
+/// Every profile that comes with squall.
+pub const SHIPPED: [Shipped; 2] = [
+    Shipped {
+        name: "claude-ai-legacy",
+        date: "2026-09",
+        text: include_str!("../../scenarios/profiles/claude-ai-legacy@2026-09.toml"),
+    },
+    Shipped {
+        name: "plain",
+        date: "2026-11",
+        text: include_str!("../../scenarios/profiles/plain@2026-11.toml"),
+    },
+];
+
+/// The shipped profile that `name` or `name@date` means: without a date the newest.
+pub fn shipped(name: &str) -> Option<Shipped> {
+    let (name, date) = match name.split_once('@') {
+        Some((name, date)) => (name, Some(date)),
+        None => (name, None),
+    };
+    let fits =
+        |profile: &Shipped| profile.name == name && date.is_none_or(|date| date == profile.date);
+    SHIPPED.into_iter().filter(fits).max_by_key(|profile| profile.date)
+}
+
+/// Whether a scenario means a file of its own, not a shipped profile.
+pub fn is_path(name: &str) -> bool {
+    name.contains(['/', '\\'])
+        || std::path::Path::new(name).extension().is_some_and(|extension| extension == "toml")
+}
+
+/// The names that can be given, for a message.
+pub fn known() -> String {
+    SHIPPED.map(|profile| format!("{}@{}", profile.name, profile.date)).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_path, shipped};
+
+    #[test]
+    fn a_name_without_a_date_is_the_newest() {
+        assert_eq!(shipped("claude-ai-legacy").map(|p| p.date), Some("2026-09"));
+        assert_eq!(shipped("claude-ai-legacy@2026-09").map(|p| p.date), Some("2026-09"));
+        assert_eq!(shipped("claude-ai-legacy@2020-01"), None);
+        assert_eq!(shipped("claude"), None);
+    }
+
+    #[test]
+    fn a_path_looks_like_one() {
+        assert!(is_path("./mine") && is_path("mine.toml") && is_path("a/b@2026-01.toml"));
+        assert!(!is_path("plain") && !is_path("plain@2026-11"));
+    }
+}
