@@ -116,7 +116,10 @@ pub mod render {
 
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
+    pub mod choice;
+    pub mod endpoint;
     pub mod run;
+    pub mod watch;
 }
 
 /// The command line: terminal, signals, exit codes. Uses every floor.

@@ -1,0 +1,104 @@
+//! Where the target is and who its clients say they are: URL, `Host`, identity headers.
+
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::Uri;
+
+use crate::model::plan::IdentityMode;
+use crate::model::profile::{Identity, Profile};
+
+/// Our own name and version.
+const OURSELVES: (&str, &str) = ("squall", env!("CARGO_PKG_VERSION"));
+
+/// An MCP endpoint, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// The value of `Host`.
+    pub authority: String,
+    /// Path and query.
+    pub uri: Uri,
+    /// Scheme, host and port, for pages beside the endpoint.
+    pub origin: String,
+}
+
+/// A URL that is no endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{url} is not the URL of an MCP endpoint ({reason}): it is like http://127.0.0.1:8080/mcp")]
+pub struct NotAnEndpoint {
+    url: String,
+    reason: String,
+}
+
+impl Endpoint {
+    /// Takes an absolute `http://` URL apart.
+    pub fn parse(url: &str) -> Result<Self, NotAnEndpoint> {
+        let wrong = |reason: String| NotAnEndpoint { url: url.to_owned(), reason };
+        let parsed = url::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        let host = parsed.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
+        let port = parsed.port_or_known_default().unwrap_or(80);
+        let authority = parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
+        let uri = path.parse().map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))?;
+        let origin = format!("{}://{authority}", parsed.scheme());
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { host, port, authority, uri, origin })
+    }
+
+    /// The URL of a page: absolute, or a path on the endpoint's origin.
+    pub fn page(&self, url: &str) -> String {
+        if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() }
+    }
+}
+
+/// The profile as it introduces itself: genuinely, or as squall that simulates it.
+pub fn introduced(mut profile: Profile, mode: IdentityMode) -> Profile {
+    if mode == IdentityMode::Honest {
+        let (name, version) = OURSELVES;
+        let played = &profile.identity.user_agent;
+        profile.identity = Identity {
+            user_agent: format!("{name}/{version} (load test; plays {played})"),
+            client_name: name.to_owned(),
+            client_version: version.to_owned(),
+            headers: Vec::new(),
+        };
+    }
+    profile
+}
+
+/// Headers every request carries, whatever the protocol adds.
+pub fn identity_headers(endpoint: &Endpoint, identity: &Identity) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| format!("{text:?}: {error}"));
+    headers.insert(HOST, value(&endpoint.authority)?);
+    headers.insert(USER_AGENT, value(&identity.user_agent)?);
+    for (name, text) in &identity.headers {
+        let name = HeaderName::try_from(name).map_err(|error| format!("{name:?}: {error}"))?;
+        headers.insert(name, value(text)?);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let cases = [
+            ("http://127.0.0.1:8080/mcp?a=b", "127.0.0.1", 8080, "127.0.0.1:8080", "/mcp?a=b"),
+            ("http://[::1]:81", "::1", 81, "[::1]:81", "/"),
+            ("http://Example.COM/x", "example.com", 80, "example.com", "/x"),
+        ];
+        for (url, host, port, authority, path) in cases {
+            let endpoint = Endpoint::parse(url).unwrap();
+            let found = (endpoint.host.as_str(), endpoint.port, endpoint.authority.as_str());
+            assert_eq!(found, (host, port, authority));
+            assert_eq!(endpoint.uri.to_string(), path);
+        }
+        assert_eq!(Endpoint::parse("http://h:1/mcp").unwrap().page("/health"), "http://h:1/health");
+        assert!(Endpoint::parse("tools").unwrap_err().to_string().contains("tools is not"));
+    }
+}

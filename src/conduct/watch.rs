@@ -1,0 +1,231 @@
+//! The run while it goes on: folds what the recorder was told, and shows how it stands.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::edge::clock::{Clock, every};
+use crate::edge::health;
+use crate::engine::recorder::{Observer, Recorder};
+use crate::engine::stop::{Phase, Stop};
+use crate::model::event::{Event, Sample};
+use crate::model::histogram::Histogram;
+use crate::model::outcome::Class;
+use crate::model::summary::Summary;
+
+/// How often shards are emptied.
+const BEAT: Duration = Duration::from_millis(100);
+/// Beats between two samples.
+const SAMPLE_EVERY: u32 = 10;
+/// Seconds the live percentiles look back.
+const LOOK_BACK: usize = 5;
+/// How often the event loop's delay is taken.
+const LOOP_PERIOD: Duration = Duration::from_millis(20);
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pulse {
+    /// Since the start of the load.
+    pub elapsed: Duration,
+    /// Where it is on its way to the end.
+    pub phase: Phase,
+    /// Users present.
+    pub users: u32,
+    /// Calls that came due and are not done.
+    pub in_flight: u32,
+    /// Calls ended.
+    pub ended: u64,
+    /// Of these, good ones.
+    pub ok: u64,
+    /// Errors.
+    pub errors: u64,
+    /// Throttled.
+    pub throttled: u64,
+    /// Median response of the last seconds, in microseconds.
+    pub p50_us: Option<u64>,
+    /// 99th percentile of the same.
+    pub p99_us: Option<u64>,
+}
+
+/// What is shown the pulse once a second.
+pub type Show = Box<dyn FnMut(&Pulse) + Send>;
+
+/// The folding side of a run.
+pub struct Watch {
+    recorder: Arc<Recorder>,
+    clock: Clock,
+    stop: Stop,
+    state: Mutex<State>,
+    loop_delay: Mutex<Histogram>,
+}
+
+struct State {
+    summary: Summary,
+    window: Window,
+    spare: Vec<Event>,
+    beats: u32,
+    over: bool,
+    cpu: (Duration, Duration),
+    show: Show,
+}
+
+impl Watch {
+    /// Begins to watch: a thread that folds, and a task that feels the event loop's delay.
+    pub fn begin(
+        recorder: Arc<Recorder>,
+        clock: &Clock,
+        stop: Stop,
+        summary: Summary,
+        show: Show,
+    ) -> Arc<Self> {
+        let state = State {
+            summary,
+            window: Window::default(),
+            spare: Vec::new(),
+            beats: 0,
+            over: false,
+            cpu: (clock.now(), health::cpu_time()),
+            show,
+        };
+        let watch = Arc::new(Self {
+            recorder,
+            clock: clock.clone(),
+            stop,
+            state: Mutex::new(state),
+            loop_delay: Mutex::default(),
+        });
+        let beating = Arc::clone(&watch);
+        every(BEAT, move || beating.beat());
+        let feeling = Arc::clone(&watch);
+        tokio::spawn(async move { feeling.feel_loop().await });
+        watch
+    }
+
+    /// Folds what is left and hands out the summary and the event loop's delay.
+    pub fn end(&self) -> (Summary, Histogram) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.over = true;
+        self.fold(&mut state);
+        let empty = Summary::new(Vec::new(), Vec::new());
+        let summary = std::mem::replace(&mut state.summary, empty);
+        let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (summary, delay)
+    }
+
+    fn beat(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.over {
+            return false;
+        }
+        self.fold(&mut state);
+        state.beats += 1;
+        if state.beats.is_multiple_of(SAMPLE_EVERY) {
+            self.sample(&mut state);
+            let pulse = self.pulse(&state.window);
+            (state.show)(&pulse);
+            state.window.turn();
+        }
+        true
+    }
+
+    fn fold(&self, state: &mut State) {
+        let State { summary, window, spare, .. } = state;
+        let mut fold = Fold(summary);
+        self.recorder.drain(spare, &mut [&mut fold, window]);
+    }
+
+    fn sample(&self, state: &mut State) {
+        let (now, cpu) = (self.clock.now(), health::cpu_time());
+        let (then, cpu_then) = std::mem::replace(&mut state.cpu, (now, cpu));
+        let available = now.saturating_sub(then).as_secs_f64() * health::cores() as f64;
+        let used = cpu.saturating_sub(cpu_then).as_secs_f64();
+        let gauges = &self.recorder.gauges;
+        state.summary.add(&Event::Sample(Sample {
+            at: now,
+            users: gauges.users.load(Ordering::Relaxed),
+            in_flight: gauges.in_flight.load(Ordering::Relaxed),
+            sessions_open: gauges.sessions.load(Ordering::Relaxed),
+            cpu: if available > 0.0 { (used / available) as f32 } else { 0.0 },
+        }));
+    }
+
+    fn pulse(&self, window: &Window) -> Pulse {
+        let gauges = &self.recorder.gauges;
+        let recent = window.recent();
+        let quantile = |q| (recent.count() > 0).then(|| recent.quantile(q));
+        Pulse {
+            elapsed: self.clock.now(),
+            phase: self.stop.phase(),
+            users: gauges.users.load(Ordering::Relaxed),
+            in_flight: gauges.in_flight.load(Ordering::Relaxed),
+            ended: window.ended,
+            ok: window.ok,
+            errors: window.errors,
+            throttled: window.throttled,
+            p50_us: quantile(0.5),
+            p99_us: quantile(0.99),
+        }
+    }
+
+    /// How late a task of ours runs that is due every 20 ms.
+    async fn feel_loop(&self) {
+        let mut due = self.clock.now();
+        while self.stop.phase() != Phase::Over {
+            due += LOOP_PERIOD;
+            self.clock.sleep_until(due).await;
+            let late = self.clock.now().saturating_sub(due);
+            self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).record(late);
+            // Beats that a stall swallowed are not counted again and again.
+            due = due.max(self.clock.now().saturating_sub(LOOP_PERIOD));
+        }
+    }
+}
+
+struct Fold<'a>(&'a mut Summary);
+
+impl Observer for Fold<'_> {
+    fn observe(&mut self, event: &Event) {
+        self.0.add(event);
+    }
+}
+
+/// What the live line looks at.
+#[derive(Default)]
+struct Window {
+    seconds: VecDeque<Histogram>,
+    now: Histogram,
+    ended: u64,
+    ok: u64,
+    errors: u64,
+    throttled: u64,
+}
+
+impl Window {
+    fn turn(&mut self) {
+        self.seconds.push_back(std::mem::take(&mut self.now));
+        while self.seconds.len() > LOOK_BACK {
+            self.seconds.pop_front();
+        }
+    }
+
+    fn recent(&self) -> Histogram {
+        let mut recent = self.now.clone();
+        for second in &self.seconds {
+            recent.merge(second);
+        }
+        recent
+    }
+}
+
+impl Observer for Window {
+    fn observe(&mut self, event: &Event) {
+        let Event::Call(call) = event else { return };
+        self.now.record(call.instants.response());
+        self.ended += 1;
+        let class = call.outcome.class();
+        self.ok += u64::from(class == Class::Ok);
+        self.errors += u64::from(class.is_error());
+        self.throttled += u64::from(class == Class::Throttled);
+    }
+}
