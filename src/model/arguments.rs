@@ -11,6 +11,7 @@ use super::chance::{Key, Purpose};
 mod fixture;
 mod node;
 mod number;
+mod object;
 mod schema;
 mod text;
 

@@ -1,7 +1,7 @@
 //! Argument objects from the scenario, with placeholders in their strings.
 //!
-//! A placeholder is a brace, a lower-case name and a brace: `{word}` (a word), `{year}` (1950-2026),
-//! `{number}` (1-9999), `{nonce}` (16 hexadecimal digits). Every other brace is just a brace.
+//! A placeholder is a lower-case name in braces: `{word}` (a word), `{year}` (1950-2026), `{number}`
+//! (1-9999), `{nonce}` (16 hexadecimal digits). Every other brace is just a brace.
 
 use serde_json::Value;
 

@@ -8,16 +8,17 @@
 
 use serde_json::{Map, Value};
 
-use super::node::{Node, Property};
+use super::node::Node;
 use super::number::Decimal;
+use super::object::object;
 use super::text::Format;
 
 /// No object is made larger than this; a schema that asks for more is refused. A target must not be
 /// able to exhaust us with nested arrays.
-const LARGEST_BYTES: u64 = 256 * 1024;
+pub(super) const LARGEST_BYTES: u64 = 256 * 1024;
 
 /// Longest phrase where the schema sets no upper length.
-const PHRASE: usize = 48;
+pub(super) const PHRASE: usize = 48;
 
 /// Keywords that narrow any value and are not honoured.
 const REFUSED: [&str; 16] = [
@@ -70,12 +71,12 @@ pub(super) fn arguments(schema: &Value) -> Result<Node, Unsupported> {
     })
 }
 
-fn unsupported(keyword: &str, pointer: &str) -> Unsupported {
+pub(super) fn unsupported(keyword: &str, pointer: &str) -> Unsupported {
     Unsupported { keyword: keyword.to_owned(), pointer: pointer.to_owned() }
 }
 
 /// A value that must be there: examples and defaults help where keywords cannot be honoured.
-fn required(schema: &Value, pointer: &str) -> Result<Node, Unsupported> {
+pub(super) fn required(schema: &Value, pointer: &str) -> Result<Node, Unsupported> {
     plain(schema, pointer).or_else(|reason| {
         let Value::Object(schema) = schema else { return Err(reason) };
         let types = types(schema).unwrap_or_default();
@@ -86,7 +87,7 @@ fn required(schema: &Value, pointer: &str) -> Result<Node, Unsupported> {
     })
 }
 
-fn plain(schema: &Value, pointer: &str) -> Result<Node, Unsupported> {
+pub(super) fn plain(schema: &Value, pointer: &str) -> Result<Node, Unsupported> {
     let schema = match schema {
         Value::Object(schema) => schema,
         Value::Bool(true) => return Ok(Node::Phrase { min: 0, max: PHRASE }),
@@ -209,7 +210,7 @@ fn choice(values: &[&Value]) -> Node {
 }
 
 /// A count, or the default. A keyword that is no whole number of at least 0 is refused.
-fn count(
+pub(super) fn count(
     schema: &Map<String, Value>,
     keyword: &str,
     pointer: &str,
@@ -272,63 +273,6 @@ fn array(schema: &Map<String, Value>, pointer: &str) -> Result<Node, Unsupported
     }
     let to = to.min(from + 2).min(room.max(from));
     Ok(Node::Array { item: Some(Box::new(item)), from: from.max(to.min(1)), to })
-}
-
-fn object(schema: &Map<String, Value>, pointer: &str) -> Result<Node, Unsupported> {
-    let names = schema.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
-    let nothing = Map::new();
-    let known = schema.get("properties").and_then(Value::as_object).unwrap_or(&nothing);
-    let mut properties = Vec::new();
-    for (name, property) in known.iter().filter(|(name, _)| names.contains(&name.as_str())) {
-        let node = required(property, &child(pointer, name))?;
-        properties.push(Property { fragment: fragment(name), node, required: true });
-    }
-    for name in names.iter().filter(|name| !known.contains_key(**name)) {
-        let node = undeclared(schema, name, pointer)?;
-        properties.push(Property { fragment: fragment(name), node, required: true });
-    }
-    let mut bytes: u64 = properties.iter().map(Property::largest_bytes).sum();
-    if bytes > LARGEST_BYTES {
-        return Err(unsupported("required", pointer));
-    }
-    let most = members(schema, properties.len() as u64, pointer)?;
-    for (name, property) in known.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-        let Ok(node) = plain(property, &child(pointer, name)) else { continue };
-        let property = Property { fragment: fragment(name), node, required: false };
-        bytes += property.largest_bytes();
-        if bytes > LARGEST_BYTES || properties.len() as u64 >= most {
-            break;
-        }
-        properties.push(property);
-    }
-    Ok(Node::Object(properties))
-}
-
-/// A required property that `properties` does not name.
-fn undeclared(schema: &Map<String, Value>, name: &str, pointer: &str) -> Result<Node, Unsupported> {
-    match schema.get("additionalProperties") {
-        None | Some(Value::Bool(true)) => Ok(Node::Phrase { min: 0, max: PHRASE }),
-        Some(Value::Bool(false)) => Err(unsupported("required", &child(pointer, name))),
-        Some(property) => required(property, &format!("{pointer}/additionalProperties")),
-    }
-}
-
-/// How many members are allowed; `minProperties` must be met by the required ones alone.
-fn members(schema: &Map<String, Value>, required: u64, pointer: &str) -> Result<u64, Unsupported> {
-    if count(schema, "minProperties", pointer)?.is_some_and(|least| least > required) {
-        return Err(unsupported("minProperties", pointer));
-    }
-    let most = count(schema, "maxProperties", pointer)?.unwrap_or(u64::MAX);
-    if most < required { Err(unsupported("maxProperties", pointer)) } else { Ok(most) }
-}
-
-fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/properties/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-fn fragment(name: &str) -> Vec<u8> {
-    format!("{}:", Value::from(name)).into_bytes()
 }
 
 #[cfg(test)]
