@@ -3,7 +3,8 @@
 //! ```text
 //! Lead      steady    Burst Think Burst Think ... Burst End
 //!           chat      Think Burst Think Burst ... Think(answer) End
-//!           research  Think(plan) [Burst Think]... [Fork Join Think(reflect)]... Think(synthesis) End
+//!           research  Think(plan) [Burst Think]...
+//!                     [Fork Join Think(reflect)]... Think(synthesis) End
 //! Agent               Think(first) [Burst Think]... End
 //! ```
 //!

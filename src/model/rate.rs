@@ -107,7 +107,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shown_rates_parse_back(count in 0..1_000_000_u32, thousandths in 0..1000_u32, unit in 0..3_usize) {
+        fn shown_rates_parse_back(
+            count in 0..1_000_000_u32,
+            thousandths in 0..1000_u32,
+            unit in 0..3_usize,
+        ) {
             let (unit, _) = UNITS[unit];
             let rate = parse(&format!("{count}.{thousandths:03}/{unit}")).unwrap();
             prop_assert_eq!(parse(&Shown(rate).to_string()), Ok(rate));

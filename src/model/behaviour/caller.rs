@@ -215,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn a_reaction_does_not_depend_on_the_rest_of_the_burst() {
+        let reaction = Reaction { retry: 0.5, rephrase: 0.0, circuit_after: 9, circuit: 0.0 };
+        for run in 0..100 {
+            let retried = |other: Class| {
+                let mut caller = Caller::new(Key::of_run(7, run), reaction, u16::MAX);
+                let asked = caller.burst(2, 0);
+                caller.hear(&[other, Class::Timeout]);
+                caller.burst(0, 9).contains(&asked[1])
+            };
+            assert_eq!(retried(Class::Ok), retried(Class::Timeout), "run {run}");
+        }
+    }
+
+    #[test]
     fn what_counts_as_a_failure() {
         for class in Class::ALL {
             let mut caller = caller(Reaction { retry: 1.0, ..NEVER }, 1);
