@@ -28,7 +28,7 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
         .key("kind", "What every user presents with every request.")
         .word(&KINDS, &LATER)
         .settled(Kind::None, "\"none\"");
-    let token = auth.key("token", "The token of kind bearer.").secret().optional();
+    let token = auth.key("token", "The token of kind bearer.").header_secret().optional();
     let name = auth
         .key("name", "The header's name, for kind header.")
         .read("a header name such as \"X-Api-Key\"", |node| {
@@ -37,7 +37,8 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
             if usable { Ok(text.to_owned()) } else { Err("expected a header name".to_owned()) }
         })
         .optional();
-    let value = auth.key("value", "The header's value, for kind header.").secret().optional();
+    let value =
+        auth.key("value", "The header's value, for kind header.").header_secret().optional();
     let user = auth
         .key("user", "The user name of kind basic.")
         .read("a user name without a colon", |node| match text_of(node)? {

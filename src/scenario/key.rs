@@ -68,17 +68,21 @@ impl<'a> Key<'a> {
         })
     }
 
-    /// Text that must never be shown.
+    /// Text that is never shown: [`super::source::secrets`] knows where it stands.
     pub fn secret(self) -> Found<'a, Secret> {
-        if let Some(node) = self.node {
-            self.log.hide(&[node.place]);
-        }
+        self.secret_of(|c| !c.is_control(), "without line breaks or control characters")
+    }
+
+    /// As [`Key::secret`], for a value that is sent in a header as it is (RFC 9110 section 5.5).
+    pub fn header_secret(self) -> Found<'a, Secret> {
+        self.secret_of(|c| matches!(c, ' '..='~'), "of printable ASCII, without line breaks")
+    }
+
+    fn secret_of(self, usable: fn(char) -> bool, such: &str) -> Found<'a, Secret> {
         self.read("a secret, usually \"${NAME}\"", |node| match text_of(node)? {
             "" => Err("expected a secret, this is empty".to_owned()),
-            text if text.chars().any(char::is_control) => {
-                Err("expected a secret without line breaks or control characters".to_owned())
-            }
-            text => Ok(Secret::new(text)),
+            text if text.chars().all(usable) => Ok(Secret::new(text)),
+            _ => Err(format!("expected a secret {such}")),
         })
     }
 

@@ -140,11 +140,15 @@ impl Log {
 
     /// The text at a place as its author wrote it, shortened to a few words.
     pub fn written(&self, place: Place) -> String {
-        if self.secrets.borrow().contains(&place) {
+        let Some((start, end)) = place.span else { return String::new() };
+        let touches = |secret: &Place| {
+            let overlaps = secret.span.is_some_and(|(from, to)| from < end && start < to);
+            secret.source == place.source && overlaps
+        };
+        if self.secrets.borrow().iter().any(touches) {
             return "***".to_owned();
         }
         let sources = self.sources.borrow();
-        let Some((start, end)) = place.span else { return String::new() };
         let text = sources[place.source].text.get(start..end).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
         if line.chars().count() <= 40 && line.len() == text.len() {

@@ -401,6 +401,8 @@ stages = [{ over = "10s", to = "60/min" }]
             "[auth]\nkind = 'none'\ntoken = 's3cret'",
             "[auth]\nkind = 'bearer'\ntoke = 's3cret'",
             "[auth]\nkind = 'bearer'\ntoken = ['s3cret']",
+            "[auth]\nkind = 'bearer'\ntoken = \"s3cret\\n\"",
+            "[auth]\nkind = 'header'\nname = 'x'\nvalue = 's3cret é'",
             "[auth]\nkind = 'bearer'\ntoken = 's3cret",
             "auth = { kind = 'bearer', token = \"s3cret\" ",
             "[[auth]]\ntoken = 's3cret'",
