@@ -65,10 +65,14 @@ const SIZE: (u32, u32) = (860, 280);
 
 /// A chart as an SVG element, with transparent ground.
 pub fn svg(report: &Report, chart: Chart) -> Result<String, DrawError> {
+    let content = content::of(report, chart);
+    // One sentence needs no room for axes.
+    let size = if content.empty.is_some() { (SIZE.0, 96) } else { SIZE };
     let mut text = String::new();
     {
-        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        draw(&area, report, chart, Look { scale: 1, titled: false })?;
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        draw::whole(&area, chart, &content, Look { scale: 1, titled: false })
+            .map_err(|error| DrawError(error.to_string()))?;
         area.present().map_err(|error| DrawError(error.to_string()))?;
     }
     Ok(text)

@@ -26,7 +26,8 @@ pub(super) struct Content {
 pub(super) struct Line {
     pub(super) name: &'static str,
     pub(super) colour: RGBColor,
-    pub(super) heavy: bool,
+    /// Its thickness in units of length.
+    pub(super) width: u32,
     /// Seconds and values, in pieces without a gap.
     pub(super) pieces: Vec<Vec<(f64, f64)>>,
 }
@@ -128,7 +129,7 @@ fn limits(report: &Report) -> Vec<f64> {
 fn line(
     name: &'static str,
     colour: RGBColor,
-    heavy: bool,
+    width: u32,
     points: &[Point],
     value: impl Fn(&Point) -> Option<f64>,
 ) -> Line {
@@ -142,7 +143,7 @@ fn line(
         }
     }
     pieces.retain(|piece| !piece.is_empty());
-    Line { name, colour, heavy, pieces }
+    Line { name, colour, width, pieces }
 }
 
 fn calls(point: &Point) -> Option<&Moment> {
@@ -156,11 +157,12 @@ fn latency(points: &[Point]) -> Vec<Line> {
     let service = |pick: fn(Brief) -> u64| {
         move |point: &Point| calls(point)?.service_us.map(|brief| pick(brief) as f64)
     };
+    // Where the two coincide, the thin line of service lies on the thick one of response.
     vec![
-        line("response p99", RESPONSE, true, points, response(|brief| brief.p99)),
-        line("response p50", RESPONSE_LIGHT, false, points, response(|brief| brief.p50)),
-        line("service p99", SERVICE, true, points, service(|brief| brief.p99)),
-        line("service p50", SERVICE_LIGHT, false, points, service(|brief| brief.p50)),
+        line("response p99", RESPONSE, 3, points, response(|brief| brief.p99)),
+        line("response p50", RESPONSE_LIGHT, 3, points, response(|brief| brief.p50)),
+        line("service p99", SERVICE, 1, points, service(|brief| brief.p99)),
+        line("service p50", SERVICE_LIGHT, 1, points, service(|brief| brief.p50)),
     ]
 }
 
@@ -169,9 +171,9 @@ fn throughput(points: &[Point]) -> Vec<Line> {
         move |point: &Point| Some(f64::from(count(point)) / point.width_s as f64)
     };
     vec![
-        line("HTTP exchanges", QUIET, false, points, rate(|point| point.exchanges)),
-        line("calls due", AMBER, false, points, rate(|point| point.due)),
-        line("calls ended", RESPONSE, true, points, rate(|point| point.done)),
+        line("HTTP exchanges", QUIET, 1, points, rate(|point| point.exchanges)),
+        line("calls due", AMBER, 1, points, rate(|point| point.due)),
+        line("calls ended", RESPONSE, 2, points, rate(|point| point.done)),
     ]
 }
 
@@ -179,9 +181,9 @@ fn in_flight(points: &[Point]) -> Vec<Line> {
     let sampled =
         |value: fn(&Point) -> Option<u32>| move |point: &Point| value(point).map(f64::from);
     let lines = [
-        line("users", QUIET, false, points, sampled(|point| point.users)),
-        line("calls open", RESPONSE, true, points, sampled(|point| Some(point.open))),
-        line("exchanges in flight", SERVICE, true, points, sampled(|point| point.in_flight)),
+        line("users", QUIET, 1, points, sampled(|point| point.users)),
+        line("calls open", RESPONSE, 2, points, sampled(|point| Some(point.open))),
+        line("exchanges in flight", SERVICE, 2, points, sampled(|point| point.in_flight)),
     ];
     lines.into_iter().filter(|line| !line.pieces.is_empty()).collect()
 }

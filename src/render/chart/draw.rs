@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::axis::{self, Scale, Ticked};
+use super::axis::{self, Scale, Ticked, Unit};
 use super::content::{Content, Layer, Line};
 use super::{Chart, Look, font};
 
@@ -88,6 +88,9 @@ fn legend<DB: DrawingBackend>(
         let (width, _) = strip.estimate_text_size(name, &text)?;
         left += width.cast_signed() + px(look, 33);
     }
+    if content.scale.unit == Unit::LogTime {
+        strip.draw(&Text::new("logarithmic scale", (left, middle), text))?;
+    }
     Ok(())
 }
 
@@ -125,7 +128,7 @@ fn curve<DB: DrawingBackend>(
     scale: &Scale,
     look: Look,
 ) -> Drawn<DB> {
-    let width = if line.heavy { 2 } else { 1 } * look.scale;
+    let width = line.width * look.scale;
     for piece in &line.pieces {
         let points = piece.iter().map(|(seconds, value)| (*seconds, scale.place(*value)));
         // A line through one point is nothing: a lone second is a dot.

@@ -36,7 +36,7 @@ pub(super) fn tables(report: &Report) -> Tables {
     Tables {
         times: times(summary),
         tools: tools(summary),
-        classes: (summary.classes.len() > 1).then(|| classes(summary)),
+        classes: (summary.classes.len() > 1 && summary.calls > 0).then(|| classes(summary)),
         outcomes: outcomes(summary),
         details: details(summary),
         handshake: handshake(summary),
@@ -103,7 +103,7 @@ fn times(summary: &Figures) -> Table {
             "Held",
             "Lag (ours)",
         ],
-        rows: PERCENTILES.into_iter().map(row).collect(),
+        rows: PERCENTILES.into_iter().filter(|_| summary.calls > 0).map(row).collect(),
     }
 }
 
