@@ -112,6 +112,7 @@ pub mod render {
     pub mod live;
     pub mod png;
     pub mod text;
+    pub mod visible;
 }
 
 /// One whole undertaking, joined. Uses all of the above but `render`.

@@ -3,6 +3,8 @@
 /// The protocol's rules as findings.
 mod rules;
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use super::figure;
@@ -96,7 +98,7 @@ impl Provenance {
 pub fn findings(summary: &Summary) -> Vec<Finding> {
     let mut findings: Vec<_> =
         summary.violations.iter().map(|(rule, seen)| of_rule(*rule, seen)).collect();
-    findings.sort_by(|one, other| (other.severity, other.count).cmp(&(one.severity, one.count)));
+    findings.sort_by_key(|finding| Reverse((finding.severity, finding.count)));
     findings
 }
 

@@ -160,14 +160,18 @@ mod tests {
         #[test]
         fn encoding_reads_back(values in proptest::collection::vec(0u64..4_000_000_000, 0..60)) {
             let mut histogram = Histogram::default();
-            values.iter().for_each(|value| histogram.record(Duration::from_micros(*value)));
+            for value in &values {
+                histogram.record(Duration::from_micros(*value));
+            }
             prop_assert_eq!(Histogram::decode(&histogram.encode()), Ok(histogram));
         }
 
         #[test]
         fn quantiles_are_within_a_thousandth(mut values in proptest::collection::vec(1u64..3_000_000_000, 1..60)) {
             let mut histogram = Histogram::default();
-            values.iter().for_each(|value| histogram.record(Duration::from_micros(*value)));
+            for value in &values {
+                histogram.record(Duration::from_micros(*value));
+            }
             values.sort_unstable();
             let median = values[(values.len() - 1) / 2];
             prop_assert!(histogram.quantile(0.5).abs_diff(median) <= 1 + median / 1000);

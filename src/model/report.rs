@@ -151,6 +151,7 @@ impl Report {
             ending: parts.ending,
             findings: &findings,
             findings_limit: parts.findings_limit,
+            calls: parts.summary.calls.tally.count(),
             thresholds: &thresholds,
             generator: &parts.generator,
         });

@@ -201,7 +201,9 @@ mod tests {
 
     fn folded(events: &[Event]) -> Summary {
         let mut summary = sample::empty();
-        events.iter().for_each(|event| summary.add(event));
+        for event in events {
+            summary.add(event);
+        }
         summary
     }
 
@@ -222,7 +224,9 @@ mod tests {
             let parts = [&events[..first], &events[first..second], &events[second..]].map(folded);
             for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]] {
                 let mut merged = sample::empty();
-                order.iter().for_each(|part| merged.merge(&parts[*part]));
+                for part in order {
+                    merged.merge(&parts[part]);
+                }
                 prop_assert_eq!(&merged, &folded(&events));
             }
         }

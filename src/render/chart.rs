@@ -1,1 +1,132 @@
-//! (not yet)
+//! The four charts of a run, each drawn once by plotters, for SVG and for pixels alike.
+
+/// Where ticks stand on an axis.
+mod axis;
+/// What each chart shows.
+mod content;
+/// The drawing itself.
+mod draw;
+
+pub(super) use draw::INK;
+
+use std::sync::Once;
+
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::prelude::{DrawingBackend, SVGBackend};
+use plotters::style::{FontStyle, register_font};
+
+use crate::model::report::Report;
+
+/// The charts, in the order a report shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chart {
+    /// Response and service of tool calls over time.
+    Latency,
+    /// Calls due and ended, and HTTP exchanges, a second.
+    Throughput,
+    /// Exchanges in flight, calls open and users.
+    InFlight,
+    /// How calls ended, a second, stacked.
+    Outcomes,
+}
+
+impl Chart {
+    /// Every chart.
+    pub const ALL: [Self; 4] = [Self::Latency, Self::Throughput, Self::InFlight, Self::Outcomes];
+
+    /// What it is called.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Latency => "Latency of tool calls",
+            Self::Throughput => "Throughput",
+            Self::InFlight => "In flight",
+            Self::Outcomes => "How tool calls ended",
+        }
+    }
+}
+
+/// How a chart looks apart from what it shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Pixels for each unit of length: 1, or 2 for dense screens.
+    pub scale: u32,
+    /// Whether the chart carries its own title.
+    pub titled: bool,
+}
+
+/// A chart that could not be drawn: a fault of ours, never of the data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("failed to draw a chart: {0}")]
+pub struct DrawError(pub String);
+
+/// Size of a chart as SVG, in CSS pixels.
+const SIZE: (u32, u32) = (860, 280);
+
+/// A chart as an SVG element, with transparent ground.
+pub fn svg(report: &Report, chart: Chart) -> Result<String, DrawError> {
+    let content = content::of(report, chart);
+    // One sentence needs no room for axes.
+    let size = if content.empty.is_some() { (SIZE.0, 96) } else { SIZE };
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        draw::whole(&area, chart, &content, Look { scale: 1, titled: false })
+            .map_err(|error| DrawError(error.to_string()))?;
+        area.present().map_err(|error| DrawError(error.to_string()))?;
+    }
+    Ok(text)
+}
+
+/// Draws a chart over any backend.
+pub fn draw<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    report: &Report,
+    chart: Chart,
+    look: Look,
+) -> Result<(), DrawError> {
+    let content = content::of(report, chart);
+    draw::whole(area, chart, &content, look).map_err(|error| DrawError(error.to_string()))
+}
+
+/// Makes the embedded font known under the name that SVG resolves on every system.
+pub(super) fn font() -> &'static str {
+    static ONCE: Once = Once::new();
+    const DEJAVU: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
+    ONCE.call_once(|| {
+        let known = register_font("sans-serif", FontStyle::Normal, DEJAVU);
+        debug_assert!(known.is_ok());
+    });
+    "sans-serif"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn each_chart_names_its_lines_and_units() {
+        let report = sample::storm();
+        let table: [(Chart, &[&str]); 4] = [
+            (Chart::Latency, &["response p99", "service p50", "500ms", "30s", "limit"]),
+            (Chart::Throughput, &["calls due", "calls ended", "/s", "1m"]),
+            (Chart::InFlight, &["calls open", "users", "exchanges in flight"]),
+            (Chart::Outcomes, &["ok", "throttled", "timeout or network", "/s"]),
+        ];
+        for (chart, words) in table {
+            let svg = svg(&report, chart).unwrap();
+            for word in words {
+                assert!(svg.contains(word), "{chart:?} lacks {word}: {svg}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_run_says_so() {
+        for chart in [Chart::Latency, Chart::Throughput, Chart::Outcomes] {
+            assert!(svg(&sample::nothing(), chart).unwrap().contains("No tool call was made"));
+        }
+        assert!(svg(&sample::nothing(), Chart::InFlight).unwrap().contains("Nothing was sampled"));
+    }
+}

@@ -1,1 +1,301 @@
-//! (not yet)
+//! `report.html`: one self-contained page, the verdict first.
+//!
+//! The template escapes every text; only the charts, which are drawn here and hold no text of the
+//! target's, go in as they are.
+
+/// Tables of the page.
+mod tables;
+
+use minijinja::Environment;
+use serde::Serialize;
+
+use super::chart::{self, Chart};
+use super::visible;
+use crate::model::figure;
+use crate::model::finding::Finding;
+use crate::model::operation::Operation;
+use crate::model::report::Report;
+use tables::{Table, tables};
+
+const TEMPLATE: &str = include_str!("html/report.html");
+const STYLE: &str = include_str!("html/report.css");
+
+/// A page that could not be written: a fault of ours, never of the data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("failed to write the page: {0}")]
+pub struct PageError(String);
+
+/// What the template is given: every text as it is to be read.
+#[derive(Serialize)]
+struct Page {
+    style: &'static str,
+    name: String,
+    verdict: &'static str,
+    headline: &'static str,
+    exit_code: u8,
+    reasons: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+    notes: Vec<String>,
+    tiles: Vec<Tile>,
+    thresholds: Vec<Check>,
+    charts: Vec<Figure>,
+    tables: tables::Tables,
+    findings: Vec<Shown>,
+    generator: Table,
+    environment: Vec<(&'static str, String)>,
+    scenario: String,
+}
+
+/// One figure at the top.
+#[derive(Serialize)]
+struct Tile {
+    label: &'static str,
+    value: String,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Check {
+    text: String,
+    passed: bool,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    title: &'static str,
+    note: &'static str,
+    svg: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    severity: &'static str,
+    title: String,
+    count: String,
+    rule: String,
+    source: String,
+    provenance: &'static str,
+    evidence: Vec<String>,
+    more: u64,
+    what_to_do: String,
+}
+
+/// The page as HTML, UTF-8, without any reference outside itself.
+pub fn page(report: &Report) -> Result<String, PageError> {
+    let failed = |error: minijinja::Error| PageError(error.to_string());
+    let page = view(report).map_err(|error| PageError(error.to_string()))?;
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+    environment.add_template("report.html", TEMPLATE).map_err(failed)?;
+    let template = environment.get_template("report.html").map_err(failed)?;
+    template.render(minijinja::value::Serde(&page)).map_err(failed)
+}
+
+fn view(report: &Report) -> Result<Page, chart::DrawError> {
+    let scenario = &report.scenario;
+    Ok(Page {
+        style: STYLE,
+        name: visible::line(&scenario.name),
+        verdict: report.verdict.name(),
+        headline: headline(report),
+        exit_code: report.exit_code,
+        reasons: report.reasons.iter().map(|reason| visible::line(reason)).collect(),
+        facts: facts(report),
+        notes: scenario.notes.iter().map(|note| visible::line(note)).collect(),
+        tiles: tiles(report),
+        thresholds: checks(report),
+        charts: charts(report)?,
+        tables: tables(report),
+        findings: report.findings.iter().map(shown).collect(),
+        generator: tables::generator(report),
+        environment: environment(report),
+        scenario: visible::block(&scenario.text),
+    })
+}
+
+fn headline(report: &Report) -> &'static str {
+    use crate::model::report::verdict::Verdict;
+    match report.verdict {
+        Verdict::Passed if report.thresholds.is_empty() => {
+            "Passed: nothing was found wrong, and no threshold was set"
+        }
+        Verdict::Passed => "Passed: everything asked for held",
+        Verdict::Failed => "Failed",
+        Verdict::Untrustworthy => "Not trustworthy: the generator was the bottleneck",
+        Verdict::Stopped => "Stopped before its end",
+        Verdict::Unreachable => "The target could not be reached",
+    }
+}
+
+fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let target = match &report.target.server {
+        Some(server) => format!("{} ({server})", report.target.url),
+        None => report.target.url.clone(),
+    };
+    let facts = [
+        ("Target", target),
+        ("Client", report.scenario.profile.clone()),
+        ("Behaviour", report.scenario.behaviour.clone()),
+        ("Began", report.environment.started_at.clone()),
+        ("Lasted", figure::micros((report.summary.elapsed_s * 1e6) as u64)),
+    ];
+    facts.map(|(name, fact)| (name, visible::line(&fact))).to_vec()
+}
+
+fn environment(report: &Report) -> Vec<(&'static str, String)> {
+    let environment = &report.environment;
+    let facts = [
+        ("squall", environment.squall.clone()),
+        ("System", environment.os.clone()),
+        ("Cores", environment.cores.to_string()),
+        ("Seed", report.seed.to_string()),
+        ("Schema", report.schema.clone()),
+    ];
+    facts.map(|(name, fact)| (name, visible::line(&fact))).to_vec()
+}
+
+fn tiles(report: &Report) -> Vec<Tile> {
+    let summary = &report.summary;
+    let calls = summary.operations.get(Operation::ToolsCall.name());
+    let response = calls.and_then(|calls| calls.response_us);
+    let service = calls.and_then(|calls| calls.service_us);
+    let time = |us: Option<u64>| us.map_or("not measured".to_owned(), figure::micros);
+    let served = |us: Option<u64>| us.map(|us| format!("service {}", figure::micros(us)));
+    let sent = summary.calls_sent;
+    let of_sent = |count| tables::share(count, sent);
+    let figure_of = |label, value, note| Tile { label, value, note };
+    vec![
+        figure_of(
+            "Tool calls",
+            figure::count(summary.calls),
+            format!("{} well", figure::count(summary.ok)),
+        ),
+        figure_of(
+            "Errors",
+            of_sent(summary.errors),
+            format!("{} of {} sent", figure::count(summary.errors), figure::count(sent)),
+        ),
+        figure_of(
+            "Throttled",
+            of_sent(summary.throttled),
+            format!("{} calls", figure::count(summary.throttled)),
+        ),
+        figure_of(
+            "Response p50",
+            time(response.map(|us| us.p50)),
+            served(service.map(|us| us.p50)).unwrap_or_default(),
+        ),
+        figure_of(
+            "Response p99",
+            time(response.map(|us| us.p99)),
+            served(service.map(|us| us.p99)).unwrap_or_default(),
+        ),
+        figure_of(
+            "HTTP requests a call",
+            summary.exchanges_per_call.map_or("not measured".to_owned(), figure::number),
+            format!("{} in all", figure::count(summary.http_exchanges)),
+        ),
+        figure_of(
+            "Runs completed",
+            figure::count(summary.run.completed),
+            format!("of {}, {} cut", figure::count(summary.runs), figure::count(summary.runs_cut)),
+        ),
+        figure_of(
+            "Users",
+            figure::count(u64::from(summary.users)),
+            format!("{} dropped on arrival", figure::count(summary.dropped)),
+        ),
+    ]
+}
+
+fn checks(report: &Report) -> Vec<Check> {
+    let check = |judged: &crate::model::report::Judged| Check {
+        text: visible::line(&judged.text),
+        passed: judged.passed,
+        value: visible::line(&judged.value),
+    };
+    report.thresholds.iter().map(check).collect()
+}
+
+fn charts(report: &Report) -> Result<Vec<Figure>, chart::DrawError> {
+    let drawn = Chart::ALL.into_iter().map(|chart| {
+        let note = match chart {
+            Chart::Latency => {
+                "Response is what users felt; service is what the target took for the request \
+                 alone. By the second in which a call ended. Dashed: a limit."
+            }
+            Chart::Throughput => "When due and ended part, the target does not keep up.",
+            Chart::InFlight => "Calls open are due and not ended, wherever they wait.",
+            Chart::Outcomes => "Tool calls a second, by the second in which they ended.",
+        };
+        Ok(Figure { title: chart.title(), note, svg: chart::svg(report, chart)? })
+    });
+    drawn.collect()
+}
+
+fn shown(finding: &Finding) -> Shown {
+    Shown {
+        id: finding.id.clone(),
+        severity: finding.severity.name(),
+        title: visible::line(&finding.title),
+        count: figure::count(finding.count),
+        rule: visible::line(&finding.rule.text),
+        source: visible::line(&finding.rule.source),
+        provenance: finding.rule.provenance.name(),
+        evidence: finding.evidence.iter().map(|evidence| visible::line(evidence)).collect(),
+        more: finding.count.saturating_sub(finding.evidence.len() as u64),
+        what_to_do: visible::line(&finding.what_to_do),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn every_section_is_there() {
+        let page = page(&sample::storm()).unwrap();
+        for id in [
+            "verdict",
+            "thresholds",
+            "times",
+            "charts",
+            "tools",
+            "outcomes",
+            "handshake",
+            "runs",
+            "findings",
+            "generator",
+            "environment",
+            "scenario",
+        ] {
+            assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+        assert_eq!(page.matches("<svg").count(), 4);
+    }
+
+    #[test]
+    fn what_the_target_says_is_only_text() {
+        let page = page(&sample::storm()).unwrap();
+        assert!(!page.contains("<script") && !page.contains("<b>7</b>"));
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;"));
+    }
+
+    #[test]
+    fn it_needs_nothing_else_and_is_small() {
+        let page = page(&sample::storm()).unwrap();
+        assert!(page.len() < 2_000_000, "{}", page.len());
+        for outside in ["src=", "href=\"http", "@import", "url("] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn an_empty_run_has_a_page() {
+        let page = page(&sample::nothing()).unwrap();
+        assert!(page.contains("No tool call was made") && page.contains("not measured"));
+    }
+}

@@ -1,1 +1,83 @@
-//! (not yet)
+//! `timeline.png`: the charts of a run, one under the other, at twice the density.
+
+use plotters::drawing::IntoDrawingArea;
+use plotters::prelude::{BitMapBackend, Text};
+use plotters::style::{IntoFont, RGBColor, WHITE};
+
+use super::chart::{self, Chart, DrawError, Look};
+use super::visible;
+use crate::model::report::Report;
+use crate::model::report::verdict::Verdict;
+
+/// Size of the picture in pixels.
+pub const SIZE: (u32, u32) = (2000, 120 + 4 * CHART);
+/// Height of one chart in pixels.
+const CHART: u32 = 600;
+
+/// The picture as PNG.
+pub fn timeline(report: &Report) -> Result<Vec<u8>, DrawError> {
+    let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
+    draw(report, &mut pixels)?;
+    encode(&pixels).map_err(|error| DrawError(error.to_string()))
+}
+
+fn draw(report: &Report, pixels: &mut [u8]) -> Result<(), DrawError> {
+    let failed = |error: &dyn std::fmt::Display| DrawError(error.to_string());
+    let area = BitMapBackend::with_buffer(pixels, SIZE).into_drawing_area();
+    area.fill(&WHITE).map_err(|error| failed(&error))?;
+    let (head, below) = area.split_vertically(120);
+    let line = |text: String, top: i32, size: f64, colour: RGBColor| {
+        head.draw(&Text::new(text, (28, top), (chart::font(), size).into_font().color(&colour)))
+    };
+    let (word, colour) = word(report.verdict);
+    let name = visible::line(&report.scenario.name);
+    line(format!("{word}: {name}"), 22, 40.0, colour).map_err(|error| failed(&error))?;
+    let facts = [&report.target.url, &report.scenario.profile, &report.environment.started_at];
+    let facts = facts.map(|fact| visible::line(fact)).join("   ");
+    line(facts, 76, 24.0, chart::INK).map_err(|error| failed(&error))?;
+    for (area, chart) in below.split_evenly((Chart::ALL.len(), 1)).iter().zip(Chart::ALL) {
+        chart::draw(area, report, chart, Look { scale: 2, titled: true })?;
+    }
+    area.present().map_err(|error| failed(&error))
+}
+
+const fn word(verdict: Verdict) -> (&'static str, RGBColor) {
+    match verdict {
+        Verdict::Passed => ("Passed", RGBColor(0x15, 0x80, 0x3d)),
+        Verdict::Failed => ("Failed", RGBColor(0xb9, 0x1c, 0x1c)),
+        Verdict::Untrustworthy => ("Not trustworthy", RGBColor(0xb4, 0x53, 0x09)),
+        Verdict::Stopped => ("Stopped", RGBColor(0xb4, 0x53, 0x09)),
+        Verdict::Unreachable => ("Unreachable", RGBColor(0xb9, 0x1c, 0x1c)),
+    }
+}
+
+fn encode(pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, SIZE.0, SIZE.1);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(pixels)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn the_picture_has_its_size_and_is_not_blank() {
+        let bytes = timeline(&sample::storm()).unwrap();
+        let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((info.width, info.height), SIZE);
+        // Every chart has left its mark.
+        for number in 0..Chart::ALL.len() {
+            let row = (120 + number * CHART as usize) * SIZE.0 as usize * 3;
+            let chart = &pixels[row..row + (CHART * SIZE.0 * 3) as usize];
+            let inked = chart.chunks(3).filter(|pixel| *pixel != [255, 255, 255]).count();
+            assert!(inked > 8_000, "chart {number} has {inked} coloured pixels");
+        }
+    }
+}

@@ -1,1 +1,206 @@
-//! (not yet)
+//! The summary a person reads at the end of a run: the verdict first, one screen.
+
+use std::fmt::Write as _;
+
+use super::visible;
+use crate::model::figure;
+use crate::model::histogram::Percentiles;
+use crate::model::operation::Operation;
+use crate::model::report::Report;
+use crate::model::report::figures::Figures;
+
+/// The summary, lines ended by `\n`, safe for a terminal. `folder` is where the report was written.
+pub fn summary(report: &Report, folder: Option<&str>) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let written = write(&mut text, report, folder);
+    debug_assert!(written.is_ok());
+    text
+}
+
+fn write(text: &mut String, report: &Report, folder: Option<&str>) -> std::fmt::Result {
+    let word = report.verdict.name().to_uppercase();
+    let name = visible::line(&report.scenario.name);
+    writeln!(text, "{word}  {name}  (exit code {})", report.exit_code)?;
+    for reason in &report.reasons {
+        writeln!(text, "  - {}", visible::line(reason))?;
+    }
+    writeln!(text)?;
+    figures(text, &report.summary)?;
+    generator(text, report)?;
+    thresholds(text, report)?;
+    findings(text, report)?;
+    match folder {
+        Some(folder) => writeln!(text, "\nReport: {}", visible::line(folder)),
+        None => Ok(()),
+    }
+}
+
+fn figures(text: &mut String, summary: &Figures) -> std::fmt::Result {
+    row(text, "calls", &calls(summary))?;
+    let times = summary.operations.get(Operation::ToolsCall.name());
+    for (name, us) in [
+        ("response", times.and_then(|times| times.response_us)),
+        ("service", times.and_then(|times| times.service_us)),
+    ] {
+        row(text, name, &us.map_or("not measured".to_owned(), percentiles))?;
+    }
+    row(text, "HTTP", &exchanges(summary))?;
+    row(text, "runs", &runs(summary))?;
+    let (users, dropped) = (u64::from(summary.users), summary.dropped);
+    row(text, "users", &format!("{}, {} dropped on arrival", count(users), count(dropped)))
+}
+
+fn row(text: &mut String, name: &str, what: &str) -> std::fmt::Result {
+    writeln!(text, "{name:<10} {what}")
+}
+
+/// In a terminal a plain space separates thousands well enough, and survives every encoding.
+fn count(number: u64) -> String {
+    figure::count(number).replace('\u{a0}', " ")
+}
+
+fn share(part: u64, total: u64) -> String {
+    if total == 0 { "-".to_owned() } else { figure::share(part as f64 / total as f64) }
+}
+
+fn calls(summary: &Figures) -> String {
+    let share = |part| share(part, summary.calls_sent);
+    let mut line = format!(
+        "{}, {} ok, errors {} ({}), throttled {} ({})",
+        count(summary.calls),
+        count(summary.ok),
+        share(summary.errors),
+        count(summary.errors),
+        share(summary.throttled),
+        count(summary.throttled),
+    );
+    for (number, what) in [
+        (summary.never_sent, "never sent"),
+        (summary.unfinished, "unfinished"),
+        (summary.over_cap, "results cut by the client"),
+    ] {
+        if number > 0 {
+            line = format!("{line}, {} {what}", count(number));
+        }
+    }
+    line
+}
+
+fn percentiles(us: Percentiles) -> String {
+    let [p50, p90, p99, max] = [us.p50, us.p90, us.p99, us.max].map(figure::micros);
+    format!("p50 {p50:<8} p90 {p90:<8} p99 {p99:<8} max {max}")
+}
+
+fn exchanges(summary: &Figures) -> String {
+    format!(
+        "{} requests, {} a call, {} of them handshake; {} sent, {} received",
+        count(summary.http_exchanges),
+        summary.exchanges_per_call.map_or("-".to_owned(), figure::number),
+        share(summary.handshake_exchanges, summary.http_exchanges),
+        figure::bytes(summary.bytes_sent),
+        figure::bytes(summary.bytes_received),
+    )
+}
+
+fn runs(summary: &Figures) -> String {
+    let run = &summary.run;
+    let mut line = format!(
+        "{}: {} completed, {} stopped, {} cut, {} failed",
+        count(summary.runs),
+        count(run.completed),
+        count(run.stopped),
+        count(run.cut),
+        count(run.failed)
+    );
+    for percentile in ["p50", "p95"] {
+        if let Some(figure) = run.completion.get(percentile) {
+            let bound = if figure.at_least { "at least " } else { "" };
+            line = format!("{line}; {percentile} {bound}{}", figure::micros(figure.us));
+        }
+    }
+    line
+}
+
+fn generator(text: &mut String, report: &Report) -> std::fmt::Result {
+    let generator = &report.generator;
+    let lag = generator.lag_us.map_or("not measured".to_owned(), |us| figure::micros(us.p99));
+    let mut line = format!(
+        "CPU {} ({} a call), lag p99 {lag}",
+        figure::share(generator.cpu_share),
+        figure::micros(generator.cpu_us_per_call.round() as u64)
+    );
+    if generator.panics > 0 {
+        line = format!("{line}, {} users panicked (a fault of squall)", generator.panics);
+    }
+    row(text, "generator", &line)
+}
+
+fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.thresholds.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nThresholds")?;
+    let widest = report.thresholds.iter().map(|judged| judged.text.chars().count()).max();
+    let width = widest.unwrap_or(0).min(60);
+    for judged in &report.thresholds {
+        let held = if judged.passed { "ok  " } else { "FAIL" };
+        let (limit, value) = (visible::line(&judged.text), visible::line(&judged.value));
+        writeln!(text, "  {held}  {limit:<width$}  {value}")?;
+    }
+    Ok(())
+}
+
+fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nFindings")?;
+    for finding in &report.findings {
+        let (severity, title) = (finding.severity.name(), visible::line(&finding.title));
+        writeln!(
+            text,
+            "  {severity:<8}  {title} ({} times) [{}]",
+            count(finding.count),
+            finding.id
+        )?;
+        if let Some(first) = finding.evidence.first() {
+            writeln!(text, "            {}", visible::line(first))?;
+        }
+        writeln!(text, "            {}", visible::line(&finding.what_to_do))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn the_verdict_comes_first_and_the_folder_last() {
+        let text = summary(&sample::storm(), Some("reports/storm"));
+        assert!(text.starts_with("FAILED  research storm  (exit code 4)\n"), "{text}");
+        assert!(text.ends_with("\nReport: reports/storm\n"));
+        for words in
+            ["\ncalls ", "\nresponse   p50 ", "\nservice ", "FAIL  ", "ok    ", "[wrong-id]"]
+        {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+        assert!(text.is_ascii(), "{text}");
+    }
+
+    #[test]
+    fn a_hostile_target_cannot_write_to_the_terminal() {
+        let mut report = sample::storm();
+        report.findings[0].evidence[0] = "\u{1b}]0;owned\u{7} \u{202e}gnp".to_owned();
+        let text = summary(&report, None);
+        assert!(text.contains("\\u{1b}]0;owned\\u{7} \\u{202e}gnp"));
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn nothing_measured_is_said() {
+        assert!(summary(&sample::nothing(), None).contains("response   not measured"));
+    }
+}

@@ -55,6 +55,8 @@ pub struct Facts<'a> {
     pub findings: &'a [Finding],
     /// The worst severity that passes, if one is named.
     pub findings_limit: Option<Severity>,
+    /// Tool calls that came due.
+    pub calls: u64,
     /// Numbers to stay under.
     pub thresholds: &'a [Judged],
     /// How the generator did.
@@ -62,8 +64,8 @@ pub struct Facts<'a> {
 }
 
 /// The verdict by precedence: an unreachable target, a critical or high finding (a leaked answer
-/// stays leaked, whoever was slow), stopped, untrustworthy, then thresholds and the limit on
-/// findings. The reasons are all that apply, the deciding one first.
+/// stays leaked, whoever was slow), stopped, untrustworthy, then a run without calls, thresholds
+/// and the limit on findings. The reasons are all that apply, the deciding one first.
 pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
     let mut grounds: Vec<(Verdict, String)> = Vec::new();
     if facts.ending == Ending::Unreachable {
@@ -77,6 +79,10 @@ pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
     if !facts.generator.trustworthy {
         let why = facts.generator.reasons.iter();
         grounds.extend(why.map(|reason| (Verdict::Untrustworthy, reason.clone())));
+    }
+    if facts.calls == 0 {
+        let why = "no tool call was made: nothing was measured, and that is no pass";
+        grounds.push((Verdict::Failed, why.to_owned()));
     }
     grounds.extend(broken(facts.thresholds));
     let past = |severity| facts.findings_limit.is_some_and(|limit| severity > limit);
@@ -136,6 +142,21 @@ mod tests {
     }
 
     #[test]
+    fn a_run_without_calls_is_no_pass() {
+        let generator = Generator { trustworthy: true, ..Generator::default() };
+        let facts = Facts {
+            ending: Ending::Finished,
+            findings: &[],
+            findings_limit: None,
+            calls: 0,
+            thresholds: &[],
+            generator: &generator,
+        };
+        assert_eq!(decide(&facts).0, Verdict::Failed);
+        assert_eq!(decide(&Facts { calls: 1, ..facts }), (Verdict::Passed, Vec::new()));
+    }
+
+    #[test]
     fn precedence() {
         use Ending::{Finished, Stopped, Unreachable};
         use Severity::{High, Low, Medium};
@@ -162,6 +183,7 @@ mod tests {
                 ending,
                 findings: &findings,
                 findings_limit: limit,
+                calls: 1,
                 thresholds: &thresholds,
                 generator: &generator,
             });

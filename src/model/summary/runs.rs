@@ -144,7 +144,9 @@ mod tests {
 
     fn runs(times: &[(u64, Fate)]) -> Runs {
         let mut runs = Runs::default();
-        times.iter().for_each(|(seconds, fate)| runs.add(&run(*seconds, *fate)));
+        for (seconds, fate) in times {
+            runs.add(&run(*seconds, *fate));
+        }
         runs
     }
 

@@ -84,11 +84,11 @@ impl Series {
         self.at(call.instants.due).due += 1;
         let bin = self.at(call.instants.done);
         bin.done += 1;
-        let cell = bin.operations.entry(Operation::ToolsCall).or_default();
-        cell.outcomes[call.outcome.class() as usize] += 1;
-        cell.response.record(call.instants.response());
+        let moment = bin.operations.entry(Operation::ToolsCall).or_default();
+        moment.outcomes[call.outcome.class() as usize] += 1;
+        moment.response.record(call.instants.response());
         if let Some(service) = call.instants.service() {
-            cell.service.record(service);
+            moment.service.record(service);
         }
     }
 

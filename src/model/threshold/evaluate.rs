@@ -61,10 +61,12 @@ impl Threshold {
         };
         let open = summary.calls.tally.of(Class::Unfinished);
         let about_calls = self.refers_to().operation == Some(Operation::ToolsCall);
-        let mut value = figure::micros(us.round() as u64);
-        if open > 0 && about_calls {
-            value.push_str(&format!(" ({open} calls were still open when the run ended)"));
-        }
+        let shown = figure::micros(us.round() as u64);
+        let value = if open > 0 && about_calls {
+            format!("{shown} ({open} calls were still open when the run ended)")
+        } else {
+            shown
+        };
         Ok(self.measured(us, value))
     }
 

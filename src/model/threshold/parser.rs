@@ -32,6 +32,11 @@ impl FromStr for Threshold {
     }
 }
 
+fn mistake<T>(at: usize, found: &str, expected: impl Into<String>) -> Read<T> {
+    let found = if found.is_empty() { "the end".to_owned() } else { format!("`{found}`") };
+    Err(NotAThreshold { found, at, expected: expected.into() })
+}
+
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -43,11 +48,6 @@ impl<'a> Cursor<'a> {
         let rest = &self.text[self.at..];
         self.at += rest.len() - rest.trim_start().len();
         rest.trim_start()
-    }
-
-    fn mistake<T>(&self, at: usize, found: &str, expected: impl Into<String>) -> Read<T> {
-        let found = if found.is_empty() { "the end".to_owned() } else { format!("`{found}`") };
-        Err(NotAThreshold { found, at, expected: expected.into() })
     }
 
     /// A name: letters, digits and `_ / . -`, or nothing. A name of two words (`GET stream`) is
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         let rest = self.rest();
-        self.mistake(
+        mistake(
             self.at,
             &rest[..rest.chars().next().map_or(0, char::len_utf8)],
             format!("`{sign}`"),
@@ -92,7 +92,7 @@ impl<'a> Cursor<'a> {
             "max" => Statistic::Max,
             _ => match percentile(word) {
                 Some(percent) => Statistic::Percentile(percent),
-                None => return self.mistake(at, word, METRICS),
+                None => return mistake(at, word, METRICS),
             },
         };
         self.demand("(")?;
@@ -107,7 +107,7 @@ impl<'a> Cursor<'a> {
             return Ok(Metric::Share(share, None));
         }
         if !share.is_kept_by_tool() {
-            return self.mistake(
+            return mistake(
                 at,
                 "(",
                 format!("an operator: `{}` is not counted by tool", share.name()),
@@ -123,7 +123,7 @@ impl<'a> Cursor<'a> {
         if word == "completion" {
             return match statistic {
                 Statistic::Percentile(percent) => Ok(Metric::Completion(percent)),
-                _ => self.mistake(
+                _ => mistake(
                     at,
                     word,
                     "a percentile of `completion`: runs that were cut have no mean and no maximum",
@@ -131,7 +131,7 @@ impl<'a> Cursor<'a> {
             };
         }
         let Some(time) = Time::ALL.into_iter().find(|time| time.name() == word) else {
-            return self.mistake(at, word, TIMES);
+            return mistake(at, word, TIMES);
         };
         let about =
             if self.takes(",") { self.about()? } else { About::Operation(Operation::ToolsCall) };
@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
                 "`response`, `service` or `preparation`, which are what is measured of other operations than `tools/call`"
             }
         };
-        self.mistake(at, word, kept)
+        mistake(at, word, kept)
     }
 
     fn about(&mut self) -> Read<About> {
@@ -158,7 +158,7 @@ impl<'a> Cursor<'a> {
             return Ok(About::Operation(operation));
         }
         if operation != Operation::ToolsCall {
-            return self.mistake(comma, ",", "`)`: only `tools/call` has tools");
+            return mistake(comma, ",", "`)`: only `tools/call` has tools");
         }
         Ok(About::Tool(self.tool()?))
     }
@@ -188,11 +188,7 @@ impl<'a> Cursor<'a> {
         if word.is_empty() {
             let rest = self.rest();
             let found = &rest[..rest.chars().next().map_or(0, char::len_utf8)];
-            return self.mistake(
-                at,
-                found,
-                "the name of a tool, in quotes if it is more than one word",
-            );
+            return mistake(at, found, "the name of a tool, in quotes if it is more than one word");
         }
         Ok(word.to_owned())
     }
@@ -204,20 +200,16 @@ impl<'a> Cursor<'a> {
         }
         let rest = &self.text[self.at..];
         let Some(end) = rest.find('"') else {
-            return self.mistake(at, rest, "a closing `\"`");
+            return mistake(at, rest, "a closing `\"`");
         };
         self.at += end + 1;
         Ok(Some(rest[..end].to_owned()))
     }
 
     fn operator(&mut self) -> Read<Operator> {
-        match Operator::ALL.into_iter().find(|operator| self.takes(operator.sign())) {
-            Some(operator) => Ok(operator),
-            None => {
-                let found = self.rest();
-                self.mistake(self.at, found, "`<`, `<=`, `>`, `>=` or `==`")
-            }
-        }
+        let found = self.rest();
+        let operator = Operator::ALL.into_iter().find(|operator| self.takes(operator.sign()));
+        operator.map_or_else(|| mistake(self.at, found, "`<`, `<=`, `>`, `>=` or `==`"), Ok)
     }
 
     fn limit(&mut self, metric: &Metric) -> Read<Limit> {
@@ -240,7 +232,7 @@ impl<'a> Cursor<'a> {
         };
         match limit {
             Some(limit) => Ok(limit),
-            None => self.mistake(self.at, text, expected),
+            None => mistake(self.at, text, expected),
         }
     }
 }

@@ -1,0 +1,203 @@
+//! What each chart shows: named lines or a stack, read from a report.
+
+use plotters::style::RGBColor;
+
+use super::Chart;
+use super::axis::{Scale, Unit};
+use crate::model::operation::Operation;
+use crate::model::report::Report;
+use crate::model::report::timeline::{Brief, Moment, Point};
+use crate::model::threshold::Threshold;
+
+/// What one chart shows.
+pub(super) struct Content {
+    pub(super) scale: Scale,
+    /// The end of the time axis, in seconds.
+    pub(super) end: f64,
+    pub(super) lines: Vec<Line>,
+    pub(super) layers: Vec<Layer>,
+    /// Values that must not be passed, in the unit of the scale.
+    pub(super) limits: Vec<f64>,
+    /// What to say instead when there is nothing.
+    pub(super) empty: Option<&'static str>,
+}
+
+/// One line; where nothing was measured it is interrupted.
+pub(super) struct Line {
+    pub(super) name: &'static str,
+    pub(super) colour: RGBColor,
+    /// Its thickness in units of length.
+    pub(super) width: u32,
+    /// Seconds and values, in pieces without a gap.
+    pub(super) pieces: Vec<Vec<(f64, f64)>>,
+}
+
+/// One layer of a stack: where each bin begins and ends, in seconds, and its rate.
+pub(super) struct Layer {
+    pub(super) name: &'static str,
+    pub(super) colour: RGBColor,
+    pub(super) rates: Vec<(f64, f64, f64)>,
+}
+
+const RESPONSE: RGBColor = RGBColor(0x43, 0x38, 0xca);
+const RESPONSE_LIGHT: RGBColor = RGBColor(0x8b, 0x8c, 0xf6);
+const SERVICE: RGBColor = RGBColor(0x0b, 0x8a, 0x7a);
+const SERVICE_LIGHT: RGBColor = RGBColor(0x3c, 0xc5, 0xb2);
+const QUIET: RGBColor = RGBColor(0x94, 0xa3, 0xb8);
+const AMBER: RGBColor = RGBColor(0xd9, 0x8a, 0x0b);
+
+/// Layers of the outcome chart with the classes (by their names in `run.json`) they gather.
+const LAYERS: [(&str, RGBColor, &[&str]); 6] = [
+    ("ok", RGBColor(0x2f, 0xa8, 0x6f), &["ok"]),
+    ("throttled", RGBColor(0xe5, 0xa5, 0x1b), &["throttled"]),
+    ("tool or JSON-RPC error", RGBColor(0xea, 0x6f, 0x4e), &["tool_error", "rpc_error"]),
+    (
+        "HTTP error or violation",
+        RGBColor(0xb9, 0x2f, 0x3f),
+        &["http_status", "unauthorised", "session_lost", "violation"],
+    ),
+    (
+        "timeout or network",
+        RGBColor(0x7c, 0x3a, 0xed),
+        &["timeout", "cut_stream", "connect_failure"],
+    ),
+    ("never sent, cancelled, unfinished", QUIET, &["never_sent", "cancelled", "unfinished"]),
+];
+
+/// What a chart shows of a report.
+pub(super) fn of(report: &Report, chart: Chart) -> Content {
+    let points = &report.timeline;
+    let end = points.last().map_or(1.0, |last| (last.at_s + last.width_s) as f64);
+    let no_calls = (report.summary.calls == 0).then_some("No tool call was made");
+    match chart {
+        Chart::Latency => {
+            Content { limits: limits(report), ..lines(Unit::Time, end, latency(points), no_calls) }
+                .with_limits()
+        }
+        Chart::Throughput => lines(Unit::PerSecond, end, throughput(points), no_calls),
+        Chart::InFlight => {
+            let in_flight = in_flight(points);
+            let empty = in_flight.is_empty().then_some("Nothing was sampled");
+            lines(Unit::Count, end, in_flight, empty)
+        }
+        Chart::Outcomes => stack(end, outcomes(points), no_calls),
+    }
+}
+
+impl Content {
+    /// Widens the scale to the limits that are within reach; the others would only flatten it.
+    fn with_limits(mut self) -> Self {
+        let (lowest, highest) = extent(&self.lines);
+        self.limits.retain(|limit| *limit <= highest * 5.0 && *limit >= lowest);
+        let highest = self.limits.iter().copied().fold(highest, f64::max);
+        self.scale = Scale::fitting(Unit::Time, lowest, highest);
+        self
+    }
+}
+
+fn lines(unit: Unit, end: f64, lines: Vec<Line>, empty: Option<&'static str>) -> Content {
+    let (lowest, highest) = extent(&lines);
+    let scale = Scale::fitting(unit, lowest, highest);
+    Content { scale, end, lines, layers: Vec::new(), limits: Vec::new(), empty }
+}
+
+fn stack(end: f64, layers: Vec<Layer>, empty: Option<&'static str>) -> Content {
+    let bins = layers.first().map_or(0, |layer| layer.rates.len());
+    let total = |bin: usize| layers.iter().map(|layer| layer.rates[bin].2).sum::<f64>();
+    let highest = (0..bins).map(total).fold(0.0, f64::max);
+    let scale = Scale::fitting(Unit::PerSecond, 0.0, highest);
+    Content { scale, end, lines: Vec::new(), layers, limits: Vec::new(), empty }
+}
+
+fn extent(lines: &[Line]) -> (f64, f64) {
+    let values = lines.iter().flat_map(|line| line.pieces.iter().flatten()).map(|point| point.1);
+    values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), high.max(value)))
+}
+
+fn limits(report: &Report) -> Vec<f64> {
+    let parsed =
+        report.thresholds.iter().filter_map(|judged| judged.text.parse::<Threshold>().ok());
+    let mut limits: Vec<f64> = parsed
+        .filter_map(|threshold| threshold.response_limit())
+        .map(|limit| limit.as_micros() as f64)
+        .collect();
+    limits.sort_by(f64::total_cmp);
+    limits.dedup();
+    limits
+}
+
+fn line(
+    name: &'static str,
+    colour: RGBColor,
+    width: u32,
+    points: &[Point],
+    value: impl Fn(&Point) -> Option<f64>,
+) -> Line {
+    let mut pieces: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
+    for point in points {
+        let middle = point.at_s as f64 + point.width_s as f64 / 2.0;
+        match (value(point), pieces.last_mut()) {
+            (Some(value), Some(piece)) => piece.push((middle, value)),
+            (None, Some(piece)) if !piece.is_empty() => pieces.push(Vec::new()),
+            _ => {}
+        }
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    Line { name, colour, width, pieces }
+}
+
+fn calls(point: &Point) -> Option<&Moment> {
+    point.operations.get(Operation::ToolsCall.name())
+}
+
+fn latency(points: &[Point]) -> Vec<Line> {
+    let response = |pick: fn(Brief) -> u64| {
+        move |point: &Point| calls(point)?.response_us.map(|brief| pick(brief) as f64)
+    };
+    let service = |pick: fn(Brief) -> u64| {
+        move |point: &Point| calls(point)?.service_us.map(|brief| pick(brief) as f64)
+    };
+    // Where the two coincide, the thin line of service lies on the thick one of response.
+    vec![
+        line("response p99", RESPONSE, 3, points, response(|brief| brief.p99)),
+        line("response p50", RESPONSE_LIGHT, 3, points, response(|brief| brief.p50)),
+        line("service p99", SERVICE, 1, points, service(|brief| brief.p99)),
+        line("service p50", SERVICE_LIGHT, 1, points, service(|brief| brief.p50)),
+    ]
+}
+
+fn throughput(points: &[Point]) -> Vec<Line> {
+    let rate = |count: fn(&Point) -> u32| {
+        move |point: &Point| Some(f64::from(count(point)) / point.width_s as f64)
+    };
+    vec![
+        line("HTTP exchanges", QUIET, 1, points, rate(|point| point.exchanges)),
+        line("calls due", AMBER, 1, points, rate(|point| point.due)),
+        line("calls ended", RESPONSE, 2, points, rate(|point| point.done)),
+    ]
+}
+
+fn in_flight(points: &[Point]) -> Vec<Line> {
+    let sampled =
+        |value: fn(&Point) -> Option<u32>| move |point: &Point| value(point).map(f64::from);
+    let lines = [
+        line("users", QUIET, 1, points, sampled(|point| point.users)),
+        line("calls open", RESPONSE, 2, points, sampled(|point| Some(point.open))),
+        line("exchanges in flight", SERVICE, 2, points, sampled(|point| point.in_flight)),
+    ];
+    lines.into_iter().filter(|line| !line.pieces.is_empty()).collect()
+}
+
+fn outcomes(points: &[Point]) -> Vec<Layer> {
+    let layers = LAYERS.into_iter().map(|(name, colour, classes)| {
+        let rate = |point: &Point| {
+            let outcomes = calls(point).map(|moment| &moment.outcomes);
+            let count = |class: &&str| outcomes.and_then(|counts| counts.get(*class)).copied();
+            let count: u32 = classes.iter().filter_map(count).sum();
+            let (from, width) = (point.at_s as f64, point.width_s as f64);
+            (from, from + width, f64::from(count) / width)
+        };
+        Layer { name, colour, rates: points.iter().map(rate).collect() }
+    });
+    layers.filter(|layer| layer.rates.iter().any(|rate| rate.2 > 0.0)).collect()
+}
