@@ -119,6 +119,7 @@ pub mod render {
 pub mod conduct {
     pub mod choice;
     pub mod endpoint;
+    pub mod outlook;
     pub mod run;
     pub mod watch;
 }

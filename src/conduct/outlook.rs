@@ -1,0 +1,197 @@
+//! What a plan amounts to, modelled, without a single request.
+
+use std::time::Duration;
+
+use crate::model::behaviour::Behaviour;
+use crate::model::chance::Key;
+use crate::model::operation::Operation;
+use crate::model::pace::Pace;
+use crate::model::plan::{Load, Plan};
+use crate::model::profile::{Confidence, List, Profile};
+
+/// Runs modelled one by one; more are scaled from these.
+const MODELLED_RUNS: u64 = 2_000;
+/// Time a call is modelled to take, as in the model of Research runs.
+const SERVICE: Duration = Duration::from_millis(800);
+
+/// A plan on paper.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// Until the last arrival, or the end of the last stage.
+    pub load: Duration,
+    /// After it.
+    pub drain: Duration,
+    /// Runs that start; `None` in a closed model, where it depends on the target.
+    pub runs: Option<u64>,
+    /// Most users at once, in a closed model.
+    pub peak_users: Option<u32>,
+    /// Mean of one run.
+    pub per_run: PerRun,
+    /// HTTP exchanges a call costs.
+    pub exchanges_per_call: f64,
+    /// Arrivals, or users, in each of these stretches of time.
+    pub over_time: Vec<(Duration, f64)>,
+    /// What `over_time` counts.
+    pub unit: &'static str,
+    /// Largest share of all runs that are due within one second.
+    peak_arrivals: f64,
+}
+
+/// Means of one run, every call answered after 0.8 s.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PerRun {
+    /// Tool calls.
+    pub calls: f64,
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// Subagents.
+    pub subagents: f64,
+    /// Most calls in flight at once, over all runs looked at.
+    pub peak_in_flight: u32,
+}
+
+impl Outlook {
+    /// Tool calls in all, where runs can be counted.
+    pub fn calls(&self) -> Option<f64> {
+        self.runs.map(|runs| runs as f64 * self.per_run.calls)
+    }
+
+    /// HTTP exchanges in all, where runs can be counted.
+    pub fn exchanges(&self) -> Option<f64> {
+        self.calls().map(|calls| calls * self.exchanges_per_call)
+    }
+
+    /// HTTP exchanges a second at the height of the load: runs under way times what each asks.
+    pub fn peak_rate(&self) -> f64 {
+        let a_second = self.per_run.calls / self.per_run.seconds.max(1.0) * self.exchanges_per_call;
+        let at_once = match self.peak_users {
+            Some(users) => f64::from(users),
+            None => self.peak_arrivals * self.per_run.seconds.max(1.0),
+        };
+        a_second * at_once
+    }
+}
+
+/// The outlook of a plan whose target has so many tools.
+pub fn of(plan: &Plan, tools: u16) -> Outlook {
+    let runs = match &plan.load.pace {
+        Pace::Open(arrivals) => Some(arrivals.expected()),
+        Pace::Closed(_) => None,
+    };
+    let (load, peak_users, unit) = match &plan.load.pace {
+        Pace::Open(arrivals) => (arrivals.length(), None, "arrivals"),
+        Pace::Closed(users) => (users.length(), Some(users.peak()), "users"),
+    };
+    let over_time = over_time(&plan.load, plan.seed, load);
+    let peak_arrivals = match &plan.load.pace {
+        Pace::Open(_) => {
+            let seconds = (load.as_secs_f64() / over_time.len().max(1) as f64).max(1e-3);
+            over_time.iter().map(|(_, arrivals)| arrivals / seconds).fold(0.0, f64::max)
+        }
+        Pace::Closed(_) => 0.0,
+    };
+    let per_run = per_run(plan, tools, runs.unwrap_or(MODELLED_RUNS));
+    Outlook {
+        load,
+        drain: plan.load.drain,
+        runs,
+        peak_users,
+        exchanges_per_call: exchanges_per_call(&plan.clients.profile, per_run.calls),
+        per_run,
+        over_time,
+        unit,
+        peak_arrivals,
+    }
+}
+
+fn per_run(plan: &Plan, tools: u16, runs: u64) -> PerRun {
+    let looked_at = runs.clamp(1, MODELLED_RUNS);
+    let mut sum = PerRun::default();
+    for run in 0..looked_at {
+        let key = Key::of_run(plan.seed, run);
+        let outline = plan.load.behaviour.outline(key, tools.max(1), plan.load.speed, SERVICE);
+        sum.calls += f64::from(outline.calls);
+        sum.seconds += outline.duration.as_secs_f64();
+        sum.subagents += f64::from(outline.subagents);
+        sum.peak_in_flight = sum.peak_in_flight.max(outline.peak_in_flight);
+    }
+    let count = looked_at as f64;
+    PerRun {
+        calls: sum.calls / count,
+        seconds: sum.seconds / count,
+        subagents: sum.subagents / count,
+        peak_in_flight: sum.peak_in_flight,
+    }
+}
+
+/// What a call costs in exchanges: its own, and its share of handshakes, lists, streams, goodbyes.
+fn exchanges_per_call(profile: &Profile, calls_per_run: f64) -> f64 {
+    let weights = profile.sessions;
+    let total = weights.fresh + weights.unechoed + weights.pooled + weights.echo;
+    let initialized = f64::from(u8::from(profile.initialized_when_fresh));
+    let one_call = 1.0 + initialized + profile.delete_share;
+    let lists = profile.lists.len() as f64;
+    let kept = 2.0 + lists + profile.stream_share + profile.delete_share;
+    let per_call = (weights.fresh + weights.unechoed) * one_call
+        + (weights.pooled + weights.echo) * kept / calls_per_run.max(1.0);
+    1.0 + per_call / total.max(f64::MIN_POSITIVE)
+}
+
+/// Arrivals or users in twenty equal stretches.
+fn over_time(load: &Load, seed: u64, length: Duration) -> Vec<(Duration, f64)> {
+    const STRETCHES: u32 = 20;
+    let width = length / STRETCHES;
+    if width.is_zero() {
+        return Vec::new();
+    }
+    let mut stretches: Vec<_> = (0..STRETCHES).map(|index| (width * index, 0.0)).collect();
+    match &load.pace {
+        Pace::Open(arrivals) => {
+            for due in arrivals.due(seed).take(1_000_000) {
+                let index = (due.as_nanos() / width.as_nanos()) as usize;
+                stretches[index.min(STRETCHES as usize - 1)].1 += 1.0;
+            }
+        }
+        Pace::Closed(users) => {
+            for (start, count) in &mut stretches {
+                *count = f64::from(users.users_at(*start + width / 2));
+            }
+        }
+    }
+    stretches
+}
+
+/// Whether a client of this profile ever performs the operation.
+pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
+    let keeps = profile.sessions.pooled + profile.sessions.echo > 0.0;
+    let lists = |list| keeps && profile.lists.contains(&list);
+    match operation {
+        Operation::ToolsCall | Operation::Initialize => true,
+        Operation::Initialized => keeps || profile.initialized_when_fresh,
+        Operation::ToolsList => lists(List::Tools),
+        Operation::ResourcesList => lists(List::Resources),
+        Operation::PromptsList => lists(List::Prompts),
+        Operation::Response => true,
+        Operation::Stream => keeps && profile.stream_share > 0.0,
+        Operation::Delete => profile.delete_share > 0.0,
+    }
+}
+
+/// The profile's keys whose values nobody has observed.
+pub fn modelled(profile: &Profile) -> Vec<&str> {
+    let inferred = |(key, source): (&'_ String, &'_ crate::model::profile::Source)| {
+        source.confidence == Confidence::Modelled && !key.is_empty()
+    };
+    let keys = profile.sources.iter().filter(|(key, source)| inferred((key, source)));
+    keys.map(|(key, _)| key.as_str()).collect()
+}
+
+/// The behaviour's name, as scenarios write it.
+pub fn behaviour_name(behaviour: &Behaviour) -> &'static str {
+    match behaviour {
+        Behaviour::Steady(_) => "steady",
+        Behaviour::Chat(_) => "chat",
+        Behaviour::Research(research) if research.classes.len() == 1 => "research-advanced",
+        Behaviour::Research(_) => "research",
+    }
+}
