@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
-use super::distribution::{Distribution, Shape};
+use super::distribution::Distribution;
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::Profile;
