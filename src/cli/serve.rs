@@ -25,7 +25,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DISTRIBUTION", default_value_t = Practice::default().latency)]
     pub latency: Distribution,
     /// Tool calls worked on at once, the rest queue; 0 is no limit
-    #[arg(long, value_name = "N", default_value_t = Practice::default().workers)]
+    #[arg(long, value_name = "N", default_value_t = Practice::default().workers,
+          value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub workers: u32,
     /// How requests are answered
     #[arg(long, value_enum, default_value_t = Practice::default().answers.into())]
@@ -34,7 +35,8 @@ pub struct ServeArgs {
     #[arg(long, value_enum, default_value_t = Practice::default().sessions.into())]
     pub sessions: SessionsWord,
     /// Median size of a search or fetch result in bytes; the tail is heavy
-    #[arg(long, value_name = "BYTES", default_value_t = Practice::default().result_bytes)]
+    #[arg(long, value_name = "BYTES", default_value_t = Practice::default().result_bytes,
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub result_bytes: u32,
     /// Seed of service times and sizes
     #[arg(long, value_name = "N", default_value_t = Practice::default().seed)]

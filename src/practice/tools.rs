@@ -172,8 +172,12 @@ fn found(what: &'static str, asked: &str, result_bytes: u32, key: Key) -> Vec<Te
     let mut chance = key.draw(Purpose::Size);
     let size = size(result_bytes, &mut chance);
     let start = chance.between(0, PAGE.len() as u64 - 1) as usize;
-    let body = TextPart::Fixed(&TEXT[start..start + size]);
-    vec![TextPart::Fixed(what), inside(asked), TextPart::Fixed(":\\n"), body]
+    let mut parts = vec![TextPart::Fixed(what), inside(asked), TextPart::Fixed(":\\n")];
+    for at in (0..size).step_by(LARGE_CHARS) {
+        let piece = LARGE_CHARS.min(size - at);
+        parts.push(TextPart::Fixed(&TEXT[start..start + piece]));
+    }
+    parts
 }
 
 fn size(median: u32, chance: &mut Chance) -> usize {
@@ -181,7 +185,8 @@ fn size(median: u32, chance: &mut Chance) -> usize {
         return chance.between(LARGE_CHARS as u64 * 9 / 10, LARGE_CHARS as u64) as usize;
     }
     let size = f64::from(median) * (SIZE_SIGMA * chance.normal()).exp();
-    (size as usize).min(LARGE_CHARS)
+    // The tail has no end of its own; a median that is large itself may still be exceeded.
+    (size as usize).min(LARGE_CHARS.max(4 * median as usize))
 }
 
 /// Plain ASCII that needs no escaping, so that any piece of it is the inside of a JSON string.
@@ -269,5 +274,10 @@ mod tests {
         // 3% large ones push the median of the rest up by a twentieth at most.
         assert!((3_800..4_400).contains(&sizes[5_000]), "{}", sizes[5_000]);
         assert!(*sizes.last().unwrap() <= LARGE_CHARS);
+        let huge = found("", "\"\"", 1_000_000, Key::of_run(1, 1));
+        let answer = Answer::Text { parts: huge, is_error: false };
+        let chars = written(&answer)["result"]["content"][0]["text"].as_str().unwrap().len();
+        assert_eq!(chars, 2 + size(1_000_000, &mut Key::of_run(1, 1).draw(Purpose::Size)));
+        assert!(chars > LARGE_CHARS);
     }
 }
