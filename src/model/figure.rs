@@ -46,6 +46,11 @@ pub fn count(count: u64) -> String {
     text
 }
 
+/// How often: `once`, `12 345 times`.
+pub fn times(number: u64) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{} times", count(number)) }
+}
+
 /// Bytes in decimal units: `512 B`, `1.2 MB`.
 pub fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64;
@@ -87,6 +92,7 @@ mod tests {
         assert_eq!(shown.map(micros), expected);
         assert_eq!([0.0, 0.0042, 0.5, 1.0].map(share), ["0%", "0.42%", "50%", "100%"]);
         assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1\u{a0}234", "1\u{a0}234\u{a0}567"]);
+        assert_eq!([1, 3].map(times), ["once", "3 times"]);
         assert_eq!([512, 1_200_000].map(bytes), ["512 B", "1.2 MB"]);
     }
 }

@@ -1,6 +1,7 @@
 //! `run.json`: one versioned document with everything needed to draw, compare and merge a run.
 //!
-//! Scripts rely on the names of these members; members may be added, none renamed. Nothing here
+//! Scripts rely on the names of these members; members may be added, none renamed, and a saved run
+//! that lacks a newer member reads as if nothing had been measured for it. Nothing here
 //! holds a secret: the scenario's text is the one before `${NAME}` was replaced.
 
 /// The figures of a summary.
@@ -69,6 +70,7 @@ pub struct Report {
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Scenario {
     /// Its name.
     pub name: String,
@@ -84,16 +86,18 @@ pub struct Scenario {
 
 /// What was tested.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Target {
     /// Its URL without user name, password and query, or `practice`.
     pub url: String,
     /// What it says it is (`serverInfo`), if it was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
 }
 
 /// Where the generator ran.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Environment {
     /// Operating system and architecture.
     pub os: String,
@@ -227,6 +231,12 @@ mod tests {
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
         let response = Histogram::decode(&report.histograms["tools/call.response"]).unwrap();
         assert_eq!(response.percentiles(), report.summary.operations["tools/call"].response_us);
+    }
+
+    #[test]
+    fn an_older_run_lacks_members_and_still_reads() {
+        let read: Figures = serde_json::from_str(r#"{"calls": 3}"#).unwrap();
+        assert_eq!(read, Figures { calls: 3, ..Figures::default() });
     }
 
     #[test]

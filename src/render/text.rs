@@ -60,6 +60,10 @@ fn count(number: u64) -> String {
     figure::count(number).replace('\u{a0}', " ")
 }
 
+fn times(number: u64) -> String {
+    figure::times(number).replace('\u{a0}', " ")
+}
+
 fn share(part: u64, total: u64) -> String {
     if total == 0 { "-".to_owned() } else { figure::share(part as f64 / total as f64) }
 }
@@ -158,12 +162,7 @@ fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text, "\nFindings")?;
     for finding in &report.findings {
         let (severity, title) = (finding.severity.name(), visible::line(&finding.title));
-        writeln!(
-            text,
-            "  {severity:<8}  {title} ({} times) [{}]",
-            count(finding.count),
-            finding.id
-        )?;
+        writeln!(text, "  {severity:<8}  {title} ({}) [{}]", times(finding.count), finding.id)?;
         if let Some(first) = finding.evidence.first() {
             writeln!(text, "            {}", visible::line(first))?;
         }

@@ -14,6 +14,7 @@ pub type Counts = BTreeMap<String, u64>;
 
 /// All figures of a run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Figures {
     /// Tool calls that came due and ended.
     pub calls: u64,
@@ -42,7 +43,7 @@ pub struct Figures {
     /// HTTP exchanges.
     pub http_exchanges: u64,
     /// Exchanges for each call sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanges_per_call: Option<f64>,
     /// Exchanges that only make a session usable.
     pub handshake_exchanges: u64,
@@ -75,33 +76,35 @@ pub struct Figures {
     /// Refusals for "too much" by their shape.
     pub throttles: BTreeMap<String, ThrottleFigures>,
     /// Time of TCP handshakes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_us: Option<Percentiles>,
 }
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(missing_docs, reason = "the words of model::event::Instants")]
 pub struct OperationFigures {
     pub count: u64,
     pub errors: u64,
     pub throttled: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Percentiles>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_ok_us: Option<Percentiles>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_us: Option<Percentiles>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preparation_us: Option<Percentiles>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub held_us: Option<Percentiles>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_us: Option<Percentiles>,
 }
 
 /// One tool.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ToolFigures {
     /// Calls.
     pub count: u64,
@@ -114,15 +117,16 @@ pub struct ToolFigures {
     /// Characters of text in results.
     pub result_chars: u64,
     /// What users felt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Percentiles>,
     /// What the target did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_us: Option<Percentiles>,
 }
 
 /// One class of user.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClassFigures {
     /// Calls.
     pub count: u64,
@@ -131,12 +135,13 @@ pub struct ClassFigures {
     /// Calls refused for "too much".
     pub throttled: u64,
     /// What its users felt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Percentiles>,
 }
 
 /// What runs came to.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunFigures {
     /// Runs that came to their own end.
     pub completed: u64,
@@ -150,13 +155,13 @@ pub struct RunFigures {
     /// taken as longer than seen.
     pub completion: BTreeMap<String, CompletionFigure>,
     /// How long the slowest subagent held back its wave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub straggler_us: Option<Percentiles>,
     /// Calls of a completed run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<Percentiles>,
     /// HTTP exchanges of a completed run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanges: Option<Percentiles>,
     /// Subagents of all runs.
     pub subagents: u64,
@@ -175,11 +180,12 @@ pub struct CompletionFigure {
 
 /// Refusals of one shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ThrottleFigures {
     /// How many.
     pub count: u64,
     /// How long those that said so asked to wait.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_us: Option<Percentiles>,
     /// How many said so.
     pub with_retry_after: u64,

@@ -11,16 +11,17 @@ use crate::model::summary::Summary;
 
 /// How the generator did.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Generator {
     /// CPU time, user and system, for each call that was sent; 0 when none was.
     pub cpu_us_per_call: f64,
     /// Share of the machine's cores used over the whole run, 0 to 1.
     pub cpu_share: f64,
     /// How late our own tasks ran.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_us: Option<Percentiles>,
     /// How late the event loop woke.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub loop_delay_us: Option<Percentiles>,
     /// Panics of simulated users: faults of squall.
     pub panics: u64,

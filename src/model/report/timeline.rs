@@ -10,6 +10,7 @@ use crate::model::summary::series::{Bin, Cell, Series};
 
 /// One stretch of time.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Point {
     /// Where it begins, in seconds from the start of the run.
     pub at_s: u64,
@@ -26,16 +27,16 @@ pub struct Point {
     /// HTTP exchanges that ended.
     pub exchanges: u32,
     /// Most HTTP exchanges in flight, where sampled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
     /// Most simulated users at work, where sampled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<u32>,
     /// Most sessions open, where sampled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<u32>,
     /// Highest share of the machine's cores the generator used, where sampled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f32>,
     /// By operation; those that did not occur are absent.
     pub operations: BTreeMap<String, Moment>,
@@ -43,6 +44,7 @@ pub struct Point {
 
 /// One operation in one stretch of time.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Moment {
     /// How many ended.
     pub count: u32,
@@ -53,10 +55,10 @@ pub struct Moment {
     /// How they ended; classes that did not occur are absent.
     pub outcomes: BTreeMap<String, u32>,
     /// Response.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Brief>,
     /// Service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_us: Option<Brief>,
 }
 

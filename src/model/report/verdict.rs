@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Judged;
 use super::generator::Generator;
+use crate::model::figure;
 use crate::model::finding::{Finding, Severity};
 
 /// The word for it.
@@ -101,7 +102,8 @@ fn found(
 ) -> impl Iterator<Item = (Verdict, String)> {
     facts.findings.iter().filter(move |finding| matters(finding.severity)).map(|finding| {
         let Finding { severity, title, count, .. } = finding;
-        (Verdict::Failed, format!("{} finding: {title} ({count} times)", severity.name()))
+        let times = figure::times(*count);
+        (Verdict::Failed, format!("{} finding: {title} ({times})", severity.name()))
     })
 }
 
