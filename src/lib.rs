@@ -17,6 +17,7 @@ pub mod model {
     pub mod histogram;
     pub mod operation;
     pub mod outcome;
+    pub mod outlook;
     pub mod pace;
     pub mod plan;
     pub mod profile;
@@ -110,6 +111,7 @@ pub mod render {
     pub mod chart;
     pub mod html;
     pub mod live;
+    pub mod outlook;
     pub mod png;
     pub mod text;
     pub mod visible;
@@ -119,7 +121,6 @@ pub mod render {
 pub mod conduct {
     pub mod choice;
     pub mod endpoint;
-    pub mod outlook;
     pub mod run;
     pub mod watch;
 }
@@ -127,7 +128,11 @@ pub mod conduct {
 /// The command line: terminal, signals, exit codes. Uses every floor.
 pub mod cli {
     pub mod args;
+    pub mod check;
+    pub mod plan;
+    pub mod run;
     pub mod serve;
     pub mod signals;
     pub mod stdout;
+    pub mod terminal;
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::choice::{self, NothingToCall};
 use super::endpoint::{self, Endpoint, NotAnEndpoint};
-use super::outlook;
 use super::watch::{Show, Watch};
 use crate::edge::clock::Clock;
 use crate::edge::net::Tcp;
@@ -23,6 +22,7 @@ use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
 use crate::engine::wire::Wire;
 use crate::model::outcome::{ConnectFailure, Outcome};
+use crate::model::outlook;
 use crate::model::pace::Pace;
 use crate::model::plan::{IdentityMode, Plan, TargetUrl};
 use crate::model::report::generator::{Effort, Generator};

@@ -174,6 +174,9 @@ impl Drop for Trail<'_> {
             if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
                 cell.store(sent.as_nanos() as u64 + 1, Ordering::Relaxed);
             }
+            if exchange.sent.is_some() {
+                self.wire.recorder.gauges.exchanges.fetch_add(1, Ordering::Relaxed);
+            }
             let (written, read) = meter.bytes();
             exchange.bytes_sent = (written - self.bytes_before.0) as u32;
             exchange.bytes_received = (read - self.bytes_before.1) as u32;

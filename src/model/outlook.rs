@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::behaviour::Behaviour;
-use crate::model::chance::Key;
-use crate::model::operation::Operation;
-use crate::model::pace::Pace;
-use crate::model::plan::{Load, Plan};
-use crate::model::profile::{Confidence, List, Profile};
+use super::behaviour::Behaviour;
+use super::chance::Key;
+use super::operation::Operation;
+use super::pace::Pace;
+use super::plan::{Load, Plan};
+use super::profile::{Confidence, List, Profile};
 
 /// Runs modelled one by one; more are scaled from these.
 const MODELLED_RUNS: u64 = 2_000;
@@ -179,7 +179,7 @@ pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
 
 /// The profile's keys whose values nobody has observed.
 pub fn modelled(profile: &Profile) -> Vec<&str> {
-    let inferred = |(key, source): (&'_ String, &'_ crate::model::profile::Source)| {
+    let inferred = |(key, source): (&'_ String, &'_ super::profile::Source)| {
         source.confidence == Confidence::Modelled && !key.is_empty()
     };
     let keys = profile.sources.iter().filter(|(key, source)| inferred((key, source)));

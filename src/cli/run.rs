@@ -1,0 +1,114 @@
+//! `squall run`: a scenario, its live line, its report, its exit code.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+
+use super::args::RunArgs;
+use super::{plan, signals, stdout, terminal};
+use crate::conduct::run::{self, Order};
+use crate::edge::{clock, files::Folder, health};
+use crate::engine::stop::{Phase, Stopper, stop};
+use crate::model::pace::Pace;
+use crate::model::plan::Plan;
+use crate::model::report::Report;
+use crate::render::{html, png, text};
+
+/// Runs, writes, prints.
+pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
+    let Some(plan) = plan::read(&arguments.scenario)? else { return Ok(ExitCode::from(2)) };
+    if arguments.dashboard.is_some() && matches!(plan.load.pace, Pace::Open(_)) {
+        terminal::say("squall: --dashboard needs load.model = \"closed\": its page steers users");
+        return Ok(ExitCode::from(2));
+    }
+    let started = humantime::format_rfc3339_seconds(clock::wall()).to_string();
+    let folder = folder(arguments, &plan, &started);
+    let folder = match Folder::begin(&folder) {
+        Ok(folder) => folder,
+        Err(error) => {
+            terminal::say(&format!("squall: {error}"));
+            return Ok(ExitCode::from(1));
+        }
+    };
+    health::descriptors();
+    let order = order(arguments, plan, started)?;
+    let made = {
+        let _hush = stdout::hush().context("cannot take standard output")?;
+        runtime()?.block_on(run::run(order))
+    };
+    match made {
+        Ok(report) => finish(&report, folder, arguments),
+        Err(error) => {
+            terminal::say(&format!("squall: {error}"));
+            Ok(ExitCode::from(error.exit_code()))
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the runtime")
+}
+
+fn order(arguments: &RunArgs, plan: Plan, started_at: String) -> anyhow::Result<Order> {
+    let (stopper, _) = stop();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    claim_signals(&stopper, &interrupted)?;
+    if let Some(address) = arguments.dashboard {
+        terminal::say(&format!("goose's page, to watch and steer the users: http://{address}/"));
+    }
+    Ok(Order {
+        plan,
+        started_at,
+        dashboard: arguments.dashboard,
+        stopper,
+        interrupted,
+        show: terminal::live(arguments.quiet),
+    })
+}
+
+/// Ctrl-C once drains and reports, twice reports now.
+fn claim_signals(stopper: &Stopper, interrupted: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let (stopper, interrupted) = (stopper.clone(), Arc::clone(interrupted));
+    signals::claim_ctrl_c(move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            stopper.advance(Phase::Over);
+        } else {
+            terminal::say("\nsquall: runs may finish; once more to report now");
+            stopper.advance(Phase::Draining);
+        }
+    })?;
+    Ok(())
+}
+
+/// The report folder's own path.
+fn folder(arguments: &RunArgs, plan: &Plan, started: &str) -> PathBuf {
+    let time = started.trim_end_matches('Z').replace(':', "").replace('T', "-");
+    let name: String =
+        plan.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    arguments.out.clone().unwrap_or_else(|| Path::new("reports").join(format!("{name}-{time}")))
+}
+
+/// Writes the report and prints its summary; a report that cannot be written is still printed.
+fn finish(report: &Report, folder: Folder, arguments: &RunArgs) -> anyhow::Result<ExitCode> {
+    let written = write(report, folder);
+    let shown = written.as_ref().ok().map(|path| path.display().to_string());
+    if arguments.json {
+        terminal::result(&format!("{}\n", serde_json::to_string_pretty(&report.summary)?));
+    } else {
+        terminal::result(&text::summary(report, shown.as_deref()));
+    }
+    written?;
+    Ok(ExitCode::from(report.exit_code))
+}
+
+fn write(report: &Report, folder: Folder) -> anyhow::Result<PathBuf> {
+    folder.release();
+    folder.write("run.json", &serde_json::to_vec_pretty(report)?)?;
+    folder.write("report.html", html::page(report)?.as_bytes())?;
+    folder.write("timeline.png", &png::timeline(report)?)?;
+    Ok(folder.complete()?)
+}

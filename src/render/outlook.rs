@@ -1,0 +1,71 @@
+//! The plan of `squall check`: what a scenario amounts to, for a person.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::visible;
+use crate::model::figure;
+use crate::model::outlook::{self, Outlook};
+use crate::model::plan::{Plan, TargetUrl};
+
+/// Width of the widest bar.
+const BAR: f64 = 40.0;
+
+/// The plan, lines ended by `\n`.
+pub fn text(plan: &Plan, outlook: &Outlook) -> String {
+    let mut out = String::new();
+    let profile = &plan.clients.profile;
+    let target = match &plan.target.url {
+        TargetUrl::Practice => "the practice target, started as a child process",
+        TargetUrl::Url(url) => url,
+    };
+    let behaviour = outlook::behaviour_name(&plan.load.behaviour);
+    line(&mut out, "scenario", &visible::line(&plan.name));
+    line(&mut out, "target", &visible::line(target));
+    line(&mut out, "clients", &format!("{}@{}", profile.name, profile.date));
+    line(&mut out, "behaviour", &format!("{behaviour}, think times divided by {}", plan.load.speed));
+    let (load, drain) = (figure::duration(outlook.load), figure::duration(outlook.drain));
+    line(&mut out, "duration", &format!("{load} of load, then up to {drain} to finish"));
+    line(&mut out, "load", &amount(outlook));
+    let run = &outlook.per_run;
+    let seconds = figure::duration(Duration::from_secs_f64(run.seconds));
+    let each = format!(
+        "{:.1} calls, {:.1} subagents, {seconds}; at most {} calls in flight",
+        run.calls, run.subagents, run.peak_in_flight
+    );
+    line(&mut out, "a run", &format!("{each} (modelled, calls answered after 0.8s)"));
+    line(&mut out, "a call", &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call));
+    if let (Some(calls), Some(exchanges)) = (outlook.calls(), outlook.exchanges()) {
+        let peak = outlook.peak_rate();
+        let all = format!("about {calls:.0} calls, {exchanges:.0} HTTP exchanges");
+        line(&mut out, "in all", &format!("{all}, up to {peak:.0} exchanges a second (modelled)"));
+    }
+    over_time(&mut out, outlook);
+    out
+}
+
+fn amount(outlook: &Outlook) -> String {
+    match (outlook.runs, outlook.peak_users) {
+        (Some(runs), _) => format!("{runs} runs arrive, whether or not the target keeps up"),
+        (None, Some(users)) => format!("up to {users} users, each starting again when it is done"),
+        (None, None) => "nobody".to_owned(),
+    }
+}
+
+fn line(out: &mut String, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _written = writeln!(out, "{name:<10} {value}").is_ok();
+}
+
+fn over_time(out: &mut String, outlook: &Outlook) {
+    let most = outlook.over_time.iter().map(|(_, count)| *count).fold(0.0, f64::max);
+    if most == 0.0 {
+        return;
+    }
+    let _written = writeln!(out, "\n{} over time", outlook.unit).is_ok();
+    for (start, count) in &outlook.over_time {
+        let bar = "#".repeat((count / most * BAR).round() as usize);
+        let from = figure::duration(*start);
+        let _written = writeln!(out, "{from:>8} {count:>8.0} {bar}").is_ok();
+    }
+}
