@@ -66,10 +66,10 @@ pub fn choose(offered: &[read::Tool], asked: &Tools) -> Result<Vec<Tool>, Nothin
 }
 
 fn by_name<'a>(offered: &'a [read::Tool], name: &str) -> Result<&'a read::Tool, NothingToCall> {
-    offered.iter().find(|tool| tool.name == name).ok_or_else(|| NothingToCall::Missing {
-        missing: name.to_owned(),
-        tools: listed(offered),
-    })
+    offered
+        .iter()
+        .find(|tool| tool.name == name)
+        .ok_or_else(|| NothingToCall::Missing { missing: name.to_owned(), tools: listed(offered) })
 }
 
 fn prepared(tool: &read::Tool, asked: &Tools) -> Result<Tool, NothingToCall> {

@@ -1,7 +1,7 @@
 //! Where the target is and who its clients say they are: URL, `Host`, identity headers.
 
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::Uri;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use crate::model::plan::IdentityMode;
 use crate::model::profile::{Identity, Profile};
@@ -39,7 +39,8 @@ impl Endpoint {
         let parsed = url::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let host = parsed.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
         let port = parsed.port_or_known_default().unwrap_or(80);
-        let authority = parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let authority =
+            parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
         let uri = path.parse().map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))?;
         let origin = format!("{}://{authority}", parsed.scheme());
@@ -71,7 +72,8 @@ pub fn introduced(mut profile: Profile, mode: IdentityMode) -> Profile {
 /// Headers every request carries, whatever the protocol adds.
 pub fn identity_headers(endpoint: &Endpoint, identity: &Identity) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| format!("{text:?}: {error}"));
+    let value =
+        |text: &str| HeaderValue::from_str(text).map_err(|error| format!("{text:?}: {error}"));
     headers.insert(HOST, value(&endpoint.authority)?);
     headers.insert(USER_AGENT, value(&identity.user_agent)?);
     for (name, text) in &identity.headers {

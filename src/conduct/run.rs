@@ -9,9 +9,9 @@ use super::choice::{self, NothingToCall};
 use super::endpoint::{self, Endpoint, NotAnEndpoint};
 use super::watch::{Show, Watch};
 use crate::edge::clock::Clock;
+use crate::edge::health;
 use crate::edge::net::Tcp;
 use crate::edge::process::{PracticeChild, ProcessError, spawn_practice};
-use crate::edge::health;
 use crate::engine::client::{Client, Common, Refusal, Scouted, Tool};
 use crate::engine::control::{Control, ControlError};
 use crate::engine::crowd::users::UsersError;
@@ -160,11 +160,8 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
 
 /// Who the clients say they are, settled before anything is sent.
 fn introduce(plan: &mut Plan) {
-    let by_place = if plan.target.url.is_loopback() {
-        IdentityMode::Genuine
-    } else {
-        IdentityMode::Honest
-    };
+    let by_place =
+        if plan.target.url.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
     let mode = plan.clients.identity.unwrap_or(by_place);
     plan.clients.profile = endpoint::introduced(plan.clients.profile.clone(), mode);
 }
@@ -240,11 +237,7 @@ fn common(
 }
 
 /// Looks at the target once, outside what is measured. Says how many exchanges that took.
-async fn scout(
-    plan: &Plan,
-    endpoint: &Endpoint,
-    url: &str,
-) -> Result<(Scouted, u64), RunError> {
+async fn scout(plan: &Plan, endpoint: &Endpoint, url: &str) -> Result<(Scouted, u64), RunError> {
     let recorder = Arc::new(Recorder::default());
     let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new())?;
     let scouted = Client::new(common, SCOUT).scout().await;
@@ -298,11 +291,14 @@ async fn load(
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
     let watch = Watch::begin(recorder, &clock, stop.clone(), summary, show);
-    let following =
-        health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
-    let scene =
-        Scene::new(common, plan.load.behaviour.clone(), plan.load.speed, stop.clone());
-    let director = tokio::spawn(direct(clock.clone(), stopper.clone(), plan.load.pace.clone(), plan.load.drain));
+    let following = health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
+    let scene = Scene::new(common, plan.load.behaviour.clone(), plan.load.speed, stop.clone());
+    let director = tokio::spawn(direct(
+        clock.clone(),
+        stopper.clone(),
+        plan.load.pace.clone(),
+        plan.load.drain,
+    ));
     bring(scene, &plan, dashboard, &clock, &stopper).await?;
     stopper.advance(Phase::Over);
     director.abort();

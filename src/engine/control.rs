@@ -34,8 +34,8 @@ impl Control {
     /// The status of a page.
     pub async fn status(&self, url: &str) -> Result<u16, ControlError> {
         let answer = self.0.get(url).send().await;
-        let answer = answer
-            .map_err(|error| ControlError { url: url.to_owned(), reason: reason(&error) })?;
+        let answer =
+            answer.map_err(|error| ControlError { url: url.to_owned(), reason: reason(&error) })?;
         Ok(answer.status().as_u16())
     }
 }

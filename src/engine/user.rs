@@ -171,7 +171,8 @@ impl<'a> Course<'a> {
         let first = self.subagents.fetch_add(agents.len() as u32, Ordering::Relaxed) + 1;
         self.waves.fetch_add(1, Ordering::Relaxed);
         let numbered = agents.into_iter().zip(first..);
-        let mut ends = join_all(numbered.map(|(agent, number)| self.agent(agent, number, due))).await;
+        let mut ends =
+            join_all(numbered.map(|(agent, number)| self.agent(agent, number, due))).await;
         ends.sort_unstable();
         let Some(last) = ends.last().copied() else { return due };
         if ends.len() > 1 {
@@ -247,4 +248,3 @@ impl<'a> Course<'a> {
         self.client.common.wire.recorder.tell(self.client.user, Event::Run(run));
     }
 }
-

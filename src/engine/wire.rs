@@ -135,7 +135,15 @@ impl<'a> Trail<'a> {
             bytes_sent: 0,
             bytes_received: 0,
         };
-        Self { wire, ending, meter: None, bytes_before: (0, 0), exchange, outcome: None, sent_cell: None }
+        Self {
+            wire,
+            ending,
+            meter: None,
+            bytes_before: (0, 0),
+            exchange,
+            outcome: None,
+            sent_cell: None,
+        }
     }
 
     /// Ends the record with what the exchange was.

@@ -23,7 +23,11 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     line(&mut out, "scenario", &visible::line(&plan.name));
     line(&mut out, "target", &visible::line(target));
     line(&mut out, "clients", &format!("{}@{}", profile.name, profile.date));
-    line(&mut out, "behaviour", &format!("{behaviour}, think times divided by {}", plan.load.speed));
+    line(
+        &mut out,
+        "behaviour",
+        &format!("{behaviour}, think times divided by {}", plan.load.speed),
+    );
     let (load, drain) = (figure::duration(outlook.load), figure::duration(outlook.drain));
     line(&mut out, "duration", &format!("{load} of load, then up to {drain} to finish"));
     line(&mut out, "load", &amount(outlook));
@@ -34,7 +38,11 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
         run.calls, run.subagents, run.peak_in_flight
     );
     line(&mut out, "a run", &format!("{each} (modelled, calls answered after 0.8s)"));
-    line(&mut out, "a call", &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call));
+    line(
+        &mut out,
+        "a call",
+        &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call),
+    );
     if let (Some(calls), Some(exchanges)) = (outlook.calls(), outlook.exchanges()) {
         let peak = outlook.peak_rate();
         let all = format!("about {calls:.0} calls, {exchanges:.0} HTTP exchanges");

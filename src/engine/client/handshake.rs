@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::post::{Cost, Lent, Nothing, Question};
 use super::{Client, Policy};
@@ -147,12 +147,8 @@ impl Client {
         };
         let answered = self.ask::<Initialized, Opening, _>(question, opening).await;
         let status = answered.reply.as_ref().map(|reply| reply.status);
-        let refused = |outcome, said| Refusal {
-            operation: Operation::Initialize,
-            outcome,
-            status,
-            said,
-        };
+        let refused =
+            |outcome, said| Refusal { operation: Operation::Initialize, outcome, status, said };
         let (Some(opening), Some(reply)) = (answered.value, &answered.reply) else {
             return Err(refused(answered.outcome, answered.said));
         };
@@ -209,9 +205,8 @@ impl Client {
     }
 
     async fn tools(self: &Arc<Self>, session: &Session, cost: &Cost) -> Result<Vec<Tool>, Refusal> {
-        let page = |_: &Head<'_>, page: ToolsPage| {
-            (Outcome::Ok, Some((page.tools, page.next_cursor)))
-        };
+        let page =
+            |_: &Head<'_>, page: ToolsPage| (Outcome::Ok, Some((page.tools, page.next_cursor)));
         let pages = self.pages::<Tools, _, _>(Operation::ToolsList, session, cost, page).await?;
         Ok(pages.into_iter().flatten().collect())
     }
@@ -287,7 +282,8 @@ impl Client {
             let came = wire
                 .exchange(&client.lines, &mut trail, request, deadline, &mut body, &mut on_event)
                 .await;
-            trail.finish(came.map_or_else(|outcome| outcome, |reply| offered(&reply, &body, named)));
+            trail
+                .finish(came.map_or_else(|outcome| outcome, |reply| offered(&reply, &body, named)));
         });
     }
 

@@ -71,7 +71,11 @@ pub(super) enum Heard<T> {
 
 impl Client {
     /// Asks one question. `judge` makes of a sound result what the asker wants to know of it.
-    pub(super) async fn ask<R, T, J>(self: &Arc<Self>, question: Question<'_>, judge: J) -> Answered<T>
+    pub(super) async fn ask<R, T, J>(
+        self: &Arc<Self>,
+        question: Question<'_>,
+        judge: J,
+    ) -> Answered<T>
     where
         R: Lent,
         T: Send,
@@ -99,8 +103,9 @@ impl Client {
             Flow::Continue
         };
         let wire = &self.common.wire;
-        let came =
-            wire.exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event).await;
+        let came = wire
+            .exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
+            .await;
         let answered = match came {
             Err(outcome) => Answered::broken(outcome, String::new()),
             Ok(reply) => {

@@ -25,7 +25,11 @@ pub(super) fn object(schema: &Map<String, Value>, pointer: &str) -> Result<Node,
         return Err(unsupported("required", pointer));
     }
     let most = members(schema, properties.len() as u64, pointer)?;
-    for (name, property) in known.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+    // A property with a `default` is left to the server, as callers do who have no reason not to.
+    let optional = known.iter().filter(|(name, property)| {
+        !names.contains(&name.as_str()) && property.get("default").is_none()
+    });
+    for (name, property) in optional {
         let Ok(node) = plain(property, &child(pointer, name)) else { continue };
         let property = Property { fragment: fragment(name), node, required: false };
         bytes += property.largest_bytes();
