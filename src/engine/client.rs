@@ -295,14 +295,12 @@ impl Client {
     /// The session for one call, as the user's policy has it.
     async fn session(self: &Arc<Self>, cost: &Cost) -> Result<Arc<Session>, Outcome> {
         if self.policy.is_per_call() {
-            let session = self.handshake(For::OneCall, cost).await;
+            let session = Box::pin(self.handshake(For::OneCall, cost)).await;
             return session.map(Arc::new).map_err(|refusal| refusal.outcome);
         }
-        let made = async {
-            let session = self.handshake(For::Keeping, cost).await;
-            session.map_err(|refusal| refusal.outcome)
-        };
-        self.slot.get(made).await
+        // A handshake is rare and large: in a box, so that calls do not carry its room with them.
+        let made = || Box::pin(self.handshake(For::Keeping, cost));
+        self.slot.get(made).await.map_err(|refusal| refusal.outcome)
     }
 
     fn tell_session(&self, change: SessionChange) {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderMap;
 use tokio::sync::OnceCell;
 
-use crate::model::outcome::Outcome;
 use crate::model::profile::Ids;
 use crate::protocol::answer::Session as Named;
 use crate::protocol::legacy::Revision;
@@ -85,12 +84,15 @@ pub struct Slot(Mutex<Arc<OnceCell<Arc<Session>>>>);
 
 impl Slot {
     /// The session, made by `handshake` if there is none.
-    pub async fn get(
-        &self,
-        handshake: impl Future<Output = Result<Session, Outcome>>,
-    ) -> Result<Arc<Session>, Outcome> {
+    pub async fn get<E, H>(&self, handshake: impl FnOnce() -> H) -> Result<Arc<Session>, E>
+    where
+        H: Future<Output = Result<Session, E>>,
+    {
         let cell = Arc::clone(&self.lock());
-        let made = cell.get_or_try_init(|| async { handshake.await.map(Arc::new) }).await;
+        if let Some(session) = cell.get() {
+            return Ok(Arc::clone(session));
+        }
+        let made = cell.get_or_try_init(|| async { handshake().await.map(Arc::new) }).await;
         made.map(Arc::clone)
     }
 
@@ -118,6 +120,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::outcome::Outcome;
 
     fn session_with(ids: Ids) -> Session {
         let revision = Revision::V2025_11_25;
@@ -132,11 +135,11 @@ mod tests {
     #[tokio::test]
     async fn one_handshake_serves_all_and_is_replaced_once() {
         let slot = Slot::default();
-        let first = slot.get(async { Ok(session()) }).await.unwrap();
-        let again = slot.get(async { panic!("a second handshake") }).await.unwrap();
+        let first = slot.get(|| async { Ok::<_, Outcome>(session()) }).await.unwrap();
+        let again = slot.get(|| async { Err(Outcome::NeverSent) }).await.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert!(slot.forget(&first));
-        let second = slot.get(async { Ok(session()) }).await.unwrap();
+        let second = slot.get(|| async { Ok::<_, Outcome>(session()) }).await.unwrap();
         assert!(!slot.forget(&first), "only the current session is replaced");
         assert!(Arc::ptr_eq(&slot.take().unwrap(), &second));
         assert!(slot.take().is_none());
@@ -145,8 +148,8 @@ mod tests {
     #[tokio::test]
     async fn a_failed_handshake_is_tried_again_by_the_next_call() {
         let slot = Slot::default();
-        assert_eq!(slot.get(async { Err(Outcome::Timeout) }).await.unwrap_err(), Outcome::Timeout);
-        slot.get(async { Ok(session()) }).await.unwrap();
+        assert_eq!(slot.get(|| async { Err(Outcome::Timeout) }).await.unwrap_err(), Outcome::Timeout);
+        slot.get(|| async { Ok::<_, Outcome>(session()) }).await.unwrap();
     }
 
     #[test]

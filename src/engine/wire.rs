@@ -3,6 +3,7 @@
 pub mod line;
 pub mod meter;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -216,7 +217,11 @@ impl Wire {
             lines.put(line);
             Ok(reply)
         };
-        let in_time = self.clock.by(deadline, whole).await;
+        let in_time = {
+            // Pinned here, and lent on: a future that is handed over is stored once more.
+            let whole = pin!(whole);
+            self.clock.by(deadline, whole).await
+        };
         in_time.unwrap_or_else(|| {
             let connected = trail.meter.is_some();
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
