@@ -5,6 +5,13 @@
 //! report included, over the requests it made. Only the ratio of one run says anything: the
 //! machine's own speed drifts.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark starts processes, prints figures, and stops at the first surprise"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -67,8 +74,23 @@ fn oha(url: &str) -> Option<f64> {
     Command::new("oha").arg("--version").output().ok()?;
     let accept = "accept: application/json, text/event-stream";
     let (cpu, json) = timed(&[
-        "oha", "-c", "64", "-z", "10s", "-m", "POST", "-d", BODY, "-T", "application/json", "-H",
-        accept, "--no-tui", "--output-format", "json", url,
+        "oha",
+        "-c",
+        "64",
+        "-z",
+        "10s",
+        "-m",
+        "POST",
+        "-d",
+        BODY,
+        "-T",
+        "application/json",
+        "-H",
+        accept,
+        "--no-tui",
+        "--output-format",
+        "json",
+        url,
     ]);
     let summary: serde_json::Value = serde_json::from_str(&json).expect("oha's summary");
     let rate = summary["summary"]["requestsPerSec"].as_f64().expect("a rate");

@@ -84,6 +84,7 @@ pub mod engine {
     pub mod client;
     pub mod control;
     pub mod crowd;
+    pub mod gate;
     pub mod holder;
     pub mod recorder;
     pub mod session;
@@ -121,6 +122,9 @@ pub mod render {
 pub mod conduct {
     pub mod choice;
     pub mod endpoint;
+    pub mod failure;
+    pub(crate) mod health;
+    pub(crate) mod load;
     pub mod run;
     pub mod watch;
 }

@@ -3,32 +3,25 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use super::choice::{self, NothingToCall};
-use super::endpoint::{self, Endpoint, NotAnEndpoint};
-use super::watch::{Show, Watch};
+use super::choice;
+use super::endpoint::{self, Endpoint};
+use super::failure::RunError;
+use super::health::HealthPage;
+use super::load::{Found, load};
+use super::watch::Show;
 use crate::edge::clock::Clock;
-use crate::edge::health;
 use crate::edge::net::Tcp;
-use crate::edge::process::{PracticeChild, ProcessError, spawn_practice};
-use crate::engine::client::{Client, Common, Refusal, Scouted, Tool};
-use crate::engine::control::{Control, ControlError};
-use crate::engine::crowd::users::UsersError;
-use crate::engine::crowd::{arrivals, users};
-use crate::engine::holder::{Holder, HolderError};
+use crate::edge::process::{PracticeChild, spawn_practice};
+use crate::engine::client::{Client, Common, Scouted, Tool};
+use crate::engine::gate::Gate;
+use crate::engine::holder::Holder;
 use crate::engine::recorder::Recorder;
-use crate::engine::stop::{Phase, Stopper};
-use crate::engine::user::Scene;
+use crate::engine::stop::Stopper;
 use crate::engine::wire::Wire;
-use crate::model::outcome::{ConnectFailure, Outcome};
 use crate::model::outlook;
-use crate::model::pace::Pace;
 use crate::model::plan::{IdentityMode, Plan, TargetUrl};
-use crate::model::report::generator::{Effort, Generator};
-use crate::model::report::verdict::Ending;
-use crate::model::report::{Environment, Parts, Report, Scenario, Target};
-use crate::model::summary::Summary;
+use crate::model::report::Report;
 use crate::practice::knobs;
 
 /// The number of the client that looks at the target before the load; no user has it.
@@ -50,88 +43,6 @@ pub struct Order {
     pub show: Show,
 }
 
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The URL is no endpoint.
-    #[error(transparent)]
-    Endpoint(#[from] NotAnEndpoint),
-    /// The credential is no header.
-    #[error(transparent)]
-    Holder(#[from] HolderError),
-    /// The profile's identity is no header.
-    #[error("the profile's identity cannot be sent as headers: {0}")]
-    Identity(String),
-    /// Nothing to call.
-    #[error(transparent)]
-    Choice(#[from] NothingToCall),
-    /// A threshold that can never be measured.
-    #[error("the threshold {threshold:?} is about {about}, which this run never measures")]
-    NeverMeasured {
-        /// As its author wrote it.
-        threshold: String,
-        /// What it is about.
-        about: String,
-    },
-    /// The load is more than a foreign target may be asked.
-    #[error(
-        "this load would ask the target up to {planned:.0} times a second, and target.max_rate \
-         allows {allowed:.0}: lower the load, or raise max_rate by name if the target's owner agrees"
-    )]
-    TooFast {
-        /// Modelled HTTP exchanges a second.
-        planned: f64,
-        /// `target.max_rate`.
-        allowed: f64,
-    },
-    /// The practice target did not start.
-    #[error(transparent)]
-    Practice(#[from] ProcessError),
-    /// The control plane failed.
-    #[error("the target's health page: {0}")]
-    Control(#[from] ControlError),
-    /// The target says it is not healthy before the load.
-    #[error("the target's health page {url} answers {found}, not {expected}: no load was made")]
-    Unhealthy {
-        /// The page.
-        url: String,
-        /// Its status.
-        found: u16,
-        /// The status of a healthy target.
-        expected: u16,
-    },
-    /// The first handshake, or the first look at the tools, failed.
-    #[error("{}", refusal_text(.url, .refusal))]
-    Unreachable {
-        /// The target.
-        url: String,
-        /// What happened.
-        refusal: Refusal,
-    },
-    /// The users could not be brought.
-    #[error(transparent)]
-    Users(#[from] UsersError),
-    /// A part of squall panicked.
-    #[error("a part of squall failed: {0}; please report it")]
-    Ourselves(String),
-}
-
-impl RunError {
-    /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Practice(_) | Self::Ourselves(_) | Self::Users(_) => 1,
-            Self::Endpoint(_)
-            | Self::Holder(_)
-            | Self::Identity(_)
-            | Self::Choice(_)
-            | Self::NeverMeasured { .. }
-            | Self::TooFast { .. } => 2,
-            Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
-        }
-    }
-}
-
 /// Runs it.
 pub async fn run(mut order: Order) -> Result<Report, RunError> {
     let child = match order.plan.target.url {
@@ -149,11 +60,12 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
     if let Some(health) = &health {
         health.must_be_well().await?;
     }
-    let (scouted, scouting) = scout(&order.plan, &endpoint, &url).await?;
+    let (scouted, exchanges) = scout(&order.plan, &endpoint, &url).await?;
     let tools = choice::choose(&scouted.tools, &order.plan.tools)?;
     check_thresholds(&order.plan, &tools)?;
     check_rate(&order.plan, tools.len())?;
-    let report = load(order, &endpoint, tools, &scouted, scouting, health).await?;
+    let found = Found { endpoint: &endpoint, scouted: &scouted, exchanges, health };
+    let report = load(order, found, tools).await?;
     stop_practice(child).await;
     Ok(report)
 }
@@ -173,48 +85,8 @@ async fn stop_practice(child: Option<PracticeChild>) {
     }
 }
 
-/// The health page, asked before, during and after.
-struct HealthPage {
-    control: Control,
-    url: String,
-    expected: u16,
-}
-
-impl HealthPage {
-    fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
-        let Some(health) = &plan.target.health else { return Ok(None) };
-        let url = endpoint.page(&health.url);
-        Ok(Some(Self { control: Control::new()?, url, expected: health.status }))
-    }
-
-    async fn must_be_well(&self) -> Result<(), RunError> {
-        let found = self.control.status(&self.url).await?;
-        if found == self.expected {
-            return Ok(());
-        }
-        Err(RunError::Unhealthy { url: self.url.clone(), found, expected: self.expected })
-    }
-
-    async fn is_well(&self) -> bool {
-        self.control.status(&self.url).await.is_ok_and(|found| found == self.expected)
-    }
-
-    /// Asks every five seconds until the run is over: how often it asked, and was well.
-    async fn follow(self, clock: Clock, stop: crate::engine::stop::Stop) -> (u32, u32, bool) {
-        let (mut asked, mut well) = (0, 0);
-        loop {
-            tokio::select! {
-                () = clock.sleep(Duration::from_secs(5)) => {}
-                () = stop.reached(Phase::Over) => return (asked, well, self.is_well().await),
-            }
-            asked += 1;
-            well += u32::from(self.is_well().await);
-        }
-    }
-}
-
 /// Clients of this plan, on a clock that starts now.
-fn common(
+pub(super) fn common(
     plan: &Plan,
     endpoint: &Endpoint,
     recorder: Arc<Recorder>,
@@ -224,9 +96,10 @@ fn common(
     let profile = plan.clients.profile.clone();
     let headers =
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
+    let gate = plan.target.max_rate.map(Gate::new);
     let connect = Arc::new(Tcp::new(&endpoint.host, endpoint.port, clock.clone()));
     Ok(Arc::new(Common {
-        wire: Wire { connect, clock, recorder, uri: endpoint.uri.clone() },
+        wire: Wire { connect, clock, recorder, uri: endpoint.uri.clone(), gate },
         profile,
         headers,
         holder: Holder::of(&plan.auth)?,
@@ -270,202 +143,4 @@ fn check_rate(plan: &Plan, tools: usize) -> Result<(), RunError> {
     let Some(allowed) = plan.target.max_rate else { return Ok(()) };
     let planned = outlook::of(plan, u16::try_from(tools).unwrap_or(u16::MAX)).peak_rate();
     if planned > allowed { Err(RunError::TooFast { planned, allowed }) } else { Ok(()) }
-}
-
-/// The load itself, and the report of it.
-async fn load(
-    order: Order,
-    endpoint: &Endpoint,
-    tools: Vec<Tool>,
-    scouted: &Scouted,
-    scouting: u64,
-    health: Option<HealthPage>,
-) -> Result<Report, RunError> {
-    let Order { plan, started_at, dashboard, stopper, interrupted, show } = order;
-    let recorder = Arc::new(Recorder::default());
-    let names = tools.iter().map(|tool| tool.name.clone()).collect();
-    let class = plan.clients.profile.name.clone();
-    let summary = Summary::new(names, vec![class]);
-    let common = common(&plan, endpoint, Arc::clone(&recorder), tools)?;
-    let clock = common.wire.clock.clone();
-    let stop = stopper.told();
-    let cpu_before = health::cpu_time();
-    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, show);
-    let following = health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
-    let scene = Scene::new(common, plan.load.behaviour.clone(), plan.load.speed, stop.clone());
-    let director = tokio::spawn(direct(
-        clock.clone(),
-        stopper.clone(),
-        plan.load.pace.clone(),
-        plan.load.drain,
-    ));
-    bring(scene, &plan, dashboard, &clock, &stopper).await?;
-    stopper.advance(Phase::Over);
-    director.abort();
-    let elapsed = clock.now();
-    let (summary, loop_delay) = watch.end();
-    let cpu = health::cpu_time().saturating_sub(cpu_before);
-    let cores = u32::try_from(health::cores()).unwrap_or(1);
-    let effort = Effort { cpu, elapsed, cores, loop_delay: &loop_delay };
-    let generator = Generator::judge(&summary, effort, &plan.generator);
-    let mut receipt = serde_json::json!({ "exchanges_before_the_load": scouting });
-    if let Some(following) = following {
-        let (asked, well, after) =
-            following.await.map_err(|error| RunError::Ourselves(error.to_string()))?;
-        receipt["health"] = serde_json::json!({ "before": true, "during": { "asked": asked, "well": well }, "after": after });
-    }
-    let ending = ending(&summary, interrupted.load(Ordering::Relaxed));
-    let environment = Environment {
-        os: health::system(),
-        cores,
-        squall: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at,
-    };
-    Ok(Report::build(Parts {
-        scenario: described(&plan),
-        seed: plan.seed,
-        target: Target { url: shown(&plan), server: Some(scouted.server.clone()) },
-        environment,
-        summary: &summary,
-        thresholds: &plan.expect.thresholds,
-        findings_limit: plan.expect.findings,
-        generator,
-        ending,
-        receipt: Some(receipt),
-    }))
-}
-
-/// Brings the users, and completes when the last one has left.
-async fn bring(
-    scene: Scene,
-    plan: &Plan,
-    dashboard: Option<SocketAddr>,
-    clock: &Clock,
-    stopper: &Stopper,
-) -> Result<(), RunError> {
-    let scene = Arc::new(scene);
-    match &plan.load.pace {
-        Pace::Open(pace) => {
-            let due = pace.due(plan.seed);
-            arrivals::run(scene, due, plan.load.ceiling, clock, &stopper.told()).await;
-        }
-        Pace::Closed(pace) => users::run(scene, pace, dashboard, clock, stopper).await?,
-    }
-    Ok(())
-}
-
-/// Ends the load: arrivals stop when the pace is over, runs are cut when the drain is.
-async fn direct(clock: Clock, stopper: Stopper, pace: Pace, drain: Duration) {
-    let stop = stopper.told();
-    match pace {
-        Pace::Open(pace) => tokio::select! {
-            () = clock.sleep_until(pace.length()) => stopper.advance(Phase::Draining),
-            () = stop.reached(Phase::Draining) => {}
-        },
-        // The crowd knows when its plan is over: a person may have changed it.
-        Pace::Closed(_) => stop.reached(Phase::Draining).await,
-    }
-    clock.sleep(drain).await;
-    stopper.advance(Phase::Over);
-}
-
-/// A load whose every handshake failed reached nobody.
-fn ending(summary: &Summary, interrupted: bool) -> Ending {
-    if summary.calls.tally.count() > 0 && summary.sessions.opened == 0 {
-        Ending::Unreachable
-    } else if interrupted {
-        Ending::Stopped
-    } else {
-        Ending::Finished
-    }
-}
-
-/// The target as reports show it: a practice target's free port says nothing to anybody.
-fn shown(plan: &Plan) -> String {
-    match &plan.target.url {
-        TargetUrl::Practice => "practice".to_owned(),
-        TargetUrl::Url(url) => url.split('?').next().unwrap_or_default().to_owned(),
-    }
-}
-
-fn described(plan: &Plan) -> Scenario {
-    let profile = &plan.clients.profile;
-    let modelled = outlook::modelled(profile);
-    let mut notes = Vec::new();
-    if (plan.load.speed - 1.0).abs() > f64::EPSILON {
-        notes.push(format!("think times are divided by {}", plan.load.speed));
-    }
-    if plan.tools.arguments.is_empty() {
-        notes.push("arguments are made from each tool's inputSchema".to_owned());
-    }
-    if !modelled.is_empty() {
-        notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
-    }
-    Scenario {
-        name: plan.name.clone(),
-        text: plan.source.clone(),
-        profile: format!("{}@{}", profile.name, profile.date),
-        behaviour: outlook::behaviour_name(&plan.load.behaviour).to_owned(),
-        notes,
-    }
-}
-
-/// What a person reads when the first look at the target failed.
-fn refusal_text(url: &str, refusal: &Refusal) -> String {
-    let during = refusal.operation.name();
-    let said = if refusal.said.is_empty() {
-        String::new()
-    } else {
-        format!("\nIt said: {}", refusal.said.escape_debug())
-    };
-    let (what, hint) = match refusal.outcome {
-        Outcome::Connect(failure) => (failure.name().to_owned(), connect_hint(failure)),
-        Outcome::Timeout => (
-            "it did not answer within the client's own time".to_owned(),
-            "Claude gives a handshake 10 seconds; is the server stuck, or behind a slow start?",
-        ),
-        Outcome::Unauthorised(status) => (
-            format!("it refuses with HTTP {status}"),
-            "give a credential in [auth], or check the one that is there",
-        ),
-        Outcome::Status(404 | 405) => (
-            format!("it answers HTTP {}", refusal.status.unwrap_or_default()),
-            "the path is probably wrong: MCP endpoints often end in /mcp",
-        ),
-        Outcome::Throttled(throttle) => (
-            format!("it says \"too much\" ({}) before any load", throttle.signal.name()),
-            "wait until its limit allows more, or test from another address",
-        ),
-        Outcome::Violation(rule) => (
-            format!("its answer is not MCP ({})", rule_words(rule)),
-            "is this the URL of an MCP endpoint over Streamable HTTP?",
-        ),
-        other => (format!("it ended as {}", other.class().name()), "see what the server logged"),
-    };
-    let status = refusal.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    format!("{url} cannot be loaded: {during} failed{status}: {what}; {hint}{said}")
-}
-
-const fn connect_hint(failure: ConnectFailure) -> &'static str {
-    match failure {
-        ConnectFailure::Dns => "check the host name",
-        ConnectFailure::Refused => "is the server running, and is the port right?",
-        ConnectFailure::NotHttp => "plain HTTP/1.1 is spoken to it; is it a TLS port?",
-        ConnectFailure::Closed => "it accepts connections and closes them without an answer",
-        ConnectFailure::Exhausted => "raise the limit of open files (ulimit -n)",
-        ConnectFailure::TimedOut | ConnectFailure::Unreachable => {
-            "is there a firewall in between, or is the address wrong?"
-        }
-    }
-}
-
-fn rule_words(rule: crate::model::outcome::Rule) -> String {
-    let mut words = String::new();
-    for letter in format!("{rule:?}").chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    words
 }

@@ -144,7 +144,7 @@ impl Watch {
         state.summary.add(&Event::Sample(Sample {
             at: now,
             users: gauges.users.load(Ordering::Relaxed),
-            in_flight: gauges.in_flight.load(Ordering::Relaxed),
+            in_flight: gauges.exchanging.load(Ordering::Relaxed),
             sessions_open: gauges.sessions.load(Ordering::Relaxed),
             cpu: if available > 0.0 { (used / available) as f32 } else { 0.0 },
         }));

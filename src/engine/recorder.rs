@@ -32,6 +32,8 @@ pub struct Recorder {
 pub struct Gauges {
     /// Calls due and not ended.
     pub in_flight: AtomicU32,
+    /// HTTP exchanges begun and not ended.
+    pub exchanging: AtomicU32,
     /// Users present.
     pub users: AtomicU32,
     /// Sessions opened and neither closed nor forgotten.

@@ -16,7 +16,8 @@ use hyper::body::Incoming;
 
 use self::line::{Line, Lines};
 use self::meter::Meter;
-use super::recorder::Recorder;
+use super::gate::Gate;
+use super::recorder::{Gauged, Recorder};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
 use crate::model::event::{Event, Exchange};
@@ -41,6 +42,8 @@ pub struct Wire {
     pub recorder: Arc<Recorder>,
     /// Path and query of the MCP endpoint.
     pub uri: Uri,
+    /// The ceiling of a target off loopback.
+    pub gate: Option<Gate>,
 }
 
 /// A request about to be sent.
@@ -114,6 +117,7 @@ pub struct Trail<'a> {
     exchange: Exchange,
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
+    _under_way: Gauged<'a>,
 }
 
 impl<'a> Trail<'a> {
@@ -144,6 +148,7 @@ impl<'a> Trail<'a> {
             exchange,
             outcome: None,
             sent_cell: None,
+            _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
         }
     }
 
@@ -209,6 +214,9 @@ impl Wire {
         body: &mut Vec<u8>,
         on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
     ) -> Result<Reply, Outcome> {
+        if let Some(gate) = &self.gate {
+            gate.pass(&self.clock).await;
+        }
         let whole = async {
             let taken = lines.take(&*self.connect, &self.clock).await;
             let mut line = taken.map_err(Outcome::Connect)?;
@@ -250,8 +258,8 @@ impl Wire {
         let status = head.status.as_u16();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };
         if is_stream {
-            let mut hear = |event: &[u8]| on_event(&reply, event);
-            reply.answered = self.read_stream(line, trail, incoming, &mut hear).await?;
+            let mut listen = |event: &[u8]| on_event(&reply, event);
+            reply.answered = self.read_stream(line, trail, incoming, &mut listen).await?;
         } else {
             self.read_body(line, incoming, body).await?;
             trail.exchange.answer = Some(self.clock.now());

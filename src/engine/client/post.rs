@@ -91,8 +91,8 @@ impl Client {
         let request = self.request(operation, Method::POST, headers, Bytes::from(body));
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut on_event = |reply: &Reply, data: &[u8]| {
-            let head = Head { status: reply.status, headers: &reply.headers, session };
-            match self.hear::<R, T>(&head, data, id, &judge) {
+            let of = Head { status: reply.status, headers: &reply.headers, session };
+            match self.hear::<R, T>(&of, data, id, &judge) {
                 Heard::Answer(answer) => {
                     heard = Some(answer);
                     return Flow::Answered;
@@ -109,10 +109,10 @@ impl Client {
         let answered = match came {
             Err(outcome) => Answered::broken(outcome, String::new()),
             Ok(reply) => {
-                let head = Head { status: reply.status, headers: &reply.headers, session };
+                let of = Head { status: reply.status, headers: &reply.headers, session };
                 let answered = match heard {
                     Some(answer) => answer,
-                    None => self.read_whole::<R, T>(&head, &whole, id, &judge),
+                    None => self.read_whole::<R, T>(&of, &whole, id, &judge),
                 };
                 Answered { reply: Some(reply), ..answered }
             }

@@ -1,0 +1,191 @@
+//! The load itself: users brought, watched, ended, and what became of it as a report.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::failure::RunError;
+use super::health::HealthPage;
+use super::run::{Order, common};
+use super::watch::Watch;
+use crate::edge::clock::Clock;
+use crate::edge::health;
+use crate::engine::client::{Common, Scouted, Tool};
+use crate::engine::crowd::{arrivals, users};
+use crate::engine::gate::Gate;
+use crate::engine::recorder::Recorder;
+use crate::engine::stop::{Phase, Stopper};
+use crate::engine::user::Scene;
+use crate::model::outlook;
+use crate::model::pace::Pace;
+use crate::model::plan::{Plan, TargetUrl};
+use crate::model::report::generator::{Effort, Generator};
+use crate::model::report::verdict::Ending;
+use crate::model::report::{Environment, Parts, Report, Scenario, Target};
+use crate::model::summary::Summary;
+
+/// What was found out before the load.
+pub(super) struct Found<'a> {
+    /// Where the target is.
+    pub(super) endpoint: &'a Endpoint,
+    /// What it offers.
+    pub(super) scouted: &'a Scouted,
+    /// HTTP exchanges that finding out took.
+    pub(super) exchanges: u64,
+    /// Its health page.
+    pub(super) health: Option<HealthPage>,
+}
+
+/// Makes the load, and the report of it.
+pub(super) async fn load(
+    order: Order,
+    found: Found<'_>,
+    tools: Vec<Tool>,
+) -> Result<Report, RunError> {
+    let Order { plan, started_at, dashboard, stopper, interrupted, show } = order;
+    let recorder = Arc::new(Recorder::default());
+    let names = tools.iter().map(|tool| tool.name.clone()).collect();
+    let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
+    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools)?;
+    let clock = common.wire.clock.clone();
+    let stop = stopper.told();
+    let cpu_before = health::cpu_time();
+    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, show);
+    let following = found.health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
+    let behaviour = plan.load.behaviour.clone();
+    let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
+    let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
+    let director = tokio::spawn(direct(clock.clone(), stopper.clone(), pace, drain));
+    bring(scene, &plan, dashboard, &clock, &stopper).await?;
+    stopper.advance(Phase::Over);
+    director.abort();
+    let elapsed = clock.now();
+    let (summary, loop_delay) = watch.end();
+    let effort = Effort {
+        cpu: health::cpu_time().saturating_sub(cpu_before),
+        elapsed,
+        cores: cores(),
+        loop_delay: &loop_delay,
+    };
+    let generator = judged(&plan, &common, &summary, effort);
+    let mut receipt = serde_json::json!({ "exchanges_before_the_load": found.exchanges });
+    if let Some(following) = following {
+        let seen = following.await.map_err(|error| RunError::Ourselves(error.to_string()))?;
+        receipt["health"] = seen;
+    }
+    Ok(Report::build(Parts {
+        scenario: described(&plan),
+        seed: plan.seed,
+        target: Target { url: shown(&plan), server: Some(found.scouted.server.clone()) },
+        environment: environment(started_at),
+        summary: &summary,
+        thresholds: &plan.expect.thresholds,
+        findings_limit: plan.expect.findings,
+        generator,
+        ending: ending(&summary, interrupted.load(Ordering::Relaxed)),
+        receipt: Some(receipt),
+    }))
+}
+
+/// The generator held to its limits, the ceiling of a foreign target among them.
+fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -> Generator {
+    let mut generator = Generator::judge(summary, effort, &plan.generator);
+    let held = common.wire.gate.as_ref().map_or(0, Gate::held);
+    if held > 0 {
+        generator.trustworthy = false;
+        generator.reasons.push(format!(
+            "target.max_rate held back {held} HTTP exchanges: the load was not the one asked for"
+        ));
+    }
+    generator
+}
+
+fn cores() -> u32 {
+    u32::try_from(health::cores()).unwrap_or(1)
+}
+
+fn environment(started_at: String) -> Environment {
+    Environment {
+        os: health::system(),
+        cores: cores(),
+        squall: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at,
+    }
+}
+
+/// Brings the users, and completes when the last one has left.
+async fn bring(
+    scene: Scene,
+    plan: &Plan,
+    dashboard: Option<SocketAddr>,
+    clock: &Clock,
+    stopper: &Stopper,
+) -> Result<(), RunError> {
+    let scene = Arc::new(scene);
+    match &plan.load.pace {
+        Pace::Open(pace) => {
+            let due = pace.due(plan.seed);
+            arrivals::run(scene, due, plan.load.ceiling, clock, &stopper.told()).await;
+        }
+        Pace::Closed(pace) => users::run(scene, pace, dashboard, clock, stopper).await?,
+    }
+    Ok(())
+}
+
+/// Ends the load: arrivals stop when the pace is over, runs are cut when the drain is.
+async fn direct(clock: Clock, stopper: Stopper, pace: Pace, drain: Duration) {
+    let stop = stopper.told();
+    match pace {
+        Pace::Open(pace) => tokio::select! {
+            () = clock.sleep_until(pace.length()) => stopper.advance(Phase::Draining),
+            () = stop.reached(Phase::Draining) => {}
+        },
+        // The crowd knows when its plan is over: a person may have changed it.
+        Pace::Closed(_) => stop.reached(Phase::Draining).await,
+    }
+    clock.sleep(drain).await;
+    stopper.advance(Phase::Over);
+}
+
+/// A load whose every handshake failed reached nobody.
+fn ending(summary: &Summary, interrupted: bool) -> Ending {
+    if summary.calls.tally.count() > 0 && summary.sessions.opened == 0 {
+        Ending::Unreachable
+    } else if interrupted {
+        Ending::Stopped
+    } else {
+        Ending::Finished
+    }
+}
+
+/// The target as reports show it: a practice target's free port says nothing to anybody.
+fn shown(plan: &Plan) -> String {
+    match &plan.target.url {
+        TargetUrl::Practice => "practice".to_owned(),
+        TargetUrl::Url(url) => url.split('?').next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn described(plan: &Plan) -> Scenario {
+    let profile = &plan.clients.profile;
+    let modelled = outlook::modelled(profile);
+    let mut notes = Vec::new();
+    if (plan.load.speed - 1.0).abs() > f64::EPSILON {
+        notes.push(format!("think times are divided by {}", plan.load.speed));
+    }
+    if plan.tools.arguments.is_empty() {
+        notes.push("arguments are made from each tool's inputSchema".to_owned());
+    }
+    if !modelled.is_empty() {
+        notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
+    }
+    Scenario {
+        name: plan.name.clone(),
+        text: plan.source.clone(),
+        profile: format!("{}@{}", profile.name, profile.date),
+        behaviour: outlook::behaviour_name(&plan.load.behaviour).to_owned(),
+        notes,
+    }
+}
