@@ -86,6 +86,8 @@ pub mod engine {
     pub mod crowd;
     pub mod holder;
     pub mod recorder;
+    #[cfg(test)]
+    pub(crate) mod rehearsal;
     pub mod session;
     pub mod stop;
     pub mod user;

@@ -384,3 +384,6 @@ impl Drop for CallTrail<'_> {
         self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
     }
 }
+
+#[cfg(test)]
+mod tests;

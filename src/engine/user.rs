@@ -257,3 +257,6 @@ impl<'a> Course<'a> {
         self.client.common.wire.recorder.tell(self.client.user, Event::Run(run));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -364,3 +364,6 @@ fn before_head(error: &hyper::Error) -> Outcome {
         Outcome::Connect(ConnectFailure::Closed)
     }
 }
+
+#[cfg(test)]
+mod tests;
