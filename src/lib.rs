@@ -87,6 +87,8 @@ pub mod engine {
     pub mod gate;
     pub mod holder;
     pub mod recorder;
+    #[cfg(test)]
+    pub(crate) mod rehearsal;
     pub mod session;
     pub mod stop;
     pub mod user;

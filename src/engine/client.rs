@@ -29,7 +29,7 @@ use super::wire::{Ending, Wire};
 use crate::model::arguments::Maker;
 use crate::model::behaviour::Ask;
 use crate::model::chance::{Key, Purpose};
-use crate::model::event::{Call, Event, Instants, SessionChange, SessionEvent};
+use crate::model::event::{Call, Event, Instants, SessionChange};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
@@ -169,9 +169,10 @@ impl Client {
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
         self.end_errands();
         let Some(session) = self.slot.take() else { return };
+        let cost = Cost::default();
         tokio::select! {
             biased;
-            () = self.close(&session) => {}
+            () = self.close(&session, &cost) => {}
             () = stop.reached(Phase::Over) => {}
         }
     }
@@ -181,7 +182,7 @@ impl Client {
         errands.drain(..).for_each(|errand| errand.abort());
     }
 
-    /// One tool call that was due at `due`; returns how and when it ended.
+    /// One tool call that was due at `due`; returns how it ended, and when the client was free again.
     pub async fn call(self: &Arc<Self>, due: Duration, ask: Ask) -> (Class, Duration) {
         let cost = Cost::default();
         let mut trail = CallTrail::begin(self, &cost, due, ask.tool);
@@ -225,21 +226,30 @@ impl Client {
         };
         let outcome = self.call_in(&first, trail, ask, deadline).await;
         if self.policy.is_per_call() {
-            trail.call.outcome = outcome;
-            trail.stamp();
-            self.close(&first).await;
+            trail.stamp(outcome);
+            self.close(&first, cost).await;
             return outcome;
         }
         let Outcome::SessionLost(status) = outcome else { return outcome };
-        if self.slot.forget(&first) {
-            self.tell_session(SessionChange::Lost);
-        }
+        self.lose(&first);
         if self.on_loss(status) == OnSessionLoss::GiveUp {
             return outcome;
         }
-        match self.session(cost).await {
-            Ok(second) => self.call_in(&second, trail, ask, deadline).await,
-            Err(refusal) => refusal,
+        trail.stamped = false;
+        let second = match self.session(cost).await {
+            Ok(session) => session,
+            Err(refusal) => return refusal,
+        };
+        let outcome = self.call_in(&second, trail, ask, deadline).await;
+        if matches!(outcome, Outcome::SessionLost(_)) {
+            self.lose(&second);
+        }
+        outcome
+    }
+
+    fn lose(&self, session: &Arc<Session>) {
+        if self.slot.forget(session) {
+            session.life.end(SessionChange::Lost);
         }
     }
 
@@ -276,6 +286,9 @@ impl Client {
         trail.call.result_chars = answered.value.unwrap_or_default();
         let cap = self.common.profile.result_cap;
         trail.call.over_cap = cap.is_some_and(|cap| trail.call.result_chars > cap);
+        if let Some(at) = answered.at {
+            trail.stamp_at(at, answered.outcome);
+        }
         answered.outcome
     }
 
@@ -302,17 +315,6 @@ impl Client {
         let made = || Box::pin(self.handshake(For::Keeping, cost));
         self.slot.get(made).await.map_err(|refusal| refusal.outcome)
     }
-
-    fn tell_session(&self, change: SessionChange) {
-        let gauge = &self.common.wire.recorder.gauges.sessions;
-        match change {
-            SessionChange::Opened { .. } => gauge.fetch_add(1, Ordering::Relaxed),
-            _ => gauge.fetch_sub(1, Ordering::Relaxed),
-        };
-        let at = self.common.wire.clock.now();
-        let event = SessionEvent { user: self.user, at, change };
-        self.common.wire.recorder.tell(self.user, Event::Session(event));
-    }
 }
 
 struct Called;
@@ -326,7 +328,6 @@ struct CallTrail<'a> {
     cost: &'a Cost,
     call: Call,
     stamped: bool,
-    ended: bool,
     _in_flight: Gauged<'a>,
 }
 
@@ -347,33 +348,42 @@ impl<'a> CallTrail<'a> {
             over_cap: false,
         };
         let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
-        Self { client, cost, call, stamped: false, ended: false, _in_flight: in_flight }
+        Self { client, cost, call, stamped: false, _in_flight: in_flight }
     }
 
-    /// The call is done now, whatever is still to be tidied up.
-    fn stamp(&mut self) {
+    /// The call was done at `done`, whatever is still to be tidied up.
+    fn stamp_at(&mut self, done: Duration, outcome: Outcome) {
         if !self.stamped {
-            self.call.instants.done = self.client.common.wire.clock.now();
+            self.call.instants.done = done;
+            self.call.outcome = outcome;
             self.stamped = true;
         }
     }
 
+    /// The call is done now.
+    fn stamp(&mut self, outcome: Outcome) {
+        self.stamp_at(self.client.common.wire.clock.now(), outcome);
+    }
+
+    /// Ends the record; says how the call ended, and when the client was free again: after a
+    /// stream's end or a DELETE that is nobody's lag.
     fn finish(mut self, outcome: Outcome) -> (Class, Duration) {
-        self.call.outcome = outcome;
-        self.ended = true;
-        self.stamp();
-        (outcome.class(), self.call.instants.done)
+        let now = self.client.common.wire.clock.now();
+        self.stamp_at(now, outcome);
+        (outcome.class(), now)
     }
 }
 
 impl Drop for CallTrail<'_> {
     fn drop(&mut self) {
-        if !self.ended && !self.stamped {
-            self.call.outcome = self.client.ending.outcome();
+        if !self.stamped {
+            self.stamp(self.client.ending.outcome());
         }
-        self.stamp();
         self.call.instants.sent = self.cost.sent();
         self.call.exchanges = self.cost.exchanges();
         self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
     }
 }
+
+#[cfg(test)]
+mod tests;

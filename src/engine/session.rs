@@ -1,11 +1,14 @@
 //! One MCP session as a client keeps it: headers, ids, and the slot where it is shared.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
 use tokio::sync::OnceCell;
 
+use super::recorder::Recorder;
+use crate::edge::clock::Clock;
+use crate::model::event::{Event, SessionChange, SessionEvent};
 use crate::model::profile::Ids;
 use crate::protocol::answer::Session as Named;
 use crate::protocol::legacy::Revision;
@@ -25,6 +28,8 @@ pub struct Session {
     pub offers: Offers,
     next_id: AtomicU64,
     ids: Ids,
+    /// Its place among the open sessions.
+    pub life: Life,
 }
 
 /// What a server said in its handshake.
@@ -49,11 +54,11 @@ pub struct Opened {
 
 impl Session {
     /// The session of a handshake; `headers` are those of every POST in it.
-    pub fn new(opened: Opened, headers: HeaderMap, named: Named, ids: Ids) -> Self {
+    pub fn new(opened: Opened, headers: HeaderMap, named: Named, ids: Ids, life: Life) -> Self {
         // The handshake took the first id of a counter.
         let next_id = AtomicU64::new(first_id(ids) + 1);
         let Opened { id, revision, offers } = opened;
-        Self { headers, id, named, revision, offers, next_id, ids }
+        Self { headers, id, named, revision, offers, next_id, ids, life }
     }
 
     /// The id that requests carry, if they do.
@@ -67,6 +72,46 @@ impl Session {
             Ids::Constant(id) => u64::from(id),
             Ids::Counter(_) => self.next_id.fetch_add(1, Ordering::Relaxed),
         }
+    }
+}
+
+/// A session's place among the open ones. Dropped before its end was told, as with a call that was
+/// given up, it was abandoned.
+#[derive(Debug)]
+pub struct Life {
+    clock: Clock,
+    recorder: Arc<Recorder>,
+    user: u32,
+    ended: AtomicBool,
+}
+
+impl Life {
+    /// A session of `user` was opened.
+    pub fn begin(clock: &Clock, recorder: &Arc<Recorder>, user: u32, with_id: bool) -> Self {
+        let (clock, recorder) = (clock.clone(), Arc::clone(recorder));
+        let life = Self { clock, recorder, user, ended: AtomicBool::new(false) };
+        life.recorder.gauges.sessions.fetch_add(1, Ordering::Relaxed);
+        life.tell(SessionChange::Opened { with_id });
+        life
+    }
+
+    /// It ended so; only the first end counts.
+    pub fn end(&self, change: SessionChange) {
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            self.recorder.gauges.sessions.fetch_sub(1, Ordering::Relaxed);
+            self.tell(change);
+        }
+    }
+
+    fn tell(&self, change: SessionChange) {
+        let event = SessionEvent { user: self.user, at: self.clock.now(), change };
+        self.recorder.tell(self.user, Event::Session(event));
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.end(SessionChange::Abandoned);
     }
 }
 
@@ -125,7 +170,8 @@ mod tests {
     fn session_with(ids: Ids) -> Session {
         let revision = Revision::V2025_11_25;
         let opened = Opened { id: None, revision, offers: Offers::default() };
-        Session::new(opened, HeaderMap::new(), Named::Unnamed, ids)
+        let life = Life::begin(&Clock::of_runtime(), &Arc::default(), 0, false);
+        Session::new(opened, HeaderMap::new(), Named::Unnamed, ids, life)
     }
 
     fn session() -> Session {

@@ -75,8 +75,10 @@ impl Stage for Scene {
         // What is still in flight is dropped here, and counted as what was just said.
         drop(play);
         let fate = fate.unwrap_or_else(|| course.own_end());
-        course.tell(number, due, fate);
+        let ended = clock.now();
+        // The end of its session is part of what a run costs, not of how long it took.
         user.client.end_run(&self.stop).await;
+        course.tell(number, (due, ended), fate);
     }
 
     async fn leave(&self, user: User) {
@@ -199,16 +201,17 @@ impl<'a> Course<'a> {
         asks: &[Ask],
         classes: &mut Vec<Class>,
     ) -> Duration {
-        self.calls.fetch_add(asks.len() as u32, Ordering::Relaxed);
         classes.clear();
         let last = if let [ask] = asks {
-            let (class, done) = self.client.call(due, *ask).await;
+            let (class, done) = self.call(due, *ask).await;
             classes.push(class);
             done
         } else {
             let mut chance = key.draw(Purpose::Stagger);
             let stagger = self.client.common.profile.stagger;
-            let calls = asks.iter().map(|ask| self.delayed(due + stagger.draw(&mut chance), *ask));
+            let delays = std::iter::once(Duration::ZERO)
+                .chain(std::iter::repeat_with(|| stagger.draw(&mut chance)));
+            let calls = asks.iter().zip(delays).map(|(ask, delay)| self.delayed(due + delay, *ask));
             let ends = join_all(calls).await;
             classes.extend(ends.iter().map(|(class, _)| *class));
             ends.iter().map(|(_, done)| *done).max().unwrap_or(due)
@@ -220,6 +223,12 @@ impl<'a> Course<'a> {
 
     async fn delayed(&self, due: Duration, ask: Ask) -> (Class, Duration) {
         self.client.common.wire.clock.sleep_until(due).await;
+        self.call(due, ask).await
+    }
+
+    /// One call. A call that the stagger held back until the run was over never came due.
+    async fn call(&self, due: Duration, ask: Ask) -> (Class, Duration) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         self.client.call(due, ask).await
     }
 
@@ -230,14 +239,14 @@ impl<'a> Course<'a> {
         if calls > 0 && answered == 0 { Fate::Failed } else { Fate::Completed }
     }
 
-    fn tell(&self, number: u32, due: Duration, fate: Fate) {
+    fn tell(&self, number: u32, (due, ended): (Duration, Duration), fate: Fate) {
         let straggler = self.straggler.load(Ordering::Relaxed).checked_sub(1);
         let run = Run {
             user: self.client.user,
             run: number,
             class: self.client.class,
             due,
-            ended: self.client.common.wire.clock.now(),
+            ended,
             fate,
             calls: self.calls.load(Ordering::Relaxed),
             exchanges: self.client.exchanges_of_run(),
@@ -248,3 +257,6 @@ impl<'a> Course<'a> {
         self.client.common.wire.recorder.tell(self.client.user, Event::Run(run));
     }
 }
+
+#[cfg(test)]
+mod tests;

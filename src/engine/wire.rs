@@ -5,7 +5,7 @@ pub mod meter;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -118,6 +118,7 @@ pub struct Trail<'a> {
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
     _under_way: Gauged<'a>,
+    counters: [Option<&'a AtomicU32>; 2],
 }
 
 impl<'a> Trail<'a> {
@@ -149,6 +150,7 @@ impl<'a> Trail<'a> {
             outcome: None,
             sent_cell: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
+            counters: [None, None],
         }
     }
 
@@ -167,7 +169,20 @@ impl<'a> Trail<'a> {
         self.sent_cell = Some(cell);
     }
 
+    /// Counts the exchange in both, from the moment it has a connection; not if no byte leaves.
+    pub fn count_in(&mut self, one: &'a AtomicU32, other: &'a AtomicU32) {
+        self.counters = [Some(one), Some(other)];
+    }
+
+    /// When the answer was whole, if it came.
+    pub fn answered_at(&self) -> Option<Duration> {
+        self.exchange.answer
+    }
+
     fn attach(&mut self, line: &mut Line) {
+        for counter in self.counters.iter().flatten() {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
         self.bytes_before = line.meter.bytes();
         line.meter.arm();
         self.meter = Some(Arc::clone(&line.meter));
@@ -190,6 +205,13 @@ impl Drop for Trail<'_> {
             }
             if exchange.sent.is_some() {
                 self.wire.recorder.gauges.exchanges.fetch_add(1, Ordering::Relaxed);
+            } else {
+                for counter in self.counters.iter().flatten() {
+                    // A run that began meanwhile counts from zero.
+                    let one_less = |count: u32| count.checked_sub(1);
+                    let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+                    let _taken_back = counter.fetch_update(set, get, one_less).is_ok();
+                }
             }
             let (written, read) = meter.bytes();
             exchange.bytes_sent = (written - self.bytes_before.0) as u32;
@@ -350,3 +372,6 @@ fn before_head(error: &hyper::Error) -> Outcome {
         Outcome::Connect(ConnectFailure::Closed)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::post::{Cost, Lent, Nothing, Question};
 use super::{Client, Policy};
-use crate::engine::session::{Offers, Opened, Session, first_id};
-use crate::engine::wire::{Flow, Reply, Trail};
+use crate::engine::session::{Life, Offers, Opened, Session, first_id};
+use crate::engine::wire::{Flow, Reply, Trail, Wire};
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
@@ -91,7 +91,7 @@ impl Client {
         let (session, opening) = self.open(For::Scouting, &cost).await?;
         let session = Arc::new(session);
         let tools = self.tools(&session, &cost).await;
-        self.close(&session).await;
+        self.close(&session, &cost).await;
         Ok(Scouted {
             server: opening.server,
             protocol_version: opening.revision.name(),
@@ -157,7 +157,6 @@ impl Client {
             refused(Outcome::Violation(rule), String::new())
         })?;
         let session = self.session_of(id, &opening);
-        self.tell_session(SessionChange::Opened { with_id: session.id.is_some() });
         if purpose != For::OneCall || profile.initialized_when_fresh {
             self.initialized(&session, cost).await;
         }
@@ -170,7 +169,9 @@ impl Client {
         let named =
             if echoed.is_some() { answer::Session::Named } else { answer::Session::Unnamed };
         let opened = Opened { id, revision: opening.revision, offers: opening.offers };
-        Session::new(opened, headers, named, self.common.profile.ids)
+        let Wire { clock, recorder, .. } = &self.common.wire;
+        let life = Life::begin(clock, recorder, self.user, opened.id.is_some());
+        Session::new(opened, headers, named, self.common.profile.ids, life)
     }
 
     async fn initialized(self: &Arc<Self>, session: &Session, cost: &Cost) {
@@ -265,9 +266,9 @@ impl Client {
         let (client, named) = (Arc::clone(self), session.named);
         self.beside(async move {
             let wire = &client.common.wire;
-            let operation = Operation::Stream;
+            let (operation, cost) = (Operation::Stream, Cost::default());
             let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
-            client.exchanges.fetch_add(1, Ordering::Relaxed);
+            trail.count_in(&cost.exchanges, &client.exchanges);
             // A stream that the client ends was a good one.
             trail.presume(Outcome::Ok);
             let request = client.request(operation, Method::GET, &headers, Bytes::new());
@@ -288,12 +289,12 @@ impl Client {
     }
 
     /// Ends a session as the profile does: with DELETE, or without a word.
-    pub(super) async fn close(self: &Arc<Self>, session: &Session) {
+    pub(super) async fn close(self: &Arc<Self>, session: &Session, cost: &Cost) {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
         let key = Key::of_run(self.common.seed, self.user.into()).at_turn(number);
         let deletes = key.draw(Purpose::Delete).happens(self.common.profile.delete_share);
         if session.echoed().is_none() || !deletes {
-            self.tell_session(SessionChange::Abandoned);
+            session.life.end(SessionChange::Abandoned);
             return;
         }
         let headers =
@@ -301,7 +302,7 @@ impl Client {
         let wire = &self.common.wire;
         let operation = Operation::Delete;
         let trail = &mut Trail::begin(wire, &self.ending, self.user, operation);
-        self.exchanges.fetch_add(1, Ordering::Relaxed);
+        trail.count_in(&cost.exchanges, &self.exchanges);
         let request = self.request(operation, Method::DELETE, &headers, Bytes::new());
         let deadline = wire.clock.now() + self.common.profile.connect_timeout;
         let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &[u8]| Flow::Continue);
@@ -311,7 +312,7 @@ impl Client {
             |outcome| outcome,
             |reply| answer::deleted(&head_of(&reply, session.named), &body),
         ));
-        self.tell_session(SessionChange::Closed);
+        session.life.end(SessionChange::Closed);
     }
 }
 

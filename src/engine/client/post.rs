@@ -49,6 +49,8 @@ pub(super) struct Answered<T> {
     pub(super) outcome: Outcome,
     /// What the answer held, if it was sound.
     pub(super) value: Option<T>,
+    /// When the answer was whole, if one came.
+    pub(super) at: Option<Duration>,
     /// The response's head, if one came.
     pub(super) reply: Option<Reply>,
     /// What was wrong with it, for a person; empty if nothing was.
@@ -57,7 +59,7 @@ pub(super) struct Answered<T> {
 
 impl<T> Answered<T> {
     fn broken(outcome: Outcome, said: String) -> Self {
-        Self { outcome, value: None, reply: None, said }
+        Self { outcome, value: None, at: None, reply: None, said }
     }
 }
 
@@ -86,11 +88,14 @@ impl Client {
         if operation == Operation::ToolsCall {
             trail.note_sent_in(&cost.sent);
         }
-        cost.exchanges.fetch_add(1, Ordering::Relaxed);
-        self.exchanges.fetch_add(1, Ordering::Relaxed);
+        trail.count_in(&cost.exchanges, &self.exchanges);
         let request = self.request(operation, Method::POST, headers, Bytes::from(body));
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut on_event = |reply: &Reply, data: &[u8]| {
+            if id.is_none() {
+                // A notification has no answer: whatever this is, reading on would not help.
+                return Flow::Answered;
+            }
             let of = Head { status: reply.status, headers: &reply.headers, session };
             match self.hear::<R, T>(&of, data, id, &judge) {
                 Heard::Answer(answer) => {
@@ -114,7 +119,7 @@ impl Client {
                     Some(answer) => answer,
                     None => self.read_whole::<R, T>(&of, &whole, id, &judge),
                 };
-                Answered { reply: Some(reply), ..answered }
+                Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
             }
         };
         trail.finish(answered.outcome);
@@ -151,7 +156,8 @@ impl Client {
             Ok(Message::Answer(answer)) => match answer::settle(head, answer, expected) {
                 Ok(result) => {
                     let (outcome, value) = judge(head, result);
-                    Heard::Answer(Answered { outcome, value, reply: None, said: String::new() })
+                    let said = String::new();
+                    Heard::Answer(Answered { outcome, value, at: None, reply: None, said })
                 }
                 Err(outcome) => ended(outcome, quoted(data)),
             },

@@ -94,8 +94,14 @@ impl Line {
             return false;
         }
         let (sender, driver) = self.parts();
-        let ready = std::future::poll_fn(|context| sender.poll_ready(context));
-        Self::alongside(driver, ready).await.is_ok() && self.driver.is_some()
+        std::future::poll_fn(|context| {
+            // Resting, nobody polled it: only so does it notice that the server has closed it.
+            match driver.as_mut().map(|connection| Pin::new(connection).poll(context)) {
+                Some(Poll::Pending) => sender.poll_ready(context).map(|ready| ready.is_ok()),
+                Some(Poll::Ready(_)) | None => Poll::Ready(false),
+            }
+        })
+        .await
     }
 }
 
