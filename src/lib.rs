@@ -121,6 +121,7 @@ pub mod render {
 pub mod conduct {
     pub mod choice;
     pub mod endpoint;
+    pub mod failure;
     pub mod run;
     pub mod watch;
 }

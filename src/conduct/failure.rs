@@ -1,0 +1,152 @@
+//! Why a run brought no report, and what a person reads then.
+
+use super::choice::NothingToCall;
+use super::endpoint::NotAnEndpoint;
+use crate::edge::process::ProcessError;
+use crate::engine::client::Refusal;
+use crate::engine::control::ControlError;
+use crate::engine::crowd::users::UsersError;
+use crate::engine::holder::HolderError;
+use crate::model::outcome::{ConnectFailure, Outcome, Rule};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The URL is no endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] NotAnEndpoint),
+    /// The credential is no header.
+    #[error(transparent)]
+    Holder(#[from] HolderError),
+    /// The profile's identity is no header.
+    #[error("the profile's identity cannot be sent as headers: {0}")]
+    Identity(String),
+    /// Nothing to call.
+    #[error(transparent)]
+    Choice(#[from] NothingToCall),
+    /// A threshold that can never be measured.
+    #[error("the threshold {threshold:?} is about {about}, which this run never measures")]
+    NeverMeasured {
+        /// As its author wrote it.
+        threshold: String,
+        /// What it is about.
+        about: String,
+    },
+    /// The load is more than a foreign target may be asked.
+    #[error(
+        "this load would ask the target up to {planned:.0} times a second, and target.max_rate \
+         allows {allowed:.0}: lower the load, or raise max_rate by name if the target's owner agrees"
+    )]
+    TooFast {
+        /// Modelled HTTP exchanges a second.
+        planned: f64,
+        /// `target.max_rate`.
+        allowed: f64,
+    },
+    /// The practice target did not start.
+    #[error(transparent)]
+    Practice(#[from] ProcessError),
+    /// The control plane failed.
+    #[error("the target's health page: {0}")]
+    Control(#[from] ControlError),
+    /// The target says it is not healthy before the load.
+    #[error("the target's health page {url} answers {found}, not {expected}: no load was made")]
+    Unhealthy {
+        /// The page.
+        url: String,
+        /// Its status.
+        found: u16,
+        /// The status of a healthy target.
+        expected: u16,
+    },
+    /// The first handshake, or the first look at the tools, failed.
+    #[error("{}", refusal_text(.url, .refusal))]
+    Unreachable {
+        /// The target.
+        url: String,
+        /// What happened.
+        refusal: Refusal,
+    },
+    /// The users could not be brought.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// A part of squall panicked.
+    #[error("a part of squall failed: {0}; please report it")]
+    Ourselves(String),
+}
+
+impl RunError {
+    /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Practice(_) | Self::Ourselves(_) | Self::Users(_) => 1,
+            Self::Endpoint(_)
+            | Self::Holder(_)
+            | Self::Identity(_)
+            | Self::Choice(_)
+            | Self::NeverMeasured { .. }
+            | Self::TooFast { .. } => 2,
+            Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
+        }
+    }
+}
+
+/// What a person reads when the first look at the target failed.
+fn refusal_text(url: &str, refusal: &Refusal) -> String {
+    let during = refusal.operation.name();
+    let said = if refusal.said.is_empty() {
+        String::new()
+    } else {
+        format!("\nIt said: {}", refusal.said.escape_debug())
+    };
+    let (what, hint) = match refusal.outcome {
+        Outcome::Connect(failure) => (failure.name().to_owned(), connect_hint(failure)),
+        Outcome::Timeout => (
+            "it did not answer within the client's own time".to_owned(),
+            "Claude gives a handshake 10 seconds; is the server stuck, or behind a slow start?",
+        ),
+        Outcome::Unauthorised(status) => (
+            format!("it refuses with HTTP {status}"),
+            "give a credential in [auth], or check the one that is there",
+        ),
+        Outcome::Status(404 | 405) => (
+            format!("it answers HTTP {}", refusal.status.unwrap_or_default()),
+            "the path is probably wrong: MCP endpoints often end in /mcp",
+        ),
+        Outcome::Throttled(throttle) => (
+            format!("it says \"too much\" ({}) before any load", throttle.signal.name()),
+            "wait until its limit allows more, or test from another address",
+        ),
+        Outcome::Violation(rule) => (
+            format!("its answer is not MCP ({})", rule_words(rule)),
+            "is this the URL of an MCP endpoint over Streamable HTTP?",
+        ),
+        other => (format!("it ended as {}", other.class().name()), "see what the server logged"),
+    };
+    let status = refusal.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    format!("{url} cannot be loaded: {during} failed{status}: {what}; {hint}{said}")
+}
+
+const fn connect_hint(failure: ConnectFailure) -> &'static str {
+    match failure {
+        ConnectFailure::Dns => "check the host name",
+        ConnectFailure::Refused => "is the server running, and is the port right?",
+        ConnectFailure::NotHttp => "plain HTTP/1.1 is spoken to it; is it a TLS port?",
+        ConnectFailure::Closed => "it accepts connections and closes them without an answer",
+        ConnectFailure::Exhausted => "raise the limit of open files (ulimit -n)",
+        ConnectFailure::TimedOut | ConnectFailure::Unreachable => {
+            "is there a firewall in between, or is the address wrong?"
+        }
+    }
+}
+
+fn rule_words(rule: Rule) -> String {
+    let mut words = String::new();
+    for letter in format!("{rule:?}").chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
