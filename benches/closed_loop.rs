@@ -4,6 +4,9 @@
 //! 64 connections, the same body. CPU is user and system time of the generator's whole process,
 //! report included, over the requests it made. Only the ratio of one run says anything: the
 //! machine's own speed drifts.
+#![expect(clippy::disallowed_methods, reason = "a benchmark touches the world without ceremony")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on panics")]
+#![expect(clippy::print_stdout, reason = "its result is printed")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -67,8 +70,23 @@ fn oha(url: &str) -> Option<f64> {
     Command::new("oha").arg("--version").output().ok()?;
     let accept = "accept: application/json, text/event-stream";
     let (cpu, json) = timed(&[
-        "oha", "-c", "64", "-z", "10s", "-m", "POST", "-d", BODY, "-T", "application/json", "-H",
-        accept, "--no-tui", "--output-format", "json", url,
+        "oha",
+        "-c",
+        "64",
+        "-z",
+        "10s",
+        "-m",
+        "POST",
+        "-d",
+        BODY,
+        "-T",
+        "application/json",
+        "-H",
+        accept,
+        "--no-tui",
+        "--output-format",
+        "json",
+        url,
     ]);
     let summary: serde_json::Value = serde_json::from_str(&json).expect("oha's summary");
     let rate = summary["summary"]["requestsPerSec"].as_f64().expect("a rate");

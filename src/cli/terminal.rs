@@ -1,5 +1,4 @@
 //! What goes to the terminal: messages, faults, the live line.
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this file is the terminal")]
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

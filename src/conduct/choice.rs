@@ -73,12 +73,11 @@ fn by_name<'a>(offered: &'a [read::Tool], name: &str) -> Result<&'a read::Tool, 
 }
 
 fn prepared(tool: &read::Tool, asked: &Tools) -> Result<Tool, NothingToCall> {
-    let made = match asked.arguments.get(&tool.name) {
-        Some(fixtures) => Maker::from_fixtures(fixtures).map_err(|error| error.to_string()),
-        None => {
-            let schema = serde_json::Value::Object(tool.input_schema.clone());
-            Maker::from_schema(&schema).map_err(|error| error.to_string())
-        }
+    let made = if let Some(fixtures) = asked.arguments.get(&tool.name) {
+        Maker::from_fixtures(fixtures).map_err(|error| error.to_string())
+    } else {
+        let schema = serde_json::Value::Object(tool.input_schema.clone());
+        Maker::from_schema(&schema).map_err(|error| error.to_string())
     };
     let name = tool.name.clone();
     match made {

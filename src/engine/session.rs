@@ -148,7 +148,10 @@ mod tests {
     #[tokio::test]
     async fn a_failed_handshake_is_tried_again_by_the_next_call() {
         let slot = Slot::default();
-        assert_eq!(slot.get(|| async { Err(Outcome::Timeout) }).await.unwrap_err(), Outcome::Timeout);
+        assert_eq!(
+            slot.get(|| async { Err(Outcome::Timeout) }).await.unwrap_err(),
+            Outcome::Timeout
+        );
         slot.get(|| async { Ok::<_, Outcome>(session()) }).await.unwrap();
     }
 

@@ -166,12 +166,11 @@ pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
     let keeps = profile.sessions.pooled + profile.sessions.echo > 0.0;
     let lists = |list| keeps && profile.lists.contains(&list);
     match operation {
-        Operation::ToolsCall | Operation::Initialize => true,
         Operation::Initialized => keeps || profile.initialized_when_fresh,
         Operation::ToolsList => lists(List::Tools),
         Operation::ResourcesList => lists(List::Resources),
         Operation::PromptsList => lists(List::Prompts),
-        Operation::Response => true,
+        Operation::ToolsCall | Operation::Initialize | Operation::Response => true,
         Operation::Stream => keeps && profile.stream_share > 0.0,
         Operation::Delete => profile.delete_share > 0.0,
     }

@@ -323,6 +323,7 @@ fn write_list(body: &mut Vec<u8>, operation: Operation, id: Id<'_>, cursor: Opti
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the judge of a question takes its result")]
 fn opening(_: &Head<'_>, result: InitializeResult<'_>) -> (Outcome, Option<Opening>) {
     match Revision::negotiated(Revision::V2025_11_25, &result.protocol_version) {
         Ok(revision) => {
