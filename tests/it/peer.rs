@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 pub(crate) struct Peer {
     child: Child,
     address: SocketAddr,
-    _place: Place,
+    place: Place,
 }
 
 impl Peer {
@@ -46,7 +46,7 @@ impl Peer {
         let mut command = command(kind, address.port());
         command.current_dir(place.path()).stdin(Stdio::null());
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut peer = Self { child, address, _place: place };
+        let mut peer = Self { child, address, place };
         let until = Instant::now() + PATIENCE;
         while !peer.is_ready() {
             if peer.child.try_wait().unwrap().is_some() {
@@ -65,7 +65,7 @@ impl Peer {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self._place.path().join("log")).unwrap()
+        fs::read_to_string(self.place.path().join("log")).unwrap()
     }
 
     pub(crate) fn url(&self) -> String {
