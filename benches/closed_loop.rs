@@ -4,7 +4,9 @@
 //! 64 connections, the same body. CPU is user and system time of the generator's whole process,
 //! report included, over the requests it made. Only the ratio of one run says anything: the
 //! machine's own speed drifts.
-
+#![expect(clippy::disallowed_methods, reason = "a benchmark touches the world without ceremony")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on panics")]
+#![expect(clippy::print_stdout, reason = "its result is printed")]
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,

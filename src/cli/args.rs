@@ -41,7 +41,7 @@ pub struct ScenarioArgs {
     /// The target to use instead of the scenario's.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
-    /// Set any scenario key, with a TOML value, such as `load.speed=10`.
+    /// Set any scenario key, with a TOML value: `--set load.speed=10 --set tools.allow='["echo"]'`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     /// The seed to use instead of the scenario's.

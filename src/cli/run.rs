@@ -10,7 +10,8 @@ use anyhow::Context;
 use super::args::RunArgs;
 use super::{plan, signals, stdout, terminal};
 use crate::conduct::run::{self, Order};
-use crate::edge::{clock, files::Folder, health};
+use crate::edge::files::{FilesError, Folder};
+use crate::edge::{clock, health};
 use crate::engine::stop::{Phase, Stopper, stop};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
@@ -30,7 +31,8 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
         Ok(folder) => folder,
         Err(error) => {
             terminal::say(&format!("squall: {error}"));
-            return Ok(ExitCode::from(1));
+            let named_wrongly = matches!(error, FilesError::Exists(_));
+            return Ok(ExitCode::from(if named_wrongly { 2 } else { 1 }));
         }
     };
     health::descriptors();

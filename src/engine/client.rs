@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use self::handshake::For;
 pub use self::handshake::{Refusal, Scouted};
@@ -114,7 +114,7 @@ pub struct Client {
     exchanges: AtomicU32,
     sessions: AtomicU32,
     /// Streams and answers under way beside the calls.
-    errands: Mutex<Vec<AbortHandle>>,
+    errands: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Client {
@@ -167,7 +167,7 @@ impl Client {
     }
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
-        self.end_errands();
+        self.end_errands().await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
         tokio::select! {
@@ -177,9 +177,16 @@ impl Client {
         }
     }
 
-    fn end_errands(&self) {
-        let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
-        errands.drain(..).for_each(|errand| errand.abort());
+    /// Ends what goes on beside the calls. An aborted errand tells its exchange when its task is
+    /// dropped: the user does not leave before that, or a summary made then would lack it.
+    async fn end_errands(&self) {
+        let errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner).split_off(0);
+        for errand in &errands {
+            errand.abort();
+        }
+        for errand in errands {
+            let _aborted = errand.await.is_err();
+        }
     }
 
     /// One tool call that was due at `due`; returns how it ended, and when the client was free again.
@@ -294,7 +301,7 @@ impl Client {
 
     /// Does something beside the calls, until the session ends.
     fn beside(&self, errand: impl Future<Output = ()> + Send + 'static) {
-        let errand = tokio::spawn(errand).abort_handle();
+        let errand = tokio::spawn(errand);
         let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
         errands.retain(|errand| !errand.is_finished());
         errands.push(errand);

@@ -5,10 +5,17 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue};
 
 use crate::model::plan::Credential;
+use crate::model::secret::Secret;
 
-/// Lends the credential to every exchange.
+/// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
+const RECOGNISABLE: usize = 4;
+
+/// Lends the credential to every exchange, and knows it again in what comes back.
 #[derive(Debug, Clone)]
-pub struct Holder(Option<(HeaderName, HeaderValue)>);
+pub struct Holder {
+    header: Option<(HeaderName, HeaderValue)>,
+    secrets: Vec<Secret>,
+}
 
 /// What an exchange carries; valid for that exchange.
 #[derive(Debug, Clone)]
@@ -30,25 +37,49 @@ pub enum HolderError {
 impl Holder {
     /// A holder of what the scenario gave.
     pub fn of(credential: &Credential) -> Result<Self, HolderError> {
-        let header = match credential {
-            Credential::None => None,
+        let none = Self { header: None, secrets: Vec::new() };
+        let (name, value, secrets) = match credential {
+            Credential::None => return Ok(none),
             Credential::Bearer(token) => {
-                Some((AUTHORIZATION, secret(&format!("Bearer {}", token.expose()))?))
+                (AUTHORIZATION, format!("Bearer {}", token.expose()), vec![token.clone()])
             }
             Credential::Header { name, value } => {
-                Some((HeaderName::try_from(name.as_str())?, secret(value.expose())?))
+                let name = HeaderName::try_from(name.as_str())?;
+                (name, value.expose().to_owned(), vec![value.clone()])
             }
             Credential::Basic { user, password } => {
                 let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
-                Some((AUTHORIZATION, secret(&format!("Basic {pair}"))?))
+                let secrets = vec![Secret::new(pair.as_str()), password.clone()];
+                (AUTHORIZATION, format!("Basic {pair}"), secrets)
             }
         };
-        Ok(Self(header))
+        Ok(Self { header: Some((name, secret(&value)?)), secrets })
     }
 
     /// The credential for one exchange.
     pub fn lend(&self) -> Lease {
-        Lease(self.0.clone())
+        Lease(self.header.clone())
+    }
+
+    /// What a target said, without the credential if it says it back: some do, in error pages.
+    /// A text may have been cut within it.
+    pub fn hide(&self, mut text: String) -> String {
+        for secret in &self.secrets {
+            let secret = secret.expose();
+            if secret.len() < RECOGNISABLE {
+                continue;
+            }
+            text = text.replace(secret, "***");
+            let whole = text.trim_end_matches('.').len();
+            let pieces = (RECOGNISABLE..secret.len()).rev().filter_map(|cut| secret.get(..cut));
+            for piece in pieces {
+                if text[..whole].ends_with(piece) {
+                    text.replace_range(whole - piece.len()..whole, "***");
+                    break;
+                }
+            }
+        }
+        text
     }
 }
 
@@ -68,7 +99,6 @@ fn secret(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::secret::Secret;
 
     fn lent(credential: &Credential) -> Option<String> {
         let (name, value) = Holder::of(credential).unwrap().lend().header()?;
@@ -92,6 +122,26 @@ mod tests {
     fn a_lease_does_not_print_its_secret() {
         let holder = Holder::of(&Credential::Bearer(Secret::new("abc"))).unwrap();
         assert!(!format!("{holder:?} {:?}", holder.lend()).contains("abc"));
+    }
+
+    #[test]
+    fn what_a_target_says_back_is_hidden() {
+        let said = |credential: &Credential, text: &str| {
+            Holder::of(credential).unwrap().hide(text.to_owned())
+        };
+        let bearer = Credential::Bearer(Secret::new("abc.def"));
+        let basic =
+            Credential::Basic { user: "Aladdin".into(), password: Secret::new("open sesame") };
+        for (credential, text, hidden) in [
+            (&bearer, "no: Bearer abc.def, abc.def", "no: Bearer ***, ***"),
+            (&bearer, "cut: abc.de...", "cut: ***..."),
+            (&bearer, "cut: ab...", "cut: ab..."),
+            (&basic, "QWxhZGRpbjpvcGVuIHNlc2FtZQ== is open sesame", "*** is ***"),
+            (&Credential::None, "abc.def", "abc.def"),
+            (&Credential::Bearer(Secret::new("a")), "a man", "a man"),
+        ] {
+            assert_eq!(said(credential, text), hidden);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub fn line(text: &str) -> String {
     shown(text, |c| matches!(c, '\t' | '\n' | '\r').then_some(' '))
 }
 
-/// As [`line`], but line ends stay, for texts of several lines.
+/// As [`line()`], but line ends stay, for texts of several lines.
 pub fn block(text: &str) -> String {
     shown(text, |c| match c {
         '\n' | '\t' => Some(c),

@@ -111,7 +111,7 @@ impl Client {
         let came = wire
             .exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
             .await;
-        let answered = match came {
+        let mut answered = match came {
             Err(outcome) => Answered::broken(outcome, String::new()),
             Ok(reply) => {
                 let of = Head { status: reply.status, headers: &reply.headers, session };
@@ -123,6 +123,7 @@ impl Client {
             }
         };
         trail.finish(answered.outcome);
+        answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
         self.tell_violation(operation, &answered);
         answered
     }

@@ -1,0 +1,19 @@
+//! squall as its users meet it: the real binary, real sockets, real servers, and its sources.
+#![expect(clippy::disallowed_methods, reason = "tests touch the world without ceremony")]
+#![expect(clippy::print_stderr, reason = "what a failed start said belongs to the test's output")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod architecture;
+mod check;
+mod closed;
+mod http;
+mod licences;
+mod peer;
+mod peers;
+mod refusals;
+mod secrets;
+mod signals;
+mod squall;
+mod storm;
+mod stranger;
+mod target_without_annotations;

@@ -1,0 +1,172 @@
+//! Bad input gets one clear message, its exit code, and no report folder.
+
+use std::fs;
+
+use crate::http::free_address;
+use crate::squall::{Done, Place, root};
+use crate::stranger::{Stranger, answer};
+
+/// The shipped storm against this target, with a client that has a second's patience.
+fn against(place: &Place, url: &str) -> Done {
+    let order = place.run("research-storm").target(url);
+    order.set("clients.override.connect_timeout", r#""1s""#).go()
+}
+
+fn scenario(place: &Place, text: &str) -> Done {
+    place.file("storm.toml", text);
+    place.run_file("storm.toml", "report").go()
+}
+
+#[test]
+fn a_scenario_that_does_not_parse() {
+    let place = Place::new();
+    let done = scenario(&place, "name = \"storm\"\n[target]\nurl = practice\n");
+    insta::assert_snapshot!(done.refused(2, &place));
+}
+
+#[test]
+fn a_scenario_with_many_mistakes() {
+    let place = Place::new();
+    let text = r#"
+name = "storm"
+[target]
+url = "practice"
+[load]
+behaviour = "reserch"
+speed = "fast"
+stages = [{ over = "5", to = "60/min" }]
+[[fault]]
+kind = "latency"
+[expect]
+thresholds = ["p99(respons) < 2s"]
+"#;
+    insta::assert_snapshot!(scenario(&place, text).refused(2, &place));
+}
+
+#[test]
+fn a_scenario_that_is_not_there() {
+    let place = Place::new();
+    let done = place.run_file("gone.toml", "report").go();
+    insta::assert_snapshot!(done.refused(2, &place));
+}
+
+#[test]
+fn an_unknown_profile() {
+    let place = Place::new();
+    let done = place.run("research-storm").set("clients.profile", r#""claude-legacy""#).go();
+    insta::assert_snapshot!(done.refused(2, &place));
+}
+
+#[test]
+fn a_tool_that_the_target_lacks() {
+    let place = Place::new();
+    let done = place.run("research-storm").set("tools.allow", r#"["serch"]"#).go();
+    insta::assert_snapshot!(done.refused(2, &place));
+}
+
+#[test]
+fn a_threshold_about_something_never_measured() {
+    let place = Place::new();
+    let thresholds = r#"["p99(response, resources/list) < 2s"]"#;
+    let done = place.run("research-storm").set("expect.thresholds", thresholds).go();
+    insta::assert_snapshot!("a_threshold_about_an_operation", done.refused(2, &place));
+    let thresholds = r#"["errors(delete_document) < 1%"]"#;
+    let done = place.run("research-storm").set("expect.thresholds", thresholds).go();
+    insta::assert_snapshot!("a_threshold_about_a_tool", done.refused(2, &place));
+}
+
+#[test]
+fn a_target_that_refuses_connections() {
+    let place = Place::new();
+    let done = against(&place, &format!("http://{}/mcp", free_address()));
+    insta::assert_snapshot!(done.refused(3, &place));
+}
+
+#[test]
+fn a_target_that_answers_html() {
+    let stranger = Stranger::answering(|_| answer("200 OK", "text/html", "<h1>Welcome</h1>"));
+    let place = Place::new();
+    insta::assert_snapshot!(against(&place, &stranger.url()).refused(3, &place));
+}
+
+#[test]
+fn a_target_without_the_path() {
+    let stranger = Stranger::answering(|_| answer("404 Not Found", "text/html", "<h1>None</h1>"));
+    let place = Place::new();
+    insta::assert_snapshot!(against(&place, &stranger.url()).refused(3, &place));
+}
+
+#[test]
+fn a_target_that_does_not_speak_http() {
+    let stranger = Stranger::answering(|_| "220 mail.example ESMTP\r\n".to_owned());
+    let place = Place::new();
+    insta::assert_snapshot!(against(&place, &stranger.url()).refused(3, &place));
+}
+
+#[test]
+fn a_target_that_never_answers() {
+    let stranger = Stranger::silent();
+    let place = Place::new();
+    insta::assert_snapshot!(against(&place, &stranger.url()).refused(3, &place));
+    assert!(stranger.connections() > 0);
+}
+
+#[test]
+fn a_target_that_closes_at_once() {
+    let stranger = Stranger::that(drop);
+    let place = Place::new();
+    insta::assert_snapshot!(against(&place, &stranger.url()).refused(3, &place));
+}
+
+/// 0.0.0.0 is no loopback address, and yet what is sent to it arrives on this machine: a listener
+/// can tell whether anything was.
+#[test]
+fn a_target_elsewhere_gets_no_packet_without_authorisation() {
+    let stranger = Stranger::that(drop);
+    let url = format!("http://0.0.0.0:{}/mcp", stranger.port());
+    let place = Place::new();
+    insta::assert_snapshot!(against(&place, &url).refused(2, &place));
+    assert_eq!(stranger.connections(), 0, "something was sent");
+
+    let authorised = place.run("research-storm").target(&url).arg("--i-am-authorised").go();
+    authorised.refused(3, &place);
+    assert!(stranger.connections() > 0, "the listener does not notice");
+}
+
+#[test]
+fn a_target_elsewhere_gets_no_more_than_its_ceiling() {
+    let place = Place::new();
+    let order = place.run("research-storm").set("target.max_rate", "1");
+    let text = order.go().refused(2, &place);
+    assert!(text.contains("target.max_rate allows 1"), "{text}");
+}
+
+#[test]
+fn a_report_folder_that_exists() {
+    let place = Place::new();
+    fs::create_dir(place.path().join("report")).unwrap();
+    place.file("report/notes.txt", "mine");
+    let done = place.run("research-storm").go();
+    done.exits(2);
+    insta::assert_snapshot!(done.stderr);
+    assert_eq!(place.names(), ["report"]);
+    assert_eq!(fs::read_to_string(place.path().join("report/notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn a_report_folder_that_cannot_be_made() {
+    let place = Place::new();
+    place.file("file", "");
+    let scenario = root().join("scenarios/research-storm.toml");
+    let done = place.run_file(scenario.to_str().unwrap(), "file/report").go();
+    done.exits(1);
+    insta::assert_snapshot!(done.stderr);
+    assert_eq!(place.names(), ["file"]);
+}
+
+#[test]
+fn a_dashboard_without_users_to_steer() {
+    let place = Place::new();
+    let done = place.run("research-storm").arg("--dashboard").go();
+    insta::assert_snapshot!(done.refused(2, &place));
+}

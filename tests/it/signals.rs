@@ -1,0 +1,52 @@
+//! Ctrl-C once lets runs finish and reports; twice reports now. The report is written either way.
+
+use crate::squall::{Order, Place};
+
+/// A storm that would last for minutes.
+fn open(place: &Place) -> Order<'_> {
+    let order = place.run("research-storm").short().set("tools.allow", r#"["echo"]"#);
+    order.set("load.stages", r#"[{ over = "5m", to = "2/s" }]"#).set("load.drain", r#""5m""#)
+}
+
+fn closed(place: &Place) -> Order<'_> {
+    let order = place.run("steady").short_closed().set("tools.allow", r#"["echo"]"#);
+    let stages = r#"[{ over = "1s", to = 3 }, { over = "5m", to = 3 }]"#;
+    order.set("load.stages", stages).set("load.drain", r#""5m""#)
+}
+
+#[test]
+fn once_drains_and_reports() {
+    for scenario in [open, closed] {
+        let place = Place::new();
+        let mut running = scenario(&place).start();
+        running.until(" load ");
+        running.interrupt();
+        running.until("runs may finish; once more to report now");
+        let done = running.end();
+        let report = done.exits(130).report();
+        assert_eq!(report.at("/verdict"), "stopped");
+        assert!(report.count("/summary/runs") > 0);
+        assert_eq!(report.count("/summary/runs_cut"), 0, "runs may finish");
+        assert_eq!(report.outcomes(), ["ok"]);
+    }
+}
+
+#[test]
+fn twice_reports_now() {
+    for scenario in [open, closed] {
+        let place = Place::new();
+        // No call is ever answered: nothing can finish while the load drains.
+        let mut running = scenario(&place).set("practice.latency", r#""10m""#).start();
+        running.until(" load ");
+        running.interrupt();
+        running.until("once more to report now");
+        running.interrupt();
+        let done = running.end();
+        let report = done.exits(130).report();
+        assert_eq!(report.at("/verdict"), "stopped");
+        let cut = report.count("/summary/runs_cut");
+        assert!(cut > 0);
+        assert_eq!(report.count("/summary/runs"), cut);
+        assert_eq!(report.outcomes(), ["unfinished"]);
+    }
+}
