@@ -7,13 +7,6 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark touches the world without ceremony")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on panics")]
 #![expect(clippy::print_stdout, reason = "its result is printed")]
-#![expect(
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a benchmark starts processes, prints figures, and stops at the first surprise"
-)]
-
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
