@@ -247,7 +247,7 @@ fn request(buffer: &mut Vec<u8>, connection: u32, at: Duration) -> Option<Seen> 
 
 /// A response whose length is known; `headers` are lines without their end.
 pub(crate) fn reply(status: u16, headers: &[&str], body: &str) -> Vec<u8> {
-    let headers: String = headers.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
+    let headers: String = headers.iter().flat_map(|line| [*line, "\r\n"]).collect();
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
