@@ -1,0 +1,159 @@
+//! The clients of a rehearsal: profiles without their chances, and what was told of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use serde_json::json;
+
+use super::Server;
+use crate::engine::client::{Common, Tool};
+use crate::engine::holder::Holder;
+use crate::engine::recorder::{Observer, Recorder};
+use crate::engine::wire::Wire;
+use crate::model::arguments::Maker;
+use crate::model::distribution::Distribution;
+use crate::model::event::{Call, Event, Exchange, Run, SessionChange, SessionEvent, Violation};
+use crate::model::plan::Credential;
+use crate::model::profile::{
+    Connections, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
+};
+
+/// A correct client, as `scenarios/profiles/plain` has it.
+pub(crate) fn plain() -> Profile {
+    Profile {
+        name: "plain".into(),
+        date: "2026-11".into(),
+        identity: Identity {
+            user_agent: "squall".into(),
+            client_name: "squall".into(),
+            client_version: "1.0.0".into(),
+            headers: Vec::new(),
+        },
+        protocol_version: "2025-11-25".into(),
+        capabilities: "{}".into(),
+        ids: Ids::Counter(0),
+        sessions: SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 0.0, echo: 1.0 },
+        lists: vec![List::Tools],
+        stream_share: 1.0,
+        delete_share: 1.0,
+        initialized_when_fresh: true,
+        connections: Connections::PerUser,
+        cap: 1_000_000,
+        queue_limit: None,
+        stagger: Distribution::constant(Duration::ZERO),
+        connect_timeout: Duration::from_secs(30),
+        call_timeout: Duration::from_secs(60),
+        result_cap: None,
+        on_session_404: OnSessionLoss::Reinitialise,
+        on_session_400: OnSessionLoss::GiveUp,
+        server_requests: ServerRequests::Answer,
+        sources: std::collections::BTreeMap::default(),
+    }
+}
+
+/// The hosted broker, as `scenarios/profiles/claude-ai-legacy` has it, without its chances: a
+/// handshake for every call, no stream, no DELETE, no stagger.
+pub(crate) fn fresh() -> Profile {
+    Profile {
+        name: "claude-ai-legacy".into(),
+        identity: Identity {
+            user_agent: "Claude-User".into(),
+            client_name: "Anthropic/ClaudeAI".into(),
+            client_version: "1.0.0".into(),
+            headers: Vec::new(),
+        },
+        ids: Ids::Constant(1),
+        sessions: SessionWeights { fresh: 1.0, unechoed: 0.0, pooled: 0.0, echo: 0.0 },
+        stream_share: 0.0,
+        delete_share: 0.0,
+        connections: Connections::Shared,
+        cap: 7,
+        queue_limit: Some(Duration::from_secs(180)),
+        connect_timeout: Duration::from_secs(10),
+        call_timeout: Duration::from_secs(300),
+        result_cap: Some(150_000),
+        server_requests: ServerRequests::PingOnly,
+        ..plain()
+    }
+}
+
+/// `profile` with one session for all that a user does, and nothing around it.
+pub(crate) fn pooled(profile: Profile) -> Profile {
+    Profile {
+        sessions: SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 1.0, echo: 0.0 },
+        lists: Vec::new(),
+        stream_share: 0.0,
+        ..profile
+    }
+}
+
+/// What clients of `profile` share, on the way to `server`.
+pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential) -> Arc<Common> {
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, HeaderValue::from_static("tools.test"));
+    headers.insert(USER_AGENT, HeaderValue::from_str(&profile.identity.user_agent).unwrap());
+    for (name, value) in &profile.identity.headers {
+        let name = HeaderName::try_from(name.as_str()).unwrap();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+    }
+    let maker = Maker::from_fixtures(&[json!({ "text": "hi" })]).unwrap();
+    Arc::new(Common {
+        wire: wire(server),
+        profile,
+        headers,
+        holder: Holder::of(credential).unwrap(),
+        tools: vec![Tool { name: "echo".into(), maker }],
+        seed: 7,
+        lines: Arc::default(),
+    })
+}
+
+/// The way to `server`, with a recorder of its own.
+pub(crate) fn wire(server: &Server) -> Wire {
+    Wire {
+        connect: Arc::new(server.clone()),
+        clock: server.clock(),
+        recorder: Arc::new(Recorder::default()),
+        uri: Uri::from_static("/mcp"),
+        gate: None,
+    }
+}
+
+/// Everything that was told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) sessions: Vec<SessionChange>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) violations: Vec<Violation>,
+}
+
+impl Told {
+    /// What `recorder` was told since it was last asked.
+    pub(crate) fn by(recorder: &Recorder) -> Self {
+        let mut told = Self::default();
+        recorder.drain(&mut Vec::new(), &mut [&mut told]);
+        told
+    }
+
+    /// Exchanges of which a byte left.
+    pub(crate) fn sent(&self) -> usize {
+        self.exchanges.iter().filter(|exchange| exchange.sent.is_some()).count()
+    }
+}
+
+impl Observer for Told {
+    fn observe(&mut self, event: &Event) {
+        match event {
+            Event::Call(call) => self.calls.push(*call),
+            Event::Exchange(exchange) => self.exchanges.push(*exchange),
+            Event::Session(SessionEvent { change, .. }) => self.sessions.push(*change),
+            Event::Run(run) => self.runs.push(*run),
+            Event::Violation(violation) => self.violations.push((**violation).clone()),
+            other => panic!("never told here: {other:?}"),
+        }
+    }
+}
