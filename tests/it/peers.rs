@@ -85,7 +85,7 @@ fn python_v1_stateless_sse_claude() {
 }
 
 /// In a pooled session this server answers only one of two concurrent calls with the same id, which
-/// hosted Claude sends: the other hangs until the run is cut.
+/// hosted Claude sends. The other hangs until the run is cut, or its stream ends without an answer.
 #[test]
 fn python_v1_stateful_claude_ends_by_itself() {
     let peer = Peer::start(Kind::PythonV1("stateful"));
@@ -97,7 +97,7 @@ fn python_v1_stateful_claude_ends_by_itself() {
     let report = done.report();
     no_violation(&report);
     for outcome in report.outcomes() {
-        assert!(["ok", "unfinished"].contains(&outcome), "{outcome}");
+        assert!(["ok", "unfinished", "cut_stream"].contains(&outcome), "{outcome}");
     }
     assert_eq!(report.count("/summary/runs"), 4);
     assert_eq!(peer.counted() - before, report.exchanges());
