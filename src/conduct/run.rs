@@ -99,7 +99,14 @@ pub(super) fn common(
     let gate = plan.target.max_rate.map(Gate::new);
     let connect = Arc::new(Tcp::new(&endpoint.host, endpoint.port, clock.clone()));
     Ok(Arc::new(Common {
-        wire: Wire { connect, clock, recorder, uri: endpoint.uri.clone(), gate },
+        wire: Wire {
+            connect,
+            clock,
+            recorder,
+            uri: endpoint.uri.clone(),
+            connect_timeout: profile.connect_timeout,
+            gate,
+        },
         profile,
         headers,
         holder: Holder::of(&plan.auth)?,

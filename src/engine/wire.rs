@@ -42,6 +42,8 @@ pub struct Wire {
     pub recorder: Arc<Recorder>,
     /// Path and query of the MCP endpoint.
     pub uri: Uri,
+    /// The client's budget of one connection.
+    pub connect_timeout: Duration,
     /// The ceiling of a target off loopback.
     pub gate: Option<Gate>,
 }
@@ -240,7 +242,7 @@ impl Wire {
             gate.pass(&self.clock).await;
         }
         let whole = async {
-            let taken = lines.take(&*self.connect, &self.clock).await;
+            let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
             let mut line = taken.map_err(Outcome::Connect)?;
             trail.attach(&mut line);
             let reply = self.converse(&mut line, trail, request, body, on_event).await?;

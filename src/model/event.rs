@@ -197,7 +197,7 @@ pub enum Fate {
     Stopped,
     /// The load ended first: its time to completion is at least what was seen.
     Cut,
-    /// It never got a usable connection or tool list.
+    /// It came to its end, and not one of its calls ended well.
     Failed,
 }
 

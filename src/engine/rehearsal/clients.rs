@@ -117,6 +117,7 @@ pub(crate) fn wire(server: &Server) -> Wire {
         clock: server.clock(),
         recorder: Arc::new(Recorder::default()),
         uri: Uri::from_static("/mcp"),
+        connect_timeout: Duration::from_secs(10),
         gate: None,
     }
 }

@@ -110,18 +110,20 @@ impl Line {
 pub struct Lines(Mutex<Vec<Line>>);
 
 impl Lines {
-    /// An idle connection that is still open, or a new one.
+    /// An idle connection that is still open, or a new one, made within `patience`.
     pub(super) async fn take(
         &self,
         connect: &dyn Connect,
         clock: &Clock,
+        patience: Duration,
     ) -> Result<Line, ConnectFailure> {
         while let Some(mut line) = self.pop() {
             if line.is_fit().await {
                 return Ok(line);
             }
         }
-        Line::open(connect, clock).await
+        let opened = clock.by(clock.now() + patience, Line::open(connect, clock)).await;
+        opened.unwrap_or(Err(ConnectFailure::TimedOut))
     }
 
     /// Rests a connection for the next exchange, unless it can carry none.
