@@ -16,7 +16,7 @@ use crate::model::outcome::ConnectFailure;
 
 mod clients;
 
-pub(crate) use clients::{Told, common, fresh, plain, pooled, wire};
+pub(crate) use clients::{CONNECT_BUDGET, Told, common, fresh, plain, pooled, wire};
 
 /// So many milliseconds.
 pub(crate) const fn ms(count: u64) -> Duration {

@@ -20,6 +20,9 @@ use crate::model::profile::{
     Connections, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
 };
 
+/// Budget of one connection of the rehearsed wire, shorter than that of an exchange.
+pub(crate) const CONNECT_BUDGET: Duration = Duration::from_secs(7);
+
 /// A correct client, as `scenarios/profiles/plain` has it.
 pub(crate) fn plain() -> Profile {
     Profile {
@@ -71,7 +74,7 @@ pub(crate) fn fresh() -> Profile {
         connections: Connections::Shared,
         cap: 7,
         queue_limit: Some(Duration::from_secs(180)),
-        connect_timeout: Duration::from_secs(10),
+        connect_timeout: CONNECT_BUDGET,
         call_timeout: Duration::from_secs(300),
         result_cap: Some(150_000),
         server_requests: ServerRequests::PingOnly,
@@ -117,7 +120,7 @@ pub(crate) fn wire(server: &Server) -> Wire {
         clock: server.clock(),
         recorder: Arc::new(Recorder::default()),
         uri: Uri::from_static("/mcp"),
-        connect_timeout: Duration::from_secs(10),
+        connect_timeout: CONNECT_BUDGET,
         gate: None,
     }
 }

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 
 use super::line::Lines;
 use super::*;
+
 use crate::engine::rehearsal::{
-    Do, Seen, Server, Told, chunk, event, json_reply, ms, reply, stream_head, wire,
+    CONNECT_BUDGET, Do, Seen, Server, Told, chunk, event, json_reply, ms, reply, stream_head, wire,
 };
 
 const BUDGET: Duration = Duration::from_secs(10);
@@ -246,7 +247,7 @@ async fn patience_ends_exactly_at_the_budget() {
     let far = Server::behind(ms(0), Duration::from_secs(3600), None, |_| Vec::new());
     let told = Stand::of(far).ask().await.told;
     assert_eq!(told.outcome, Outcome::Connect(ConnectFailure::TimedOut));
-    assert_eq!((told.end, told.sent, told.bytes_sent), (BUDGET, None, 0));
+    assert_eq!((told.end, told.sent, told.bytes_sent), (CONNECT_BUDGET, None, 0));
 }
 
 #[tokio::test(start_paused = true)]
