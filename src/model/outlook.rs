@@ -21,8 +21,8 @@ pub struct Outlook {
     pub load: Duration,
     /// After it.
     pub drain: Duration,
-    /// Runs that start; `None` in a closed model, where it depends on the target.
-    pub runs: Option<u64>,
+    /// Runs that start; in a closed model as many as users get through, modelled.
+    pub runs: u64,
     /// Most users at once, in a closed model.
     pub peak_users: Option<u32>,
     /// Mean of one run.
@@ -51,14 +51,14 @@ pub struct PerRun {
 }
 
 impl Outlook {
-    /// Tool calls in all, where runs can be counted.
-    pub fn calls(&self) -> Option<f64> {
-        self.runs.map(|runs| runs as f64 * self.per_run.calls)
+    /// Tool calls in all.
+    pub fn calls(&self) -> f64 {
+        self.runs as f64 * self.per_run.calls
     }
 
-    /// HTTP exchanges in all, where runs can be counted.
-    pub fn exchanges(&self) -> Option<f64> {
-        self.calls().map(|calls| calls * self.exchanges_per_call)
+    /// HTTP exchanges in all.
+    pub fn exchanges(&self) -> f64 {
+        self.calls() * self.exchanges_per_call
     }
 
     /// HTTP exchanges a second at the height of the load: runs under way times what each asks.
@@ -74,10 +74,6 @@ impl Outlook {
 
 /// The outlook of a plan whose target has so many tools.
 pub fn of(plan: &Plan, tools: u16) -> Outlook {
-    let runs = match &plan.load.pace {
-        Pace::Open(arrivals) => Some(arrivals.expected()),
-        Pace::Closed(_) => None,
-    };
     let (load, peak_users, unit) = match &plan.load.pace {
         Pace::Open(arrivals) => (arrivals.length(), None, "arrivals"),
         Pace::Closed(users) => (users.length(), Some(users.peak()), "users"),
@@ -90,7 +86,18 @@ pub fn of(plan: &Plan, tools: u16) -> Outlook {
         }
         Pace::Closed(_) => 0.0,
     };
-    let per_run = per_run(plan, tools, runs.unwrap_or(MODELLED_RUNS));
+    let (runs, per_run) = match &plan.load.pace {
+        Pace::Open(arrivals) => {
+            let runs = arrivals.expected();
+            (runs, per_run(plan, tools, runs))
+        }
+        Pace::Closed(_) => {
+            let per_run = per_run(plan, tools, MODELLED_RUNS);
+            let users = over_time.iter().map(|(_, users)| users).sum::<f64>();
+            let user_seconds = users * load.as_secs_f64() / over_time.len().max(1) as f64;
+            ((user_seconds / per_run.seconds.max(1e-3)).round() as u64, per_run)
+        }
+    };
     Outlook {
         load,
         drain: plan.load.drain,

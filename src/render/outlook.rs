@@ -43,20 +43,20 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
         "a call",
         &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call),
     );
-    if let (Some(calls), Some(exchanges)) = (outlook.calls(), outlook.exchanges()) {
-        let peak = outlook.peak_rate();
-        let all = format!("about {calls:.0} calls, {exchanges:.0} HTTP exchanges");
-        line(&mut out, "in all", &format!("{all}, up to {peak:.0} exchanges a second (modelled)"));
-    }
+    let (calls, exchanges, peak) = (outlook.calls(), outlook.exchanges(), outlook.peak_rate());
+    let all = format!("about {calls:.0} calls, {exchanges:.0} HTTP exchanges");
+    line(&mut out, "in all", &format!("{all}, up to {peak:.0} exchanges a second (modelled)"));
     over_time(&mut out, outlook);
     out
 }
 
 fn amount(outlook: &Outlook) -> String {
-    match (outlook.runs, outlook.peak_users) {
-        (Some(runs), _) => format!("{runs} runs arrive, whether or not the target keeps up"),
-        (None, Some(users)) => format!("up to {users} users, each starting again when it is done"),
-        (None, None) => "nobody".to_owned(),
+    let runs = outlook.runs;
+    match outlook.peak_users {
+        None => format!("{runs} runs arrive, whether or not the target keeps up"),
+        Some(users) => format!(
+            "up to {users} users, each starting again when it is done: about {runs} runs (modelled)"
+        ),
     }
 }
 
