@@ -1,6 +1,6 @@
 //! One HTTP request at a time, without any of squall's own code.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -10,7 +10,22 @@ pub(crate) fn ask(
     method: &str,
     path: &str,
     body: &str,
-) -> std::io::Result<(u16, String)> {
+) -> io::Result<(u16, String)> {
+    let mut stream = sent(address, method, path, body)?;
+    let status = status_of(&mut stream)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok((status, body.to_owned()))
+}
+
+/// The status alone: some servers leave the stream of an answer open.
+pub(crate) fn status(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<u16> {
+    status_of(&mut sent(address, method, path, body)?)
+}
+
+fn sent(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let length = body.len();
@@ -20,13 +35,14 @@ pub(crate) fn ask(
          accept: application/json, text/event-stream\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let status = answer.get(9..12).and_then(|status| status.parse().ok());
-    let status = status.ok_or_else(|| std::io::Error::other(format!("no status: {answer:?}")))?;
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    Ok((status, body.to_owned()))
+    Ok(stream)
+}
+
+fn status_of(stream: &mut TcpStream) -> io::Result<u16> {
+    let mut line = [0; "HTTP/1.1 200".len()];
+    stream.read_exact(&mut line)?;
+    let status = std::str::from_utf8(&line[9..]).ok().and_then(|digits| digits.parse().ok());
+    status.ok_or_else(|| io::Error::other(format!("no status: {line:?}")))
 }
 
 /// The body of a page that must be there.

@@ -61,7 +61,7 @@ impl Peer {
 
     fn is_ready(&self) -> bool {
         TcpStream::connect(self.address).is_ok()
-            && matches!(http::ask(self.address, "POST", "/mcp", INITIALIZE), Ok((200, _)))
+            && matches!(http::status(self.address, "POST", "/mcp", INITIALIZE), Ok(200))
     }
 
     fn log(&self) -> String {
