@@ -18,8 +18,11 @@ pub fn micros(us: u64) -> String {
     }
 }
 
-/// A duration, as [`micros`] shows it.
+/// A duration, as [`micros`] shows it; nothing at all is `0s`.
 pub fn duration(duration: Duration) -> String {
+    if duration.is_zero() {
+        return "0s".to_owned();
+    }
     micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
