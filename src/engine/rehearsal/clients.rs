@@ -74,7 +74,7 @@ pub(crate) fn fresh() -> Profile {
         connections: Connections::Shared,
         cap: 7,
         queue_limit: Some(Duration::from_secs(180)),
-        connect_timeout: CONNECT_BUDGET,
+        connect_timeout: Duration::from_secs(10),
         call_timeout: Duration::from_secs(300),
         result_cap: Some(150_000),
         server_requests: ServerRequests::PingOnly,
