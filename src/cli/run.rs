@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::args::RunArgs;
 use super::{plan, signals, stdout, terminal};
 use crate::conduct::run::{self, Order};
-use crate::edge::files::{FilesError, Folder};
+use crate::edge::files::Folder;
 use crate::edge::{clock, health};
 use crate::engine::stop::{Phase, Stopper, stop};
 use crate::model::pace::Pace;
@@ -31,8 +31,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
         Ok(folder) => folder,
         Err(error) => {
             terminal::say(&format!("squall: {error}"));
-            let named_wrongly = matches!(error, FilesError::Exists(_));
-            return Ok(ExitCode::from(if named_wrongly { 2 } else { 1 }));
+            return Ok(ExitCode::from(2));
         }
     };
     health::descriptors();

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::terminal;
 use crate::edge::process::{ANNOUNCEMENT, raise_open_files};
 use crate::model::distribution::Distribution;
 use crate::model::plan::{Answers, Practice, Sessions};
@@ -111,14 +111,22 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let served = runtime.block_on(serve(args));
     // A thread that still reads standard input would otherwise be waited for.
     runtime.shutdown_background();
-    served.map(|()| ExitCode::SUCCESS)
+    served
 }
 
-async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
+async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = listen(args.listen)
-        .with_context(|| format!("cannot listen on {}: is the port in use?", args.listen))?;
+    let listener = match listen(args.listen) {
+        Ok(listener) => listener,
+        Err(error) => {
+            let address = args.listen;
+            terminal::say(&format!(
+                "squall: cannot listen on {address}: {error}; choose another with --listen"
+            ));
+            return Ok(ExitCode::from(2));
+        }
+    };
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         warn(address);
@@ -133,7 +141,7 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         }
     };
     server::serve(listener, args.into(), stop).await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {

@@ -34,8 +34,8 @@ pub enum RunError {
     },
     /// The load is more than a foreign target may be asked.
     #[error(
-        "this load would ask the target up to {planned:.0} times a second, and target.max_rate \
-         allows {allowed:.0}: lower the load, or raise max_rate by name if the target's owner agrees"
+        "this load would ask the target around {planned:.0} times a second, and max_rate under \
+         [target] allows {allowed:.0}: lower the load, or raise max_rate if the target's owner agrees"
     )]
     TooFast {
         /// Modelled HTTP exchanges a second.
@@ -79,8 +79,9 @@ impl RunError {
     /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Practice(_) | Self::Ourselves(_) | Self::Users(_) => 1,
+            Self::Practice(_) | Self::Ourselves(_) | Self::Users(UsersError::Carrier(_)) => 1,
             Self::Endpoint(_)
+            | Self::Users(_)
             | Self::Holder(_)
             | Self::Identity(_)
             | Self::Choice(_)
@@ -97,7 +98,7 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
     let said = if refusal.said.is_empty() {
         String::new()
     } else {
-        format!("\nIt said: {}", refusal.said.escape_debug())
+        format!("\nIt said: {}", refusal.said.escape_debug().to_string().replace("\\\"", "\""))
     };
     let (what, hint) = match refusal.outcome {
         Outcome::Connect(failure) => (failure.name().to_owned(), connect_hint(failure)),
@@ -120,6 +121,10 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
         Outcome::Violation(rule) => (
             format!("its answer is not MCP ({})", rule_words(rule)),
             "is this the URL of an MCP endpoint over Streamable HTTP?",
+        ),
+        Outcome::Status(status) => (
+            format!("it answers HTTP {status}"),
+            "the server fails before it speaks MCP: see what it logged",
         ),
         other => (format!("it ended as {}", other.class().name()), "see what the server logged"),
     };

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
@@ -19,12 +19,15 @@ use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
 use crate::model::outlook;
-use crate::model::pace::Pace;
+use crate::model::pace::{Pace, Users};
 use crate::model::plan::{Plan, TargetUrl};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::verdict::Ending;
 use crate::model::report::{Environment, Parts, Report, Scenario, Target};
 use crate::model::summary::Summary;
+
+/// A plan that ends this much before its time was ended by somebody.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// What was found out before the load.
 pub(super) struct Found<'a> {
@@ -57,10 +60,19 @@ pub(super) async fn load(
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
-    let director = tokio::spawn(direct(clock.clone(), stopper.clone(), pace, drain));
+    let director = tokio::spawn(direct(
+        clock.clone(),
+        stopper.clone(),
+        (pace, drain),
+        Arc::clone(&interrupted),
+    ));
     bring(scene, &plan, dashboard, &clock, &stopper).await?;
     stopper.advance(Phase::Over);
     director.abort();
+    if let Pace::Closed(users) = &plan.load.pace {
+        // The director may not have run before the last user was gone.
+        note_early_end(users, &clock, &interrupted);
+    }
     let elapsed = clock.now();
     let (summary, loop_delay) = watch.end();
     let effort = Effort {
@@ -96,7 +108,8 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
     if held > 0 {
         generator.trustworthy = false;
         generator.reasons.push(format!(
-            "target.max_rate held back {held} HTTP exchanges: the load was not the one asked for"
+            "max_rate under [target] held back {held} HTTP exchanges: the load was not the one \
+             asked for; lower it, or raise max_rate if the target's owner agrees"
         ));
     }
     generator
@@ -135,7 +148,14 @@ async fn bring(
 }
 
 /// Ends the load: arrivals stop when the pace is over, runs are cut when the drain is.
-async fn direct(clock: Clock, stopper: Stopper, pace: Pace, drain: Duration) {
+///
+/// Users that were gone well before their plan was over were sent away by a person.
+async fn direct(
+    clock: Clock,
+    stopper: Stopper,
+    (pace, drain): (Pace, Duration),
+    interrupted: Arc<AtomicBool>,
+) {
     let stop = stopper.told();
     match pace {
         Pace::Open(pace) => tokio::select! {
@@ -143,10 +163,19 @@ async fn direct(clock: Clock, stopper: Stopper, pace: Pace, drain: Duration) {
             () = stop.reached(Phase::Draining) => {}
         },
         // The crowd knows when its plan is over: a person may have changed it.
-        Pace::Closed(_) => stop.reached(Phase::Draining).await,
+        Pace::Closed(users) => {
+            stop.reached(Phase::Draining).await;
+            note_early_end(&users, &clock, &interrupted);
+        }
     }
     clock.sleep(drain).await;
     stopper.advance(Phase::Over);
+}
+
+fn note_early_end(users: &Users, clock: &Clock, interrupted: &AtomicBool) {
+    if clock.now() + EARLY < users.length() {
+        interrupted.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A load whose every handshake failed reached nobody.

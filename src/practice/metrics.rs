@@ -46,9 +46,22 @@ const METHODS: [&str; 18] = [
     "server/discover",
     "other HTTP method",
 ];
-/// The last is a client that went away before its answer.
-const STATUSES: [&str; 12] =
-    ["200", "202", "400", "403", "404", "405", "406", "409", "413", "415", "500", "abandoned"];
+/// The last is a client that went away before its answer; the one before it is our own fault.
+const STATUSES: [&str; 13] = [
+    "200",
+    "202",
+    "204",
+    "400",
+    "403",
+    "404",
+    "405",
+    "406",
+    "409",
+    "413",
+    "415",
+    "500",
+    "abandoned",
+];
 const TOOL_ENDS: [&str; 3] = ["ok", "error", "abandoned"];
 
 /// A name the requests page knows.
@@ -131,7 +144,8 @@ impl Received<'_> {
     pub fn answered(mut self, status: u16) {
         let mut digits = itoa::Buffer::new();
         let status = digits.format(status);
-        self.status = STATUSES.iter().position(|known| *known == status).unwrap_or(10);
+        let known = STATUSES.iter().position(|known| *known == status);
+        self.status = known.unwrap_or(STATUSES.len() - 2);
     }
 }
 

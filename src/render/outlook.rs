@@ -33,10 +33,15 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     line(&mut out, "load", &amount(outlook));
     let run = &outlook.per_run;
     let seconds = figure::duration(Duration::from_secs_f64(run.seconds));
-    let each = format!(
-        "{:.1} calls, {:.1} subagents, {seconds}; at most {} calls in flight",
-        run.calls, run.subagents, run.peak_in_flight
-    );
+    let wanted = run.peak_in_flight;
+    let at_once = match profile.cap {
+        cap if cap < wanted => {
+            format!("wants up to {wanted} at once, its client lets {cap} through")
+        }
+        _ => format!("up to {wanted} at once"),
+    };
+    let each =
+        format!("{:.1} calls, {:.1} subagents, {seconds}; {at_once}", run.calls, run.subagents);
     line(&mut out, "a run", &format!("{each} (modelled, calls answered after 0.8s)"));
     line(
         &mut out,
@@ -45,7 +50,11 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     );
     let (calls, exchanges, peak) = (outlook.calls(), outlook.exchanges(), outlook.peak_rate());
     let all = format!("about {calls:.0} calls, {exchanges:.0} HTTP exchanges");
-    line(&mut out, "in all", &format!("{all}, up to {peak:.0} exchanges a second (modelled)"));
+    line(
+        &mut out,
+        "in all",
+        &format!("{all}, around {peak:.0} exchanges a second at the height (modelled)"),
+    );
     over_time(&mut out, outlook);
     out
 }

@@ -45,6 +45,11 @@ fn figures(text: &mut String, summary: &Figures) -> std::fmt::Result {
     ] {
         row(text, name, &us.map_or("not measured".to_owned(), percentiles))?;
     }
+    let ends = summary.outcomes.iter().filter(|(name, count)| *name != "ok" && **count > 0);
+    let ends: Vec<_> = ends.map(|(name, number)| format!("{} {name}", count(*number))).collect();
+    if !ends.is_empty() {
+        row(text, "not ok", &ends.join(", "))?;
+    }
     row(text, "HTTP", &exchanges(summary))?;
     row(text, "runs", &runs(summary))?;
     let (users, dropped) = (u64::from(summary.users), summary.dropped);
@@ -119,6 +124,9 @@ fn runs(summary: &Figures) -> String {
     );
     for percentile in ["p50", "p95"] {
         if let Some(figure) = run.completion.get(percentile) {
+            if figure.at_least && figure.us == 0 {
+                continue;
+            }
             let bound = if figure.at_least { "at least " } else { "" };
             line = format!("{line}; {percentile} {bound}{}", figure::micros(figure.us));
         }

@@ -73,7 +73,12 @@ fn balance(auth: &Table<'_>, kind: Kind, needed: &[&str]) {
     for key in ["token", "name", "value", "user", "password"] {
         match (auth.given(key), needed.contains(&key)) {
             (None, true) => {
-                let right = format!("expected auth.{key}, best as {key} = \"${{NAME}}\"");
+                let example = match key {
+                    "name" => "X-Api-Key",
+                    "user" => "somebody",
+                    _ => "${NAME}",
+                };
+                let right = format!("expected auth.{key}, such as {key} = \"{example}\"");
                 auth.log().wrong(auth.place_of("kind"), format!("auth.{key} is missing"), right);
             }
             (Some(place), false) => {

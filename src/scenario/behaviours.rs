@@ -38,7 +38,10 @@ const LATER: [&str; 11] = [
 pub fn read(load: &Table<'_>) -> Option<Behaviour> {
     let later = later_word(load);
     let later: Vec<&str> = LATER.into_iter().chain(later).collect();
-    let kind = load.key("behaviour", "What a run does.").word(&KINDS, &later).required();
+    let kind = load
+        .key("behaviour", "What a run does, such as behaviour = \"research\".")
+        .word(&KINDS, &later)
+        .required();
     let base =
         if kind == Some(Kind::Advanced) { Research::advanced() } else { Research::standard() };
     let steady = load.table("steady", "Knobs of behaviour steady.", steady);

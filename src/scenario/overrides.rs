@@ -43,7 +43,8 @@ pub fn set(log: &Log, argument: &str) -> Option<Override> {
                  --set {key}='\"text\"'"
             );
             for mistake in mistakes {
-                log.mistake(Mistake { help: Some(help.clone()), ..mistake });
+                let right = "this is no TOML value".to_owned();
+                log.mistake(Mistake { right, help: Some(help.clone()), ..mistake });
             }
             None
         }

@@ -17,6 +17,8 @@ pub struct Table<'a> {
     place: Place,
     tree: Option<&'a document::Table>,
     known: RefCell<Vec<&'static str>>,
+    /// Keys of later versions, refused by name.
+    unbuilt: RefCell<Vec<&'static str>>,
     open: Cell<bool>,
 }
 
@@ -24,7 +26,8 @@ impl<'a> Table<'a> {
     /// A table that is read from here on; `close` it to find its unknown keys.
     pub fn new(log: &'a Log, path: &str, place: Place, tree: Option<&'a document::Table>) -> Self {
         let known = RefCell::default();
-        Self { log, path: path.to_owned(), place, tree, known, open: Cell::new(false) }
+        let unbuilt = RefCell::default();
+        Self { log, path: path.to_owned(), place, tree, known, unbuilt, open: Cell::new(false) }
     }
 
     /// Where mistakes go.
@@ -77,7 +80,7 @@ impl<'a> Table<'a> {
 
     /// A key of a later version: refused by name, never ignored.
     pub fn later(&self, name: &'static str, what: &str) {
-        self.known.borrow_mut().push(name);
+        self.unbuilt.borrow_mut().push(name);
         let Some(entry) = self.entry(name) else { return };
         let brackets = match (&entry.node.value, self.path.is_empty()) {
             (Value::List(_), true) => format!("[[{name}]]"),
@@ -147,9 +150,11 @@ impl<'a> Table<'a> {
 
     /// Reports every key that no getter asked for.
     pub fn close(&self) {
-        let known = self.known.borrow();
+        let (known, unbuilt) = (self.known.borrow(), self.unbuilt.borrow());
         for entry in self.entries() {
-            if !self.open.get() && !known.contains(&entry.key.as_str()) {
+            if !self.open.get()
+                && ![&known, &unbuilt].iter().any(|keys| keys.contains(&entry.key.as_str()))
+            {
                 self.log.mistake(self.unknown(entry, &known));
             }
         }

@@ -73,7 +73,10 @@ fn url_of(text: &str) -> Result<TargetUrl, Wrong> {
         return Ok(TargetUrl::Practice);
     }
     let such = "expected \"practice\" or a URL such as \"http://127.0.0.1:8000/mcp\"";
-    let url = Url::parse(text).map_err(|error| format!("{error}: {such}"))?;
+    let url = Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => format!("it has no http://: {such}"),
+        other => format!("{other}: {such}"),
+    })?;
     match url.scheme() {
         "http" => {}
         "https" => return Err("squall does not know TLS yet: use an http:// URL".to_owned()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use crate::model::arguments::Maker;
 use crate::model::plan::Tools;
 
 use super::document::{Node, Value};
@@ -33,7 +34,13 @@ fn arguments_of(table: &Table<'_>, allow: Option<&[String]>) -> BTreeMap<String,
             table.log().wrong(entry.key_place, found, "add it to tools.allow, or remove it");
         }
         match objects(&entry.node) {
-            Ok(objects) => drop(arguments.insert(entry.key.clone(), objects)),
+            Ok(objects) => {
+                if let Err(error) = Maker::from_fixtures(&objects) {
+                    let found = format!("unusable arguments for {}", entry.key);
+                    table.log().wrong(entry.node.place, found, error.to_string());
+                }
+                arguments.insert(entry.key.clone(), objects);
+            }
             Err(right) => {
                 let found = format!("unusable arguments for {}", entry.key);
                 table.log().wrong(entry.node.place, found, right);

@@ -159,7 +159,7 @@ fn a_report_folder_that_cannot_be_made() {
     place.file("file", "");
     let scenario = root().join("scenarios/research-storm.toml");
     let done = place.run_file(scenario.to_str().unwrap(), "file/report").go();
-    done.exits(1);
+    done.exits(2);
     insta::assert_snapshot!(done.stderr);
     assert_eq!(place.names(), ["file"]);
 }

@@ -60,6 +60,11 @@ impl Generator {
             reasons
                 .push(format!("the generator used {share} of the machine's cores, limit {limit}"));
         }
+        if !reasons.is_empty() {
+            let advice = "the figures say more about this machine than about the target: lower the \
+                          load, or run squall on a machine of its own";
+            reasons.push(advice.to_owned());
+        }
         Self {
             cpu_us_per_call: effort.cpu.as_micros() as f64
                 / summary.calls.tally.sent().max(1) as f64,
@@ -110,6 +115,10 @@ mod tests {
         assert!(sound.trustworthy && sound.reasons.is_empty());
         assert!((sound.cpu_share - 0.25).abs() < 1e-9);
         let slow = judge(10, 0.2, 5);
-        assert_eq!((slow.trustworthy, slow.reasons.len()), (false, 3));
+        assert_eq!(
+            (slow.trustworthy, slow.reasons.len()),
+            (false, 4),
+            "three limits, and what to do"
+        );
     }
 }

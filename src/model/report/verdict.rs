@@ -93,6 +93,10 @@ pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
         None if facts.generator.trustworthy => Verdict::Passed,
         None => Verdict::Untrustworthy,
     };
+    if verdict == Verdict::Passed && facts.thresholds.is_empty() {
+        let why = "no threshold was set: only findings could have failed this run";
+        grounds.push((verdict, why.to_owned()));
+    }
     (verdict, grounds.into_iter().map(|(_, reason)| reason).collect())
 }
 
@@ -155,7 +159,12 @@ mod tests {
             generator: &generator,
         };
         assert_eq!(decide(&facts).0, Verdict::Failed);
-        assert_eq!(decide(&Facts { calls: 1, ..facts }), (Verdict::Passed, Vec::new()));
+        let (verdict, reasons) = decide(&Facts { calls: 1, ..facts });
+        assert_eq!(
+            (verdict, reasons.len()),
+            (Verdict::Passed, 1),
+            "that nothing was asked is said"
+        );
     }
 
     #[test]
