@@ -18,6 +18,7 @@ use crate::engine::gate::Gate;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::Pace;
 use crate::model::plan::{Plan, TargetUrl};
@@ -149,9 +150,12 @@ async fn direct(clock: Clock, stopper: Stopper, pace: Pace, drain: Duration) {
     stopper.advance(Phase::Over);
 }
 
-/// A load whose every handshake failed reached nobody.
+/// A load whose every handshake failed reached nobody. One that was cut in its first handshakes
+/// was refused nothing.
 fn ending(summary: &Summary, interrupted: bool) -> Ending {
-    if summary.calls.tally.count() > 0 && summary.sessions.opened == 0 {
+    let tally = &summary.calls.tally;
+    let cut = tally.of(Class::Unfinished) + tally.of(Class::Cancelled);
+    if tally.count() > cut && summary.sessions.opened == 0 {
         Ending::Unreachable
     } else if interrupted {
         Ending::Stopped
