@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::figure;
 use crate::model::histogram::{Histogram, Percentiles};
+use crate::model::outcome::ConnectFailure;
 use crate::model::plan::GeneratorLimits;
 use crate::model::summary::Summary;
 
@@ -60,6 +61,11 @@ impl Generator {
             reasons
                 .push(format!("the generator used {share} of the machine's cores, limit {limit}"));
         }
+        // Connections this machine could not make say nothing about the target.
+        let exhausted = ConnectFailure::Exhausted;
+        if let Some(count) = summary.wire.connect_failures.get(&exhausted) {
+            reasons.push(format!("{}: {}", exhausted.name(), figure::times(*count)));
+        }
         Self {
             cpu_us_per_call: effort.cpu.as_micros() as f64
                 / summary.calls.tally.sent().max(1) as f64,
@@ -91,8 +97,8 @@ mod tests {
     fn each_limit_has_its_reason() {
         let mut delay = Histogram::default();
         delay.record(Duration::from_millis(9));
-        let storm = sample::storm();
-        let judge = |lag, cpu, loop_delay| {
+        let mut storm = sample::storm();
+        let judge = |storm: &Summary, lag, cpu, loop_delay| {
             let limits = GeneratorLimits {
                 lag: Duration::from_micros(lag),
                 cpu,
@@ -104,12 +110,16 @@ mod tests {
                 cores: 2,
                 loop_delay: &delay,
             };
-            Generator::judge(&storm, effort, &limits)
+            Generator::judge(storm, effort, &limits)
         };
-        let sound = judge(20_000, 0.8, 20);
+        let sound = judge(&storm, 20_000, 0.8, 20);
         assert!(sound.trustworthy && sound.reasons.is_empty());
         assert!((sound.cpu_share - 0.25).abs() < 1e-9);
-        let slow = judge(10, 0.2, 5);
+        let slow = judge(&storm, 10, 0.2, 5);
         assert_eq!((slow.trustworthy, slow.reasons.len()), (false, 3));
+        storm.wire.connect_failures.insert(ConnectFailure::Exhausted, 3);
+        let starved = judge(&storm, 20_000, 0.8, 20);
+        let reason = "this machine has no descriptor or port left: 3 times";
+        assert_eq!((starved.trustworthy, starved.reasons), (false, vec![reason.to_owned()]));
     }
 }
