@@ -79,14 +79,14 @@ impl RunError {
     /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Users(UsersError::OpenDashboard(_) | UsersError::Dashboard { .. }) => 2,
-            Self::Practice(_) | Self::Ourselves(_) | Self::Users(_) => 1,
-            Self::Endpoint(_)
+            Self::Users(UsersError::OpenDashboard(_) | UsersError::Dashboard { .. })
+            | Self::Endpoint(_)
             | Self::Holder(_)
             | Self::Identity(_)
             | Self::Choice(_)
             | Self::NeverMeasured { .. }
             | Self::TooFast { .. } => 2,
+            Self::Practice(_) | Self::Ourselves(_) | Self::Users(_) => 1,
             Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
         }
     }
