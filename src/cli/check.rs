@@ -15,6 +15,6 @@ pub fn run(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
     let Some(plan) = plan::read(arguments)? else { return Ok(ExitCode::from(2)) };
     let named = plan.tools.allow.as_ref().map(Vec::len);
     let tools = named.map_or(ASSUMED_TOOLS, |count| u16::try_from(count).unwrap_or(u16::MAX));
-    terminal::result(&render::outlook::text(&plan, &outlook::of(&plan, tools)));
+    terminal::result(&render::outlook::text(&plan, &outlook::of(&plan, tools)))?;
     Ok(ExitCode::SUCCESS)
 }

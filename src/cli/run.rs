@@ -10,13 +10,16 @@ use anyhow::Context;
 use super::args::RunArgs;
 use super::{plan, signals, stdout, terminal};
 use crate::conduct::run::{self, Order};
-use crate::edge::files::Folder;
+use crate::edge::files::{FilesError, Folder};
 use crate::edge::{clock, health};
 use crate::engine::stop::{Phase, Stopper, stop};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::report::Report;
 use crate::render::{html, png, text};
+
+/// A folder's name is cut to so many letters of the scenario's.
+const LONGEST_NAME: usize = 80;
 
 /// Runs, writes, prints.
 pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
@@ -26,8 +29,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     let started = humantime::format_rfc3339_seconds(clock::wall()).to_string();
-    let folder = folder(arguments, &plan, &started);
-    let folder = match Folder::begin(&folder) {
+    let folder = match folder(arguments, &plan, &started) {
         Ok(folder) => folder,
         Err(error) => {
             terminal::say(&format!("squall: {error}"));
@@ -85,23 +87,35 @@ fn claim_signals(stopper: &Stopper, interrupted: &Arc<AtomicBool>) -> anyhow::Re
     Ok(())
 }
 
-/// The report folder's own path.
-fn folder(arguments: &RunArgs, plan: &Plan, started: &str) -> PathBuf {
+/// The report folder: the one that was asked for, or the first free one of this name and second.
+fn folder(arguments: &RunArgs, plan: &Plan, started: &str) -> Result<Folder, FilesError> {
+    if let Some(out) = &arguments.out {
+        return Folder::begin(out);
+    }
     let time = started.trim_end_matches('Z').replace(':', "").replace('T', "-");
-    let name: String =
-        plan.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    arguments.out.clone().unwrap_or_else(|| Path::new("reports").join(format!("{name}-{time}")))
+    let letters = plan.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' });
+    let name: String = letters.take(LONGEST_NAME).collect();
+    let reports = Path::new("reports");
+    let mut folder = Folder::begin(&reports.join(format!("{name}-{time}")));
+    for again in 2..=9 {
+        if !matches!(folder, Err(FilesError::Exists(_))) {
+            break;
+        }
+        folder = Folder::begin(&reports.join(format!("{name}-{time}-{again}")));
+    }
+    folder
 }
 
 /// Writes the report and prints its summary; a report that cannot be written is still printed.
 fn finish(report: &Report, folder: Folder, arguments: &RunArgs) -> anyhow::Result<ExitCode> {
     let written = write(report, folder);
     let shown = written.as_ref().ok().map(|path| path.display().to_string());
-    if arguments.json {
-        terminal::result(&format!("{}\n", serde_json::to_string_pretty(&report.summary)?));
+    let result = if arguments.json {
+        format!("{}\n", serde_json::to_string_pretty(&report.summary)?)
     } else {
-        terminal::result(&text::summary(report, shown.as_deref()));
-    }
+        text::summary(report, shown.as_deref())
+    };
+    terminal::result(&result).context("cannot write the summary to standard output")?;
     written?;
     Ok(ExitCode::from(report.exit_code))
 }

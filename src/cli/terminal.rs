@@ -18,10 +18,13 @@ pub fn say(text: &str) {
     let _written = writeln!(std::io::stderr(), "{text}").is_ok();
 }
 
-/// Writes the result; false when standard output is closed.
-pub fn result(text: &str) -> bool {
+/// Writes the result. A reader that has read enough (`| head`) is no error.
+pub fn result(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Says what went wrong with squall itself, or with its arguments.

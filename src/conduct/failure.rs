@@ -67,6 +67,9 @@ pub enum RunError {
         /// What happened.
         refusal: Refusal,
     },
+    /// A person stopped it before there was anything to report.
+    #[error("stopped before the load: there is nothing to report")]
+    Stopped,
     /// The users could not be brought.
     #[error(transparent)]
     Users(#[from] UsersError),
@@ -87,6 +90,7 @@ impl RunError {
             | Self::Choice(_)
             | Self::NeverMeasured { .. }
             | Self::TooFast { .. } => 2,
+            Self::Stopped => 130,
             Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
         }
     }
@@ -104,7 +108,7 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
         Outcome::Connect(failure) => (failure.name().to_owned(), connect_hint(failure)),
         Outcome::Timeout => (
             "it did not answer within the client's own time".to_owned(),
-            "Claude gives a handshake 10 seconds; is the server stuck, or behind a slow start?",
+            "is the server stuck, or slow to start? Hosted Claude gives a handshake 10 seconds",
         ),
         Outcome::Unauthorised(status) => (
             format!("it refuses with HTTP {status}"),

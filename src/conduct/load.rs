@@ -18,6 +18,7 @@ use crate::engine::gate::Gate;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
 use crate::model::plan::{Plan, TargetUrl};
@@ -34,7 +35,7 @@ pub(super) struct Found<'a> {
     /// Where the target is.
     pub(super) endpoint: &'a Endpoint,
     /// What it offers.
-    pub(super) scouted: &'a Scouted,
+    pub(super) scouted: Scouted,
     /// HTTP exchanges that finding out took.
     pub(super) exchanges: u64,
     /// Its health page.
@@ -178,9 +179,12 @@ fn note_early_end(users: &Users, clock: &Clock, interrupted: &AtomicBool) {
     }
 }
 
-/// A load whose every handshake failed reached nobody.
+/// A load whose every handshake failed reached nobody. One that was cut in its first handshakes
+/// was refused nothing.
 fn ending(summary: &Summary, interrupted: bool) -> Ending {
-    if summary.calls.tally.count() > 0 && summary.sessions.opened == 0 {
+    let tally = &summary.calls.tally;
+    let cut = tally.of(Class::Unfinished) + tally.of(Class::Cancelled);
+    if tally.count() > cut && summary.sessions.opened == 0 {
         Ending::Unreachable
     } else if interrupted {
         Ending::Stopped

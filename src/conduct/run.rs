@@ -17,11 +17,12 @@ use crate::engine::client::{Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
 use crate::engine::holder::Holder;
 use crate::engine::recorder::Recorder;
-use crate::engine::stop::Stopper;
+use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
 use crate::model::outlook;
 use crate::model::plan::{IdentityMode, Plan, TargetUrl};
 use crate::model::report::Report;
+use crate::model::report::verdict::Verdict;
 use crate::practice::knobs;
 
 /// The number of the client that looks at the target before the load; no user has it.
@@ -45,7 +46,7 @@ pub struct Order {
 
 /// Runs it.
 pub async fn run(mut order: Order) -> Result<Report, RunError> {
-    let child = match order.plan.target.url {
+    let mut child = match order.plan.target.url {
         TargetUrl::Practice => Some(spawn_practice(&knobs::arguments(&order.plan.practice)).await?),
         TargetUrl::Url(_) => None,
     };
@@ -56,18 +57,43 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
     };
     let endpoint = Endpoint::parse(&url)?;
     introduce(&mut order.plan);
-    let health = HealthPage::of(&order.plan, &endpoint)?;
+    let stop = order.stopper.told();
+    let (found, tools) = tokio::select! {
+        biased;
+        () = stop.reached(Phase::Draining) => return Err(RunError::Stopped),
+        looked = look(&order.plan, &endpoint, &url) => looked?,
+    };
+    let mut report = load(order, found, tools).await?;
+    if let Some(ended) = child.as_mut().and_then(PracticeChild::early_end) {
+        blame_ourselves(&mut report, &ended.to_string());
+    }
+    stop_practice(child).await;
+    Ok(report)
+}
+
+/// Everything that must be right before the load.
+async fn look<'a>(
+    plan: &Plan,
+    endpoint: &'a Endpoint,
+    url: &str,
+) -> Result<(Found<'a>, Vec<Tool>), RunError> {
+    let health = HealthPage::of(plan, endpoint)?;
     if let Some(health) = &health {
         health.must_be_well().await?;
     }
-    let (scouted, exchanges) = scout(&order.plan, &endpoint, &url).await?;
-    let tools = choice::choose(&scouted.tools, &order.plan.tools)?;
-    check_thresholds(&order.plan, &tools)?;
-    check_rate(&order.plan, tools.len())?;
-    let found = Found { endpoint: &endpoint, scouted: &scouted, exchanges, health };
-    let report = load(order, found, tools).await?;
-    stop_practice(child).await;
-    Ok(report)
+    let (scouted, exchanges) = scout(plan, endpoint, url).await?;
+    let tools = choice::choose(&scouted.tools, &plan.tools)?;
+    check_thresholds(plan, &tools)?;
+    check_rate(plan, tools.len())?;
+    Ok((Found { endpoint, scouted, exchanges, health }, tools))
+}
+
+/// A practice target that ended by itself during the load is a fault on our side of the test.
+fn blame_ourselves(report: &mut Report, ended: &str) {
+    report.verdict = Verdict::Untrustworthy;
+    report.exit_code = 1;
+    let why = format!("the practice target ended during the load ({ended}): no fault of a target");
+    report.reasons.insert(0, why);
 }
 
 /// Who the clients say they are, settled before anything is sent.

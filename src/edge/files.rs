@@ -5,9 +5,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+
 /// Space that a folder under way holds for its own end, in bytes.
 const RESERVED: u64 = 8 * 1024 * 1024;
 const RESERVE: &str = ".reserved";
+/// Held as long as a squall writes the folder.
+const LOCK: &str = ".lock";
 
 /// Why a file or folder could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +50,12 @@ pub struct Folder {
     partial: PathBuf,
     whole: PathBuf,
     completed: bool,
+    _lock: fs::File,
 }
 
 impl Folder {
-    /// Makes the folder and reserves space in it.
+    /// Makes the folder and reserves space in it. What a squall that was killed left under this
+    /// name is removed; what one that is alive holds is not touched.
     pub fn begin(whole: &Path) -> Result<Self, FilesError> {
         if whole.exists() {
             return Err(FilesError::Exists(whole.display().to_string()));
@@ -57,13 +63,24 @@ impl Folder {
         let name = whole.file_name().unwrap_or_default().to_string_lossy();
         let partial = whole.with_file_name(format!(".{name}.partial"));
         let failed = |cause| FilesError::Write { path: whole.display().to_string(), cause };
-        if partial.exists() {
-            fs::remove_dir_all(&partial).map_err(failed)?;
-        }
         fs::create_dir_all(&partial).map_err(failed)?;
-        let folder = Self { partial, whole: whole.to_owned(), completed: false };
-        folder.reserve().map_err(failed)?;
+        let lock = fs::File::create(partial.join(LOCK)).map_err(failed)?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(FilesError::Exists(whole.display().to_string()));
+        }
+        let folder = Self { partial, whole: whole.to_owned(), completed: false, _lock: lock };
+        folder.clear().and_then(|()| folder.reserve()).map_err(failed)?;
         Ok(folder)
+    }
+
+    fn clear(&self) -> io::Result<()> {
+        for left in fs::read_dir(&self.partial)? {
+            let left = left?.path();
+            if !left.ends_with(LOCK) {
+                fs::remove_file(left)?;
+            }
+        }
+        Ok(())
     }
 
     fn reserve(&self) -> io::Result<()> {
@@ -97,6 +114,8 @@ impl Folder {
     /// Gives the folder its name.
     pub fn complete(mut self) -> Result<PathBuf, FilesError> {
         self.release();
+        let failed = |cause| FilesError::Write { path: self.whole.display().to_string(), cause };
+        fs::remove_file(self.partial.join(LOCK)).map_err(failed)?;
         fs::rename(&self.partial, &self.whole)
             .map_err(|cause| FilesError::Write { path: self.whole.display().to_string(), cause })?;
         self.completed = true;
@@ -138,6 +157,30 @@ mod tests {
             fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["b.txt"]);
         assert!(matches!(Folder::begin(&path), Err(FilesError::Exists(_))));
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_being_written_is_nobody_elses() {
+        let path = scratch("held");
+        let held = Folder::begin(&path).unwrap();
+        held.write("a.txt", b"a").unwrap();
+        assert!(matches!(Folder::begin(&path), Err(FilesError::Exists(_))));
+        held.complete().unwrap();
+        assert!(path.join("a.txt").exists());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_over() {
+        let path = scratch("left");
+        let left = path
+            .with_file_name(format!(".{}.partial", path.file_name().unwrap().to_string_lossy()));
+        fs::create_dir_all(&left).unwrap();
+        fs::write(left.join("old.txt"), "old").unwrap();
+        let folder = Folder::begin(&path).unwrap();
+        folder.complete().unwrap();
+        assert!(!path.join("old.txt").exists());
         fs::remove_dir_all(&path).unwrap();
     }
 

@@ -55,6 +55,11 @@ pub struct PracticeChild {
 }
 
 impl PracticeChild {
+    /// How it ended, if it has ended by itself.
+    pub fn early_end(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
     /// Its process id while it runs.
     pub fn id(&self) -> Option<u32> {
         self.child.id()

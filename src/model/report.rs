@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::{self, Finding, Severity};
 use super::histogram::Histogram;
+use super::outcome::Class;
 use super::summary::Summary;
 use super::threshold::Threshold;
 use figures::Figures;
@@ -156,6 +157,7 @@ impl Report {
             findings: &findings,
             findings_limit: parts.findings_limit,
             calls: parts.summary.calls.tally.count(),
+            ok: parts.summary.calls.tally.of(Class::Ok),
             thresholds: &thresholds,
             generator: &parts.generator,
         });

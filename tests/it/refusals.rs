@@ -138,7 +138,7 @@ fn a_target_elsewhere_gets_no_more_than_its_ceiling() {
     let place = Place::new();
     let order = place.run("research-storm").set("target.max_rate", "1");
     let text = order.go().refused(2, &place);
-    assert!(text.contains("target.max_rate allows 1"), "{text}");
+    assert!(text.contains("max_rate under [target] allows 1"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::figure;
 use crate::model::histogram::{Histogram, Percentiles};
+use crate::model::outcome::ConnectFailure;
 use crate::model::plan::GeneratorLimits;
 use crate::model::summary::Summary;
 
@@ -60,10 +61,19 @@ impl Generator {
             reasons
                 .push(format!("the generator used {share} of the machine's cores, limit {limit}"));
         }
+        // Connections this machine could not make say nothing about the target.
+        let exhausted = ConnectFailure::Exhausted;
+        if let Some(count) = summary.wire.connect_failures.get(&exhausted) {
+            reasons.push(format!("{}: {}", exhausted.name(), figure::times(*count)));
+        }
         if !reasons.is_empty() {
             let advice = "the figures say more about this machine than about the target: lower the \
                           load, or run squall on a machine of its own";
             reasons.push(advice.to_owned());
+        }
+        if summary.panics.count > 0 {
+            let times = figure::times(summary.panics.count);
+            reasons.push(format!("a simulated user panicked ({times}): a fault of squall's own"));
         }
         Self {
             cpu_us_per_call: effort.cpu.as_micros() as f64
@@ -96,8 +106,8 @@ mod tests {
     fn each_limit_has_its_reason() {
         let mut delay = Histogram::default();
         delay.record(Duration::from_millis(9));
-        let storm = sample::storm();
-        let judge = |lag, cpu, loop_delay| {
+        let mut storm = sample::storm();
+        let judge = |storm: &Summary, lag, cpu, loop_delay| {
             let limits = GeneratorLimits {
                 lag: Duration::from_micros(lag),
                 cpu,
@@ -109,16 +119,19 @@ mod tests {
                 cores: 2,
                 loop_delay: &delay,
             };
-            Generator::judge(&storm, effort, &limits)
+            Generator::judge(storm, effort, &limits)
         };
-        let sound = judge(20_000, 0.8, 20);
+        let sound = judge(&storm, 20_000, 0.8, 20);
         assert!(sound.trustworthy && sound.reasons.is_empty());
         assert!((sound.cpu_share - 0.25).abs() < 1e-9);
-        let slow = judge(10, 0.2, 5);
-        assert_eq!(
-            (slow.trustworthy, slow.reasons.len()),
-            (false, 4),
-            "three limits, and what to do"
-        );
+        let slow = judge(&storm, 10, 0.2, 5);
+        assert_eq!((slow.trustworthy, slow.reasons.len()), (false, 4), "three, and what to do");
+        storm.wire.connect_failures.insert(ConnectFailure::Exhausted, 3);
+        let starved = judge(&storm, 20_000, 0.8, 20);
+        assert_eq!(starved.reasons[0], "this machine has no descriptor or port left: 3 times");
+        assert!(!starved.trustworthy);
+        storm.wire.connect_failures.clear();
+        storm.panics.add((Duration::ZERO, "oops".into()));
+        assert!(!judge(&storm, 20_000, 0.8, 20).trustworthy, "a panic is ours");
     }
 }

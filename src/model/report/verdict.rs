@@ -58,6 +58,8 @@ pub struct Facts<'a> {
     pub findings_limit: Option<Severity>,
     /// Tool calls that came due.
     pub calls: u64,
+    /// Of these, answered well.
+    pub ok: u64,
     /// Numbers to stay under.
     pub thresholds: &'a [Judged],
     /// How the generator did.
@@ -83,6 +85,10 @@ pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
     }
     if facts.calls == 0 {
         let why = "no tool call was made: nothing was measured, and that is no pass";
+        grounds.push((Verdict::Failed, why.to_owned()));
+    }
+    if facts.calls > 0 && facts.ok == 0 {
+        let why = "not one tool call ended well: nothing was shown to work";
         grounds.push((Verdict::Failed, why.to_owned()));
     }
     grounds.extend(broken(facts.thresholds));
@@ -155,11 +161,13 @@ mod tests {
             findings: &[],
             findings_limit: None,
             calls: 0,
+            ok: 0,
             thresholds: &[],
             generator: &generator,
         };
         assert_eq!(decide(&facts).0, Verdict::Failed);
-        let (verdict, reasons) = decide(&Facts { calls: 1, ..facts });
+        assert_eq!(decide(&Facts { calls: 1, ..facts }).0, Verdict::Failed);
+        let (verdict, reasons) = decide(&Facts { calls: 1, ok: 1, ..facts });
         assert_eq!(
             (verdict, reasons.len()),
             (Verdict::Passed, 1),
@@ -195,6 +203,7 @@ mod tests {
                 findings: &findings,
                 findings_limit: limit,
                 calls: 1,
+                ok: 1,
                 thresholds: &thresholds,
                 generator: &generator,
             });
