@@ -1,6 +1,7 @@
 //! Ctrl-C once lets runs finish and reports; twice reports now. The report is written either way.
 
 use crate::squall::{Order, Place};
+use crate::stranger::Stranger;
 
 /// A storm that would last for minutes.
 fn open(place: &Place) -> Order<'_> {
@@ -49,4 +50,32 @@ fn twice_reports_now() {
         assert_eq!(report.count("/summary/runs"), cut);
         assert_eq!(report.outcomes(), ["unfinished"]);
     }
+}
+
+#[test]
+fn before_the_load_there_is_nothing_to_report() {
+    let stranger = Stranger::silent();
+    let place = Place::new();
+    let running = open(&place).target(&stranger.url()).start();
+    while stranger.connections() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    running.interrupt();
+    let done = running.end();
+    done.exits(130);
+    assert!(done.stderr.contains("there is nothing to report"), "{}", done.stderr);
+    assert_eq!(place.names(), [""; 0]);
+}
+
+#[test]
+fn a_practice_target_that_dies_is_our_own_fault() {
+    let place = Place::new();
+    let mut running = open(&place).start();
+    running.until(" load ");
+    running.kill_its_child();
+    running.interrupt();
+    let done = running.end();
+    let report = done.exits(1).report();
+    assert!(done.stdout.contains("the practice target ended during the load"), "{}", done.stdout);
+    assert_eq!(report.at("/verdict"), "untrustworthy");
 }

@@ -189,6 +189,19 @@ impl Running {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
+    /// Kills the process that it started: the practice target.
+    pub(crate) fn kill_its_child(&self) {
+        let parent = format!("PPid:\t{}", self.child.id());
+        let is_its = |folder: &Path| {
+            fs::read_to_string(folder.join("status"))
+                .is_ok_and(|status| status.lines().any(|line| line == parent))
+        };
+        let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let child = processes.map(|entry| entry.path()).find(|folder| is_its(folder)).unwrap();
+        let number = child.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        kill_process(Pid::from_raw(number).unwrap(), Signal::KILL).unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Done {
         self.stderr.read_to_string(&mut self.said).unwrap();
