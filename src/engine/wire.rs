@@ -193,33 +193,38 @@ impl<'a> Trail<'a> {
             self.exchange.connect = Some(opened.tcp);
         }
     }
+
+    /// Reads off the connection what this exchange did. It must be done with it: once the
+    /// connection rests, another task may arm its meter for an exchange of its own.
+    fn detach(&mut self) {
+        let Some(meter) = self.meter.take() else { return };
+        let exchange = &mut self.exchange;
+        exchange.sent = meter.first_write();
+        if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
+            cell.store(sent.as_nanos() as u64 + 1, Ordering::Relaxed);
+        }
+        if exchange.sent.is_some() {
+            self.wire.recorder.gauges.exchanges.fetch_add(1, Ordering::Relaxed);
+        } else {
+            for counter in self.counters.iter().flatten() {
+                // A run that began meanwhile counts from zero.
+                let one_less = |count: u32| count.checked_sub(1);
+                let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+                let _taken_back = counter.fetch_update(set, get, one_less).is_ok();
+            }
+        }
+        let (written, read) = meter.bytes();
+        exchange.bytes_sent = (written - self.bytes_before.0) as u32;
+        exchange.bytes_received = (read - self.bytes_before.1) as u32;
+    }
 }
 
 impl Drop for Trail<'_> {
     fn drop(&mut self) {
-        let exchange = &mut self.exchange;
-        exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
-        exchange.end = self.wire.clock.now();
-        if let Some(meter) = &self.meter {
-            exchange.sent = meter.first_write();
-            if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
-                cell.store(sent.as_nanos() as u64 + 1, Ordering::Relaxed);
-            }
-            if exchange.sent.is_some() {
-                self.wire.recorder.gauges.exchanges.fetch_add(1, Ordering::Relaxed);
-            } else {
-                for counter in self.counters.iter().flatten() {
-                    // A run that began meanwhile counts from zero.
-                    let one_less = |count: u32| count.checked_sub(1);
-                    let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
-                    let _taken_back = counter.fetch_update(set, get, one_less).is_ok();
-                }
-            }
-            let (written, read) = meter.bytes();
-            exchange.bytes_sent = (written - self.bytes_before.0) as u32;
-            exchange.bytes_received = (read - self.bytes_before.1) as u32;
-        }
-        self.wire.recorder.tell(exchange.user, Event::Exchange(*exchange));
+        self.exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
+        self.exchange.end = self.wire.clock.now();
+        self.detach();
+        self.wire.recorder.tell(self.exchange.user, Event::Exchange(self.exchange));
     }
 }
 
@@ -246,6 +251,7 @@ impl Wire {
             let mut line = taken.map_err(Outcome::Connect)?;
             trail.attach(&mut line);
             let reply = self.converse(&mut line, trail, request, body, on_event).await?;
+            trail.detach();
             lines.put(line);
             Ok(reply)
         };

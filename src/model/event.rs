@@ -154,9 +154,9 @@ pub enum SessionChange {
     },
     /// The server no longer knew it; the client made a new handshake for the same call.
     Lost,
-    /// The client ended it with DELETE.
+    /// The client ended it with a DELETE that the server took.
     Closed,
-    /// The client forgot it without a word, as hosted clients do.
+    /// The client forgot it without a word, as hosted clients do, or its DELETE was not taken.
     Abandoned,
 }
 

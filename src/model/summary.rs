@@ -70,9 +70,9 @@ pub struct Sessions {
     pub with_id: u64,
     /// Sessions the server no longer knew.
     pub lost: u64,
-    /// Sessions ended with DELETE.
+    /// Sessions ended with a DELETE that the server took.
     pub closed: u64,
-    /// Sessions the client forgot without a word.
+    /// Sessions the client forgot without a word, or whose DELETE was not taken.
     pub abandoned: u64,
 }
 
@@ -181,7 +181,7 @@ impl Summary {
         self.elapsed = self.elapsed.max(other.elapsed);
     }
 
-    /// HTTP exchanges for each call that was sent, handshakes and lists included; `None` when no
+    /// HTTP exchanges sent for each call that was sent, handshakes and lists included; `None` when no
     /// call was sent.
     pub fn exchanges_per_call(&self) -> Option<f64> {
         let sent = self.calls.tally.sent();
@@ -198,6 +198,7 @@ mod tests {
 
     use super::sample;
     use super::*;
+    use crate::model::event::Exchange;
 
     fn folded(events: &[Event]) -> Summary {
         let mut summary = sample::empty();
@@ -230,6 +231,16 @@ mod tests {
                 prop_assert_eq!(&merged, &folded(&events));
             }
         }
+    }
+
+    #[test]
+    fn what_never_left_is_no_exchange_of_the_target() {
+        let sent = sample::exchange(0, Operation::Initialize, 5);
+        let unsent = Exchange { sent: None, ..sent };
+        let summary = folded(&[Event::Exchange(sent), Event::Exchange(unsent)]);
+        let handshakes = &summary.wire.operations[&Operation::Initialize];
+        assert_eq!((handshakes.tally.count(), handshakes.sent), (2, 1));
+        assert_eq!((summary.wire.total(), summary.wire.handshakes()), (1, 1));
     }
 
     #[test]

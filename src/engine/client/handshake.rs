@@ -308,11 +308,13 @@ impl Client {
         let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &[u8]| Flow::Continue);
         let came =
             wire.exchange(&self.lines, trail, request, deadline, &mut body, &mut on_event).await;
+        // Only a DELETE that the server took ended anything: 405 leaves the session where it is.
+        let taken = matches!(&came, Ok(reply) if (200..300).contains(&reply.status));
         trail.presume(came.map_or_else(
             |outcome| outcome,
             |reply| answer::deleted(&head_of(&reply, session.named), &body),
         ));
-        session.life.end(SessionChange::Closed);
+        session.life.end(if taken { SessionChange::Closed } else { SessionChange::Abandoned });
     }
 }
 

@@ -90,6 +90,32 @@ async fn a_call_is_done_before_its_session_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_a_delete_that_was_taken_closes_a_session() {
+    let abandoned = SessionChange::Abandoned;
+    let rows = [
+        (Do::Write(reply(204, &[], "")), SessionChange::Closed),
+        (Do::Write(reply(405, &[], "")), abandoned),
+        (Do::Write(reply(500, &[], "")), abandoned),
+        (Do::Close, abandoned),
+        (Do::Hang, abandoned),
+    ];
+    for (with_delete, expected) in rows {
+        let shown = format!("{with_delete:?}");
+        let server = Server::new(move |seen| match seen.what().as_str() {
+            "DELETE" => vec![with_delete.clone()],
+            _ => sound(seen),
+        });
+        let client = client(&server, Profile { delete_share: 1.0, ..fresh() });
+        client.call(ms(0), ASK).await;
+        assert_eq!(
+            told(&client).sessions,
+            [SessionChange::Opened { with_id: true }, expected],
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_burst_shares_one_handshake() {
     let server = Server::new(sound);
     let client = client(&server, pooled(plain()));

@@ -13,8 +13,9 @@ use crate::engine::stop::{Phase, Stop};
 /// Starts a user at each `due`, which must not go back, and completes when the last one left.
 ///
 /// At most `ceiling` users are there at once; who arrives above it is told to
-/// [`Stage::dropped`]. From phase `Draining` on nobody arrives: later dues never happened. A user
-/// who panics still leaves.
+/// [`Stage::dropped`]. From phase `Draining` on nobody is due any more: later dues never happened.
+/// Who was due before that still arrives, however late we are: a generator that fell behind must
+/// not thin out the end of its load. A user who panics still leaves.
 pub async fn run<S: Stage>(
     stage: Arc<S>,
     due: impl Iterator<Item = Duration> + Send,
@@ -22,13 +23,22 @@ pub async fn run<S: Stage>(
     clock: &Clock,
     stop: &Stop,
 ) {
+    if stop.phase() >= Phase::Draining {
+        return;
+    }
     let places = Arc::new(Semaphore::new(ceiling as usize));
     let mut draining = pin!(stop.reached(Phase::Draining));
+    let mut end = None;
     for (number, due) in (0..).zip(due) {
-        tokio::select! {
-            biased;
-            () = &mut draining => break,
-            () = clock.sleep_until(due) => {}
+        if end.is_none() {
+            tokio::select! {
+                biased;
+                () = &mut draining => end = Some(clock.now()),
+                () = clock.sleep_until(due) => {}
+            }
+        }
+        if end.is_some_and(|end| due > end) {
+            break;
         }
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
@@ -136,6 +146,30 @@ mod tests {
         run(Arc::clone(&stage), every_100_ms(), 1000, &clock, &stop).await;
         assert_eq!(stage.entered(), 10, "nobody arrives at a run that is over");
         drop(stopper);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_due_before_the_drain_arrives_however_late() {
+        // Everything stands still from 500 ms to 2.5 s; the load is over at 1 s, with a last herd.
+        let clock = Clock::of_runtime();
+        let (stopper, stop) = stop();
+        let stage = Arc::new(Rehearsal::of(Duration::ZERO));
+        let director = clock.clone();
+        tokio::spawn(async move {
+            director.sleep_until(SECOND).await;
+            stopper.advance(Phase::Draining);
+        });
+        let stalled = clock.clone();
+        tokio::spawn(async move {
+            stalled.sleep_until(SECOND / 2).await;
+            tokio::time::advance(2 * SECOND).await;
+        });
+        let planned = every_100_ms().take(10).chain(std::iter::repeat_n(SECOND, 100));
+        let later = std::iter::once(Duration::from_secs(3));
+        let due: Vec<_> = planned.collect();
+        run(Arc::clone(&stage), due.clone().into_iter().chain(later), 1000, &clock, &stop).await;
+        assert_eq!(stage.dues(), due);
+        assert_eq!((stage.left(), clock.now()), (110, Duration::from_millis(2500)));
     }
 
     #[tokio::test(start_paused = true)]

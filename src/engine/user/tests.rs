@@ -14,7 +14,10 @@ use crate::model::outcome::Outcome;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
 
+mod open;
+mod parts;
 mod receipts;
+mod schedules;
 
 /// A scene that is not over.
 struct Rehearsed {

@@ -43,6 +43,11 @@ impl Stand {
 
     /// One POST, which must end within [`BUDGET`]. An event with `"id"` is the answer.
     async fn ask(&self) -> Came {
+        self.ask_then(async {}).await
+    }
+
+    /// One POST whose record is kept open, its connection at rest, until this has happened.
+    async fn ask_then(&self, meanwhile: impl Future<Output = ()>) -> Came {
         let ending = Ending::default();
         let mut trail = Trail::begin(&self.wire, &ending, 0, Operation::ToolsCall);
         let headers = HeaderMap::from_iter([(http::header::HOST, "tools.test".parse().unwrap())]);
@@ -64,11 +69,28 @@ impl Stand {
             .wire
             .exchange(&self.lines, &mut trail, request, deadline, &mut body, &mut on_event)
             .await;
+        meanwhile.await;
         trail.finish(reply.as_ref().map_or_else(|outcome| *outcome, |_| Outcome::Ok));
         let told = Told::by(&self.wire.recorder);
         assert_eq!(told.exchanges.len(), 1, "every exchange is told once");
         Came { reply, body, events, told: told.exchanges[0] }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_is_not_changed_by_who_uses_its_connection_next() {
+    let slow = |_: &Seen| vec![Do::After(ms(10)), Do::Write(json_reply(ANSWER))];
+    let stand = Stand::new(slow);
+    let alone = stand.ask().await.told;
+    let next = async {
+        stand.wire.clock.sleep(ms(5)).await;
+        stand.ask().await;
+    };
+    let followed = stand.ask_then(next).await.told;
+    assert_eq!(stand.server.connections(), 1);
+    assert_eq!((alone.sent, followed.sent), (Some(ms(0)), Some(ms(10))));
+    assert_eq!(followed.bytes_sent, alone.bytes_sent);
+    assert_eq!(followed.bytes_received, alone.bytes_received);
 }
 
 /// The script that writes all of this at once.

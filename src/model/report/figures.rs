@@ -40,7 +40,7 @@ pub struct Figures {
     pub runs_cut: u64,
     /// Simulated users.
     pub users: u32,
-    /// HTTP exchanges.
+    /// HTTP exchanges of which a byte left.
     pub http_exchanges: u64,
     /// Exchanges for each call sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub struct Figures {
     pub outcomes: Counts,
     /// Times by operation: of calls for `tools/call`, of exchanges for the others.
     pub operations: BTreeMap<String, OperationFigures>,
-    /// HTTP exchanges by operation.
+    /// HTTP exchanges by operation, of which a byte left.
     pub exchanges: Counts,
     /// By tool.
     pub tools: BTreeMap<String, ToolFigures>,

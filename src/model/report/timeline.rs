@@ -24,7 +24,7 @@ pub struct Point {
     pub open: u32,
     /// Arrivals dropped.
     pub dropped: u32,
-    /// HTTP exchanges that ended.
+    /// HTTP exchanges that were sent, by when they ended.
     pub exchanges: u32,
     /// Most HTTP exchanges in flight, where sampled.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -36,7 +36,7 @@ pub struct Bin {
     pub done: u32,
     /// Arrivals dropped.
     pub dropped: u32,
-    /// HTTP exchanges that ended.
+    /// HTTP exchanges that were sent, by when they ended.
     pub exchanges: u32,
     /// The highest of each figure sampled; `None` when no sample fell into it.
     pub sampled: Option<Sampled>,
@@ -94,7 +94,7 @@ impl Series {
 
     pub(super) fn add_exchange(&mut self, exchange: &Exchange) {
         let bin = self.at(exchange.end);
-        bin.exchanges += 1;
+        bin.exchanges += u32::from(exchange.sent.is_some());
         // Streams last as long as they like: their times would say nothing about a second.
         if matches!(exchange.operation, Operation::ToolsCall | Operation::Stream) {
             return;

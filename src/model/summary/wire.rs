@@ -34,8 +34,10 @@ pub struct Wire {
 /// calls' ([`super::calls::Times`]).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Exchanges {
-    /// How they ended.
+    /// How they ended, those that never reached the target among them.
     pub tally: Tally,
+    /// Those of which a byte left: all that the target can have seen.
+    pub sent: u64,
     /// From asking for a connection to the answer; of a GET stream, to its head.
     pub response: Histogram,
     /// The same of those that ended well.
@@ -59,6 +61,7 @@ impl Exchanges {
     fn add(&mut self, exchange: &Exchange) {
         let class = exchange.outcome.class();
         self.tally.add(class, exchange.sent.is_some());
+        self.sent += u64::from(exchange.sent.is_some());
         if exchange.operation == Operation::ToolsCall {
             return;
         }
@@ -80,6 +83,7 @@ impl Exchanges {
 
     fn merge(&mut self, other: &Self) {
         self.tally.merge(&other.tally);
+        self.sent += other.sent;
         self.response.merge(&other.response);
         self.response_ok.merge(&other.response_ok);
         self.service.merge(&other.service);
@@ -131,14 +135,14 @@ impl Wire {
         self.bytes_received += other.bytes_received;
     }
 
-    /// Exchanges of one operation.
+    /// Exchanges of one operation that were sent.
     pub fn count(&self, operation: Operation) -> u64 {
-        self.operations.get(&operation).map_or(0, |exchanges| exchanges.tally.count())
+        self.operations.get(&operation).map_or(0, |exchanges| exchanges.sent)
     }
 
-    /// All exchanges.
+    /// All exchanges that were sent.
     pub fn total(&self) -> u64 {
-        self.operations.values().map(|exchanges| exchanges.tally.count()).sum()
+        self.operations.values().map(|exchanges| exchanges.sent).sum()
     }
 
     /// Exchanges that only make a session usable: `initialize` and `notifications/initialized`.

@@ -7,7 +7,7 @@ use crate::engine::rehearsal::json_reply;
 
 /// What a server may do with a request, instead of what a sound one does.
 #[derive(Debug, Clone, Copy)]
-enum Mood {
+pub(super) enum Mood {
     Sound,
     Slow(u64),
     Silent,
@@ -19,7 +19,7 @@ enum Mood {
 }
 
 impl Mood {
-    fn meets(self, seen: &Seen) -> Vec<Do> {
+    pub(super) fn meets(self, seen: &Seen) -> Vec<Do> {
         match self {
             Self::Slow(pause) => [vec![Do::After(ms(pause))], sound(seen)].concat(),
             Self::Silent => vec![Do::Hang],
@@ -42,7 +42,7 @@ impl Mood {
     }
 }
 
-fn mood() -> impl Strategy<Value = Mood> {
+pub(super) fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
         6 => Just(Mood::Sound),
         2 => (0..5_000_u64).prop_map(Mood::Slow),
@@ -55,13 +55,13 @@ fn mood() -> impl Strategy<Value = Mood> {
     ]
 }
 
-fn profile() -> impl Strategy<Value = Profile> {
+pub(super) fn profile() -> impl Strategy<Value = Profile> {
     let stagger = Distribution::constant(ms(300));
     let deleting = Profile { delete_share: 1.0, stagger, cap: 2, ..fresh() };
     prop::sample::select(vec![plain(), fresh(), deleting, pooled(plain()), pooled(fresh())])
 }
 
-fn behaviour() -> impl Strategy<Value = Behaviour> {
+pub(super) fn behaviour() -> impl Strategy<Value = Behaviour> {
     let stopped = Research { stopped: 1.0, ..research(3, 2) };
     let reacting = Research { reaction: Reaction::default(), probes: (1, 2), ..research(2, 3) };
     let steady = [steady(4, ms(0)), steady(3, ms(700))];

@@ -41,7 +41,7 @@ impl Figures {
             exchanges: wire
                 .operations
                 .iter()
-                .map(|(operation, exchanges)| (operation.name().into(), exchanges.tally.count()))
+                .map(|(operation, exchanges)| (operation.name().into(), exchanges.sent))
                 .collect(),
             tools: summary.tools.iter().filter(|tool| tool.tally.count() > 0).map(tool).collect(),
             classes: summary.classes.iter().map(class).collect(),
