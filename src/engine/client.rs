@@ -170,10 +170,12 @@ impl Client {
         self.end_errands().await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
+        // The end first: a DELETE sent only to be taken away at once is one of which nobody can
+        // say whether the target saw it.
         tokio::select! {
             biased;
-            () = self.close(&session, &cost) => {}
             () = stop.reached(Phase::Over) => {}
+            () = self.close(&session, &cost) => {}
         }
     }
 

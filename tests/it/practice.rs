@@ -1,0 +1,52 @@
+//! The practice target as a server of its own, and what it counted.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use crate::http;
+
+/// `squall serve`; it ends when its standard input closes, with the test.
+pub(crate) struct Practice {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Practice {
+    pub(crate) fn with(flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
+            .args(["serve", "--until-stdin-closes"])
+            .args(flags)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening on http://").unwrap();
+        Self { address: address.strip_suffix("/mcp").unwrap().parse().unwrap(), child }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// Its metrics page.
+    pub(crate) fn page(&self) -> String {
+        http::page(self.address, "/metrics")
+    }
+
+    /// The sum of all series of its metrics page that begin so.
+    pub(crate) fn counted(&self, series: &str) -> u64 {
+        let page = self.page();
+        let samples = page.lines().filter(|line| line.starts_with(series));
+        samples.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+}
+
+impl Drop for Practice {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _reaped = self.child.wait().is_ok();
+    }
+}
