@@ -99,6 +99,7 @@ pub mod engine {
 pub mod practice {
     pub mod answer;
     pub mod catalogue;
+    pub(crate) mod connections;
     pub mod knobs;
     pub mod metrics;
     pub mod request;

@@ -1,6 +1,7 @@
 //! What the target counted, exactly, and its page in the Prometheus text format (version 0.0.4).
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::tools::Tool;
@@ -131,15 +132,14 @@ impl Drop for Held<'_> {
 
 /// A request between its arrival and its answer; counted as abandoned if it has none when dropped.
 #[derive(Debug)]
-pub struct Received<'a> {
-    metrics: &'a Metrics,
+pub struct Received {
+    metrics: Arc<Metrics>,
     /// What it is called, as far as it is known.
     pub method: Method,
     status: usize,
-    _in_flight: Held<'a>,
 }
 
-impl Received<'_> {
+impl Received {
     /// It was answered with this HTTP status.
     pub fn answered(mut self, status: u16) {
         let mut digits = itoa::Buffer::new();
@@ -149,8 +149,9 @@ impl Received<'_> {
     }
 }
 
-impl Drop for Received<'_> {
+impl Drop for Received {
     fn drop(&mut self) {
+        self.metrics.in_flight.fall();
         self.metrics.requests[self.method.0][self.status].fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -177,9 +178,9 @@ impl Drop for Called<'_> {
 
 impl Metrics {
     /// A request arrived.
-    pub fn received(&self, method: Method) -> Received<'_> {
-        let status = STATUSES.len() - 1;
-        Received { metrics: self, method, status, _in_flight: self.in_flight.hold() }
+    pub fn received(self: &Arc<Self>, method: Method) -> Received {
+        self.in_flight.rise();
+        Received { metrics: Arc::clone(self), method, status: STATUSES.len() - 1 }
     }
 
     /// A tool was called.
@@ -251,12 +252,13 @@ mod tests {
 
     #[test]
     fn every_request_is_counted_once_under_its_name_and_status() {
-        let metrics = Metrics::default();
+        let metrics = Arc::new(Metrics::default());
         let mut read = metrics.received(Method::UNREAD);
         read.method = Method::rpc("tools/call");
         read.answered(200);
         metrics.received(Method::rpc("GET")).answered(400);
         metrics.received(Method::GET).answered(418);
+        metrics.received(Method::DELETE).answered(204);
         drop(metrics.received(Method::rpc("ping")));
         let waiting = metrics.received(Method::DELETE);
         let page = metrics.page();
@@ -269,6 +271,7 @@ mod tests {
                 r#"practice_requests_total{method="tools/call",status="200"} 1"#,
                 r#"practice_requests_total{method="other",status="400"} 1"#,
                 r#"practice_requests_total{method="GET",status="500"} 1"#,
+                r#"practice_requests_total{method="DELETE",status="204"} 1"#,
             ]
         );
         assert!(page.contains("\npractice_in_flight 1\n"), "{page}");

@@ -10,8 +10,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{any, get};
-use axum::serve::ListenerExt;
+use axum::routing::get;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
@@ -19,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::answer::{self, Answer};
 use super::catalogue;
+use super::connections;
 use super::metrics::{Method, Metrics, Received};
 use super::request::{self, Message, Refusal};
 use super::sessions::{NoStream, SessionId, Sessions};
@@ -38,7 +38,7 @@ pub(super) struct Target {
     knobs: Practice,
     pub(super) sessions: Sessions,
     pub(super) workers: Workers,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Serves the practice target at `/mcp`, `/health` and `/metrics` until `stop` completes; then
@@ -49,13 +49,11 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let workers = Workers::start(&knobs);
-    let (sessions, metrics) = (Sessions::default(), Metrics::default());
+    let (sessions, metrics) = (Sessions::default(), Arc::new(Metrics::default()));
     let target = Arc::new(Target { knobs, sessions, workers, metrics });
-    // A refusal leaves the connection as it was: slower, and still a connection.
-    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let stopping = Arc::clone(&target);
     let (stopped, after_stop) = oneshot::channel();
-    let serving = axum::serve(listener, router(&target)).with_graceful_shutdown(async move {
+    let serving = connections::serve(listener, &target, async move {
         stop.await;
         stopping.sessions.end_streams();
         let _ = stopped.send(());
@@ -65,15 +63,14 @@ pub async fn serve(
         target.workers.pause(GRACE).await;
     };
     tokio::select! {
-        // It never fails: an accept that does is tried again.
-        _ = serving.into_future() => {}
+        () = serving => {}
         () = too_long => {}
     }
 }
 
-fn router(target: &Arc<Target>) -> Router {
+/// Everything but the MCP endpoint.
+pub(super) fn pages(target: &Arc<Target>) -> Router {
     Router::new()
-        .route("/mcp", any(mcp))
         .route("/health", get(async || answer::page("text/plain", "ok")))
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(target))
@@ -83,15 +80,19 @@ async fn metrics(State(target): State<Arc<Target>>) -> Response {
     answer::page("text/plain; version=0.0.4", target.metrics.page())
 }
 
-async fn mcp(State(target): State<Arc<Target>>, request: Request) -> Response {
-    let method = match *request.method() {
+/// What a request at the MCP endpoint is called until its body is read.
+pub(super) fn method(request: &axum::http::Method) -> Method {
+    match *request {
         axum::http::Method::POST => Method::UNREAD,
         axum::http::Method::GET => Method::GET,
         axum::http::Method::DELETE => Method::DELETE,
         _ => Method::OTHER_HTTP,
-    };
-    let mut received = target.metrics.received(method);
-    let answered = match method {
+    }
+}
+
+/// Answers a request at the MCP endpoint.
+pub(super) async fn mcp(target: Arc<Target>, request: Request, mut received: Received) -> Response {
+    let answered = match received.method {
         Method::UNREAD => target.post(request, &mut received).await,
         Method::GET => stream::open(&target, request.headers()),
         Method::DELETE => target.delete(request.headers()),
@@ -117,11 +118,7 @@ struct Call<'a> {
 }
 
 impl Target {
-    async fn post(
-        &self,
-        request: Request,
-        received: &mut Received<'_>,
-    ) -> Result<Response, Refusal> {
+    async fn post(&self, request: Request, received: &mut Received) -> Result<Response, Refusal> {
         let (parts, body) = request.into_parts();
         request::check_origin(&parts.headers)?;
         request::check_post(&parts.headers)?;

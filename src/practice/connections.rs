@@ -1,0 +1,73 @@
+//! The practice target's connections: each request is counted the moment its head was read.
+//!
+//! hyper drops the work on a request, even before its first step, when it finds that the client
+//! has gone. A client that sends a request and leaves at once has sent it all the same: what counts
+//! it is made where the head arrives, before any of that work, and goes with it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::server::{Target, mcp, method, pages};
+
+/// Serves `target` until `stop` completes; then until the last answer under way is out.
+pub(super) async fn serve(
+    listener: TcpListener,
+    target: &Arc<Target>,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let (pages, open) = (pages(target), GracefulShutdown::new());
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => converse(stream, target, &pages, &open),
+                // Out of descriptors, most likely: those in use come back.
+                Err(_) => target.workers.pause(std::time::Duration::from_millis(50)).await,
+            },
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
+    open.shutdown().await;
+}
+
+/// Serves one connection in a task of its own.
+fn converse(stream: TcpStream, target: &Arc<Target>, pages: &Router, open: &GracefulShutdown) {
+    // A refusal leaves the connection as it was: slower, and still a connection.
+    let _refused = stream.set_nodelay(true).is_err();
+    let (target, pages) = (Arc::clone(target), TowerToHyperService::new(pages.clone()));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let is_mcp = request.uri().path() == "/mcp";
+        let received = is_mcp.then(|| target.metrics.received(method(request.method())));
+        let (target, pages) = (Arc::clone(&target), pages.clone());
+        async move {
+            let answered: Result<Response, Infallible> = match received {
+                Some(received) => Ok(mcp(target, request.map(Body::new), received).await),
+                None => pages.call(request).await,
+            };
+            answered
+        }
+    });
+    let mut server = http1::Builder::new();
+    let connection =
+        server.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let connection = open.watch(connection);
+    tokio::spawn(async move {
+        // A client that goes away in the middle is no fault of the target's.
+        let _whole = connection.await.is_ok();
+    });
+}
