@@ -10,6 +10,8 @@ mod http;
 mod licences;
 mod peer;
 mod peers;
+mod practice;
+mod receipts;
 mod refusals;
 mod secrets;
 mod signals;

@@ -1,58 +1,15 @@
 //! Whole runs against the practice target: what the shipped scenarios leave behind, and that it adds up.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 
-use crate::http;
+use crate::practice::Practice;
 use crate::squall::{Place, Report, root};
 
 /// Tools of the practice target that answer at once.
-const QUICK: &str = r#"["search", "fetch", "echo"]"#;
-
-/// `squall serve`; it ends when its standard input closes, with the test.
-struct Practice {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Practice {
-    fn with(flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["serve", "--until-stdin-closes"])
-            .args(flags)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").unwrap();
-        Self { address: address.strip_suffix("/mcp").unwrap().parse().unwrap(), child }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
-    }
-
-    /// The sum of a counter of its metrics page.
-    fn counted(&self, series: &str) -> u64 {
-        let page = http::page(self.address, "/metrics");
-        let samples = page.lines().filter(|line| line.starts_with(series));
-        samples.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
-    }
-}
-
-impl Drop for Practice {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _reaped = self.child.wait().is_ok();
-    }
-}
+pub(crate) const QUICK: &str = r#"["search", "fetch", "echo"]"#;
 
 /// Holds the figures of a report against each other.
-fn adds_up(report: &Report) {
+pub(crate) fn adds_up(report: &Report) {
     let calls = report.count("/summary/calls");
     assert!(calls > 0);
     assert_eq!(report.sum("/summary/outcomes"), calls);
@@ -67,8 +24,7 @@ fn adds_up(report: &Report) {
     assert_eq!(report.count("/summary/run/cut"), report.count("/summary/runs_cut"));
     let seconds = report.at("/timeline").as_array().unwrap();
     let done: u64 = seconds.iter().filter_map(|second| second["done"].as_u64()).sum();
-    let open = report.count("/summary/unfinished");
-    assert_eq!(done + open, calls, "calls over time");
+    assert_eq!(done, calls, "calls over time");
 }
 
 #[test]
@@ -112,6 +68,9 @@ fn the_target_counted_what_the_report_says() {
         // The look before the load opened one session too.
         let opened = report.count("/summary/sessions/opened") + 1;
         assert_eq!(practice.counted("practice_sessions_opened_total"), opened, "{profile}");
+        let looked = report.count("/receipt/exchanges_before_the_load") - 3;
+        let closed = report.count("/summary/sessions/closed") + looked;
+        assert_eq!(practice.counted("practice_sessions_closed_total"), closed, "{profile}");
     }
 }
 
