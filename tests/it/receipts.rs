@@ -1,9 +1,13 @@
 //! Receipts: the target's own count equals the report's, to the request, under faults of the client.
 //!
-//! A request counts as sent when its first byte left, and as received when its head was read. On
-//! one machine the one is the other, even when the client goes away in the same moment. What such
-//! a client takes away is the answer: the target may have issued or ended a session of which the
-//! client never learned, and may not have read the body that says which method it was.
+//! A request counts as sent when its first byte left. A client that takes it away in the same
+//! moment leaves the target one of three things, and each is counted:
+//!
+//! - a POST whose body was read: counted under its method, whether it was answered or abandoned;
+//! - a POST whose head alone was read when the connection's end came: `unread`, `abandoned`;
+//! - a GET or a DELETE that arrived together with the connection's end: not counted. The target's
+//!   HTTP library looks for that end before it hands over a request without a body. So runs that
+//!   are ended anywhere are compared here without these two, and all others with them.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +19,10 @@ const POSTS: [&str; 4] = ["initialize", "notifications/initialized", "tools/list
 
 /// The report's operations without a body, and what the target calls them.
 const BODILESS: [(&str, &str); 2] = [("GET stream", "GET"), ("DELETE session", "DELETE")];
+
+/// Neither streams nor DELETE.
+const POSTS_ONLY: [(&str, &str); 2] =
+    [("clients.override.stream_share", "0"), ("clients.override.delete_share", "0")];
 
 /// Requests of one method that the target counted.
 fn seen(practice: &Practice, method: &str) -> u64 {
@@ -31,7 +39,11 @@ fn sent(report: &Report, operation: &str) -> u64 {
         _ => 1,
     };
     let load = report.at("/summary/exchanges").get(operation);
-    looked + load.map_or(0, |count| count.as_u64().unwrap())
+    looked + load.map_or(0, count)
+}
+
+fn count(value: &serde_json::Value) -> u64 {
+    value.as_u64().unwrap()
 }
 
 /// Waits until the target has read what the ended load left in its sockets.
@@ -64,38 +76,24 @@ fn agree(report: &Report, practice: &Practice) {
     for (operation, method) in BODILESS {
         assert_eq!(sent(report, operation), seen(practice, method), "{}", shown());
     }
-    // Calls: each that was sent, once.
+    // Calls: each that was sent, once. A call that gave up while it connected counts as an attempt
+    // on the target, which never heard of it.
     let calls = practice.counted("practice_tool_calls_total");
     assert_eq!(calls, seen(practice, "tools/call"), "{}", shown());
-    assert_eq!(report.count("/summary/calls_sent"), sent(report, "tools/call"), "{}", shown());
-    assert_eq!(report.count("/summary/calls_sent"), calls + missing[3], "{}", shown());
-    // Sessions: one for each handshake that was answered, an end for each DELETE that was.
+    let attempts = report.count("/summary/calls_sent");
+    let reached = attempts - report.at("/summary/outcomes").get("connect_failure").map_or(0, count);
+    assert_eq!(reached, sent(report, "tools/call"), "{}", shown());
+    assert_eq!(reached, calls + missing[3], "{}", shown());
+    // Sessions: the target issued one for each handshake it answered. Those whose answer the
+    // client never read are handshakes it sent and took away.
+    let opened = report.count("/summary/sessions/opened") + 1;
     let issued = practice.counted("practice_sessions_opened_total");
-    let ended = practice.counted("practice_sessions_closed_total");
-    let answered = |method: &str, status: u16| {
-        let labels = format!("{{method={method:?},status=\"{status}\"}}");
-        practice.counted(&format!("practice_requests_total{labels}"))
-    };
-    assert_eq!(issued, answered("initialize", 200), "{}", shown());
-    assert_eq!(ended, answered("DELETE", 204), "{}", shown());
-    let (opened, closed) = sessions(report);
+    let answered = r#"practice_requests_total{method="initialize",status="200"}"#;
+    assert_eq!(issued, practice.counted(answered), "{}", shown());
     assert!((opened..=sent(report, "initialize")).contains(&issued), "{}", shown());
-    assert!((closed..=sent(report, "DELETE session")).contains(&ended), "{}", shown());
-}
-
-/// Sessions the clients opened and closed, that of the look before the load included.
-fn sessions(report: &Report) -> (u64, u64) {
-    let looked = report.count("/receipt/exchanges_before_the_load") - 3;
-    let (opened, closed) = ("/summary/sessions/opened", "/summary/sessions/closed");
-    (report.count(opened) + 1, report.count(closed) + looked)
-}
-
-/// Holds the sessions too against the target's, where no handshake and no DELETE was taken away.
-#[track_caller]
-fn agree_on_sessions(report: &Report, practice: &Practice) {
-    let counted = ["practice_sessions_opened_total", "practice_sessions_closed_total"]
-        .map(|series| practice.counted(series));
-    assert_eq!(counted, <[u64; 2]>::from(sessions(report)));
+    let closed = report.count("/summary/sessions/closed")
+        + (report.count("/receipt/exchanges_before_the_load") - 3);
+    assert_eq!(practice.counted("practice_sessions_closed_total"), closed, "{}", shown());
 }
 
 /// A storm of forty runs in two seconds, against a target of its own.
@@ -115,7 +113,7 @@ fn runs_that_their_people_stop() {
     for profile in ["claude-ai-legacy", "plain"] {
         let practice = Practice::with(&["--latency", "50ms"]);
         let place = Place::new();
-        let order = storm(&place, &practice, profile);
+        let order = storm(&place, &practice, profile).sets(POSTS_ONLY);
         let order = order.sets([("load.research.stopped", "1.0"), ("load.drain", r#""60s""#)]);
         let report = order.go().exits(0).report();
         agree(&report, &practice);
@@ -136,7 +134,6 @@ fn clients_that_lose_patience() {
             .sets([("clients.override.call_timeout", r#""60ms""#), ("load.drain", r#""60s""#)]);
         let report = order.go().report();
         agree(&report, &practice);
-        agree_on_sessions(&report, &practice);
         assert!(report.count("/summary/outcomes/timeout") > 0, "{profile}");
     }
 }
@@ -146,7 +143,7 @@ fn runs_cut_in_the_middle_of_whatever_they_did() {
     for profile in ["claude-ai-legacy", "plain"] {
         let practice = Practice::with(&["--latency", "20ms"]);
         let place = Place::new();
-        let order = storm(&place, &practice, profile);
+        let order = storm(&place, &practice, profile).sets(POSTS_ONLY);
         let report = order.set("load.drain", r#""50ms""#).go().exits(0).report();
         agree(&report, &practice);
         assert!(report.count("/summary/runs_cut") > 0, "{profile}");
@@ -163,9 +160,9 @@ fn runs_cut_while_the_target_hangs() {
         ("load.steady", r#"{ calls = 3, think = "0s" }"#),
         ("load.drain", r#""1s""#),
     ]);
-    let report = order.go().exits(0).report();
+    // Nothing ended well, which is a failed run.
+    let report = order.go().exits(4).report();
     agree(&report, &practice);
-    agree_on_sessions(&report, &practice);
     assert_eq!(report.count("/summary/runs_cut"), 40);
     assert_eq!(report.count("/summary/unfinished"), 40);
     let abandoned = r#"practice_requests_total{method="tools/call",status="abandoned"}"#;
