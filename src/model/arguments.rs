@@ -8,10 +8,21 @@ use serde_json::Value;
 
 use super::chance::{Key, Purpose};
 
+mod array;
+mod check;
+#[cfg(test)]
+mod corpus;
+mod ecma;
 mod fixture;
+mod flatten;
+mod format;
+mod hot;
+mod merge;
 mod node;
 mod number;
 mod object;
+mod pattern;
+mod refs;
 mod schema;
 mod text;
 

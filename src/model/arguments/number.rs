@@ -79,10 +79,14 @@ impl Decimal {
         };
         let to = upper.map_or(from + span, |upper| upper.value);
         let near = |value| grid.nearest(value) - 2..=grid.nearest(value) + 2;
-        let from =
-            near(from).find(|k| lower.is_none_or(|bound| grid.value(*k) >= bound.least()))?;
-        let to =
-            near(to).rev().find(|k| upper.is_none_or(|bound| grid.value(*k) <= bound.most()))?;
+        let from = match lower {
+            Some(bound) => near(from).find(|k| grid.value(*k) >= bound.least())?,
+            None => grid.nearest(from),
+        };
+        let to = match upper {
+            Some(bound) => near(to).rev().find(|k| grid.value(*k) <= bound.most())?,
+            None => grid.nearest(to),
+        };
         (from <= to).then_some(Self { from, to, grid })
     }
 
