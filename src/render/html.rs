@@ -229,6 +229,8 @@ fn charts(report: &Report) -> Result<Vec<Figure>, chart::DrawError> {
             Chart::Throughput => "When due and ended part, the target does not keep up.",
             Chart::InFlight => "Calls open are due and not ended, wherever they wait.",
             Chart::Outcomes => "Tool calls a second, by the second in which they ended.",
+            Chart::Response => "What users felt, failures with the time until they failed.",
+            Chart::Service => "From the request's first byte until the answer was whole.",
         };
         Ok(Figure { title: chart.title(), note, svg: chart::svg(report, chart)? })
     });
