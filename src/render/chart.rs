@@ -6,6 +6,8 @@ mod axis;
 mod content;
 /// The drawing itself.
 mod draw;
+/// The figures behind it.
+pub mod table;
 
 pub(super) use draw::INK;
 
