@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
-        Command::Completions(arguments) => Ok(manual::completions(&arguments)),
+        Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),
         Command::Serve(arguments) => serve::run(&arguments),
     };

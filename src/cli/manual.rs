@@ -20,14 +20,14 @@ pub fn page() -> anyhow::Result<ExitCode> {
         one.render_description_section(&mut page)?;
         one.render_options_section(&mut page)?;
     }
-    terminal::result(&String::from_utf8(page)?);
+    terminal::result(&String::from_utf8(page)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the completions of a shell.
-pub fn completions(arguments: &CompletionsArgs) -> ExitCode {
+pub fn completions(arguments: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "squall", &mut script);
-    terminal::result(&String::from_utf8_lossy(&script));
-    ExitCode::SUCCESS
+    terminal::result(&String::from_utf8(script)?)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -32,7 +32,10 @@ pub fn run(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
     let drawn = drawing::all(&report)?;
     files::replace_all(folder, &drawn)?;
     for (name, _) in &drawn {
-        terminal::result(&format!("{}\n", visible::line(&folder.join(name).display().to_string())));
+        terminal::result(&format!(
+            "{}\n",
+            visible::line(&folder.join(name).display().to_string())
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

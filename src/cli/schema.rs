@@ -10,10 +10,10 @@ use crate::scenario;
 /// Prints it.
 pub fn run(arguments: &SchemaArgs) -> anyhow::Result<ExitCode> {
     if arguments.run {
-        terminal::result(report::schema::TEXT);
+        terminal::result(report::schema::TEXT)?;
     } else {
         let text = serde_json::to_string_pretty(&scenario::schema::schema())?;
-        terminal::result(&format!("{text}\n"));
+        terminal::result(&format!("{text}\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
