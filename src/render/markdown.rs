@@ -1,7 +1,7 @@
 //! `summary.md`: the run in GitHub's Markdown, short enough for a job summary.
 //!
 //! Every text from outside is made harmless: what Markdown or HTML would read as markup is
-//! escaped, and a text is at most [`LONGEST`] characters.
+//! escaped, and a text is at most 300 characters long.
 
 use std::fmt::Write as _;
 
