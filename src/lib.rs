@@ -50,6 +50,7 @@ pub mod scenario {
     pub mod reader;
     pub mod research;
     pub mod scalar;
+    pub mod schema;
     pub mod source;
     pub mod stages;
     pub mod target;
@@ -113,8 +114,11 @@ pub mod practice {
 /// A report drawn; each file one pure function. Uses `model`.
 pub mod render {
     pub mod chart;
+    pub mod drawing;
     pub mod html;
+    pub mod junit;
     pub mod live;
+    pub mod markdown;
     pub mod outlook;
     pub mod png;
     pub mod text;
@@ -136,8 +140,11 @@ pub mod conduct {
 pub mod cli {
     pub mod args;
     pub mod check;
+    pub mod manual;
     pub mod plan;
+    pub mod report;
     pub mod run;
+    pub mod schema;
     pub mod serve;
     pub mod signals;
     pub mod stdout;

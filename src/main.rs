@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use squall::cli::args::{Arguments, Command};
-use squall::cli::{check, run, serve, terminal};
+use squall::cli::{check, manual, report, run, schema, serve, terminal};
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man => manual::page(),
         Command::Serve(arguments) => serve::run(&arguments),
     };
     done.unwrap_or_else(|fault| terminal::fault(&fault))

@@ -29,6 +29,15 @@ pub enum Command {
     Run(RunArgs),
     /// Check a scenario and print its plan, without a single request.
     Check(ScenarioArgs),
+    /// Draw a saved run again, from its run.json alone: the page, the pictures, junit.xml,
+    /// summary.md.
+    Report(ReportArgs),
+    /// Print the JSON Schema of a scenario, for editors and CI.
+    Schema(SchemaArgs),
+    /// Print a shell's completions.
+    Completions(CompletionsArgs),
+    /// Print the manual page, as roff.
+    Man,
     /// Serve the practice target: a small real MCP server to try scenarios on.
     Serve(ServeArgs),
 }
@@ -71,4 +80,30 @@ pub struct RunArgs {
     /// 127.0.0.1:5117].
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:5117")]
     pub dashboard: Option<SocketAddr>,
+}
+
+/// Which run to draw.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run's folder, or its run.json.
+    pub run: PathBuf,
+    /// Where to put what is drawn; only files of those names are replaced [default: beside
+    /// run.json].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Which schema.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print the schema of run.json instead.
+    #[arg(long)]
+    pub run: bool,
+}
+
+/// Whose completions.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use super::args::RunArgs;
+use super::report::RUN;
 use super::{plan, signals, stdout, terminal};
 use crate::conduct::run::{self, Order};
 use crate::edge::files::{FilesError, Folder};
@@ -15,8 +16,8 @@ use crate::edge::{clock, health};
 use crate::engine::stop::{Phase, Stopper, stop};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
-use crate::model::report::Report;
-use crate::render::{html, png, text};
+use crate::model::report::{Report, saved};
+use crate::render::{drawing, text};
 
 /// A folder's name is cut to so many letters of the scenario's.
 const LONGEST_NAME: usize = 80;
@@ -122,8 +123,11 @@ fn finish(report: &Report, folder: Folder, arguments: &RunArgs) -> anyhow::Resul
 
 fn write(report: &Report, folder: Folder) -> anyhow::Result<PathBuf> {
     folder.release();
-    folder.write("run.json", &serde_json::to_vec_pretty(report)?)?;
-    folder.write("report.html", html::page(report)?.as_bytes())?;
-    folder.write("timeline.png", &png::timeline(report)?)?;
+    let text = serde_json::to_string_pretty(report)?;
+    folder.write(RUN, text.as_bytes())?;
+    // Drawn from what was written, so that `squall report` draws the same bytes.
+    for (name, content) in drawing::all(&saved::parse(&text)?)? {
+        folder.write(name, &content)?;
+    }
     Ok(folder.complete()?)
 }

@@ -42,6 +42,26 @@ pub fn read(path: &str) -> Result<String, FilesError> {
     fs::read_to_string(path).map_err(|cause| FilesError::Read { path: path.to_owned(), cause })
 }
 
+/// Puts files into a folder, made if it is not there; each replaces its namesake in one step, and
+/// nothing else in the folder is touched.
+pub fn replace_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), FilesError> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let failed = |cause| FilesError::Write { path: folder.display().to_string(), cause };
+    fs::create_dir_all(folder).map_err(failed)?;
+    for (name, content) in files {
+        let partial = folder.join(format!(".{name}.partial"));
+        let written = fs::write(&partial, content)
+            .and_then(|()| fs::rename(&partial, folder.join(name)))
+            .map_err(failed);
+        if written.is_err() {
+            // Nothing can be done about a file that cannot be removed; its name says what it is.
+            let _left = fs::remove_file(&partial).is_err();
+            return written;
+        }
+    }
+    Ok(())
+}
+
 /// A report folder under way: made, with space reserved, under a name that says it is not complete.
 ///
 /// [`Folder::complete`] gives it its name in one step; dropped before that, it is removed.
@@ -181,6 +201,22 @@ mod tests {
         let folder = Folder::begin(&path).unwrap();
         folder.complete().unwrap();
         assert!(!path.join("old.txt").exists());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn files_replace_their_namesakes_only() {
+        let path = scratch("replace");
+        replace_all(&path, &[("a.txt", b"old".to_vec())]).unwrap();
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+        replace_all(&path, &[("a.txt", b"new".to_vec()), ("b.txt", b"b".to_vec())]).unwrap();
+        let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
+        assert_eq!(["a.txt", "b.txt", "notes.txt"].map(read), ["new", "b", "mine"]);
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 3);
+        // A folder of that name cannot be replaced by a file.
+        fs::create_dir_all(path.join("c.txt/full")).unwrap();
+        assert!(replace_all(&path, &[("c.txt", b"c".to_vec())]).is_err());
+        assert!(!path.join(".c.txt.partial").exists());
         fs::remove_dir_all(&path).unwrap();
     }
 

@@ -8,6 +8,10 @@
 pub mod figures;
 /// What is known of the generator's own health.
 pub mod generator;
+/// Reading it back.
+pub mod saved;
+/// The JSON Schema of it.
+pub mod schema;
 /// The run over time.
 pub mod timeline;
 /// What it comes to.

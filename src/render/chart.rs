@@ -1,4 +1,4 @@
-//! The four charts of a run, each drawn once by plotters, for SVG and for pixels alike.
+//! The charts of a run, each drawn once by plotters, for SVG and for pixels alike.
 
 /// Where ticks stand on an axis.
 mod axis;
@@ -6,6 +6,8 @@ mod axis;
 mod content;
 /// The drawing itself.
 mod draw;
+/// The figures behind it.
+pub mod table;
 
 pub(super) use draw::INK;
 
@@ -29,11 +31,17 @@ pub enum Chart {
     InFlight,
     /// How calls ended, a second, stacked.
     Outcomes,
+    /// Percentiles of the response of tool calls over time.
+    Response,
+    /// Percentiles of their service over time.
+    Service,
 }
 
 impl Chart {
-    /// Every chart.
+    /// The charts of a whole run.
     pub const ALL: [Self; 4] = [Self::Latency, Self::Throughput, Self::InFlight, Self::Outcomes];
+    /// The charts that look at latency closely.
+    pub const PERCENTILES: [Self; 2] = [Self::Response, Self::Service];
 
     /// What it is called.
     pub const fn title(self) -> &'static str {
@@ -42,6 +50,8 @@ impl Chart {
             Self::Throughput => "Throughput",
             Self::InFlight => "In flight",
             Self::Outcomes => "How tool calls ended",
+            Self::Response => "Response of tool calls: from due to done",
+            Self::Service => "Service of tool calls: what the target did",
         }
     }
 }
@@ -108,11 +118,13 @@ mod tests {
     #[test]
     fn each_chart_names_its_lines_and_units() {
         let report = sample::storm();
-        let table: [(Chart, &[&str]); 4] = [
+        let table: [(Chart, &[&str]); 6] = [
             (Chart::Latency, &["response p99", "service p50", "500ms", "30s", "limit"]),
             (Chart::Throughput, &["calls due", "calls ended", "/s", "1m"]),
             (Chart::InFlight, &["calls open", "users", "exchanges in flight"]),
             (Chart::Outcomes, &["ok", "throttled", "timeout or network", "/s"]),
+            (Chart::Response, &["p50", "p95", "p99", "max", "limit", "30s"]),
+            (Chart::Service, &["p50", "p95", "p99", "max", "30s"]),
         ];
         for (chart, words) in table {
             let svg = svg(&report, chart).unwrap();

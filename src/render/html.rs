@@ -3,19 +3,22 @@
 //! The template escapes every text; only the charts, which are drawn here and hold no text of the
 //! target's, go in as they are.
 
+/// Where the time went.
+mod stack;
 /// Tables of the page.
 mod tables;
 
 use minijinja::Environment;
 use serde::Serialize;
 
+use super::chart::table::Table;
 use super::chart::{self, Chart};
 use super::visible;
 use crate::model::figure;
 use crate::model::finding::Finding;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
-use tables::{Table, tables};
+use tables::tables;
 
 const TEMPLATE: &str = include_str!("html/report.html");
 const STYLE: &str = include_str!("html/report.css");
@@ -40,8 +43,9 @@ struct Page {
     thresholds: Vec<Check>,
     charts: Vec<Figure>,
     tables: tables::Tables,
+    stack: Vec<stack::Bar>,
     findings: Vec<Shown>,
-    generator: Table,
+    generator: tables::Table,
     environment: Vec<(&'static str, String)>,
     scenario: String,
 }
@@ -66,6 +70,8 @@ struct Figure {
     title: &'static str,
     note: &'static str,
     svg: String,
+    head: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -108,6 +114,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         thresholds: checks(report),
         charts: charts(report)?,
         tables: tables(report),
+        stack: stack::bars(&report.summary),
         findings: report.findings.iter().map(shown).collect(),
         generator: tables::generator(report),
         environment: environment(report),
@@ -220,7 +227,7 @@ fn checks(report: &Report) -> Vec<Check> {
 }
 
 fn charts(report: &Report) -> Result<Vec<Figure>, chart::DrawError> {
-    let drawn = Chart::ALL.into_iter().map(|chart| {
+    let drawn = Chart::ALL.into_iter().chain(Chart::PERCENTILES).map(|chart| {
         let note = match chart {
             Chart::Latency => {
                 "Response is what users felt; service is what the target took for the request \
@@ -229,8 +236,11 @@ fn charts(report: &Report) -> Result<Vec<Figure>, chart::DrawError> {
             Chart::Throughput => "When due and ended part, the target does not keep up.",
             Chart::InFlight => "Calls open are due and not ended, wherever they wait.",
             Chart::Outcomes => "Tool calls a second, by the second in which they ended.",
+            Chart::Response => "What users felt, failures with the time until they failed.",
+            Chart::Service => "From the request's first byte until the answer was whole.",
         };
-        Ok(Figure { title: chart.title(), note, svg: chart::svg(report, chart)? })
+        let Table { head, rows } = chart::table::table(report, chart);
+        Ok(Figure { title: chart.title(), note, svg: chart::svg(report, chart)?, head, rows })
     });
     drawn.collect()
 }
@@ -262,6 +272,7 @@ mod tests {
             "verdict",
             "thresholds",
             "times",
+            "where",
             "charts",
             "tools",
             "outcomes",
@@ -274,7 +285,27 @@ mod tests {
         ] {
             assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
         }
-        assert_eq!(page.matches("<svg").count(), 4);
+        assert_eq!(page.matches("<svg").count(), 6);
+        assert_eq!(page.matches("<details").count(), 6);
+    }
+
+    #[test]
+    fn it_is_read_without_eyes_and_used_without_a_mouse() {
+        let page = page(&sample::storm()).unwrap();
+        for link in page.split("<a href=\"#").skip(1) {
+            let id = link.split('"').next().unwrap();
+            assert!(page.contains(&format!("id=\"{id}\"")), "nothing is called {id}");
+        }
+        // What scrolls can be reached, and everything that can be reached has a name.
+        let scrolling = page.matches("class=\"scroll").count();
+        assert!(scrolling > 6);
+        assert_eq!(page.matches("tabindex=\"0\" role=\"").count(), scrolling);
+        assert_eq!(
+            page.matches("tabindex=\"0\" role=\"region\" aria-label=\"").count() + 6,
+            scrolling
+        );
+        assert_eq!(page.matches("tabindex=\"0\" role=\"img\" aria-label=\"").count(), 6);
+        assert_eq!(page.matches("<th>").count(), 0, "a head without its scope");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `timeline.png`: the charts of a run, one under the other, at twice the density.
+//! `timeline.png` and `latency.png`: charts of a run, one under the other, at twice the density.
 
 use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::{BitMapBackend, Text};
@@ -9,23 +9,39 @@ use super::visible;
 use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
 
-/// Size of the picture in pixels.
-pub const SIZE: (u32, u32) = (2000, 120 + 4 * CHART);
-/// Height of one chart in pixels.
+/// Width of a picture in pixels.
+const WIDTH: u32 = 2000;
+/// Height of its head, with verdict and target.
+const HEAD: u32 = 120;
+/// Height of one chart.
 const CHART: u32 = 600;
 
-/// The picture as PNG.
+/// `timeline.png`: latency, throughput, calls in flight and outcomes over time.
 pub fn timeline(report: &Report) -> Result<Vec<u8>, DrawError> {
-    let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
-    draw(report, &mut pixels)?;
-    encode(&pixels).map_err(|error| DrawError(error.to_string()))
+    picture(report, &Chart::ALL)
 }
 
-fn draw(report: &Report, pixels: &mut [u8]) -> Result<(), DrawError> {
+/// `latency.png`: response and service over time, each with its percentiles.
+pub fn latency(report: &Report) -> Result<Vec<u8>, DrawError> {
+    picture(report, &Chart::PERCENTILES)
+}
+
+const fn size(charts: &[Chart]) -> (u32, u32) {
+    (WIDTH, HEAD + CHART * charts.len() as u32)
+}
+
+fn picture(report: &Report, charts: &[Chart]) -> Result<Vec<u8>, DrawError> {
+    let size = size(charts);
+    let mut pixels = vec![0; (size.0 * size.1 * 3) as usize];
+    draw(report, charts, &mut pixels)?;
+    encode(&pixels, size).map_err(|error| DrawError(error.to_string()))
+}
+
+fn draw(report: &Report, charts: &[Chart], pixels: &mut [u8]) -> Result<(), DrawError> {
     let failed = |error: &dyn std::fmt::Display| DrawError(error.to_string());
-    let area = BitMapBackend::with_buffer(pixels, SIZE).into_drawing_area();
+    let area = BitMapBackend::with_buffer(pixels, size(charts)).into_drawing_area();
     area.fill(&WHITE).map_err(|error| failed(&error))?;
-    let (head, below) = area.split_vertically(120);
+    let (head, below) = area.split_vertically(HEAD);
     let line = |text: String, top: i32, size: f64, colour: RGBColor| {
         head.draw(&Text::new(text, (28, top), (chart::font(), size).into_font().color(&colour)))
     };
@@ -35,8 +51,8 @@ fn draw(report: &Report, pixels: &mut [u8]) -> Result<(), DrawError> {
     let facts = [&report.target.url, &report.scenario.profile, &report.environment.started_at];
     let facts = facts.map(|fact| visible::line(fact)).join("   ");
     line(facts, 76, 24.0, chart::INK).map_err(|error| failed(&error))?;
-    for (area, chart) in below.split_evenly((Chart::ALL.len(), 1)).iter().zip(Chart::ALL) {
-        chart::draw(area, report, chart, Look { scale: 2, titled: true })?;
+    for (area, chart) in below.split_evenly((charts.len(), 1)).iter().zip(charts) {
+        chart::draw(area, report, *chart, Look { scale: 2, titled: true })?;
     }
     area.present().map_err(|error| failed(&error))
 }
@@ -51,9 +67,9 @@ const fn word(verdict: Verdict) -> (&'static str, RGBColor) {
     }
 }
 
-fn encode(pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+fn encode(pixels: &[u8], size: (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, SIZE.0, SIZE.1);
+    let mut encoder = png::Encoder::new(&mut bytes, size.0, size.1);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.write_header()?.write_image_data(pixels)?;
@@ -66,18 +82,22 @@ mod tests {
     use crate::model::report::sample;
 
     #[test]
-    fn the_picture_has_its_size_and_is_not_blank() {
-        let bytes = timeline(&sample::storm()).unwrap();
-        let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height), SIZE);
-        // Every chart has left its mark.
-        for number in 0..Chart::ALL.len() {
-            let row = (120 + number * CHART as usize) * SIZE.0 as usize * 3;
-            let chart = &pixels[row..row + (CHART * SIZE.0 * 3) as usize];
-            let inked = chart.chunks(3).filter(|pixel| *pixel != [255, 255, 255]).count();
-            assert!(inked > 8_000, "chart {number} has {inked} coloured pixels");
+    fn a_picture_has_its_size_and_no_chart_is_blank() {
+        let report = sample::storm();
+        let pictures =
+            [(timeline(&report), &Chart::ALL[..]), (latency(&report), &Chart::PERCENTILES[..])];
+        for (bytes, charts) in pictures {
+            let bytes = bytes.unwrap();
+            let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size()];
+            let info = reader.next_frame(&mut pixels).unwrap();
+            assert_eq!((info.width, info.height), size(charts));
+            for (number, chart) in charts.iter().enumerate() {
+                let row = (HEAD as usize + number * CHART as usize) * WIDTH as usize * 3;
+                let drawn = &pixels[row..row + (CHART * WIDTH * 3) as usize];
+                let inked = drawn.chunks(3).filter(|pixel| *pixel != [255, 255, 255]).count();
+                assert!(inked > 8_000, "{chart:?} has {inked} coloured pixels");
+            }
         }
     }
 }

@@ -4,15 +4,19 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod architecture;
+mod browser;
 mod check;
 mod closed;
 mod http;
 mod licences;
+mod manual;
 mod peer;
 mod peers;
 mod practice;
 mod receipts;
 mod refusals;
+mod report;
+mod schema;
 mod secrets;
 mod signals;
 mod squall;

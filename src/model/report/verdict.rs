@@ -110,11 +110,14 @@ fn found(
     facts: &Facts<'_>,
     matters: impl Fn(Severity) -> bool,
 ) -> impl Iterator<Item = (Verdict, String)> {
-    facts.findings.iter().filter(move |finding| matters(finding.severity)).map(|finding| {
-        let Finding { severity, title, count, .. } = finding;
-        let times = figure::times(*count);
-        (Verdict::Failed, format!("{} finding: {title} ({times})", severity.name()))
-    })
+    let findings = facts.findings.iter().filter(move |finding| matters(finding.severity));
+    findings.map(|finding| (Verdict::Failed, told(finding)))
+}
+
+/// A finding as a reason tells it.
+pub fn told(finding: &Finding) -> String {
+    let Finding { severity, title, count, .. } = finding;
+    format!("{} finding: {title} ({})", severity.name(), figure::times(*count))
 }
 
 fn broken(thresholds: &[Judged]) -> impl Iterator<Item = (Verdict, String)> {

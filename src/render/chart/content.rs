@@ -74,6 +74,16 @@ pub(super) fn of(report: &Report, chart: Chart) -> Content {
             Content { limits: limits(report), ..lines(Unit::Time, end, latency(points), no_calls) }
                 .with_limits()
         }
+        Chart::Response => {
+            let response = percentiles(points, |moment| moment.response_us);
+            Content { limits: limits(report), ..lines(Unit::Time, end, response, no_calls) }
+                .with_limits()
+        }
+        Chart::Service => {
+            let service = percentiles(points, |moment| moment.service_us);
+            let empty = service.is_empty().then_some("No tool call was sent");
+            lines(Unit::Time, end, service, no_calls.or(empty))
+        }
         Chart::Throughput => lines(Unit::PerSecond, end, throughput(points), no_calls),
         Chart::InFlight => {
             let in_flight = in_flight(points);
@@ -164,6 +174,20 @@ fn latency(points: &[Point]) -> Vec<Line> {
         line("service p99", SERVICE, 1, points, service(|brief| brief.p99)),
         line("service p50", SERVICE_LIGHT, 1, points, service(|brief| brief.p50)),
     ]
+}
+
+fn percentiles(points: &[Point], times: fn(&Moment) -> Option<Brief>) -> Vec<Line> {
+    let of = |pick: fn(Brief) -> u64| {
+        move |point: &Point| times(calls(point)?).map(|brief| pick(brief) as f64)
+    };
+    // With few calls in a second the largest is p99 too: it lies under it, and is wider.
+    let lines = [
+        line("max", QUIET, 5, points, of(|brief| brief.max)),
+        line("p99", RESPONSE, 2, points, of(|brief| brief.p99)),
+        line("p95", AMBER, 2, points, of(|brief| brief.p95)),
+        line("p50", SERVICE, 2, points, of(|brief| brief.p50)),
+    ];
+    lines.into_iter().filter(|line| !line.pieces.is_empty()).collect()
 }
 
 fn throughput(points: &[Point]) -> Vec<Line> {

@@ -1,0 +1,187 @@
+//! What the figures of a saved run owe each other; whatever a report shows twice must be the same.
+
+use std::collections::BTreeMap;
+
+use crate::model::finding::Severity;
+use crate::model::histogram::{Histogram, Percentiles};
+use crate::model::operation::Operation;
+use crate::model::outcome::Class;
+use crate::model::report::figures::{Counts, Figures, OperationFigures};
+use crate::model::report::verdict::{Verdict, exit_code, told};
+use crate::model::report::{Judged, Report};
+
+/// Says the first thing that does not hold.
+type Held = Result<(), String>;
+
+/// Holds a run's figures against each other.
+pub(super) fn check(report: &Report) -> Held {
+    outcomes(&report.summary)?;
+    parts(&report.summary)?;
+    timeline(report)?;
+    histograms(report)?;
+    verdict(report)
+}
+
+/// That a figure is what others make it.
+fn same(name: &str, found: u64, other: &str, expected: u64) -> Held {
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("{name} is {found}, {other} {expected}"))
+}
+
+fn sum(name: &str, counts: impl Iterator<Item = u64>) -> Result<u64, String> {
+    let mut counts = counts;
+    let total = counts.try_fold(0, u64::checked_add);
+    total.ok_or_else(|| format!("{name} add up to more than can be counted"))
+}
+
+/// A figure, and the outcomes it counts.
+type Figure = (&'static str, u64, fn(Class) -> bool);
+
+fn outcomes(summary: &Figures) -> Held {
+    let outcomes = &summary.outcomes;
+    if let Some(unknown) =
+        outcomes.keys().find(|name| Class::ALL.iter().all(|class| class.name() != *name))
+    {
+        return Err(format!("summary.outcomes: {unknown:?} is no outcome"));
+    }
+    let of = |name: &str, matters: fn(Class) -> bool| {
+        let classes = Class::ALL.into_iter().filter(|class| matters(*class));
+        sum(name, classes.filter_map(|class| outcomes.get(class.name()).copied()))
+    };
+    let figures: [Figure; 7] = [
+        ("calls", summary.calls, |_| true),
+        ("calls_sent", summary.calls_sent, Class::was_sent),
+        ("ok", summary.ok, |class| class == Class::Ok),
+        ("errors", summary.errors, Class::is_error),
+        ("throttled", summary.throttled, |class| class == Class::Throttled),
+        ("never_sent", summary.never_sent, |class| class == Class::NeverSent),
+        ("unfinished", summary.unfinished, |class| class == Class::Unfinished),
+    ];
+    for (name, found, matters) in figures {
+        let expected = of("summary.outcomes", matters)?;
+        same(&format!("summary.{name}"), found, "summary.outcomes make it", expected)?;
+    }
+    Ok(())
+}
+
+fn parts(summary: &Figures) -> Held {
+    let none = OperationFigures::default();
+    let calls = summary.operations.get(Operation::ToolsCall.name()).unwrap_or(&none);
+    if calls.count != summary.calls {
+        return Err(format!("tools/call counts {}, summary.calls {}", calls.count, summary.calls));
+    }
+    let exchanges = sum("summary.exchanges", summary.exchanges.values().copied())?;
+    let name = "summary.http_exchanges";
+    same(name, summary.http_exchanges, "summary.exchanges make it", exchanges)?;
+    let run = &summary.run;
+    let runs = sum("summary.run", [run.completed, run.stopped, run.cut, run.failed].into_iter())?;
+    same("summary.runs", summary.runs, "summary.run makes it", runs)?;
+    same("summary.runs_cut", summary.runs_cut, "summary.run.cut is", run.cut)?;
+    if !summary.elapsed_s.is_finite() || summary.elapsed_s < 0.0 {
+        return Err(format!("summary.elapsed_s is {}", summary.elapsed_s));
+    }
+    let tools = summary.tools.iter().map(|(name, tool)| (name, tool.count, tool.errors));
+    shares("summary.tools", tools, summary.calls)?;
+    let classes = summary.classes.iter().map(|(name, class)| (name, class.count, class.errors));
+    shares("summary.classes", classes, summary.calls)
+}
+
+/// That parts are no more than the whole, nor errors more than their part.
+fn shares<'a>(what: &str, parts: impl Iterator<Item = (&'a String, u64, u64)>, whole: u64) -> Held {
+    let mut total = 0u64;
+    for (name, count, errors) in parts {
+        if errors > count {
+            return Err(format!("{what}: {name:?} has {errors} errors in {count} calls"));
+        }
+        total = total.saturating_add(count);
+    }
+    if total > whole { Err(format!("{what} count {total} calls of {whole}")) } else { Ok(()) }
+}
+
+fn timeline(report: &Report) -> Held {
+    let width = report.timeline.first().map_or(0, |point| point.width_s);
+    if width == 0 || width > 1_000_000 {
+        return Err("the timeline is empty, or its steps have no width".to_owned());
+    }
+    for (number, point) in report.timeline.iter().enumerate() {
+        if point.width_s != width || point.at_s != width * number as u64 {
+            return Err(format!("timeline[{number}] does not follow the step before it"));
+        }
+    }
+    let calls = report.summary.calls;
+    let total = |count: fn(&crate::model::report::timeline::Point) -> u32| {
+        report.timeline.iter().map(|point| u64::from(count(point))).sum::<u64>()
+    };
+    same("the sum of the timeline's due", total(|point| point.due), "summary.calls", calls)?;
+    same("the sum of the timeline's done", total(|point| point.done), "summary.calls", calls)?;
+    let mut ended = Counts::new();
+    for moment in
+        report.timeline.iter().filter_map(|point| point.operations.get(Operation::ToolsCall.name()))
+    {
+        for (class, count) in &moment.outcomes {
+            *ended.entry(class.clone()).or_default() += u64::from(*count);
+        }
+    }
+    for (class, count) in &report.summary.outcomes {
+        let found = ended.get(class).copied().unwrap_or(0);
+        same(&format!("{class} over the timeline"), found, "summary.outcomes say", *count)?;
+    }
+    Ok(())
+}
+
+fn histograms(report: &Report) -> Held {
+    let mut told: BTreeMap<String, Percentiles> = BTreeMap::new();
+    for (name, encoded) in &report.histograms {
+        let histogram =
+            Histogram::decode(encoded).map_err(|error| format!("histograms: {name}: {error}"))?;
+        told.extend(histogram.percentiles().map(|percentiles| (name.clone(), percentiles)));
+    }
+    let summary = &report.summary;
+    for (operation, figures) in &summary.operations {
+        for (time, shown) in [
+            ("response", figures.response_us),
+            ("service", figures.service_us),
+            ("preparation", figures.preparation_us),
+            ("held", figures.held_us),
+            ("lag", figures.lag_us),
+        ] {
+            agrees(&format!("{operation}.{time}"), shown, &told)?;
+        }
+    }
+    for (tool, figures) in &summary.tools {
+        agrees(&format!("tool.{tool}.response"), figures.response_us, &told)?;
+        agrees(&format!("tool.{tool}.service"), figures.service_us, &told)?;
+    }
+    Ok(())
+}
+
+fn agrees(name: &str, shown: Option<Percentiles>, told: &BTreeMap<String, Percentiles>) -> Held {
+    if shown == told.get(name).copied() {
+        return Ok(());
+    }
+    Err(format!("the percentiles of {name} are not those of its histogram"))
+}
+
+fn verdict(report: &Report) -> Held {
+    let expected = exit_code(report.verdict);
+    let name = format!("the verdict is {}, so", report.verdict.name());
+    let code = u64::from(report.exit_code);
+    same("exit_code", code, &format!("{name} it must be"), u64::from(expected))?;
+    let broken: Vec<&Judged> = report.thresholds.iter().filter(|held| !held.passed).collect();
+    if report.verdict == Verdict::Passed {
+        let against = broken.first().map(|judged| format!("{} did not hold", judged.text));
+        let severe = report.findings.iter().find(|finding| finding.severity >= Severity::High);
+        let unsound = (!report.generator.trustworthy).then(|| "it is not trustworthy".to_owned());
+        let against = against.or(severe.map(told)).or(unsound);
+        return against.map_or(Ok(()), |why| Err(format!("the verdict is passed, and yet {why}")));
+    }
+    let untold = broken.iter().find(|judged| {
+        let begins = format!("{} did not hold", judged.text);
+        !report.reasons.iter().any(|reason| reason.starts_with(&begins))
+    });
+    untold.map_or(Ok(()), |judged| {
+        Err(format!("{} did not hold, and no threshold of this text is a reason", judged.text))
+    })
+}

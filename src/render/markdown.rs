@@ -1,0 +1,214 @@
+//! `summary.md`: the run in GitHub's Markdown, short enough for a job summary.
+//!
+//! Every text from outside is made harmless: what Markdown or HTML would read as markup is
+//! escaped, and a text is at most 300 characters long.
+
+use std::fmt::Write as _;
+
+use super::visible;
+use crate::model::figure;
+use crate::model::histogram::Percentiles;
+use crate::model::operation::Operation;
+use crate::model::report::Report;
+use crate::model::report::figures::{Figures, OperationFigures};
+use crate::model::report::verdict::Verdict;
+
+/// Characters of one text from outside that are shown.
+const LONGEST: usize = 300;
+/// Rows of one table that are shown; a job summary holds 1 MiB.
+const ROWS: usize = 50;
+
+/// The summary, lines ended by `\n`.
+pub fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let written = write(&mut text, report);
+    debug_assert!(written.is_ok());
+    text
+}
+
+fn write(text: &mut String, report: &Report) -> std::fmt::Result {
+    let mark = if report.verdict == Verdict::Passed { "✅" } else { "❌" };
+    let name = escaped(&report.scenario.name);
+    writeln!(text, "## {mark} squall: {name} {}\n", report.verdict.name())?;
+    for reason in report.reasons.iter().take(ROWS) {
+        writeln!(text, "- {}", escaped(reason))?;
+    }
+    if !report.reasons.is_empty() {
+        writeln!(text)?;
+    }
+    let facts = [&report.target.url, &report.scenario.profile, &report.environment.started_at];
+    writeln!(
+        text,
+        "{}, exit code {}\n",
+        facts.map(|fact| escaped(fact)).join(", "),
+        report.exit_code
+    )?;
+    counts(text, &report.summary)?;
+    times(text, &report.summary)?;
+    thresholds(text, report)?;
+    tools(text, &report.summary)?;
+    findings(text, report)
+}
+
+/// Text from outside as plain words: no markup of Markdown or HTML, no link, no mention.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in visible::line(text).chars().take(LONGEST) {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            // An entity is neither the start of a mention nor of an address that becomes a link.
+            '@' => safe.push_str("&#64;"),
+            ':' => safe.push_str("&#58;"),
+            '.' => safe.push_str("&#46;"),
+            '|' => safe.push_str("&#124;"),
+            '`' => safe.push_str("&#96;"),
+            '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '!' | '~'
+            | '$' | '^' => safe.extend(['\\', c]),
+            c => safe.push(c),
+        }
+    }
+    if text.chars().count() > LONGEST {
+        safe.push('…');
+    }
+    safe
+}
+
+fn share(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".to_owned() } else { figure::share(part as f64 / whole as f64) }
+}
+
+fn counts(text: &mut String, summary: &Figures) -> std::fmt::Result {
+    writeln!(text, "| Tool calls | Errors | Throttled | HTTP requests | Runs | Users |")?;
+    writeln!(text, "| ---: | ---: | ---: | ---: | ---: | ---: |")?;
+    writeln!(
+        text,
+        "| {} | {} ({}) | {} ({}) | {} | {} ({} cut) | {} |\n",
+        figure::count(summary.calls),
+        share(summary.errors, summary.calls_sent),
+        figure::count(summary.errors),
+        share(summary.throttled, summary.calls_sent),
+        figure::count(summary.throttled),
+        figure::count(summary.http_exchanges),
+        figure::count(summary.runs),
+        figure::count(summary.runs_cut),
+        figure::count(u64::from(summary.users)),
+    )
+}
+
+fn times(text: &mut String, summary: &Figures) -> std::fmt::Result {
+    let none = OperationFigures::default();
+    let calls = summary.operations.get(Operation::ToolsCall.name()).unwrap_or(&none);
+    if calls.response_us.is_none() {
+        return writeln!(text, "No tool call was made.\n");
+    }
+    writeln!(text, "| Tool calls | p50 | p90 | p95 | p99 | max |")?;
+    writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
+    for (name, times) in [
+        ("response: what users felt", calls.response_us),
+        ("service: what the target did", calls.service_us),
+        ("preparation", calls.preparation_us),
+        ("held by the client", calls.held_us),
+        ("lag of squall", calls.lag_us),
+    ] {
+        if let Some(us) = times {
+            let cells = [us.p50, us.p90, us.p95, us.p99, us.max].map(figure::micros).join(" | ");
+            writeln!(text, "| {name} | {cells} |")?;
+        }
+    }
+    writeln!(text)
+}
+
+fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.thresholds.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "| Threshold | Measured | Held |\n| --- | --- | --- |")?;
+    for judged in report.thresholds.iter().take(ROWS) {
+        let held = if judged.passed { "yes" } else { "**no**" };
+        writeln!(text, "| {} | {} | {held} |", escaped(&judged.text), escaped(&judged.value))?;
+    }
+    more(text, report.thresholds.len())
+}
+
+fn tools(text: &mut String, summary: &Figures) -> std::fmt::Result {
+    if summary.tools.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "| Tool | Calls | Errors | Response p50 | Response p99 |")?;
+    writeln!(text, "| --- | ---: | ---: | ---: | ---: |")?;
+    for (name, tool) in summary.tools.iter().take(ROWS) {
+        let time = |pick: fn(Percentiles) -> u64| {
+            tool.response_us.map_or("–".to_owned(), |us| figure::micros(pick(us)))
+        };
+        let (p50, p99) = (time(|us| us.p50), time(|us| us.p99));
+        let (count, errors) = (figure::count(tool.count), share(tool.errors, tool.count));
+        writeln!(text, "| {} | {count} | {errors} | {p50} | {p99} |", escaped(name))?;
+    }
+    more(text, summary.tools.len())
+}
+
+fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.findings.is_empty() {
+        return writeln!(text, "No finding: the client saw no rule of the protocol broken.");
+    }
+    writeln!(text, "| Finding | Severity | Seen | What to do |\n| --- | --- | ---: | --- |")?;
+    for finding in report.findings.iter().take(ROWS) {
+        let (title, to_do) = (escaped(&finding.title), escaped(&finding.what_to_do));
+        let (severity, times) = (finding.severity.name(), figure::times(finding.count));
+        writeln!(text, "| {title} | {severity} | {times} | {to_do} |")?;
+    }
+    more(text, report.findings.len())
+}
+
+/// Closes a table, and says what it leaves out.
+fn more(text: &mut String, rows: usize) -> std::fmt::Result {
+    match rows.saturating_sub(ROWS) {
+        0 => writeln!(text),
+        left => writeln!(text, "\nand {left} more, in report&#46;html\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn the_verdict_comes_first_and_each_part_is_there() {
+        let text = summary(&sample::storm());
+        assert!(text.starts_with("## ❌ squall: research storm failed\n"), "{text}");
+        for words in ["| response: what users felt |", "| **no** |", "| Tool |", "| high |"] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+        assert!(summary(&sample::nothing()).contains("No tool call was made."));
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let table = [
+            ("<img src=x>", "&lt;img src=x&gt;"),
+            ("[a](http://x.y)", "\\[a\\]\\(http&#58;//x&#46;y\\)"),
+            ("a | b\n# c", "a &#124; b \\# c"),
+            ("@admin `x` **y**", "&#64;admin &#96;x&#96; \\*\\*y\\*\\*"),
+            ("&lt;\u{202e}", "&amp;lt;\\\\u\\{202e\\}"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(escaped(text), expected);
+        }
+    }
+
+    #[test]
+    fn it_fits_a_job_summary_whatever_the_target_says() {
+        let mut report = sample::storm();
+        let tool = report.summary.tools["search"].clone();
+        for number in 0..3_000 {
+            let name = format!("{number}{}", "<".repeat(5_000));
+            report.summary.tools.insert(name, tool.clone());
+        }
+        report.reasons = vec!["@".repeat(100_000); 2_000];
+        assert!(summary(&report).len() < 1 << 20);
+    }
+}
