@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal;
-use crate::edge::process::{ANNOUNCEMENT, raise_open_files};
+use crate::edge::health;
+use crate::edge::process::ANNOUNCEMENT;
 use crate::model::distribution::Distribution;
 use crate::model::plan::{Answers, Practice, Sessions};
 use crate::practice::server;
@@ -106,7 +107,7 @@ impl From<&ServeArgs> for Practice {
 
 /// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    raise_open_files();
+    health::descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(args));
     // A thread that still reads standard input would otherwise be waited for.

@@ -20,7 +20,7 @@ pub fn cores() -> usize {
 }
 
 /// Raises the soft limit of open descriptors to the hard one and says what it is now; `None` is
-/// no limit.
+/// no limit. Each connection is one, and the usual 1024 are fewer than those of a storm.
 pub fn descriptors() -> Option<u64> {
     let now = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: now.maximum, maximum: now.maximum };

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -123,15 +122,6 @@ fn announced(line: &str) -> Result<String, ProcessError> {
     let line = line.trim_end();
     let url = line.strip_prefix(ANNOUNCEMENT).filter(|url| url.starts_with("http://"));
     url.map(str::to_owned).ok_or_else(|| ProcessError::Announcement(line.to_owned()))
-}
-
-/// Lets this process open as many files as the system grants it: each connection is one, and the
-/// usual limit of 1024 is fewer than the connections of a storm.
-pub fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    // Refused, the process goes on with what it has and fails, if at all, at a connection.
-    let _ =
-        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit });
 }
 
 #[cfg(test)]
