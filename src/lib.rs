@@ -47,6 +47,7 @@ pub mod scenario {
     pub mod profile;
     pub mod profiles;
     pub mod read;
+    mod reach;
     pub mod reader;
     pub mod research;
     pub mod scalar;
@@ -73,11 +74,13 @@ pub mod protocol {
 /// The world: clock, sockets, files, processes. Uses `model`.
 pub mod edge {
     pub mod clock;
+    pub mod dial;
     pub mod files;
     pub mod health;
     pub mod net;
     pub mod process;
     pub mod scratch;
+    pub mod tls;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
@@ -128,6 +131,7 @@ pub mod render {
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
     pub mod choice;
+    mod diagnosis;
     pub mod endpoint;
     pub mod failure;
     pub(crate) mod health;

@@ -20,7 +20,7 @@ impl HealthPage {
     pub(super) fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
         let Some(health) = &plan.target.health else { return Ok(None) };
         let url = endpoint.page(&health.url);
-        Ok(Some(Self { control: Control::new()?, url, expected: health.status }))
+        Ok(Some(Self { control: Control::new(&endpoint.route)?, url, expected: health.status }))
     }
 
     pub(super) async fn must_be_well(&self) -> Result<(), RunError> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::choice;
+use super::diagnosis;
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::health::HealthPage;
 use super::load::{Found, load};
 use super::watch::Show;
 use crate::edge::clock::Clock;
-use crate::edge::net::Tcp;
+use crate::edge::dial::Dial;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
@@ -55,7 +56,7 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
         (None, TargetUrl::Url(url)) => url.clone(),
         (None, TargetUrl::Practice) => String::new(),
     };
-    let endpoint = Endpoint::parse(&url)?;
+    let endpoint = Endpoint::of(&url, &order.plan.target.reach)?;
     introduce(&mut order.plan);
     let stop = order.stopper.told();
     let (found, tools) = tokio::select! {
@@ -78,10 +79,16 @@ async fn look<'a>(
     url: &str,
 ) -> Result<(Found<'a>, Vec<Tool>), RunError> {
     let health = HealthPage::of(plan, endpoint)?;
-    if let Some(health) = &health {
-        health.must_be_well().await?;
+    let unwell = match &health {
+        Some(health) => health.must_be_well().await.err(),
+        None => None,
+    };
+    let looked = scout(plan, endpoint, url).await;
+    if let Some(unwell) = unwell {
+        // A target that cannot be connected to says better what is wrong than its page does.
+        return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
     }
-    let (scouted, exchanges) = scout(plan, endpoint, url).await?;
+    let (scouted, exchanges) = looked?;
     let tools = choice::choose(&scouted.tools, &plan.tools)?;
     check_thresholds(plan, &tools)?;
     check_rate(plan, tools.len())?;
@@ -99,7 +106,7 @@ fn blame_ourselves(report: &mut Report, ended: &str) {
 /// Who the clients say they are, settled before anything is sent.
 fn introduce(plan: &mut Plan) {
     let by_place =
-        if plan.target.url.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
+        if plan.target.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
     let mode = plan.clients.identity.unwrap_or(by_place);
     plan.clients.profile = endpoint::introduced(plan.clients.profile.clone(), mode);
 }
@@ -123,13 +130,13 @@ pub(super) fn common(
     let headers =
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
     let gate = plan.target.max_rate.map(Gate::new);
-    let connect = Arc::new(Tcp::new(&endpoint.host, endpoint.port, clock.clone()));
+    let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
     Ok(Arc::new(Common {
         wire: Wire {
             connect,
             clock,
             recorder,
-            uri: endpoint.uri.clone(),
+            address: endpoint.address.clone(),
             connect_timeout: profile.connect_timeout,
             gate,
         },
@@ -148,8 +155,13 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, url: &str) -> Result<(Scouted, 
     let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new())?;
     let scouted = Client::new(common, SCOUT).scout().await;
     let asked = recorder.gauges.exchanges.load(Ordering::Relaxed);
-    let unreachable = |refusal| RunError::Unreachable { url: url.to_owned(), refusal };
-    Ok((scouted.map_err(unreachable)?, asked))
+    match scouted {
+        Ok(scouted) => Ok((scouted, asked)),
+        Err(refusal) => {
+            let refusal = diagnosis::explained(&endpoint.route, refusal).await;
+            Err(RunError::Unreachable { url: url.to_owned(), refusal })
+        }
+    }
 }
 
 fn check_thresholds(plan: &Plan, tools: &[Tool]) -> Result<(), RunError> {

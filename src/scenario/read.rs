@@ -144,7 +144,7 @@ fn refuse_later(root: &Table<'_>) {
 /// A borrowed name leaves this machine only towards a target of its author's.
 fn refuse_masks(root: &Table<'_>, plan: &Plan) {
     let genuine = plan.clients.identity == Some(IdentityMode::Genuine);
-    if genuine && !plan.target.mine && !plan.target.url.is_loopback() {
+    if genuine && !plan.target.mine && !plan.target.is_loopback() {
         let found = "genuine identity towards a target that is not on this machine";
         let right = "write identity = \"honest\", or mine = true in [target] if you own it";
         root.log().wrong(place_of_identity(root), found, right);
