@@ -46,8 +46,8 @@ pub mod scenario {
     pub mod practice;
     pub mod profile;
     pub mod profiles;
-    pub mod read;
     mod reach;
+    pub mod read;
     pub mod reader;
     pub mod research;
     pub mod scalar;

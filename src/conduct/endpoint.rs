@@ -27,7 +27,9 @@ pub struct Endpoint {
 
 /// A URL that is no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{url} is not the URL of an MCP endpoint ({reason}): it is like https://tools.example.com/mcp")]
+#[error(
+    "{url} is not the URL of an MCP endpoint ({reason}): it is like https://tools.example.com/mcp"
+)]
 pub struct NotAnEndpoint {
     url: String,
     reason: String,

@@ -2,8 +2,8 @@
 
 use super::choice::NothingToCall;
 use super::endpoint::NotAnEndpoint;
-use crate::edge::tls::TlsError;
 use crate::edge::process::ProcessError;
+use crate::edge::tls::TlsError;
 use crate::engine::client::Refusal;
 use crate::engine::control::ControlError;
 use crate::engine::crowd::users::UsersError;

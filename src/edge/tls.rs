@@ -129,8 +129,7 @@ fn config(asked: &plan::Tls, http: Http) -> Result<ClientConfig, TlsError> {
     let setup = |error: &dyn std::error::Error| TlsError::Setup(error.to_string());
     let provider = Arc::new(aws_lc_rs::default_provider());
     let roots = Arc::new(roots(asked.ca_file.as_deref())?);
-    let mut verifier =
-        WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+    let mut verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
     if let Some(path) = &asked.crl_file {
         // A list speaks for its own authority only: nothing is known of the others' certificates.
         let lists = read::<CertificateRevocationListDer<'_>>("crl_file", path, "revocation lists")?;

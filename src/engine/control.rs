@@ -36,7 +36,10 @@ impl Control {
         if let Some(address) = route.instead {
             building = building.resolve(&route.host, address);
         }
-        building.build().map(Self).map_err(|error| ControlError { url: String::new(), reason: reason(&error) })
+        building
+            .build()
+            .map(Self)
+            .map_err(|error| ControlError { url: String::new(), reason: reason(&error) })
     }
 
     /// The status of a page.

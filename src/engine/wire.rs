@@ -372,4 +372,6 @@ async fn read_body(answer: &mut Body<'_>, body: &mut Vec<u8>) -> Result<(), Outc
 }
 
 #[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
 mod tests;

@@ -56,7 +56,10 @@ fn tls(table: &Table<'_>) -> Tls {
         .read("a host name or an address", |node| server_name_of(text_of(node)?))
         .optional();
     let resumption = table
-        .key("resumption", "Handshakes go on with earlier sessions; Python's ssl, as httpx uses it, does not.")
+        .key(
+            "resumption",
+            "Handshakes go on with earlier sessions; Python's ssl, as httpx uses it, does not.",
+        )
         .truth()
         .or(false);
     for key in ["insecure", "verify"] {

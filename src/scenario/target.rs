@@ -96,7 +96,9 @@ fn url_of(text: &str) -> Result<TargetUrl, Wrong> {
 fn health_of(health: &Table<'_>) -> Option<Health> {
     let url = health
         .key("url", "The page: a path on the target's origin, or an http:// or https:// URL.")
-        .read("a path such as \"/health\", or an http:// or https:// URL", |node| page_of(text_of(node)?))
+        .read("a path such as \"/health\", or an http:// or https:// URL", |node| {
+            page_of(text_of(node)?)
+        })
         .required();
     let status = health.key("status", "The status of a healthy answer.").count(100..=599).or(200);
     Some(Health { url: url?, status: u16::try_from(status).unwrap_or(200) })

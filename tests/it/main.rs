@@ -5,11 +5,13 @@
 
 mod architecture;
 mod browser;
+mod certificates;
 mod check;
 mod closed;
 mod http;
 mod licences;
 mod manual;
+mod nginx;
 mod peer;
 mod peers;
 mod practice;
@@ -23,3 +25,4 @@ mod squall;
 mod storm;
 mod stranger;
 mod target_without_annotations;
+mod tls;

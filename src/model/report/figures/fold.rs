@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClassFigures, CompletionFigure, ConnectionFigures, Counts, Figures, OperationFigures, RunFigures, ThrottleFigures,
-    ToolFigures,
+    ClassFigures, CompletionFigure, ConnectionFigures, Counts, Figures, OperationFigures,
+    RunFigures, ThrottleFigures, ToolFigures,
 };
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
