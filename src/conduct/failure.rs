@@ -8,7 +8,7 @@ use crate::engine::client::Refusal;
 use crate::engine::control::ControlError;
 use crate::engine::crowd::users::UsersError;
 use crate::engine::holder::HolderError;
-use crate::model::outcome::{Outcome, Rule};
+use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +112,10 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
     let said = if refusal.said.is_empty() {
         String::new()
     } else {
-        format!("\nIt said: {}", refusal.said.escape_debug().to_string().replace("\\\"", "\""))
+        let ours = matches!(refusal.outcome, Outcome::Connect(ConnectFailure::Tls(_)));
+        let who = if ours { "In detail" } else { "It said" };
+        let shown = refusal.said.escape_debug().to_string().replace("\\\"", "\"");
+        format!("\n{who}: {shown}")
     };
     let (what, hint) = match refusal.outcome {
         Outcome::Connect(failure) => (failure.name().to_owned(), failure.hint()),

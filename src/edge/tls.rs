@@ -227,7 +227,8 @@ const fn of_certificate(wrong: &CertificateError) -> TlsFailure {
         Wrong::Expired | Wrong::ExpiredContext { .. } => TlsFailure::Expired,
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => TlsFailure::NotYetValid,
         Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => TlsFailure::WrongName,
-        Wrong::UnknownIssuer => TlsFailure::UnknownIssuer,
+        // An authority of the same name and another key is another authority.
+        Wrong::UnknownIssuer | Wrong::BadSignature => TlsFailure::UnknownIssuer,
         Wrong::Revoked => TlsFailure::Revoked,
         _ => TlsFailure::Unfit,
     }

@@ -25,7 +25,7 @@ pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) enum Line {
     /// A connection of its own.
-    Own(http1::Line),
+    Own(Box<http1::Line>),
     /// Room on a shared one.
     Shared(http2::Channel),
 }
@@ -95,6 +95,14 @@ impl Line {
         }
     }
 
+    /// Whether it can carry a request after its rest.
+    async fn is_fit(&mut self) -> bool {
+        match self {
+            Self::Own(line) => line.is_fit().await,
+            Self::Shared(_) => true,
+        }
+    }
+
     /// A body was left unread: no other exchange can come after it on the same connection.
     pub(super) fn spend(&mut self) {
         if let Self::Own(line) = self {
@@ -117,7 +125,7 @@ impl Body<'_> {
 #[derive(Debug)]
 pub struct Lines {
     /// Idle ones of HTTP/1.1, the last used first.
-    idle: Mutex<Vec<http1::Line>>,
+    idle: Mutex<Vec<Line>>,
     /// Those of HTTP/2.
     trunks: Mutex<Vec<Arc<http2::Trunk>>>,
     /// Where HTTP/2 is possible, one connection is opened at a time: whoever else needs one waits,
@@ -148,7 +156,7 @@ impl Lines {
     ) -> Result<Line, ConnectFailure> {
         while let Some(mut line) = self.pop() {
             if line.is_fit().await {
-                return Ok(Line::Own(line));
+                return Ok(line);
             }
         }
         let shares = connect.may_multiplex();
@@ -182,7 +190,7 @@ impl Lines {
         let link = connect.connect().await?;
         self.one_each.store(!link.opened.http2, Ordering::Relaxed);
         if !link.opened.http2 {
-            return Ok(Line::Own(http1::Line::on(link, clock).await?));
+            return Ok(Line::Own(Box::new(http1::Line::on(link, clock).await?)));
         }
         let trunk = http2::Trunk::on(link, clock).await?;
         let channel = trunk.room().ok_or(ConnectFailure::Closed)?;
@@ -192,14 +200,14 @@ impl Lines {
 
     /// Rests a connection for the next exchange, unless it can carry none.
     pub(super) fn put(&self, line: Line) {
-        if let Line::Own(line) = line
-            && line.may_rest()
+        if let Line::Own(own) = &line
+            && own.may_rest()
         {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
     }
 
-    fn pop(&self) -> Option<http1::Line> {
+    fn pop(&self) -> Option<Line> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 

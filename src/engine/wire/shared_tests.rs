@@ -342,7 +342,7 @@ async fn broken_answers_have_names() {
 
 /// Speaks HTTP/1.1 to whoever connects.
 #[derive(Debug)]
-struct OldDoor(Clock);
+struct OldDoor;
 
 impl Connect for OldDoor {
     fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
@@ -367,6 +367,6 @@ impl Connect for OldDoor {
 #[tokio::test(start_paused = true)]
 async fn a_server_of_http_1_is_not_spoken_http_2_to() {
     let mut stand = Stand::new(|_| Vec::new());
-    stand.wire.connect = Arc::new(OldDoor(stand.wire.clock.clone()));
+    stand.wire.connect = Arc::new(OldDoor);
     assert_eq!(stand.ask().await, Err(Outcome::Connect(ConnectFailure::NotHttp)));
 }
