@@ -9,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::HealthPage;
 use super::run::{Order, common};
-use super::watch::Watch;
+use super::watch::{Course, Watch};
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -56,7 +56,12 @@ pub(super) async fn load(
     let clock = common.wire.clock.clone();
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
-    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, show);
+    let length = match &plan.load.pace {
+        Pace::Open(pace) => pace.length(),
+        Pace::Closed(users) => users.length(),
+    };
+    let course = Course { load: length, drain: plan.load.drain };
+    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, course, show);
     let following = found.health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);

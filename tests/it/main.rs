@@ -10,6 +10,7 @@ mod check;
 mod closed;
 mod http;
 mod licences;
+mod live;
 mod manual;
 mod nginx;
 mod peer;
