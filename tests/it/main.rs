@@ -27,3 +27,4 @@ mod storm;
 mod stranger;
 mod target_without_annotations;
 mod tls;
+mod workflow;
