@@ -1,0 +1,78 @@
+//! What a user costs that holds its session and its connection: memory, and whether calls stay as
+//! cheap as there are more users.
+//!
+//! The rate of calls is the same however many users there are: each thinks the longer. A call at a
+//! low rate costs more than one in a closed loop, for it wakes a processor; so only figures of the
+//! same rate say what users cost.
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::measuring::{cpu_us, resident_kb};
+use super::target::{Order, Target, sound};
+
+/// Users, few first: what those cost is what squall costs without users.
+const USERS: [u32; 4] = [10, 100, 1_000, 10_000];
+/// Calls a second, all users together.
+const RATE: u32 = 2_000;
+const RAMP: Duration = Duration::from_secs(10);
+/// After the ramp, until the figures are taken: every user has called at least once.
+const SETTLING: Duration = Duration::from_secs(6);
+const HOLD: Duration = Duration::from_secs(10);
+
+pub(crate) fn run() {
+    let (mut base, mut first) = (None, None);
+    println!("\n| users | kB a user | us CPU a call | to 100 users | calls a second |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    for users in USERS {
+        let Held { kb, cpu_us, calls } = held(users);
+        let (few, least) = *base.get_or_insert((users, kb));
+        if users == few {
+            continue;
+        }
+        let cost = cpu_us / calls;
+        let flat = cost / *first.get_or_insert(cost);
+        let each = (kb - least) / f64::from(users - few);
+        let rate = calls / HOLD.as_secs_f64();
+        println!("| {users} | {each:.1} | {cost:.1} | {flat:.2} | {rate:.0} |");
+    }
+}
+
+/// What squall used while it held its users.
+struct Held {
+    kb: f64,
+    cpu_us: f64,
+    calls: f64,
+}
+
+fn held(users: u32) -> Held {
+    let target = Target::serve(&[]);
+    let all = RAMP + SETTLING + HOLD + Duration::from_secs(2);
+    let stages = format!(
+        "[{{ over = \"{}s\", to = {users} }}, {{ over = \"{}s\", to = {users} }}]",
+        RAMP.as_secs(),
+        (all - RAMP).as_secs()
+    );
+    let think = format!("\"{}ms\"", users * 1000 / RATE);
+    let order = Order::new("users.toml", &target).set("load.stages", &stages);
+    let order = order.set("load.steady.think", &think);
+    let child = Command::new(&order.command[0])
+        .args(&order.command[1..])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("squall run starts");
+    sleep(RAMP + SETTLING);
+    let (cpu_before, calls_before) = (cpu_us(child.id()), target.calls());
+    sleep(HOLD);
+    let held = Held {
+        kb: resident_kb(child.id()),
+        cpu_us: cpu_us(child.id()) - cpu_before,
+        calls: (target.calls() - calls_before) as f64,
+    };
+    let output = child.wait_with_output().expect("it ends");
+    let summary = sound(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(summary["users"], users, "{summary}");
+    held
+}
