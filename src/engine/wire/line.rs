@@ -129,7 +129,12 @@ impl Lines {
     /// Rests a connection for the next exchange, unless it can carry none.
     pub(super) fn put(&self, line: Line) {
         if !line.spent && line.driver.is_some() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if lines.is_empty() {
+                // Most users have one connection; a list makes room for four at once.
+                lines.reserve_exact(1);
+            }
+            lines.push(line);
         }
     }
 
