@@ -57,11 +57,11 @@ impl Held {
 
 fn held(users: u32) -> Held {
     let target = Target::serve(&[]);
-    let all = RAMP + SETTLING + HOLD + Duration::from_secs(2);
+    let stay = SETTLING + HOLD + Duration::from_secs(2);
     let stages = format!(
         "[{{ over = \"{}s\", to = {users} }}, {{ over = \"{}s\", to = {users} }}]",
         RAMP.as_secs(),
-        (all - RAMP).as_secs()
+        stay.as_secs()
     );
     let think = format!("\"exponential {}ms\"", users * 1000 / RATE);
     let order = Order::new("users.toml", &target).set("load.stages", &stages);
