@@ -11,8 +11,8 @@ use super::args::RunArgs;
 use super::report::RUN;
 use super::{plan, signals, stdout, terminal};
 use crate::conduct::run::{self, Order};
+use crate::edge::clock;
 use crate::edge::files::{FilesError, Folder};
-use crate::edge::{clock, health};
 use crate::engine::stop::{Phase, Stopper, stop};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
@@ -37,7 +37,6 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    health::descriptors();
     let order = order(arguments, plan, started)?;
     let made = {
         let _hush = stdout::hush().context("cannot take standard output")?;

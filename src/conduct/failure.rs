@@ -47,6 +47,20 @@ pub enum RunError {
         /// `target.max_rate`.
         allowed: f64,
     },
+    /// The load holds more connections than this process may have.
+    #[error(
+        "this load needs at least {needed} open files, {connections} of them connections held at \
+         once, and this process may have {limit}: raise the limit (ulimit -n {needed}), or bring \
+         fewer users"
+    )]
+    TooManyFiles {
+        /// Connections that users hold at once.
+        connections: u64,
+        /// Descriptors in all.
+        needed: u64,
+        /// The limit of this process.
+        limit: u64,
+    },
     /// The practice target did not start.
     #[error(transparent)]
     Practice(#[from] ProcessError),
@@ -99,7 +113,8 @@ impl RunError {
             | Self::Identity(_)
             | Self::Choice(_)
             | Self::NeverMeasured { .. }
-            | Self::TooFast { .. } => 2,
+            | Self::TooFast { .. }
+            | Self::TooManyFiles { .. } => 2,
             Self::Stopped => 130,
             Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
         }

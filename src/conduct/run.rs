@@ -13,6 +13,7 @@ use super::load::{Found, load};
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
+use crate::edge::health;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
@@ -28,6 +29,10 @@ use crate::practice::knobs;
 
 /// The number of the client that looks at the target before the load; no user has it.
 const SCOUT: u32 = u32::MAX;
+
+/// Descriptors beside the users' connections: standard streams, event loop, report, practice
+/// target, health page.
+const OWN_FILES: u64 = 32;
 
 /// What is to be run.
 pub struct Order {
@@ -47,6 +52,7 @@ pub struct Order {
 
 /// Runs it.
 pub async fn run(mut order: Order) -> Result<Report, RunError> {
+    check_files(&order.plan, health::descriptors())?;
     let mut child = match order.plan.target.url {
         TargetUrl::Practice => Some(spawn_practice(&knobs::arguments(&order.plan.practice)).await?),
         TargetUrl::Url(_) => None,
@@ -162,6 +168,17 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, url: &str) -> Result<(Scouted, 
             Err(RunError::Unreachable { url: url.to_owned(), refusal })
         }
     }
+}
+
+/// A load that runs out of descriptors on its way would say nothing about the target.
+fn check_files(plan: &Plan, limit: Option<u64>) -> Result<(), RunError> {
+    let Some(limit) = limit else { return Ok(()) };
+    let connections = outlook::connections::held(plan);
+    let needed = connections + OWN_FILES;
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(RunError::TooManyFiles { connections, needed, limit })
 }
 
 fn check_thresholds(plan: &Plan, tools: &[Tool]) -> Result<(), RunError> {

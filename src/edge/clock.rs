@@ -144,6 +144,13 @@ struct Alarm {
     rung: AtomicBool,
 }
 
+impl Alarm {
+    fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
 /// Lets the kernel wake this thread on time; by default it may be 50 us late to save power.
 fn precise_wakeups() {
     // Refused on some systems; then wake-ups are merely 50 us later, which lag shows.
@@ -192,8 +199,12 @@ impl Timer {
         let thread = Arc::downgrade(&inner);
         std::thread::spawn(move || {
             precise_wakeups();
+            let mut due = Vec::new();
             while let Some(timer) = thread.upgrade() {
-                timer.ring_next();
+                timer.await_next(&mut due);
+                for alarm in due.drain(..) {
+                    alarm.ring();
+                }
             }
         });
         inner
@@ -213,8 +224,10 @@ impl Timer {
         }
     }
 
-    /// Waits for the next deadline, or a second, and rings what is due.
-    fn ring_next(&self) {
+    /// Waits for the next deadline, or a second, and takes out what is due. It is rung without the
+    /// lock: to wake a task is a system call now and then, and nobody who goes to sleep, perhaps
+    /// while this thread is kept from the processor, is to wait for that.
+    fn await_next(&self, due: &mut Vec<Arc<Alarm>>) {
         let mut alarms = self.alarms();
         let now = Instant::now();
         let wait = alarms
@@ -229,10 +242,7 @@ impl Timer {
         let now = Instant::now();
         while alarms.heap.peek().is_some_and(|Reverse(next)| next.due <= now) {
             let Some(Reverse(entry)) = alarms.heap.pop() else { break };
-            if let Some(alarm) = entry.alarm.upgrade() {
-                alarm.rung.store(true, Ordering::Release);
-                alarm.waker.wake();
-            }
+            due.extend(entry.alarm.upgrade());
         }
     }
 }

@@ -157,13 +157,14 @@ impl Client {
     /// A run ended: a session that was the conversation's ends with it.
     pub async fn end_run(self: &Arc<Self>, stop: &Stop) {
         if self.policy == Policy::Echo {
-            self.end_session(stop).await;
+            // Rare and large: in a box, so that a user does not keep room for it all its life.
+            Box::pin(self.end_session(stop)).await;
         }
     }
 
     /// The user leaves.
     pub async fn leave(self: &Arc<Self>, stop: &Stop) {
-        self.end_session(stop).await;
+        Box::pin(self.end_session(stop)).await;
     }
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {

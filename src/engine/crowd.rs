@@ -31,14 +31,19 @@ pub trait Stage: Send + Sync + 'static {
 }
 
 /// Completes with the work's value, or with `None` if it panicked, which the stage is told.
-async fn guarded<S: Stage, T>(stage: &S, work: impl Future<Output = T>) -> Option<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
+///
+/// Not an `async fn`: that would keep room for the work twice, in every user.
+fn guarded<S: Stage, T>(
+    stage: &S,
+    work: impl Future<Output = T>,
+) -> impl Future<Output = Option<T>> {
+    AssertUnwindSafe(work).catch_unwind().map(|ended| match ended {
         Ok(value) => Some(value),
         Err(panic) => {
             stage.panicked(message(panic.as_ref()));
             None
         }
-    }
+    })
 }
 
 /// What `panic!` was given: a literal is a `&str`, a formatted message a `String`.

@@ -9,6 +9,8 @@ use super::pace::Pace;
 use super::plan::{Load, Plan};
 use super::profile::{Confidence, List, Profile};
 
+pub mod connections;
+
 /// Runs modelled one by one; more are scaled from these.
 const MODELLED_RUNS: u64 = 2_000;
 /// Time a call is modelled to take, as in the model of Research runs.

@@ -61,6 +61,17 @@ impl Target {
     pub fn is_loopback(&self) -> bool {
         self.reach.resolve.map_or_else(|| self.url.is_loopback(), |at| at.ip().is_loopback())
     }
+
+    /// Whether a connection may carry several exchanges at once.
+    pub fn may_multiplex(&self) -> bool {
+        match self.reach.http {
+            Http::One => false,
+            Http::Two => true,
+            Http::Negotiated => {
+                matches!(&self.url, TargetUrl::Url(url) if url.starts_with("https:"))
+            }
+        }
+    }
 }
 
 /// How a target is reached, where its URL does not say it all.

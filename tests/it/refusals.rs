@@ -142,6 +142,19 @@ fn a_target_elsewhere_gets_no_more_than_its_ceiling() {
 }
 
 #[test]
+fn more_users_than_open_files() {
+    let place = Place::new();
+    let users =
+        |to: u32| format!(r#"[{{ over = "1s", to = {to} }}, {{ over = "1s", to = {to} }}]"#);
+    let steady = || place.run("steady").short_closed().set("clients.override.stream_share", "0.0");
+    let done = steady().set("load.stages", &users(33)).files(64).go();
+    insta::assert_snapshot!(done.refused(2, &place));
+    // One fewer fits, and indeed does: a call without a descriptor would be an error.
+    let done = steady().set("load.stages", &users(32)).files(64).go();
+    assert_eq!(done.exits(0).report().count("/summary/users"), 32);
+}
+
+#[test]
 fn a_report_folder_that_exists() {
     let place = Place::new();
     fs::create_dir(place.path().join("report")).unwrap();

@@ -143,6 +143,16 @@ impl Order<'_> {
         ])
     }
 
+    /// Lets it have so many open files and no more.
+    pub(crate) fn files(mut self, limit: u32) -> Self {
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+        limited.arg(self.command.get_program()).args(self.command.get_args());
+        limited.current_dir(&self.place.0).stdin(Stdio::null());
+        self.command = limited;
+        self
+    }
+
     /// Runs it to its end.
     pub(crate) fn go(self) -> Done {
         self.start().end()
