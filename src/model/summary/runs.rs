@@ -12,7 +12,7 @@
 //! is at risk for ever. The p-th percentile is the first t with S(t) <= 1 - p; when S never falls
 //! so far, all that can be said is "at least the longest time seen".
 
-use crate::model::event::{Fate, Run};
+use crate::model::event::{Fate, Run, Wave};
 use crate::model::histogram::Histogram;
 
 /// All runs.
@@ -40,6 +40,8 @@ pub struct Runs {
     pub subagents: u64,
     /// Waves of all runs.
     pub waves: u64,
+    /// How long the waves took whose barrier opened; the others were cut with their run.
+    pub wave: Histogram,
 }
 
 /// A percentile of a time that not everybody's clock reached.
@@ -78,6 +80,10 @@ impl Runs {
         self.waves += u64::from(run.waves);
     }
 
+    pub(super) fn add_wave(&mut self, wave: &Wave) {
+        self.wave.record(wave.ended.saturating_sub(wave.began));
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.completed += other.completed;
         self.stopped += other.stopped;
@@ -90,6 +96,7 @@ impl Runs {
         self.exchanges.merge(&other.exchanges);
         self.subagents += other.subagents;
         self.waves += other.waves;
+        self.wave.merge(&other.wave);
     }
 
     /// All runs.

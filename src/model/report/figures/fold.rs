@@ -90,6 +90,8 @@ fn of_calls(calls: &Calls) -> OperationFigures {
         preparation_us: calls.times.preparation.percentiles(),
         held_us: calls.times.held.percentiles(),
         lag_us: calls.times.lag.percentiles(),
+        response_at_least: calls.times.response.at_least(&calls.times.unanswered.response),
+        service_at_least: calls.times.service.at_least(&calls.times.unanswered.service),
     }
 }
 
@@ -104,6 +106,8 @@ fn of_exchanges(exchanges: &Exchanges) -> OperationFigures {
         preparation_us: exchanges.preparation.percentiles(),
         held_us: None,
         lag_us: None,
+        response_at_least: exchanges.response.at_least(&exchanges.unanswered.response),
+        service_at_least: exchanges.service.at_least(&exchanges.unanswered.service),
     }
 }
 
@@ -116,6 +120,8 @@ fn tool(tool: &Tool) -> (String, ToolFigures) {
         result_chars: tool.result_chars,
         response_us: tool.response.percentiles(),
         service_us: tool.service.percentiles(),
+        response_at_least: tool.response.at_least(&tool.unanswered.response),
+        service_at_least: tool.service.at_least(&tool.unanswered.service),
     };
     (tool.name.clone(), figures)
 }
@@ -126,6 +132,9 @@ fn class(class: &UserClass) -> (String, ClassFigures) {
         errors: class.tally.errors(),
         throttled: class.tally.of(Class::Throttled),
         response_us: class.response.percentiles(),
+        service_us: class.service.percentiles(),
+        response_at_least: class.response.at_least(&class.unanswered.response),
+        service_at_least: class.service.at_least(&class.unanswered.service),
     };
     (class.name.clone(), figures)
 }
@@ -150,6 +159,8 @@ fn runs(runs: &Runs) -> RunFigures {
         exchanges: runs.exchanges.percentiles(),
         subagents: runs.subagents,
         waves: runs.waves,
+        wave_us: runs.wave.percentiles(),
+        waves_ended: runs.wave.count(),
     }
 }
 
