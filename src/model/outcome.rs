@@ -230,10 +230,7 @@ impl Outcome {
     /// patience ended, or the run did. The time measured is then at least, not exactly, what it
     /// takes. A call its own person took away is over for that person, so it is none of these.
     pub const fn is_unanswered(&self) -> bool {
-        matches!(
-            self,
-            Self::Timeout | Self::Unfinished | Self::Connect(ConnectFailure::TimedOut)
-        )
+        matches!(self, Self::Timeout | Self::Unfinished | Self::Connect(ConnectFailure::TimedOut))
     }
 
     /// The class that counters use.

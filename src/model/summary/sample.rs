@@ -111,6 +111,11 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
             took,
             if cut { Fate::Cut } else { Fate::Completed }
         ))),
+        (at.clone(), 1u64..90_000).prop_map(|(began, took)| Event::Wave(Wave {
+            user: 3,
+            began: ms(began),
+            ended: ms(began + took)
+        })),
         at.prop_map(|due| Event::Dropped { due: ms(due) }),
     ]
 }
@@ -154,6 +159,10 @@ pub(crate) fn storm() -> Summary {
             _ => (second * 1000, 4000 + strain * 180, Fate::Completed),
         };
         summary.add(&Event::Run(run(second as u32, due, took, fate)));
+        if fate == Fate::Completed {
+            let (began, ended) = (ms(due + 300), ms(due + took - 200));
+            summary.add(&Event::Wave(Wave { user: second as u32, began, ended }));
+        }
     }
     for (at, found) in [(31_200, "\"2\""), (33_900, "null"), (35_100, "<b>7</b>")] {
         summary.add(&Event::Violation(Box::new(Violation {
