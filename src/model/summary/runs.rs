@@ -106,25 +106,34 @@ impl Runs {
 
     /// The percentile (a share, 0 to 1) of the time to completion; `None` without runs.
     pub fn completion(&self, share: f64) -> Option<Completion> {
-        let mut at_risk = self.count();
-        if at_risk == 0 {
+        if self.count() == 0 {
             return None;
         }
-        let mut surviving = 1.0;
-        let mut censored = self.censored.steps().peekable();
-        for (time, ended) in self.completion.steps() {
-            // A run censored at the very time another completed was still at risk then.
-            while let Some((_, left)) = censored.next_if(|(other, _)| *other < time) {
-                at_risk -= left;
-            }
-            surviving *= 1.0 - ended as f64 / at_risk as f64;
-            if surviving <= 1.0 - share + 1e-9 {
-                return Some(Completion::Reached(time));
-            }
-            at_risk -= ended;
-        }
-        Some(Completion::AtLeast(self.completion.max().max(self.censored.max())))
+        let mut curve = curve(&self.completion, &self.censored, self.count());
+        let reached = curve.find(|(_, completed)| *completed >= share - 1e-9);
+        let longest = self.completion.max().max(self.censored.max());
+        Some(reached.map_or(Completion::AtLeast(longest), |(us, _)| Completion::Reached(us)))
     }
+}
+
+/// Each time at which runs completed, in microseconds, with the share of all runs (0 to 1) that
+/// has completed by then, 1 - S(t): of `count` runs, these completed and those were censored.
+pub fn curve(
+    completion: &Histogram,
+    censored: &Histogram,
+    count: u64,
+) -> impl Iterator<Item = (u64, f64)> {
+    let (mut at_risk, mut surviving) = (count, 1.0);
+    let mut censored = censored.steps().peekable();
+    completion.steps().map(move |(time, ended)| {
+        // A run censored at the very time another completed was still at risk then.
+        while let Some((_, left)) = censored.next_if(|(other, _)| *other < time) {
+            at_risk = at_risk.saturating_sub(left);
+        }
+        surviving *= 1.0 - ended as f64 / at_risk.max(ended).max(1) as f64;
+        at_risk = at_risk.saturating_sub(ended);
+        (time, 1.0 - surviving)
+    })
 }
 
 #[cfg(test)]
