@@ -91,13 +91,17 @@ fn few(report: &Report) -> Option<String> {
 /// What the run cannot say although it went well.
 fn unknown(report: &Report) -> Option<String> {
     let summary = &report.summary;
-    let cut = figure::count(summary.runs_cut);
-    (summary.runs_cut > 0).then(|| {
-        let runs = figure::count(summary.runs);
-        format!(
-            "{cut} of {runs} runs were cut by the end of the load: how long they take is not known."
-        )
-    })
+    let runs = figure::count(summary.runs);
+    match summary.runs_cut {
+        0 => None,
+        1 => Some(format!(
+            "One of {runs} runs was cut by the end of the load: how long it takes is not known."
+        )),
+        cut => Some(format!(
+            "{} of {runs} runs were cut by the end of the load: how long they take is not known.",
+            figure::count(cut)
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -122,7 +122,9 @@ mod tests {
 
     fn histogram(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
-        values.iter().for_each(|value| histogram.record_number(*value));
+        for value in values {
+            histogram.record_number(*value);
+        }
         histogram
     }
 

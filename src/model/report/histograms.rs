@@ -43,7 +43,7 @@ fn exchanges(summary: &Summary) -> Named<'_> {
         let name = operation.name();
         let times = (&exchanges.response, &exchanges.service, &exchanges.unanswered);
         let preparation = (format!("{name}.preparation"), &exchanges.preparation);
-        part(name.to_owned(), times).into_iter().chain([preparation])
+        part(name, times).into_iter().chain([preparation])
     });
     named.collect()
 }
@@ -51,22 +51,22 @@ fn exchanges(summary: &Summary) -> Named<'_> {
 fn parts(summary: &Summary) -> Named<'_> {
     let tools = summary.tools.iter().flat_map(|tool| {
         let times = (&tool.response, &tool.service, &tool.unanswered);
-        part(format!("tool.{}", tool.name), times)
+        part(&format!("tool.{}", tool.name), times)
     });
     let classes = summary.classes.iter().flat_map(|class| {
         let times = (&class.response, &class.service, &class.unanswered);
-        part(format!("class.{}", class.name), times)
+        part(&format!("class.{}", class.name), times)
     });
     tools.chain(classes).collect()
 }
 
 fn part<'a>(
-    name: String,
+    name: &str,
     (response, service, open): (&'a Histogram, &'a Histogram, &'a Unanswered),
 ) -> Named<'a> {
     let mut named =
         vec![(format!("{name}.response"), response), (format!("{name}.service"), service)];
-    named.extend(unanswered(&name, open));
+    named.extend(unanswered(name, open));
     named
 }
 

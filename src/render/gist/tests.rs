@@ -22,8 +22,11 @@ fn call(due: u64, [held, preparation, service]: [u64; 3], outcome: Outcome) -> E
     Event::Call(call)
 }
 
+/// How long the n-th call is held, prepared and served.
+type Parts = fn(u64) -> [u64; 3];
+
 /// Twenty seconds of twenty calls each.
-fn run(parts: fn(u64) -> [u64; 3], outcome: fn(u64) -> Outcome) -> Summary {
+fn run(parts: Parts, outcome: fn(u64) -> Outcome) -> Summary {
     let mut summary = summary::sample::empty();
     for number in 0..400 {
         summary.add(&call(number * 50, parts(number), outcome(number)));
@@ -69,7 +72,7 @@ fn a_limit_that_did_not_hold() {
 
 #[test]
 fn what_limits_is_the_largest_part_of_the_wait() {
-    let table: [(fn(u64) -> [u64; 3], &str); 4] = [
+    let table: [(Parts, &str); 4] = [
         (
             |_| [0, 70, 30],
             "preparation: connecting and handshakes before a call's own request take 70% of it; the target itself took 30ms of a mean response of 100ms",
@@ -85,25 +88,27 @@ fn what_limits_is_the_largest_part_of_the_wait() {
     }
 }
 
+fn failing(number: u64) -> Outcome {
+    match number {
+        100 => Outcome::Status(502),
+        200.. if number.is_multiple_of(5) => Outcome::ToolError,
+        _ => Outcome::Ok,
+    }
+}
+
+fn refusing(number: u64) -> Outcome {
+    let throttle = Throttle { signal: Signal::Http429, retry_after: None };
+    if number >= 300 { Outcome::Throttled(throttle) } else { Outcome::Ok }
+}
+
 #[test]
 fn what_went_wrong_is_counted_and_dated() {
-    fn failing(number: u64) -> Outcome {
-        match number {
-            100 => Outcome::Status(502),
-            200.. if number % 5 == 0 => Outcome::ToolError,
-            _ => Outcome::Ok,
-        }
-    }
     let said_of_errors = said(&run(|_| [0, 2, 40], failing), &[]);
     assert_eq!(
         said_of_errors[1],
         "10.2% of the calls sent (41) ended in an error, most as tool error (40); the first HTTP \
          status came after 5s."
     );
-    fn refusing(number: u64) -> Outcome {
-        let throttle = Throttle { signal: Signal::Http429, retry_after: None };
-        if number >= 300 { Outcome::Throttled(throttle) } else { Outcome::Ok }
-    }
     let said_of_refusals = said(&run(|_| [0, 2, 40], refusing), &[]);
     assert_eq!(
         said_of_refusals[1],
