@@ -166,9 +166,9 @@ async fn a_wave_waits_for_its_slowest_subagent() {
     // Calls of 100, 200, 300 and 800 ms: the median subagent is the second of four.
     assert_eq!(run.straggler, Some(ms(600)));
     assert_eq!((run.subagents, run.waves, run.calls, run.exchanges), (4, 1, 4, 6));
-    // The wave is from the end of the plan to the end of the slowest.
+    // The wave is from the end of the plan until the slowest has thought about its last answer.
     let [wave] = told.waves[..] else { panic!("{:?}", told.waves) };
-    assert_eq!((wave.began, wave.ended), (ms(1_000), ms(3_850)));
+    assert_eq!((wave.began, wave.ended), (ms(1_000), ms(5_850)));
     // Plan 1 s, first thinking 2 s, handshake 50 ms, slowest call 800 ms, then 2 + 2 + 5 s.
     assert_eq!((run.ended, run.fate), (ms(3_850 + 9_000), Fate::Completed));
 }
