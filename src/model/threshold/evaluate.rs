@@ -128,7 +128,7 @@ impl Threshold {
 fn told(span: Span, unanswered: u64, total: u64) -> String {
     let micros = |us: f64| figure::micros(us.round() as u64);
     let least = micros(span.least);
-    if !span.is_open() {
+    if span.is_exact() {
         return least;
     }
     let most = span.most.map(|most| format!(" and at most {}", micros(most))).unwrap_or_default();

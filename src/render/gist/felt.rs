@@ -58,7 +58,7 @@ fn over(report: &Report) -> Option<String> {
     } else {
         format!("steps of {}s", first.width_s)
     };
-    Some(format!(", it was passed in {number} of {all} {step}, first {from}"))
+    Some(format!(", it was exceeded in {number} of {all} {step}, first {from}"))
 }
 
 /// How the figure that a limit is about is read from a step of time.

@@ -41,8 +41,8 @@ fn told(part: Part, share: &str, response: u64, service: u64) -> String {
     let queued = format!("the target itself took {service} of a mean response of {response}");
     match part {
         Part::Service => format!(
-            "The time is the target's own: {share} of the mean response is service, between a \
-             request and its answer."
+            "The time is the target's own: {share} of the mean response is service, from a \
+             request's first byte to its end."
         ),
         Part::Preparation => format!(
             "Most of the wait is preparation: connecting and handshakes before a call's own request \

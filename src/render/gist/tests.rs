@@ -50,8 +50,8 @@ fn a_run_that_passed() {
         [
             "Users waited 42ms for a tool call at the median and 42ms at p99; p99(response, \
              tools/call) < 2s held.",
-            "The time is the target's own: 95.3% of the mean response is service, between a request \
-             and its answer.",
+            "The time is the target's own: 95.3% of the mean response is service, from a \
+             request's first byte to its end.",
         ]
     );
 }
@@ -62,7 +62,7 @@ fn a_limit_that_did_not_hold() {
     let slow = run(|number| [0, 2, if number < 200 { 40 } else { 900 }], ok);
     let first = &said(&slow, &["p99(response, tools/call) < 500ms"])[0];
     assert!(first.ends_with(
-        "; p99(response, tools/call) < 500ms did not hold, it was passed in 11 of 21 seconds, first after 10s."
+        "; p99(response, tools/call) < 500ms did not hold, it was exceeded in 11 of 21 seconds, first after 10s."
     ), "{first}");
     // Without a limit the worst second is named when it stands out.
     let spike = run(|number| [0, 2, if number / 20 == 7 { 400 } else { 40 }], ok);

@@ -35,7 +35,8 @@ const fn note(chart: Chart) -> &'static str {
         }
         Chart::Heat => {
             "Each field is a step of time and a band of response; the stronger its colour, the more \
-             calls ended there. Two bands at once are two kinds of call, a rising one is a queue."
+             calls ended there. Two bands at once are two kinds of call, a rising one is a queue. \
+             Calls that the end of the run cut are in its last step."
         }
         Chart::Throughput => "When due and ended part, the target does not keep up.",
         Chart::InFlight => "Calls open are due and not ended, wherever they wait.",

@@ -68,9 +68,12 @@ fn times(summary: &Figures) -> Table {
         lead = format!(
             "{lead} {open} calls were not waited out, for the run or the client's patience ended \
              before they did; they count with the time until then. What is marked ≥ would be more \
-             had they taken for ever; up to p{} all is exact.",
-            figure::number(at_least.exact_to)
+             had they taken for ever."
         );
+        if at_least.exact_to >= 1.0 {
+            let exact = figure::number(at_least.exact_to);
+            lead = format!("{lead} Up to p{exact} every percentile is exact.");
+        }
     }
     Table {
         lead,
