@@ -143,12 +143,13 @@ pub(super) fn font() -> &'static str {
 mod tests {
     use super::*;
     use crate::model::report::sample;
+    use crate::model::summary;
 
     #[test]
     fn each_chart_names_its_lines_and_units() {
         let report = sample::storm();
         let table: [(Chart, &[&str]); 10] = [
-            (Chart::Heat, &["calls in a field", "logarithmic", "50ms", "limit", "30s"]),
+            (Chart::Heat, &[" calls", "logarithmic", "50ms", "limit", "30s"]),
             (Chart::Sessions, &["sessions open", "users", "1m"]),
             (Chart::Runs, &["runs at work", "1m"]),
             (Chart::Completion, &["runs completed", "100%", "5s"]),
@@ -164,6 +165,25 @@ mod tests {
             for word in words {
                 assert!(svg.contains(word), "{chart:?} lacks {word}: {svg}");
             }
+        }
+    }
+
+    #[test]
+    fn a_legend_fits_whatever_is_in_it() {
+        let report = sample::of(&summary::sample::hour(), &["p99(response, tools/call) < 2s"]);
+        for chart in Chart::OVER_TIME.into_iter().chain(Chart::RUNS) {
+            let svg = svg(&report, chart).unwrap();
+            let number = |text: &str, name: &str| -> f64 {
+                let value = text.split(&format!(" {name}=\"")).nth(1).unwrap();
+                value.split('"').next().unwrap().parse().unwrap()
+            };
+            let texts = svg.split("<text").skip(1).filter(|text| number(text, "y") < 26.0);
+            let ends = texts.map(|text| {
+                let words = text.split('>').nth(1).unwrap().split('<').next().unwrap().trim();
+                number(text, "x") + 7.0 * words.chars().count() as f64
+            });
+            let end = ends.fold(0.0, f64::max);
+            assert!(end > 100.0 && end < f64::from(SIZE.0), "{chart:?} ends at {end}");
         }
     }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::histogram::Percentiles;
 use crate::model::histogram::bound::AtLeast;
 
+pub(in crate::model::report) use fold::completion;
+
 /// Counts by a name.
 pub type Counts = BTreeMap<String, u64>;
 

@@ -165,6 +165,8 @@ mod tests {
             (&format!("{call}/response_at_least"), json!(null), "lower bounds"),
             (&format!("{call}/response_at_least/exact_to"), json!(100), "lower bounds"),
             ("/summary/tools/search/service_at_least/figures", json!([]), "lower bounds"),
+            ("/summary/run/completion/p50/us", json!(3), "summary.run.completion"),
+            ("/summary/run/completion/p99/at_least", json!(false), "summary.run.completion"),
             ("/summary/run/wave_us/p50", json!(3), "run.wave"),
             ("/timeline/0/runs_due", json!(4000), "runs_due"),
             ("/timeline/0/runs_ended", json!(4000), "runs_ended"),

@@ -60,9 +60,9 @@ const AMBER: RGBColor = RGBColor(0xd9, 0x8a, 0x0b);
 const LAYERS: [(&str, RGBColor, &[&str]); 6] = [
     ("ok", RGBColor(0x2f, 0xa8, 0x6f), &["ok"]),
     ("throttled", RGBColor(0xe5, 0xa5, 0x1b), &["throttled"]),
-    ("tool or JSON-RPC error", RGBColor(0xea, 0x6f, 0x4e), &["tool_error", "rpc_error"]),
+    ("tool or RPC error", RGBColor(0xea, 0x6f, 0x4e), &["tool_error", "rpc_error"]),
     (
-        "HTTP error or violation",
+        "HTTP or protocol",
         RGBColor(0xb9, 0x2f, 0x3f),
         &["http_status", "unauthorised", "session_lost", "violation"],
     ),
@@ -71,7 +71,7 @@ const LAYERS: [(&str, RGBColor, &[&str]); 6] = [
         RGBColor(0x7c, 0x3a, 0xed),
         &["timeout", "cut_stream", "connect_failure"],
     ),
-    ("never sent, cancelled, unfinished", QUIET, &["never_sent", "cancelled", "unfinished"]),
+    ("never sent or cut", QUIET, &["never_sent", "cancelled", "unfinished"]),
 ];
 
 /// What a chart shows of a report.

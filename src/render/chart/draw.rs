@@ -88,7 +88,7 @@ fn legend<DB: DrawingBackend>(
         strip.draw(&Rectangle::new(mark, colour.filled()))?;
         strip.draw(&Text::new(name, (left + px(look, 15), middle), text.clone()))?;
         let (width, _) = strip.estimate_text_size(name, &text)?;
-        left += width.cast_signed() + px(look, 33);
+        left += width.cast_signed() + px(look, 27);
     }
     if content.scale.unit == Unit::LogTime {
         strip.draw(&Text::new("logarithmic scale", (left, middle), text))?;

@@ -50,7 +50,7 @@ pub(super) fn content(report: &Report, end: f64) -> Content {
     };
     let mut key: Vec<_> = steps.iter().map(|(range, colour)| (label(range), *colour)).collect();
     if let Some((last, _)) = key.last_mut() {
-        last.push_str(" calls in a field");
+        last.push_str(" calls");
     }
     let empty = (most == 0).then_some("No tool call was made");
     let fields = fields(&columns, colour);

@@ -44,7 +44,10 @@ const fn note(chart: Chart) -> &'static str {
             "Sessions opened and neither closed nor forgotten by their client, and users at work; \
              the most of each step."
         }
-        Chart::Outcomes => "Tool calls a second, by the second in which they ended.",
+        Chart::Outcomes => {
+            "Tool calls a second, by the second in which they ended. Cut: taken away by their person, \
+             or unfinished when the run ended."
+        }
         Chart::Response => "What users felt, failures with the time until they failed.",
         Chart::Service => "From the request's first byte until the answer was whole.",
         Chart::Completion => {

@@ -139,7 +139,8 @@ fn class(class: &UserClass) -> (String, ClassFigures) {
     (class.name.clone(), figures)
 }
 
-fn runs(runs: &Runs) -> RunFigures {
+/// The percentiles of the time to completion.
+pub(in crate::model::report) fn completion(runs: &Runs) -> BTreeMap<String, CompletionFigure> {
     let percentiles = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
     let completion = percentiles.into_iter().filter_map(|(name, share)| {
         let figure = match runs.completion(share)? {
@@ -148,12 +149,16 @@ fn runs(runs: &Runs) -> RunFigures {
         };
         Some((name.to_owned(), figure))
     });
+    completion.collect()
+}
+
+fn runs(runs: &Runs) -> RunFigures {
     RunFigures {
         completed: runs.completed,
         stopped: runs.stopped,
         cut: runs.cut,
         failed: runs.failed,
-        completion: completion.collect(),
+        completion: completion(runs),
         straggler_us: runs.straggler.percentiles(),
         calls: runs.calls.percentiles(),
         exchanges: runs.exchanges.percentiles(),

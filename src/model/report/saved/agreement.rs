@@ -10,9 +10,10 @@ use crate::model::histogram::bound::AtLeast;
 use crate::model::histogram::{Histogram, Percentiles};
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
-use crate::model::report::figures::{Figures, OperationFigures};
+use crate::model::report::figures::{self, Figures, OperationFigures, RunFigures};
 use crate::model::report::verdict::{Verdict, exit_code, told};
 use crate::model::report::{Judged, Report};
+use crate::model::summary::runs::Runs;
 
 /// Says the first thing that does not hold.
 type Held = Result<(), String>;
@@ -136,6 +137,7 @@ fn histograms(report: &Report) -> Held {
             (part.response_us, &part.response_at_least, part.service_us, &part.service_at_least);
         behind.part(&format!("class.{name}"), part)?;
     }
+    behind.completion(&summary.run)?;
     behind.agrees("run.straggler", summary.run.straggler_us)?;
     behind.agrees("run.wave", summary.run.wave_us)
 }
@@ -154,6 +156,23 @@ impl Behind<'_> {
         self.bounds(&first, above.as_ref())?;
         self.agrees(&second, service)?;
         self.bounds(&second, over.as_ref())
+    }
+
+    fn completion(&self, shown: &RunFigures) -> Held {
+        let named = |name: &str| self.0.get(name).cloned().unwrap_or_default();
+        let runs = Runs {
+            completed: shown.completed,
+            stopped: shown.stopped,
+            cut: shown.cut,
+            failed: shown.failed,
+            completion: named("run.completion"),
+            censored: named("run.censored"),
+            ..Runs::default()
+        };
+        if shown.completion == figures::completion(&runs) {
+            return Ok(());
+        }
+        Err("summary.run.completion is not what the histograms of runs say".to_owned())
     }
 
     fn agrees(&self, name: &str, shown: Option<Percentiles>) -> Held {
