@@ -118,11 +118,13 @@ pub mod practice {
 pub mod render {
     pub mod chart;
     pub mod drawing;
+    pub mod gist;
     pub mod html;
     pub mod junit;
     pub mod live;
     pub mod markdown;
     pub mod outlook;
+    pub mod percentile;
     pub mod png;
     pub mod text;
     pub mod visible;

@@ -11,7 +11,7 @@ use super::crowd::Stage;
 use super::stop::{Phase, Stop};
 use crate::model::behaviour::{Agent, Ask, Behaviour, Step};
 use crate::model::chance::{Key, Purpose};
-use crate::model::event::{Event, Fate, Run};
+use crate::model::event::{Event, Fate, Run, Wave};
 use crate::model::outcome::Class;
 
 /// What all users of a load do.
@@ -177,6 +177,8 @@ impl<'a> Course<'a> {
             join_all(numbered.map(|(agent, number)| self.agent(agent, number, due))).await;
         ends.sort_unstable();
         let Some(last) = ends.last().copied() else { return due };
+        let wave = Wave { user: self.client.user, began: due, ended: last };
+        self.client.common.wire.recorder.tell(wave.user, Event::Wave(wave));
         if ends.len() > 1 {
             let held = last.saturating_sub(ends[(ends.len() - 1) / 2]);
             let micros = u32::try_from(held.as_micros()).unwrap_or(u32::MAX - 1) + 1;

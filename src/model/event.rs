@@ -18,6 +18,8 @@ pub enum Event {
     Session(SessionEvent),
     /// A run (a chat turn or a Research run) ended.
     Run(Run),
+    /// The barrier behind a wave of subagents opened.
+    Wave(Wave),
     /// The target broke a rule of the protocol.
     Violation(Box<Violation>),
     /// An arrival found the ceiling of users reached.
@@ -199,6 +201,17 @@ pub struct Run {
     /// How long the slowest subagent held back its wave after the median one was done, in the
     /// worst wave; `None` without waves of two or more.
     pub straggler: Option<Duration>,
+}
+
+/// The end of one wave: its subagents were all done. A wave whose run was cut or stopped has none.
+#[derive(Debug, Clone, Copy)]
+pub struct Wave {
+    /// Which simulated user.
+    pub user: u32,
+    /// When its subagents were started.
+    pub began: Duration,
+    /// When the last of them was done.
+    pub ended: Duration,
 }
 
 /// How a run ended.

@@ -1,5 +1,9 @@
 //! Durations counted with three significant digits, from one microsecond to one hour.
 
+/// Bands of latency for a heat map.
+pub mod band;
+/// Percentiles of times that were not all waited out.
+pub mod bound;
 /// The small form for one second of a series.
 pub mod sparse;
 

@@ -196,6 +196,13 @@ impl Class {
 }
 
 impl Outcome {
+    /// Whether somebody stopped waiting while the target could still have answered: the client's
+    /// patience ended, or the run did. The time measured is then at least, not exactly, what it
+    /// takes. A call its own person took away is over for that person, so it is none of these.
+    pub const fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Unfinished | Self::Connect(ConnectFailure::TimedOut))
+    }
+
     /// The class that counters use.
     pub const fn class(&self) -> Class {
         match self {

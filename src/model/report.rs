@@ -8,6 +8,8 @@
 pub mod figures;
 /// What is known of the generator's own health.
 pub mod generator;
+/// The histograms behind its figures.
+mod histograms;
 /// Reading it back.
 pub mod saved;
 /// The JSON Schema of it.
@@ -22,7 +24,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{self, Finding, Severity};
-use super::histogram::Histogram;
 use super::outcome::Class;
 use super::summary::Summary;
 use super::threshold::Threshold;
@@ -179,7 +180,7 @@ impl Report {
             findings,
             faults: Vec::new(),
             timeline: timeline::points(&parts.summary.series),
-            histograms: histograms(parts.summary),
+            histograms: histograms::encoded(parts.summary),
             generator: parts.generator,
             receipt: parts.receipt,
         }
@@ -194,41 +195,13 @@ fn judged(threshold: &Threshold, summary: &Summary) -> Judged {
     }
 }
 
-fn histograms(summary: &Summary) -> BTreeMap<String, String> {
-    let mut named: Vec<(String, &Histogram)> = Vec::new();
-    let times = &summary.calls.times;
-    for (time, histogram) in [
-        ("response", &times.response),
-        ("response_ok", &times.response_ok),
-        ("service", &times.service),
-        ("preparation", &times.preparation),
-        ("held", &times.held),
-        ("lag", &times.lag),
-    ] {
-        named.push((format!("tools/call.{time}"), histogram));
-    }
-    for (operation, exchanges) in &summary.wire.operations {
-        named.push((format!("{}.response", operation.name()), &exchanges.response));
-        named.push((format!("{}.service", operation.name()), &exchanges.service));
-        named.push((format!("{}.preparation", operation.name()), &exchanges.preparation));
-    }
-    for tool in &summary.tools {
-        named.push((format!("tool.{}.response", tool.name), &tool.response));
-        named.push((format!("tool.{}.service", tool.name), &tool.service));
-    }
-    named.push(("run.completion".to_owned(), &summary.runs.completion));
-    named.push(("run.censored".to_owned(), &summary.runs.censored));
-    named.push(("run.straggler".to_owned(), &summary.runs.straggler));
-    let counted = named.into_iter().filter(|(_, histogram)| histogram.count() > 0);
-    counted.map(|(name, histogram)| (name, histogram.encode())).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod sample;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::histogram::Histogram;
 
     #[test]
     fn a_saved_run_reads_back_whole() {

@@ -17,6 +17,8 @@ pub mod evidence;
 pub mod runs;
 /// The run over time.
 pub mod series;
+/// Times that nobody waited out.
+pub mod unanswered;
 /// HTTP exchanges.
 pub mod wire;
 
@@ -125,6 +127,11 @@ impl Summary {
             Event::Run(run) => {
                 self.seen(run.ended, Some(run.user));
                 self.runs.add(run);
+                self.series.add_run(run);
+            }
+            Event::Wave(wave) => {
+                self.seen(wave.ended, Some(wave.user));
+                self.runs.add_wave(wave);
             }
             Event::Violation(violation) => {
                 self.seen(violation.at, Some(violation.user));

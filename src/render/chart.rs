@@ -2,10 +2,14 @@
 
 /// Where ticks stand on an axis.
 mod axis;
+/// When runs complete.
+mod completion;
 /// What each chart shows.
 mod content;
 /// The drawing itself.
 mod draw;
+/// Where calls lie in time and latency.
+mod heat;
 /// The figures behind it.
 pub mod table;
 
@@ -35,13 +39,34 @@ pub enum Chart {
     Response,
     /// Percentiles of their service over time.
     Service,
+    /// How many calls had which response, over time.
+    Heat,
+    /// Sessions open and users.
+    Sessions,
+    /// Runs at work.
+    Runs,
+    /// The share of runs that has completed after so long.
+    Completion,
 }
 
 impl Chart {
     /// The charts of a whole run.
     pub const ALL: [Self; 4] = [Self::Latency, Self::Throughput, Self::InFlight, Self::Outcomes];
     /// The charts that look at latency closely.
-    pub const PERCENTILES: [Self; 2] = [Self::Response, Self::Service];
+    pub const LATENCY: [Self; 3] = [Self::Heat, Self::Response, Self::Service];
+    /// Everything of a run over time, in the order of the page.
+    pub const OVER_TIME: [Self; 8] = [
+        Self::Latency,
+        Self::Heat,
+        Self::Throughput,
+        Self::InFlight,
+        Self::Sessions,
+        Self::Outcomes,
+        Self::Response,
+        Self::Service,
+    ];
+    /// The charts of runs rather than calls.
+    pub const RUNS: [Self; 2] = [Self::Completion, Self::Runs];
 
     /// What it is called.
     pub const fn title(self) -> &'static str {
@@ -52,6 +77,10 @@ impl Chart {
             Self::Outcomes => "How tool calls ended",
             Self::Response => "Response of tool calls: from due to done",
             Self::Service => "Service of tool calls: what the target did",
+            Self::Heat => "Where the tool calls lie: response over time",
+            Self::Sessions => "Sessions and users",
+            Self::Runs => "Runs at work",
+            Self::Completion => "Runs completed",
         }
     }
 }
@@ -114,11 +143,16 @@ pub(super) fn font() -> &'static str {
 mod tests {
     use super::*;
     use crate::model::report::sample;
+    use crate::model::summary;
 
     #[test]
     fn each_chart_names_its_lines_and_units() {
         let report = sample::storm();
-        let table: [(Chart, &[&str]); 6] = [
+        let table: [(Chart, &[&str]); 10] = [
+            (Chart::Heat, &[" calls", "logarithmic", "50ms", "limit", "30s"]),
+            (Chart::Sessions, &["sessions open", "users", "1m"]),
+            (Chart::Runs, &["runs at work", "1m"]),
+            (Chart::Completion, &["runs completed", "100%", "5s"]),
             (Chart::Latency, &["response p99", "service p50", "500ms", "30s", "limit"]),
             (Chart::Throughput, &["calls due", "calls ended", "/s", "1m"]),
             (Chart::InFlight, &["calls open", "users", "exchanges in flight"]),
@@ -135,10 +169,35 @@ mod tests {
     }
 
     #[test]
+    fn a_legend_fits_whatever_is_in_it() {
+        let report = sample::of(&summary::sample::hour(), &["p99(response, tools/call) < 2s"]);
+        for chart in Chart::OVER_TIME.into_iter().chain(Chart::RUNS) {
+            let svg = svg(&report, chart).unwrap();
+            let number = |text: &str, name: &str| -> f64 {
+                let value = text.split(&format!(" {name}=\"")).nth(1).unwrap();
+                value.split('"').next().unwrap().parse().unwrap()
+            };
+            let texts = svg.split("<text").skip(1).filter(|text| number(text, "y") < 26.0);
+            let ends = texts.map(|text| {
+                let words = text.split('>').nth(1).unwrap().split('<').next().unwrap().trim();
+                number(text, "x") + 7.0 * words.chars().count() as f64
+            });
+            let end = ends.fold(0.0, f64::max);
+            assert!(end > 100.0 && end < f64::from(SIZE.0), "{chart:?} ends at {end}");
+        }
+    }
+
+    #[test]
     fn an_empty_run_says_so() {
         for chart in [Chart::Latency, Chart::Throughput, Chart::Outcomes] {
             assert!(svg(&sample::nothing(), chart).unwrap().contains("No tool call was made"));
         }
-        assert!(svg(&sample::nothing(), Chart::InFlight).unwrap().contains("Nothing was sampled"));
+        for chart in [Chart::InFlight, Chart::Sessions] {
+            assert!(svg(&sample::nothing(), chart).unwrap().contains("Nothing was sampled"));
+        }
+        assert!(svg(&sample::nothing(), Chart::Heat).unwrap().contains("No tool call was made"));
+        for chart in Chart::RUNS {
+            assert!(svg(&sample::nothing(), chart).unwrap().contains("No run was made"));
+        }
     }
 }

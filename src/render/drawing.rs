@@ -44,6 +44,23 @@ pub fn all(report: &Report) -> Result<Vec<(&'static str, Vec<u8>)>, DrawingError
 mod tests {
     use super::*;
     use crate::model::report::{sample, saved};
+    use crate::model::summary;
+
+    /// A page goes by mail and a run into a repository's artefacts.
+    #[test]
+    fn an_hour_is_small() {
+        let report = sample::of(&summary::sample::hour(), &["p99(response, tools/call) < 2s"]);
+        assert_eq!((report.timeline.len(), report.timeline[0].width_s), (453, 8));
+        assert_eq!(report.summary.tools.len(), 30);
+        let page = html::page(&report).unwrap().len();
+        assert!(page < 2_000_000, "the page is {page} bytes");
+        let run = serde_json::to_string_pretty(&report).unwrap();
+        assert!(run.len() < 3_000_000, "run.json is {} bytes", run.len());
+        // What is that small is still whole.
+        assert!(saved::read(&run).unwrap() == report);
+        let markdown = markdown::summary(&report).len();
+        assert!(markdown < 65_536, "summary.md is {markdown} bytes");
+    }
 
     #[test]
     fn what_was_saved_draws_the_same_bytes() {

@@ -3,17 +3,23 @@
 //! The template escapes every text; only the charts, which are drawn here and hold no text of the
 //! target's, go in as they are.
 
+/// Charts with the figures behind them.
+mod figures;
+/// What runs came to.
+mod runs;
 /// Where the time went.
 mod stack;
 /// Tables of the page.
 mod tables;
+/// Calls by class of user.
+mod users;
 
 use minijinja::Environment;
 use serde::Serialize;
 
-use super::chart::table::Table;
 use super::chart::{self, Chart};
-use super::visible;
+use super::percentile::{P50, P99, Times};
+use super::{gist, visible};
 use crate::model::figure;
 use crate::model::finding::Finding;
 use crate::model::operation::Operation;
@@ -36,13 +42,16 @@ struct Page {
     verdict: &'static str,
     headline: &'static str,
     exit_code: u8,
+    gist: Vec<String>,
     reasons: Vec<String>,
     facts: Vec<(&'static str, String)>,
     notes: Vec<String>,
     tiles: Vec<Tile>,
     thresholds: Vec<Check>,
-    charts: Vec<Figure>,
+    charts: Vec<figures::Figure>,
     tables: tables::Tables,
+    users: tables::Table,
+    runs: runs::Runs,
     stack: Vec<stack::Bar>,
     findings: Vec<Shown>,
     generator: tables::Table,
@@ -63,15 +72,6 @@ struct Check {
     text: String,
     passed: bool,
     value: String,
-}
-
-#[derive(Serialize)]
-struct Figure {
-    title: &'static str,
-    note: &'static str,
-    svg: String,
-    head: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -107,13 +107,16 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         verdict: report.verdict.name(),
         headline: headline(report),
         exit_code: report.exit_code,
+        gist: gist::sentences(report).iter().map(|sentence| visible::line(sentence)).collect(),
         reasons: report.reasons.iter().map(|reason| visible::line(reason)).collect(),
         facts: facts(report),
         notes: scenario.notes.iter().map(|note| visible::line(note)).collect(),
         tiles: tiles(report),
         thresholds: checks(report),
-        charts: charts(report)?,
+        charts: figures::drawn(report, &Chart::OVER_TIME)?,
         tables: tables(report),
+        users: users::table(&report.summary),
+        runs: runs::section(report)?,
         stack: stack::bars(&report.summary),
         findings: report.findings.iter().map(shown).collect(),
         generator: tables::generator(report),
@@ -166,10 +169,13 @@ fn environment(report: &Report) -> Vec<(&'static str, String)> {
 fn tiles(report: &Report) -> Vec<Tile> {
     let summary = &report.summary;
     let calls = summary.operations.get(Operation::ToolsCall.name());
-    let response = calls.and_then(|calls| calls.response_us);
-    let service = calls.and_then(|calls| calls.service_us);
-    let time = |us: Option<u64>| us.map_or("not measured".to_owned(), figure::micros);
-    let served = |us: Option<u64>| us.map(|us| format!("service {}", figure::micros(us)));
+    let times = |us, at_least| Times::new(us, at_least);
+    let response = calls.map(|calls| times(calls.response_us, calls.response_at_least.as_ref()));
+    let service = calls.map(|calls| times(calls.service_us, calls.service_at_least.as_ref()));
+    let shown = |times: Option<Times<'_>>, which| times.and_then(|times| times.shown(which, "≥ "));
+    let waited = |which| shown(response, which).unwrap_or_else(|| "not measured".to_owned());
+    let served =
+        |which| shown(service, which).map(|time| format!("service {time}")).unwrap_or_default();
     let sent = summary.calls_sent;
     let of_sent = |count| tables::share(count, sent);
     let figure_of = |label, value, note| Tile { label, value, note };
@@ -189,16 +195,8 @@ fn tiles(report: &Report) -> Vec<Tile> {
             of_sent(summary.throttled),
             format!("{} calls", figure::count(summary.throttled)),
         ),
-        figure_of(
-            "Response p50",
-            time(response.map(|us| us.p50)),
-            served(service.map(|us| us.p50)).unwrap_or_default(),
-        ),
-        figure_of(
-            "Response p99",
-            time(response.map(|us| us.p99)),
-            served(service.map(|us| us.p99)).unwrap_or_default(),
-        ),
+        figure_of("Response p50", waited(P50), served(P50)),
+        figure_of("Response p99", waited(P99), served(P99)),
         figure_of(
             "HTTP requests a call",
             summary.exchanges_per_call.map_or("not measured".to_owned(), figure::number),
@@ -226,25 +224,6 @@ fn checks(report: &Report) -> Vec<Check> {
     report.thresholds.iter().map(check).collect()
 }
 
-fn charts(report: &Report) -> Result<Vec<Figure>, chart::DrawError> {
-    let drawn = Chart::ALL.into_iter().chain(Chart::PERCENTILES).map(|chart| {
-        let note = match chart {
-            Chart::Latency => {
-                "Response is what users felt; service is what the target took for the request \
-                 alone. By the second in which a call ended. Dashed: a limit."
-            }
-            Chart::Throughput => "When due and ended part, the target does not keep up.",
-            Chart::InFlight => "Calls open are due and not ended, wherever they wait.",
-            Chart::Outcomes => "Tool calls a second, by the second in which they ended.",
-            Chart::Response => "What users felt, failures with the time until they failed.",
-            Chart::Service => "From the request's first byte until the answer was whole.",
-        };
-        let Table { head, rows } = chart::table::table(report, chart);
-        Ok(Figure { title: chart.title(), note, svg: chart::svg(report, chart)?, head, rows })
-    });
-    drawn.collect()
-}
-
 fn shown(finding: &Finding) -> Shown {
     Shown {
         id: finding.id.clone(),
@@ -265,6 +244,8 @@ mod tests {
     use super::*;
     use crate::model::report::sample;
 
+    const CHARTS: usize = Chart::OVER_TIME.len() + Chart::RUNS.len();
+
     #[test]
     fn every_section_is_there() {
         let page = page(&sample::storm()).unwrap();
@@ -278,6 +259,7 @@ mod tests {
             "outcomes",
             "handshake",
             "runs",
+            "users",
             "findings",
             "generator",
             "environment",
@@ -285,8 +267,8 @@ mod tests {
         ] {
             assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
         }
-        assert_eq!(page.matches("<svg").count(), 6);
-        assert_eq!(page.matches("<details").count(), 6);
+        assert_eq!(page.matches("<svg").count(), CHARTS);
+        assert_eq!(page.matches("<details").count(), CHARTS);
     }
 
     #[test]
@@ -298,13 +280,13 @@ mod tests {
         }
         // What scrolls can be reached, and everything that can be reached has a name.
         let scrolling = page.matches("class=\"scroll").count();
-        assert!(scrolling > 6);
+        assert!(scrolling > CHARTS);
         assert_eq!(page.matches("tabindex=\"0\" role=\"").count(), scrolling);
         assert_eq!(
-            page.matches("tabindex=\"0\" role=\"region\" aria-label=\"").count() + 6,
+            page.matches("tabindex=\"0\" role=\"region\" aria-label=\"").count() + CHARTS,
             scrolling
         );
-        assert_eq!(page.matches("tabindex=\"0\" role=\"img\" aria-label=\"").count(), 6);
+        assert_eq!(page.matches("tabindex=\"0\" role=\"img\" aria-label=\"").count(), CHARTS);
         assert_eq!(page.matches("<th>").count(), 0, "a head without its scope");
     }
 

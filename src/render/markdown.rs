@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::visible;
+use super::percentile::{MAX, P50, P90, P95, P99, Times};
+use super::{gist, visible};
 use crate::model::figure;
-use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
 use crate::model::report::figures::{Figures, OperationFigures};
@@ -31,6 +31,8 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     let mark = if report.verdict == Verdict::Passed { "✅" } else { "❌" };
     let name = escaped(&report.scenario.name);
     writeln!(text, "## {mark} squall: {name} {}\n", report.verdict.name())?;
+    let gist: Vec<_> = gist::sentences(report).iter().map(|said| escaped(said)).collect();
+    writeln!(text, "{}\n", gist.join(" "))?;
     for reason in report.reasons.iter().take(ROWS) {
         writeln!(text, "- {}", escaped(reason))?;
     }
@@ -107,16 +109,24 @@ fn times(text: &mut String, summary: &Figures) -> std::fmt::Result {
     writeln!(text, "| Tool calls | p50 | p90 | p95 | p99 | max |")?;
     writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
     for (name, times) in [
-        ("response: what users felt", calls.response_us),
-        ("service: what the target did", calls.service_us),
-        ("preparation", calls.preparation_us),
-        ("held by the client", calls.held_us),
-        ("lag of squall", calls.lag_us),
+        (
+            "response: what users felt",
+            Times::new(calls.response_us, calls.response_at_least.as_ref()),
+        ),
+        (
+            "service: what the target did",
+            Times::new(calls.service_us, calls.service_at_least.as_ref()),
+        ),
+        ("preparation", Times::exact(calls.preparation_us)),
+        ("held by the client", Times::exact(calls.held_us)),
+        ("lag of squall", Times::exact(calls.lag_us)),
     ] {
-        if let Some(us) = times {
-            let cells = [us.p50, us.p90, us.p95, us.p99, us.max].map(figure::micros).join(" | ");
-            writeln!(text, "| {name} | {cells} |")?;
-        }
+        let cells = [P50, P90, P95, P99, MAX].map(|which| times.cell(which)).join(" | ");
+        writeln!(text, "| {name} | {cells} |")?;
+    }
+    if let Some(at_least) = &calls.response_at_least {
+        let open = figure::count(at_least.unanswered);
+        writeln!(text, "\n≥: at least, for {open} calls were not waited out")?;
     }
     writeln!(text)
 }
@@ -140,10 +150,8 @@ fn tools(text: &mut String, summary: &Figures) -> std::fmt::Result {
     writeln!(text, "| Tool | Calls | Errors | Response p50 | Response p99 |")?;
     writeln!(text, "| --- | ---: | ---: | ---: | ---: |")?;
     for (name, tool) in summary.tools.iter().take(ROWS) {
-        let time = |pick: fn(Percentiles) -> u64| {
-            tool.response_us.map_or("–".to_owned(), |us| figure::micros(pick(us)))
-        };
-        let (p50, p99) = (time(|us| us.p50), time(|us| us.p99));
+        let times = Times::new(tool.response_us, tool.response_at_least.as_ref());
+        let (p50, p99) = (times.cell(P50), times.cell(P99));
         let (count, errors) = (figure::count(tool.count), share(tool.errors, tool.count));
         writeln!(text, "| {} | {count} | {errors} | {p50} | {p99} |", escaped(name))?;
     }

@@ -21,9 +21,9 @@ pub fn timeline(report: &Report) -> Result<Vec<u8>, DrawError> {
     picture(report, &Chart::ALL)
 }
 
-/// `latency.png`: response and service over time, each with its percentiles.
+/// `latency.png`: where calls lie over time, then percentiles of response and service.
 pub fn latency(report: &Report) -> Result<Vec<u8>, DrawError> {
-    picture(report, &Chart::PERCENTILES)
+    picture(report, &Chart::LATENCY)
 }
 
 const fn size(charts: &[Chart]) -> (u32, u32) {
@@ -85,7 +85,7 @@ mod tests {
     fn a_picture_has_its_size_and_no_chart_is_blank() {
         let report = sample::storm();
         let pictures =
-            [(timeline(&report), &Chart::ALL[..]), (latency(&report), &Chart::PERCENTILES[..])];
+            [(timeline(&report), &Chart::ALL[..]), (latency(&report), &Chart::LATENCY[..])];
         for (bytes, charts) in pictures {
             let bytes = bytes.unwrap();
             let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::visible;
+use super::percentile::{MAX, P50, P90, P99, Times};
+use super::{gist, visible};
 use crate::model::figure;
-use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
 use crate::model::report::figures::Figures;
@@ -22,6 +22,9 @@ fn write(text: &mut String, report: &Report, folder: Option<&str>) -> std::fmt::
     let word = report.verdict.name().to_uppercase();
     let name = visible::line(&report.scenario.name);
     writeln!(text, "{word}  {name}  (exit code {})", report.exit_code)?;
+    for sentence in gist::sentences(report) {
+        writeln!(text, "  {}", visible::line(&sentence.replace('\u{a0}', " ")))?;
+    }
     for reason in &report.reasons {
         writeln!(text, "  - {}", visible::line(reason))?;
     }
@@ -39,11 +42,11 @@ fn write(text: &mut String, report: &Report, folder: Option<&str>) -> std::fmt::
 fn figures(text: &mut String, summary: &Figures) -> std::fmt::Result {
     row(text, "calls", &calls(summary))?;
     let times = summary.operations.get(Operation::ToolsCall.name());
-    for (name, us) in [
-        ("response", times.and_then(|times| times.response_us)),
-        ("service", times.and_then(|times| times.service_us)),
-    ] {
-        row(text, name, &us.map_or("not measured".to_owned(), percentiles))?;
+    let waited = times.map(|times| Times::new(times.response_us, times.response_at_least.as_ref()));
+    let served = times.map(|times| Times::new(times.service_us, times.service_at_least.as_ref()));
+    for (name, times) in [("response", waited), ("service", served)] {
+        let shown = times.and_then(percentiles);
+        row(text, name, shown.as_deref().unwrap_or("not measured"))?;
     }
     let ends = summary.outcomes.iter().filter(|(name, count)| *name != "ok" && **count > 0);
     let ends: Vec<_> = ends.map(|(name, number)| format!("{} {name}", count(*number))).collect();
@@ -96,9 +99,10 @@ fn calls(summary: &Figures) -> String {
     line
 }
 
-fn percentiles(us: Percentiles) -> String {
-    let [p50, p90, p99, max] = [us.p50, us.p90, us.p99, us.max].map(figure::micros);
-    format!("p50 {p50:<8} p90 {p90:<8} p99 {p99:<8} max {max}")
+fn percentiles(times: Times<'_>) -> Option<String> {
+    let shown = |which| times.shown(which, ">=");
+    let (p50, p90, p99, max) = (shown(P50)?, shown(P90)?, shown(P99)?, shown(MAX)?);
+    Some(format!("p50 {p50:<8} p90 {p90:<8} p99 {p99:<8} max {max}"))
 }
 
 fn exchanges(summary: &Figures) -> String {

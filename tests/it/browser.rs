@@ -1,4 +1,5 @@
-//! The page in a real browser, headless: whole, silent, and a hostile name is only text in it.
+//! The page in a real browser, headless: whole, silent, and a hostile name is only text in it; it
+//! fits a phone and is used without a mouse.
 
 use std::fs;
 use std::path::Path;
@@ -57,6 +58,7 @@ fn the_page_is_whole_and_silent_whatever_a_tool_is_called() {
         "charts",
         "tools",
         "outcomes",
+        "users",
         "handshake",
         "runs",
         "generator",
@@ -65,7 +67,14 @@ fn the_page_is_whole_and_silent_whatever_a_tool_is_called() {
     ] {
         assert!(dom.contains(&format!("id=\"{id}\"")), "{id} is not there");
     }
-    assert_eq!(dom.matches("</svg>").count(), 6);
+    let charts = dom.matches("</svg>").count();
+    assert_eq!((charts, dom.matches("<details>").count()), (10, 10), "a table behind every chart");
+    assert_eq!(dom.matches("class=\"gist\"").count(), 3, "the sentences that matter first");
+    for chart in
+        ["Where the tool calls lie", "Sessions and users", "Runs completed", "Runs at work"]
+    {
+        assert!(dom.contains(&format!("<b>{chart}")), "{chart} is not there");
+    }
     assert!(dom.contains("&lt;img src="), "the name is not shown");
     assert!(!dom.contains("<img") && !dom.contains("<title>owned"), "the name was not only text");
 
@@ -73,4 +82,51 @@ fn the_page_is_whole_and_silent_whatever_a_tool_is_called() {
     place.file("loud.html", &format!("<script>console.error('loud')</script>{HOSTILE}"));
     let (dom, said) = shown(&place.path().join("loud.html"));
     assert!(said.contains("CONSOLE") && dom.contains("<img"), "{said}\n{dom}");
+}
+
+/// Shows a page in a frame as wide as a phone and says what is wrong with it.
+const PHONE: &str = r#"<iframe id="phone" width="390" height="800"></iframe><script>
+const frame = document.getElementById('phone');
+frame.onload = () => {
+  const page = frame.contentDocument, wrong = [];
+  if (page.documentElement.scrollWidth > 390) wrong.push('wider than a phone');
+  let before = 0;
+  for (const head of page.querySelectorAll('h1, h2, h3, h4, h5, h6')) {
+    const level = Number(head.tagName[1]);
+    if (level > before + 1) wrong.push('a heading skips a level: ' + head.textContent);
+    before = level;
+  }
+  for (const part of page.querySelectorAll('[tabindex]'))
+    if (!part.getAttribute('aria-label')) wrong.push('a stop of the keyboard has no name');
+  for (const part of page.querySelectorAll('section'))
+    if (!part.querySelector('h2') && !part.getAttribute('aria-label')) wrong.push('a section has no name');
+  for (const chart of page.querySelectorAll('figure'))
+    if (!chart.querySelector('details table tbody tr')) wrong.push('a chart has no table');
+  const ids = [...page.querySelectorAll('[id]')].map(part => part.id);
+  if (new Set(ids).size < ids.length) wrong.push('an id is there twice');
+  document.title = 'wrong: ' + wrong.join('; ') + '.';
+};
+frame.srcdoc = PAGE;
+</script>"#;
+
+#[test]
+fn the_page_fits_a_phone_and_a_keyboard() {
+    let place = Place::new();
+    let seen = |name: &str, page: &str| {
+        // A page in a script must not end it.
+        let text = serde_json::to_string(page).unwrap().replace("</", "<\\/");
+        place.file(name, &PHONE.replace("PAGE", &text));
+        let (dom, said) = shown(&place.path().join(name));
+        assert!(!said.contains("CONSOLE"), "{said}");
+        let title = dom.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
+        title.expect("the page was never shown").to_owned()
+    };
+    let page = fs::read_to_string(root().join("reports/sample/report.html")).unwrap();
+    assert_eq!(seen("phone.html", &page), "wrong: .");
+    let wide = "<h1>a</h1><h3>b</h3><p tabindex=0 style='width:900px'>c</p><figure id=x></figure>";
+    assert_eq!(
+        seen("wide.html", wide),
+        "wrong: wider than a phone; a heading skips a level: b; a stop of the keyboard has no name; \
+         a chart has no table."
+    );
 }

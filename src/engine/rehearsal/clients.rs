@@ -15,7 +15,9 @@ use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::distribution::Distribution;
-use crate::model::event::{Call, Event, Exchange, Run, SessionChange, SessionEvent, Violation};
+use crate::model::event::{
+    Call, Event, Exchange, Run, SessionChange, SessionEvent, Violation, Wave,
+};
 use crate::model::plan::Credential;
 use crate::model::profile::{
     Connections, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
@@ -136,6 +138,7 @@ pub(crate) struct Told {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) sessions: Vec<SessionChange>,
     pub(crate) runs: Vec<Run>,
+    pub(crate) waves: Vec<Wave>,
     pub(crate) violations: Vec<Violation>,
 }
 
@@ -160,6 +163,7 @@ impl Observer for Told {
             Event::Exchange(exchange) => self.exchanges.push(*exchange),
             Event::Session(SessionEvent { change, .. }) => self.sessions.push(*change),
             Event::Run(run) => self.runs.push(*run),
+            Event::Wave(wave) => self.waves.push(*wave),
             Event::Violation(violation) => self.violations.push((**violation).clone()),
             other => panic!("never told here: {other:?}"),
         }

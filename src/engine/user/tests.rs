@@ -166,6 +166,9 @@ async fn a_wave_waits_for_its_slowest_subagent() {
     // Calls of 100, 200, 300 and 800 ms: the median subagent is the second of four.
     assert_eq!(run.straggler, Some(ms(600)));
     assert_eq!((run.subagents, run.waves, run.calls, run.exchanges), (4, 1, 4, 6));
+    // The wave is from the end of the plan until the slowest has thought about its last answer.
+    let [wave] = told.waves[..] else { panic!("{:?}", told.waves) };
+    assert_eq!((wave.began, wave.ended), (ms(1_000), ms(5_850)));
     // Plan 1 s, first thinking 2 s, handshake 50 ms, slowest call 800 ms, then 2 + 2 + 5 s.
     assert_eq!((run.ended, run.fate), (ms(3_850 + 9_000), Fate::Completed));
 }
@@ -202,6 +205,7 @@ async fn a_run_that_is_cut_counts_only_calls_that_began() {
     let told = stage.run().await;
     let [run] = told.runs[..] else { panic!("{:?}", told.runs) };
     assert_eq!((run.fate, run.ended, run.calls), (Fate::Cut, ms(3_500), 3));
+    assert_eq!((run.waves, told.waves.len()), (1, 0), "a wave that was cut has no end");
     assert_eq!(told.calls.len(), 3);
     assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unfinished));
     assert_eq!((told.sent(), stage.server.seen().len()), (5, 5));

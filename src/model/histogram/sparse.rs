@@ -3,7 +3,10 @@
 //! Up to 127 us every value has its own step; above, each doubling has 64 steps, and a value is
 //! read back as the middle of its step, at most 1/128 away.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use super::band;
 
 /// Steps in each doubling.
 const STEPS: u64 = 64;
@@ -33,6 +36,16 @@ impl Sparse {
             Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(count),
             Err(at) => self.0.insert(at, (step, count)),
         }
+    }
+
+    /// How many values lie in each [`band`]; bands without any are absent.
+    pub fn bands(&self) -> BTreeMap<u16, u32> {
+        let mut bands = BTreeMap::new();
+        for (step, count) in &self.0 {
+            let counted: &mut u32 = bands.entry(band::of(value(*step))).or_default();
+            *counted = counted.saturating_add(*count);
+        }
+        bands
     }
 
     /// The value at or below which this share of values lies (0 to 1), in microseconds; `None`

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::histogram::Percentiles;
+use crate::model::histogram::bound::AtLeast;
+
+pub(in crate::model::report) use fold::completion;
 
 /// Counts by a name.
 pub type Counts = BTreeMap<String, u64>;
@@ -80,7 +83,7 @@ pub struct Figures {
 }
 
 /// One operation.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the words of model::event::Instants")]
 pub struct OperationFigures {
@@ -99,10 +102,14 @@ pub struct OperationFigures {
     pub held_us: Option<Percentiles>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_us: Option<Percentiles>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_at_least: Option<AtLeast>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_at_least: Option<AtLeast>,
 }
 
 /// One tool.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ToolFigures {
     /// Calls.
@@ -121,10 +128,16 @@ pub struct ToolFigures {
     /// What the target did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_us: Option<Percentiles>,
+    /// Which figures of response are lower bounds; absent when none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_at_least: Option<AtLeast>,
+    /// Which figures of service are lower bounds; absent when none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_at_least: Option<AtLeast>,
 }
 
 /// One class of user.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClassFigures {
     /// Calls.
@@ -136,6 +149,15 @@ pub struct ClassFigures {
     /// What its users felt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Percentiles>,
+    /// What the target did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_us: Option<Percentiles>,
+    /// Which figures of response are lower bounds; absent when none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_at_least: Option<AtLeast>,
+    /// Which figures of service are lower bounds; absent when none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_at_least: Option<AtLeast>,
 }
 
 /// What runs came to.
@@ -166,6 +188,11 @@ pub struct RunFigures {
     pub subagents: u64,
     /// Waves of all runs.
     pub waves: u64,
+    /// How long the waves took whose barrier opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave_us: Option<Percentiles>,
+    /// How many of them there were; the others were cut with their run.
+    pub waves_ended: u64,
 }
 
 /// A percentile of the time to completion.

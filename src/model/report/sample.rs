@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::generator::Effort;
 use super::*;
+use crate::model::histogram::Histogram;
 use crate::model::plan::GeneratorLimits;
 use crate::model::summary;
 

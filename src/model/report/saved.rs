@@ -139,6 +139,7 @@ mod tests {
     #[test]
     fn whatever_is_edited_shows() {
         let call = "/summary/operations/tools~1call";
+        let moment = "/timeline/5/operations/tools~1call";
         let table = [
             ("/summary/calls", json!(1), "summary.calls is 1"),
             ("/summary/ok", json!(1), "summary.ok is 1"),
@@ -160,6 +161,17 @@ mod tests {
             ("/summary/tools/search/response_us/p50", json!(3), "tool.search.response"),
             ("/histograms/tools~1call.response", json!("AAAA"), "tools/call.response"),
             ("/histograms", json!({}), "initialize.response are not those of its histogram"),
+            ("/summary/classes/free/service_us/p50", json!(3), "class.free.service"),
+            (&format!("{call}/response_at_least"), json!(null), "lower bounds"),
+            (&format!("{call}/response_at_least/exact_to"), json!(100), "lower bounds"),
+            ("/summary/tools/search/service_at_least/figures", json!([]), "lower bounds"),
+            ("/summary/run/completion/p50/us", json!(3), "summary.run.completion"),
+            ("/summary/run/completion/p99/at_least", json!(false), "summary.run.completion"),
+            ("/summary/run/wave_us/p50", json!(3), "run.wave"),
+            ("/timeline/0/runs_due", json!(4000), "runs_due"),
+            ("/timeline/0/runs_ended", json!(4000), "runs_ended"),
+            (&format!("{moment}/response_bands"), json!({}), "response_bands is 0"),
+            (&format!("{moment}/response_us/p99"), json!(7), "band of a step's p99"),
             ("/timeline/0/done", json!(4000), "timeline"),
             ("/timeline/0/width_s", json!(0), "timeline"),
             ("/timeline/1/at_s", json!(0), "timeline"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::histogram::sparse::Sparse;
+use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 use crate::model::summary::series::{Bin, Cell, Series};
 
@@ -26,6 +27,12 @@ pub struct Point {
     pub dropped: u32,
     /// HTTP exchanges that were sent, by when they ended.
     pub exchanges: u32,
+    /// Runs that came due.
+    pub runs_due: u32,
+    /// Runs that ended, however.
+    pub runs_ended: u32,
+    /// Runs due and not ended at its end.
+    pub runs_open: u32,
     /// Most HTTP exchanges in flight, where sampled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
@@ -60,6 +67,10 @@ pub struct Moment {
     /// Service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_us: Option<Brief>,
+    /// Calls by the band of their response, see [`band`](crate::model::histogram::band); kept of
+    /// `tools/call` alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub response_bands: BTreeMap<u16, u32>,
 }
 
 /// The figures of a small histogram, in microseconds, within 1%.
@@ -78,24 +89,29 @@ pub struct Brief {
 /// A series as points.
 pub fn points(series: &Series) -> Vec<Point> {
     let width_s = series.width().as_secs();
-    let mut open = 0i64;
+    let (mut open, mut runs_open) = (0i64, 0i64);
     let bins = series.bins().iter().enumerate();
     bins.map(|(number, bin)| {
         open += i64::from(bin.due) - i64::from(bin.done);
-        point(bin, number as u64 * width_s, width_s, open)
+        runs_open += i64::from(bin.runs_due) - i64::from(bin.runs_ended);
+        let left = [open, runs_open].map(|left| u32::try_from(left).unwrap_or(0));
+        point(bin, number as u64 * width_s, width_s, left)
     })
     .collect()
 }
 
-fn point(bin: &Bin, at_s: u64, width_s: u64, open: i64) -> Point {
+fn point(bin: &Bin, at_s: u64, width_s: u64, [open, runs_open]: [u32; 2]) -> Point {
     Point {
         at_s,
         width_s,
         due: bin.due,
         done: bin.done,
-        open: u32::try_from(open).unwrap_or(0),
+        open,
         dropped: bin.dropped,
         exchanges: bin.exchanges,
+        runs_due: bin.runs_due,
+        runs_ended: bin.runs_ended,
+        runs_open,
         in_flight: bin.sampled.map(|sampled| sampled.in_flight),
         users: bin.sampled.map(|sampled| sampled.users),
         sessions: bin.sampled.map(|sampled| sampled.sessions_open),
@@ -103,12 +119,12 @@ fn point(bin: &Bin, at_s: u64, width_s: u64, open: i64) -> Point {
         operations: bin
             .operations
             .iter()
-            .map(|(operation, cell)| (operation.name().to_owned(), moment(cell)))
+            .map(|(operation, cell)| (operation.name().to_owned(), moment(*operation, cell)))
             .collect(),
     }
 }
 
-fn moment(cell: &Cell) -> Moment {
+fn moment(operation: Operation, cell: &Cell) -> Moment {
     let of = |class: Class| cell.outcomes[class as usize];
     let occurred = Class::ALL.into_iter().filter(|class| of(*class) > 0);
     Moment {
@@ -118,6 +134,10 @@ fn moment(cell: &Cell) -> Moment {
         outcomes: occurred.map(|class| (class.name().to_owned(), of(class))).collect(),
         response_us: brief(&cell.response),
         service_us: brief(&cell.service),
+        response_bands: match operation {
+            Operation::ToolsCall => cell.response.bands(),
+            _ => BTreeMap::new(),
+        },
     }
 }
 

@@ -5,7 +5,8 @@
 //! when the run was cut with the time until then. Leaving those out would flatter the target that
 //! hangs. For the last kind the figure is a lower bound, so their number stands beside it.
 
-use crate::model::event::{Call, Instants};
+use super::unanswered::Unanswered;
+use crate::model::event::Call;
 use crate::model::histogram::Histogram;
 use crate::model::outcome::Class;
 
@@ -71,13 +72,17 @@ pub struct Times {
     pub held: Histogram,
     /// The generator's own: every call.
     pub lag: Histogram,
+    /// Those of these that are only lower bounds.
+    pub unanswered: Unanswered,
 }
 
 impl Times {
-    fn add(&mut self, instants: &Instants, class: Class) {
+    fn add(&mut self, call: &Call) {
+        let instants = &call.instants;
         let response = instants.response();
         self.response.record(response);
-        if class == Class::Ok {
+        self.unanswered.add_call(call);
+        if call.outcome.class() == Class::Ok {
             self.response_ok.record(response);
         }
         self.lag.record(instants.lag());
@@ -99,6 +104,7 @@ impl Times {
         self.preparation.merge(&other.preparation);
         self.held.merge(&other.held);
         self.lag.merge(&other.lag);
+        self.unanswered.merge(&other.unanswered);
     }
 }
 
@@ -117,9 +123,8 @@ pub struct Calls {
 
 impl Calls {
     pub(super) fn add(&mut self, call: &Call) {
-        let class = call.outcome.class();
-        self.tally.add(class, call.instants.sent.is_some());
-        self.times.add(&call.instants, class);
+        self.tally.add(call.outcome.class(), call.instants.sent.is_some());
+        self.times.add(call);
         self.result_chars += u64::from(call.result_chars);
         self.over_cap += u64::from(call.over_cap);
     }
@@ -143,6 +148,8 @@ pub struct Tool {
     pub response: Histogram,
     /// What the target did.
     pub service: Histogram,
+    /// Those of these that are only lower bounds.
+    pub unanswered: Unanswered,
     /// Characters of text in results.
     pub result_chars: u64,
     /// Results longer than the client reads.
@@ -160,6 +167,7 @@ impl Tool {
         if let Some(service) = call.instants.service() {
             self.service.record(service);
         }
+        self.unanswered.add_call(call);
         self.result_chars += u64::from(call.result_chars);
         self.over_cap += u64::from(call.over_cap);
     }
@@ -168,6 +176,7 @@ impl Tool {
         self.tally.merge(&other.tally);
         self.response.merge(&other.response);
         self.service.merge(&other.service);
+        self.unanswered.merge(&other.unanswered);
         self.result_chars += other.result_chars;
         self.over_cap += other.over_cap;
     }
@@ -182,6 +191,10 @@ pub struct UserClass {
     pub tally: Tally,
     /// What its users felt.
     pub response: Histogram,
+    /// What the target did.
+    pub service: Histogram,
+    /// Those of these that are only lower bounds.
+    pub unanswered: Unanswered,
 }
 
 impl UserClass {
@@ -192,11 +205,17 @@ impl UserClass {
     pub(super) fn add(&mut self, call: &Call) {
         self.tally.add(call.outcome.class(), call.instants.sent.is_some());
         self.response.record(call.instants.response());
+        if let Some(service) = call.instants.service() {
+            self.service.record(service);
+        }
+        self.unanswered.add_call(call);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.tally.merge(&other.tally);
         self.response.merge(&other.response);
+        self.service.merge(&other.service);
+        self.unanswered.merge(&other.unanswered);
     }
 }
 

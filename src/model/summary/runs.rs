@@ -12,7 +12,7 @@
 //! is at risk for ever. The p-th percentile is the first t with S(t) <= 1 - p; when S never falls
 //! so far, all that can be said is "at least the longest time seen".
 
-use crate::model::event::{Fate, Run};
+use crate::model::event::{Fate, Run, Wave};
 use crate::model::histogram::Histogram;
 
 /// All runs.
@@ -40,6 +40,8 @@ pub struct Runs {
     pub subagents: u64,
     /// Waves of all runs.
     pub waves: u64,
+    /// How long the waves took whose barrier opened; the others were cut with their run.
+    pub wave: Histogram,
 }
 
 /// A percentile of a time that not everybody's clock reached.
@@ -78,6 +80,10 @@ impl Runs {
         self.waves += u64::from(run.waves);
     }
 
+    pub(super) fn add_wave(&mut self, wave: &Wave) {
+        self.wave.record(wave.ended.saturating_sub(wave.began));
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.completed += other.completed;
         self.stopped += other.stopped;
@@ -90,6 +96,7 @@ impl Runs {
         self.exchanges.merge(&other.exchanges);
         self.subagents += other.subagents;
         self.waves += other.waves;
+        self.wave.merge(&other.wave);
     }
 
     /// All runs.
@@ -99,25 +106,34 @@ impl Runs {
 
     /// The percentile (a share, 0 to 1) of the time to completion; `None` without runs.
     pub fn completion(&self, share: f64) -> Option<Completion> {
-        let mut at_risk = self.count();
-        if at_risk == 0 {
+        if self.count() == 0 {
             return None;
         }
-        let mut surviving = 1.0;
-        let mut censored = self.censored.steps().peekable();
-        for (time, ended) in self.completion.steps() {
-            // A run censored at the very time another completed was still at risk then.
-            while let Some((_, left)) = censored.next_if(|(other, _)| *other < time) {
-                at_risk -= left;
-            }
-            surviving *= 1.0 - ended as f64 / at_risk as f64;
-            if surviving <= 1.0 - share + 1e-9 {
-                return Some(Completion::Reached(time));
-            }
-            at_risk -= ended;
-        }
-        Some(Completion::AtLeast(self.completion.max().max(self.censored.max())))
+        let mut curve = curve(&self.completion, &self.censored, self.count());
+        let reached = curve.find(|(_, completed)| *completed >= share - 1e-9);
+        let longest = self.completion.max().max(self.censored.max());
+        Some(reached.map_or(Completion::AtLeast(longest), |(us, _)| Completion::Reached(us)))
     }
+}
+
+/// Each time at which runs completed, in microseconds, with the share of all runs (0 to 1) that
+/// has completed by then, 1 - S(t): of `count` runs, these completed and those were censored.
+pub fn curve(
+    completion: &Histogram,
+    censored: &Histogram,
+    count: u64,
+) -> impl Iterator<Item = (u64, f64)> {
+    let (mut at_risk, mut surviving) = (count, 1.0);
+    let mut censored = censored.steps().peekable();
+    completion.steps().map(move |(time, ended)| {
+        // A run censored at the very time another completed was still at risk then.
+        while let Some((_, left)) = censored.next_if(|(other, _)| *other < time) {
+            at_risk = at_risk.saturating_sub(left);
+        }
+        surviving *= 1.0 - ended as f64 / at_risk.max(ended).max(1) as f64;
+        at_risk = at_risk.saturating_sub(ended);
+        (time, 1.0 - surviving)
+    })
 }
 
 #[cfg(test)]

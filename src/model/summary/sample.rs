@@ -110,6 +110,11 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
             took,
             if cut { Fate::Cut } else { Fate::Completed }
         ))),
+        (at.clone(), 1u64..90_000).prop_map(|(began, took)| Event::Wave(Wave {
+            user: 3,
+            began: ms(began),
+            ended: ms(began + took)
+        })),
         at.prop_map(|due| Event::Dropped { due: ms(due) }),
     ]
 }
@@ -153,6 +158,10 @@ pub(crate) fn storm() -> Summary {
             _ => (second * 1000, 4000 + strain * 180, Fate::Completed),
         };
         summary.add(&Event::Run(run(second as u32, due, took, fate)));
+        if fate == Fate::Completed {
+            let (began, ended) = (ms(due + 300), ms(due + took - 200));
+            summary.add(&Event::Wave(Wave { user: second as u32, began, ended }));
+        }
     }
     for (at, found) in [(31_200, "\"2\""), (33_900, "null"), (35_100, "<b>7</b>")] {
         summary.add(&Event::Violation(Box::new(Violation {
@@ -197,4 +206,40 @@ fn storm_call(summary: &mut Summary, second: u64, number: u64, strain: u64) {
         _ => Outcome::Ok,
     };
     summary.add(&Event::Call(call));
+}
+
+/// One hour of thirty tools: every step of the timeline is full, with every operation in it and
+/// responses from a few milliseconds to half a minute, failing in every way there is.
+pub(crate) fn hour() -> Summary {
+    let tools = (0..30).map(|number| format!("tool_with_a_longer_name_{number}")).collect();
+    let mut summary = Summary::new(tools, vec!["claude-ai-legacy@2026-09".to_owned()]);
+    let outcomes = outcomes();
+    for second in 0..3_600u64 {
+        for operation in Operation::ALL {
+            summary.add(&Event::Exchange(exchange(second as u32 % 500, operation, second * 1000)));
+        }
+        for number in 0..6u64 {
+            let mixed = (second * 6 + number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            let took = 4 << (mixed % 13);
+            let mut call = call(mixed as u32 % 500, (mixed % 30) as u16, second * 1000);
+            call.instants.done = call.instants.due + ms(60 + took + mixed % took);
+            call.outcome =
+                outcomes[usize::from(mixed % 7 == 0) * (mixed as usize / 7 % outcomes.len())];
+            summary.add(&Event::Call(call));
+        }
+        summary.add(&Event::Sample(Sample {
+            at: ms(second * 1000 + 500),
+            users: 400 + (second % 97) as u32,
+            in_flight: (second % 61) as u32,
+            sessions_open: 300 + (second % 89) as u32,
+            cpu: 0.2,
+        }));
+        summary.add(&Event::Run(run(
+            second as u32,
+            second * 1000,
+            9_000 + second * 3,
+            Fate::Completed,
+        )));
+    }
+    summary
 }

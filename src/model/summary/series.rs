@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::event::{Call, Exchange, Sample};
+use crate::model::event::{Call, Exchange, Run, Sample};
 use crate::model::histogram::sparse::Sparse;
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
@@ -38,6 +38,10 @@ pub struct Bin {
     pub dropped: u32,
     /// HTTP exchanges that were sent, by when they ended.
     pub exchanges: u32,
+    /// Runs that came due.
+    pub runs_due: u32,
+    /// Runs that ended, however.
+    pub runs_ended: u32,
     /// The highest of each figure sampled; `None` when no sample fell into it.
     pub sampled: Option<Sampled>,
     /// By operation: calls of `tools/call` by when they were done, exchanges of the others by when
@@ -108,6 +112,11 @@ impl Series {
         }
     }
 
+    pub(super) fn add_run(&mut self, run: &Run) {
+        self.at(run.due).runs_due += 1;
+        self.at(run.ended).runs_ended += 1;
+    }
+
     pub(super) fn add_dropped(&mut self, due: Duration) {
         self.at(due).dropped += 1;
     }
@@ -168,6 +177,8 @@ impl Bin {
         self.done += other.done;
         self.dropped += other.dropped;
         self.exchanges += other.exchanges;
+        self.runs_due += other.runs_due;
+        self.runs_ended += other.runs_ended;
         if let Some(sampled) = other.sampled {
             self.highest(sampled);
         }

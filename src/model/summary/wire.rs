@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::calls::Tally;
 use super::evidence::Bounded;
+use super::unanswered::Unanswered;
 use crate::model::event::{Exchange, Opened};
 use crate::model::histogram::Histogram;
 use crate::model::operation::Operation;
@@ -46,6 +47,8 @@ pub struct Exchanges {
     pub service: Histogram,
     /// Connecting.
     pub preparation: Histogram,
+    /// Those of these that are only lower bounds.
+    pub unanswered: Unanswered,
 }
 
 /// Connections that were opened, and what that took.
@@ -104,6 +107,7 @@ impl Exchanges {
             Operation::Stream => exchange.headers,
             _ => exchange.answer,
         };
+        let unanswered = end.is_none() && exchange.outcome.is_unanswered();
         let end = end.unwrap_or(exchange.end);
         let response = end.saturating_sub(exchange.began);
         self.response.record(response);
@@ -114,6 +118,9 @@ impl Exchanges {
             self.preparation.record(sent.saturating_sub(exchange.began));
             self.service.record(end.saturating_sub(sent));
         }
+        if unanswered {
+            self.unanswered.add(response, exchange.sent.map(|sent| end.saturating_sub(sent)));
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -123,6 +130,7 @@ impl Exchanges {
         self.response_ok.merge(&other.response_ok);
         self.service.merge(&other.service);
         self.preparation.merge(&other.preparation);
+        self.unanswered.merge(&other.unanswered);
     }
 }
 

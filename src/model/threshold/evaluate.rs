@@ -1,10 +1,12 @@
 //! What a threshold says of a summary.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{About, Limit, Metric, Operator, Share, Statistic, Threshold, Time};
 use crate::model::figure;
 use crate::model::histogram::Histogram;
+use crate::model::histogram::bound::Span;
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 use crate::model::summary::Summary;
@@ -30,7 +32,7 @@ impl Threshold {
     pub fn evaluate(&self, summary: &Summary) -> Result<Measured, NeverMeasured> {
         match &self.metric {
             Metric::Time(statistic, time, about) => {
-                self.time(histogram(summary, *time, about)?, *statistic, summary)
+                self.time(times(summary, *time, about)?, *statistic)
             }
             Metric::Completion(percent) => self.completion(summary, *percent),
             Metric::Share(share, tool) => {
@@ -47,27 +49,26 @@ impl Threshold {
 
     fn time(
         &self,
-        times: &Histogram,
+        (times, unanswered): (&Histogram, &Histogram),
         statistic: Statistic,
-        summary: &Summary,
     ) -> Result<Measured, NeverMeasured> {
         if times.count() == 0 {
             return Err(never(&format!("no {} was seen", self.metric)));
         }
-        let us = match statistic {
-            Statistic::Percentile(percent) => times.quantile(percent / 100.0) as f64,
-            Statistic::Mean => times.mean(),
-            Statistic::Max => times.max() as f64,
+        let span = match statistic {
+            Statistic::Percentile(percent) => times.span(percent / 100.0, unanswered),
+            Statistic::Mean => times.span_of_mean(unanswered),
+            Statistic::Max => times.span_of_max(unanswered),
         };
-        let open = summary.calls.tally.of(Class::Unfinished);
-        let about_calls = self.refers_to().operation == Some(Operation::ToolsCall);
-        let shown = figure::micros(us.round() as u64);
-        let value = if open > 0 && about_calls {
-            format!("{shown} ({open} calls were still open when the run ended)")
-        } else {
-            shown
-        };
-        Ok(self.measured(us, value))
+        let (count, total) = (unanswered.count(), times.count());
+        Ok(Measured { passed: self.holds_within(span), value: told(span, count, total) })
+    }
+
+    /// Whether a limit holds whatever became of the calls that nobody waited for: one that is not
+    /// to be passed is held against the most the value can be, one to be reached against the least.
+    fn holds_within(&self, span: Span) -> bool {
+        let most = span.most.unwrap_or(f64::INFINITY);
+        self.holds(span.least) && self.holds(most)
     }
 
     fn completion(&self, summary: &Summary, percent: f64) -> Result<Measured, NeverMeasured> {
@@ -123,42 +124,65 @@ impl Threshold {
     }
 }
 
+/// A value as a person reads it, with what is not known of it.
+fn told(span: Span, unanswered: u64, total: u64) -> String {
+    let micros = |us: f64| figure::micros(us.round() as u64);
+    let least = micros(span.least);
+    if span.is_exact() {
+        return least;
+    }
+    let most = span.most.map(|most| format!(" and at most {}", micros(most))).unwrap_or_default();
+    format!("at least {least}{most}: {unanswered} of {total} were not waited out")
+}
+
 fn never(what: &str) -> NeverMeasured {
     NeverMeasured(what.to_owned())
 }
 
-fn histogram<'a>(
+/// The times a threshold is about, and those of them that nobody waited out.
+fn times<'a>(
     summary: &'a Summary,
     time: Time,
     about: &About,
-) -> Result<&'a Histogram, NeverMeasured> {
-    match about {
+) -> Result<(&'a Histogram, &'a Histogram), NeverMeasured> {
+    static WAITED_OUT: LazyLock<Histogram> = LazyLock::new(Histogram::default);
+    let (times, unanswered) = match about {
         About::Operation(Operation::ToolsCall) => {
             let times = &summary.calls.times;
-            Ok(match time {
+            let of = match time {
                 Time::Response => &times.response,
                 Time::Service => &times.service,
                 Time::Preparation => &times.preparation,
                 Time::Held => &times.held,
                 Time::Lag => &times.lag,
-            })
+            };
+            (of, &times.unanswered)
         }
         About::Operation(operation) => {
             let exchanges = summary.wire.operations.get(operation);
             let exchanges = exchanges
                 .ok_or_else(|| never(&format!("no {} was performed", operation.name())))?;
-            Ok(match time {
+            let of = match time {
                 Time::Response => &exchanges.response,
                 Time::Service => &exchanges.service,
                 _ => &exchanges.preparation,
-            })
+            };
+            (of, &exchanges.unanswered)
         }
         About::Tool(name) => {
             let tool = summary.tools.iter().find(|tool| tool.name == *name);
             let tool = tool.ok_or_else(|| never(&format!("no tool `{name}` was called")))?;
-            Ok(if time == Time::Response { &tool.response } else { &tool.service })
+            let response = time == Time::Response;
+            (if response { &tool.response } else { &tool.service }, &tool.unanswered)
         }
-    }
+    };
+    let unanswered = match time {
+        Time::Response => &unanswered.response,
+        Time::Service => &unanswered.service,
+        // What is not over when a call is given up is not counted among these at all.
+        Time::Preparation | Time::Held | Time::Lag => &WAITED_OUT,
+    };
+    Ok((times, unanswered))
 }
 
 /// How many, of how many.
@@ -193,6 +217,8 @@ fn tally<'a>(summary: &'a Summary, tool: Option<&str>) -> Result<&'a Tally, Neve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::Event;
+    use crate::model::outcome::Outcome;
     use crate::model::summary::sample;
 
     fn evaluated(text: &str, summary: &Summary) -> Result<(bool, String), String> {
@@ -234,6 +260,52 @@ mod tests {
         );
         assert_eq!(evaluated("dropped <= 1", &storm).unwrap().1, "1.64% (1 of 61)");
         assert!(passed("p95(service, tools/call, search) < 5s"));
+    }
+
+    /// Ten calls of 10 to 100 ms, of which the one of 60 ms timed out.
+    fn one_given_up(outcome: Outcome) -> Summary {
+        let mut summary = sample::empty();
+        for number in 1..=10 {
+            let mut call = sample::call(0, 0, 50);
+            call.instants.done = call.instants.due + Duration::from_millis(number * 10);
+            call.outcome = if number == 6 { outcome } else { Outcome::Ok };
+            summary.add(&Event::Call(call));
+        }
+        summary
+    }
+
+    #[test]
+    fn what_nobody_waited_for_could_have_taken_for_ever() {
+        let given_up = one_given_up(Outcome::Timeout);
+        let open = ": 1 of 10 were not waited out";
+        for (text, passed, value) in [
+            // Up to p50 the values are what they are.
+            ("p50(response) < 51ms", true, "50ms".to_owned()),
+            // p60 is 60 ms, or 70 ms if the call that was given up took longer than that.
+            ("p60(response) < 65ms", false, format!("at least 60ms and at most 70ms{open}")),
+            ("p60(response) < 75ms", true, format!("at least 60ms and at most 70ms{open}")),
+            ("p60(response) > 55ms", true, format!("at least 60ms and at most 70ms{open}")),
+            ("p60(response) > 65ms", false, format!("at least 60ms and at most 70ms{open}")),
+            // The last tenth, the mean and the largest could be anything.
+            ("p99(response) < 1h", false, format!("at least 100ms{open}")),
+            ("p99(response) > 90ms", true, format!("at least 100ms{open}")),
+            ("max(response) <= 1h", false, format!("at least 100ms{open}")),
+            ("mean(response) < 1h", false, format!("at least 55ms{open}")),
+            (
+                "p60(response, tools/call, search) < 65ms",
+                false,
+                format!("at least 60ms and at most 70ms{open}"),
+            ),
+            ("p99(service) < 1h", false, format!("at least 70ms{open}")),
+            ("max(preparation) < 1s", true, "30ms".to_owned()),
+        ] {
+            assert_eq!(evaluated(text, &given_up), Ok((passed, value)), "{text}");
+        }
+        // Whoever went away, or was told no, waited no longer.
+        for outcome in [Outcome::Cancelled, Outcome::Status(500), Outcome::NeverSent] {
+            let ended = one_given_up(outcome);
+            assert_eq!(evaluated("max(response) < 1s", &ended), Ok((true, "100ms".to_owned())));
+        }
     }
 
     #[test]

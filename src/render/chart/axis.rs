@@ -17,6 +17,8 @@ pub(super) enum Unit {
     PerSecond,
     /// A plain count.
     Count,
+    /// A share, 0 to 1.
+    Share,
 }
 
 /// The range and the ticks of a vertical axis.
@@ -49,7 +51,14 @@ impl Scale {
         Self { unit, from: 0.0, to: count * step, ticks }
     }
 
-    fn decades(lowest: f64, highest: f64) -> Self {
+    /// From nothing to everything.
+    pub(super) fn whole() -> Self {
+        let ticks = (0..=5).map(|fifth| f64::from(fifth) / 5.0).collect();
+        Self { unit: Unit::Share, from: 0.0, to: 1.0, ticks }
+    }
+
+    /// Times between these as logarithms, however close they are.
+    pub(super) fn decades(lowest: f64, highest: f64) -> Self {
         let (from, to) = (lowest.log10().floor(), (highest * 1.05).log10());
         let between: &[f64] = if to - from <= 3.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let decades = (from as i32)..=(to.ceil() as i32);
@@ -77,6 +86,7 @@ impl Scale {
             Unit::LogTime => figure::micros(10f64.powf(place).round() as u64),
             Unit::PerSecond => format!("{}/s", figure::number(place)),
             Unit::Count => figure::count(place.round() as u64),
+            Unit::Share => figure::share(place),
         }
     }
 }

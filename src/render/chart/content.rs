@@ -2,8 +2,8 @@
 
 use plotters::style::RGBColor;
 
-use super::Chart;
 use super::axis::{Scale, Unit};
+use super::{Chart, completion, heat};
 use crate::model::operation::Operation;
 use crate::model::report::Report;
 use crate::model::report::timeline::{Brief, Moment, Point};
@@ -16,6 +16,9 @@ pub(super) struct Content {
     pub(super) end: f64,
     pub(super) lines: Vec<Line>,
     pub(super) layers: Vec<Layer>,
+    pub(super) fields: Vec<Field>,
+    /// What the colours of fields mean.
+    pub(super) key: Vec<(String, RGBColor)>,
     /// Values that must not be passed, in the unit of the scale.
     pub(super) limits: Vec<f64>,
     /// What to say instead when there is nothing.
@@ -39,7 +42,14 @@ pub(super) struct Layer {
     pub(super) rates: Vec<(f64, f64, f64)>,
 }
 
-const RESPONSE: RGBColor = RGBColor(0x43, 0x38, 0xca);
+/// A rectangle: seconds and microseconds, each from and to.
+pub(super) struct Field {
+    pub(super) seconds: (f64, f64),
+    pub(super) micros: (f64, f64),
+    pub(super) colour: RGBColor,
+}
+
+pub(super) const RESPONSE: RGBColor = RGBColor(0x43, 0x38, 0xca);
 const RESPONSE_LIGHT: RGBColor = RGBColor(0x8b, 0x8c, 0xf6);
 const SERVICE: RGBColor = RGBColor(0x0b, 0x8a, 0x7a);
 const SERVICE_LIGHT: RGBColor = RGBColor(0x3c, 0xc5, 0xb2);
@@ -50,9 +60,9 @@ const AMBER: RGBColor = RGBColor(0xd9, 0x8a, 0x0b);
 const LAYERS: [(&str, RGBColor, &[&str]); 6] = [
     ("ok", RGBColor(0x2f, 0xa8, 0x6f), &["ok"]),
     ("throttled", RGBColor(0xe5, 0xa5, 0x1b), &["throttled"]),
-    ("tool or JSON-RPC error", RGBColor(0xea, 0x6f, 0x4e), &["tool_error", "rpc_error"]),
+    ("tool or RPC error", RGBColor(0xea, 0x6f, 0x4e), &["tool_error", "rpc_error"]),
     (
-        "HTTP error or violation",
+        "HTTP or protocol",
         RGBColor(0xb9, 0x2f, 0x3f),
         &["http_status", "unauthorised", "session_lost", "violation"],
     ),
@@ -61,7 +71,7 @@ const LAYERS: [(&str, RGBColor, &[&str]); 6] = [
         RGBColor(0x7c, 0x3a, 0xed),
         &["timeout", "cut_stream", "connect_failure"],
     ),
-    ("never sent, cancelled, unfinished", QUIET, &["never_sent", "cancelled", "unfinished"]),
+    ("never sent or cut", QUIET, &["never_sent", "cancelled", "unfinished"]),
 ];
 
 /// What a chart shows of a report.
@@ -91,24 +101,65 @@ pub(super) fn of(report: &Report, chart: Chart) -> Content {
             lines(Unit::Count, end, in_flight, empty)
         }
         Chart::Outcomes => stack(end, outcomes(points), no_calls),
+        Chart::Heat => heat::content(report, end).with_limits(),
+        Chart::Sessions => {
+            let sessions = sessions(points);
+            let empty = sessions.is_empty().then_some("Nothing was sampled");
+            lines(Unit::Count, end, sessions, empty)
+        }
+        Chart::Runs => {
+            let at_work =
+                line("runs at work", RESPONSE, 2, points, |point| Some(f64::from(point.runs_open)));
+            lines(Unit::Count, end, vec![at_work], no_runs(report))
+        }
+        Chart::Completion => completion::content(report),
     }
 }
 
 impl Content {
     /// Widens the scale to the limits that are within reach; the others would only flatten it.
     fn with_limits(mut self) -> Self {
-        let (lowest, highest) = extent(&self.lines);
+        let drawn = extent(&self.lines);
+        let (lowest, highest) = self
+            .fields
+            .iter()
+            .fold(drawn, |(low, high), field| (low.min(field.micros.0), high.max(field.micros.1)));
         self.limits.retain(|limit| *limit <= highest * 5.0 && *limit >= lowest);
         let highest = self.limits.iter().copied().fold(highest, f64::max);
-        self.scale = Scale::fitting(Unit::Time, lowest, highest);
+        // Fields are bands of a logarithmic scale.
+        self.scale = if self.fields.is_empty() {
+            Scale::fitting(Unit::Time, lowest, highest)
+        } else {
+            Scale::decades(lowest, highest)
+        };
         self
+    }
+}
+
+pub(super) fn no_runs(report: &Report) -> Option<&'static str> {
+    (report.summary.runs == 0).then_some("No run was made")
+}
+
+impl Content {
+    /// Nothing drawn yet.
+    pub(super) fn on(scale: Scale, end: f64, empty: Option<&'static str>) -> Self {
+        Self {
+            scale,
+            end,
+            lines: Vec::new(),
+            layers: Vec::new(),
+            fields: Vec::new(),
+            key: Vec::new(),
+            limits: Vec::new(),
+            empty,
+        }
     }
 }
 
 fn lines(unit: Unit, end: f64, lines: Vec<Line>, empty: Option<&'static str>) -> Content {
     let (lowest, highest) = extent(&lines);
     let scale = Scale::fitting(unit, lowest, highest);
-    Content { scale, end, lines, layers: Vec::new(), limits: Vec::new(), empty }
+    Content { lines, ..Content::on(scale, end, empty) }
 }
 
 fn stack(end: f64, layers: Vec<Layer>, empty: Option<&'static str>) -> Content {
@@ -116,7 +167,7 @@ fn stack(end: f64, layers: Vec<Layer>, empty: Option<&'static str>) -> Content {
     let total = |bin: usize| layers.iter().map(|layer| layer.rates[bin].2).sum::<f64>();
     let highest = (0..bins).map(total).fold(0.0, f64::max);
     let scale = Scale::fitting(Unit::PerSecond, 0.0, highest);
-    Content { scale, end, lines: Vec::new(), layers, limits: Vec::new(), empty }
+    Content { layers, ..Content::on(scale, end, empty) }
 }
 
 fn extent(lines: &[Line]) -> (f64, f64) {
@@ -124,7 +175,7 @@ fn extent(lines: &[Line]) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), high.max(value)))
 }
 
-fn limits(report: &Report) -> Vec<f64> {
+pub(super) fn limits(report: &Report) -> Vec<f64> {
     let parsed =
         report.thresholds.iter().filter_map(|judged| judged.text.parse::<Threshold>().ok());
     let mut limits: Vec<f64> = parsed
@@ -156,7 +207,7 @@ fn line(
     Line { name, colour, width, pieces }
 }
 
-fn calls(point: &Point) -> Option<&Moment> {
+pub(super) fn calls(point: &Point) -> Option<&Moment> {
     point.operations.get(Operation::ToolsCall.name())
 }
 
@@ -208,6 +259,16 @@ fn in_flight(points: &[Point]) -> Vec<Line> {
         line("users", QUIET, 1, points, sampled(|point| point.users)),
         line("calls open", RESPONSE, 2, points, sampled(|point| Some(point.open))),
         line("exchanges in flight", SERVICE, 2, points, sampled(|point| point.in_flight)),
+    ];
+    lines.into_iter().filter(|line| !line.pieces.is_empty()).collect()
+}
+
+fn sessions(points: &[Point]) -> Vec<Line> {
+    let sampled =
+        |value: fn(&Point) -> Option<u32>| move |point: &Point| value(point).map(f64::from);
+    let lines = [
+        line("users", QUIET, 3, points, sampled(|point| point.users)),
+        line("sessions open", SERVICE, 2, points, sampled(|point| point.sessions)),
     ];
     lines.into_iter().filter(|line| !line.pieces.is_empty()).collect()
 }

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{self, Scale, Ticked, Unit};
-use super::content::{Content, Layer, Line};
+use super::content::{Content, Field, Layer, Line};
 use super::{Chart, Look, font};
 
 /// Text; pages recolour exactly these three in dark mode, so a curve never uses them.
@@ -35,6 +35,7 @@ pub(super) fn whole<DB: DrawingBackend>(
     }
     legend(&strip, content, look, px(look, title + 13))?;
     let mut plot = axes(&below, content, look)?;
+    fields(&mut plot, &content.fields, &content.scale)?;
     layers(&mut plot, &content.layers, &content.scale)?;
     for line in &content.lines {
         curve(&mut plot, line, &content.scale, look)?;
@@ -80,13 +81,14 @@ fn legend<DB: DrawingBackend>(
     let limit = (!content.limits.is_empty()).then_some(("limit", LIMIT));
     let text = style(look, 12).pos(Pos::new(HPos::Left, VPos::Center));
     let mut left = px(look, 64);
-    for (name, colour) in lines.chain(layers).chain(limit) {
+    let key = content.key.iter().map(|(name, colour)| (name.as_str(), *colour));
+    for (name, colour) in lines.chain(layers).chain(key).chain(limit) {
         let half = px(look, 5);
         let mark = [(left, middle - half), (left + 2 * half, middle + half)];
         strip.draw(&Rectangle::new(mark, colour.filled()))?;
         strip.draw(&Text::new(name, (left + px(look, 15), middle), text.clone()))?;
         let (width, _) = strip.estimate_text_size(name, &text)?;
-        left += width.cast_signed() + px(look, 33);
+        left += width.cast_signed() + px(look, 27);
     }
     if content.scale.unit == Unit::LogTime {
         strip.draw(&Text::new("logarithmic scale", (left, middle), text))?;
@@ -139,6 +141,20 @@ fn curve<DB: DrawingBackend>(
             plot.draw_series(LineSeries::new(points, line.colour.stroke_width(width)))?;
         }
     }
+    Ok(())
+}
+
+fn fields<DB: DrawingBackend>(
+    plot: &mut Plot<'_, DB>,
+    fields: &[Field],
+    scale: &Scale,
+) -> Drawn<DB> {
+    let drawn = fields.iter().map(|field| {
+        let low = (field.seconds.0, scale.place(field.micros.0));
+        let high = (field.seconds.1, scale.place(field.micros.1));
+        Rectangle::new([low, high], field.colour.filled())
+    });
+    plot.draw_series(drawn)?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::axis::{self, Unit};
-use super::{Chart, content};
+use super::{Chart, completion, content, heat};
 use crate::model::figure;
 use crate::model::report::Report;
 
@@ -11,13 +11,21 @@ use crate::model::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// What each column holds.
-    pub head: Vec<&'static str>,
+    pub head: Vec<String>,
     /// A row each step in which the chart shows anything.
     pub rows: Vec<Vec<String>>,
 }
 
 /// The table behind a chart; without rows where the chart is empty.
 pub fn table(report: &Report, chart: Chart) -> Table {
+    match chart {
+        Chart::Heat => heat::table(report),
+        Chart::Completion => completion::table(report),
+        _ => over_time(report, chart),
+    }
+}
+
+fn over_time(report: &Report, chart: Chart) -> Table {
     let content = content::of(report, chart);
     if content.empty.is_some() {
         return Table { head: Vec::new(), rows: Vec::new() };
@@ -45,6 +53,7 @@ pub fn table(report: &Report, chart: Chart) -> Table {
         head: std::iter::once("From")
             .chain(names)
             .chain(content.layers.iter().map(|layer| layer.name))
+            .map(str::to_owned)
             .collect(),
         rows: report.timeline.iter().enumerate().filter_map(row).collect(),
     }
@@ -55,6 +64,7 @@ fn shown(unit: Unit) -> impl Fn(f64) -> String {
         Unit::Time | Unit::LogTime => figure::micros(value.round() as u64),
         Unit::PerSecond => format!("{}/s", figure::number(value)),
         Unit::Count => figure::count(value.round() as u64),
+        Unit::Share => figure::share(value),
     }
 }
 
@@ -66,10 +76,10 @@ mod tests {
     #[test]
     fn each_step_that_shows_anything_is_a_row() {
         let report = sample::storm();
-        for chart in Chart::ALL.into_iter().chain(Chart::PERCENTILES) {
+        for chart in Chart::ALL.into_iter().chain([Chart::Response, Chart::Service]) {
             let table = table(&report, chart);
-            // In the first second nobody is in flight yet.
-            let empty = usize::from(chart == Chart::InFlight);
+            // In the first second nobody is in flight yet; in the last one runs end, and no call.
+            let empty = 1 + usize::from(chart == Chart::InFlight);
             assert_eq!(table.rows.len(), report.timeline.len() - empty, "{chart:?}");
             assert!(table.rows.iter().all(|row| row.len() == table.head.len()), "{chart:?}");
         }

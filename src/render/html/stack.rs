@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::figures::{Figures, OperationFigures};
+use crate::render::percentile::{MEAN, Times};
 
 /// One operation's bar.
 #[derive(Serialize)]
@@ -65,7 +66,7 @@ fn bar(name: &'static str, figures: &OperationFigures) -> Option<Bar> {
     Some(Bar {
         name,
         count: figure::count(figures.count),
-        total: figure::micros(response.mean),
+        total: Times::new(Some(response), figures.response_at_least.as_ref()).cell(MEAN),
         parts: parts.into_iter().map(part).collect(),
     })
 }

@@ -7,14 +7,15 @@ use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
 use crate::model::report::figures::{Counts, Figures, OperationFigures};
+use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
 
 /// A table: the first cell of a row is its name, the others are figures.
 #[derive(Serialize, Default)]
 pub(super) struct Table {
-    lead: String,
-    head: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+    pub(super) lead: String,
+    pub(super) head: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
 /// Every table of the page.
@@ -22,12 +23,9 @@ pub(super) struct Table {
 pub(super) struct Tables {
     times: Table,
     tools: Table,
-    classes: Option<Table>,
     outcomes: Table,
     details: Table,
     handshake: Table,
-    runs: Table,
-    run_facts: Table,
 }
 
 /// The tables of a report.
@@ -36,12 +34,9 @@ pub(super) fn tables(report: &Report) -> Tables {
     Tables {
         times: times(summary),
         tools: tools(summary),
-        classes: (summary.classes.len() > 1 && summary.calls > 0).then(|| classes(summary)),
         outcomes: outcomes(summary),
         details: details(summary),
         handshake: handshake(summary),
-        runs: completion(summary),
-        run_facts: run_facts(summary),
     }
 }
 
@@ -50,47 +45,35 @@ pub(super) fn share(count: u64, total: u64) -> String {
     if total == 0 { "–".to_owned() } else { figure::share(count as f64 / total as f64) }
 }
 
-fn time(us: Option<u64>) -> String {
-    us.map_or("–".to_owned(), figure::micros)
-}
-
-/// A percentile's name, and how it is read.
-type Named = (&'static str, fn(Percentiles) -> u64);
-
-const PERCENTILES: [Named; 7] = [
-    ("p50", |us| us.p50),
-    ("p90", |us| us.p90),
-    ("p95", |us| us.p95),
-    ("p99", |us| us.p99),
-    ("p99.9", |us| us.p999),
-    ("max", |us| us.max),
-    ("mean", |us| us.mean),
-];
-
 fn times(summary: &Figures) -> Table {
     let none = OperationFigures::default();
     let calls = summary.operations.get(Operation::ToolsCall.name()).unwrap_or(&none);
     let columns = [
-        calls.response_us,
-        calls.service_us,
-        calls.response_ok_us,
-        calls.preparation_us,
-        calls.held_us,
-        calls.lag_us,
+        Times::new(calls.response_us, calls.response_at_least.as_ref()),
+        Times::new(calls.service_us, calls.service_at_least.as_ref()),
+        Times::exact(calls.response_ok_us),
+        Times::exact(calls.preparation_us),
+        Times::exact(calls.held_us),
+        Times::exact(calls.lag_us),
     ];
-    let row = |(name, pick): Named| {
-        let figures = columns.into_iter().map(|column| time(column.map(pick)));
-        std::iter::once(name.to_owned()).chain(figures).collect()
+    let row = |which: Percentile| {
+        let figures = columns.into_iter().map(|column| column.cell(which));
+        std::iter::once(which.title.to_owned()).chain(figures).collect()
     };
     let mut lead = "Response is from due to done and holds every call that was due, failures with \
                     the time until they failed. Response = lag + held + preparation + service."
         .to_owned();
-    if summary.unfinished > 0 {
-        let open = figure::count(summary.unfinished);
+    if let Some(at_least) = &calls.response_at_least {
+        let open = figure::count(at_least.unanswered);
         lead = format!(
-            "{lead} {open} calls were still open when the run ended and count with the time until \
-             then."
+            "{lead} {open} calls were not waited out, for the run or the client's patience ended \
+             before they did; they count with the time until then. What is marked ≥ would be more \
+             had they taken for ever."
         );
+        if at_least.exact_to >= 1.0 {
+            let exact = figure::number(at_least.exact_to);
+            lead = format!("{lead} Up to p{exact} every percentile is exact.");
+        }
     }
     Table {
         lead,
@@ -103,24 +86,24 @@ fn times(summary: &Figures) -> Table {
             "Held",
             "Lag (ours)",
         ],
-        rows: PERCENTILES.into_iter().filter(|_| summary.calls > 0).map(row).collect(),
+        rows: percentile::ALL.into_iter().filter(|_| summary.calls > 0).map(row).collect(),
     }
 }
 
 fn tools(summary: &Figures) -> Table {
     let rows = summary.tools.iter().map(|(name, tool)| {
-        let response = |pick: fn(Percentiles) -> u64| time(tool.response_us.map(pick));
-        let service = |pick: fn(Percentiles) -> u64| time(tool.service_us.map(pick));
+        let response = Times::new(tool.response_us, tool.response_at_least.as_ref());
+        let service = Times::new(tool.service_us, tool.service_at_least.as_ref());
         vec![
             visible::line(name),
             figure::count(tool.count),
             share(tool.errors, tool.count),
             share(tool.throttled, tool.count),
-            response(|us| us.p50),
-            response(|us| us.p95),
-            response(|us| us.p99),
-            service(|us| us.p50),
-            service(|us| us.p99),
+            response.cell(P50),
+            response.cell(P95),
+            response.cell(P99),
+            service.cell(P50),
+            service.cell(P99),
             figure::count(tool.over_cap),
         ]
     });
@@ -138,25 +121,6 @@ fn tools(summary: &Figures) -> Table {
             "p99",
             "Cut",
         ],
-        rows: rows.collect(),
-    }
-}
-
-fn classes(summary: &Figures) -> Table {
-    let rows = summary.classes.iter().map(|(name, class)| {
-        let response = |pick: fn(Percentiles) -> u64| time(class.response_us.map(pick));
-        vec![
-            visible::line(name),
-            figure::count(class.count),
-            share(class.errors, class.count),
-            share(class.throttled, class.count),
-            response(|us| us.p50),
-            response(|us| us.p99),
-        ]
-    });
-    Table {
-        lead: String::new(),
-        head: vec!["User class", "Calls", "Errors", "Throttled", "Response p50", "p99"],
         rows: rows.collect(),
     }
 }
@@ -195,15 +159,16 @@ fn handshake(summary: &Figures) -> Table {
     let rows = known.filter_map(|name| {
         let count = *summary.exchanges.get(name)?;
         let figures = summary.operations.get(name).filter(|_| name != Operation::ToolsCall.name());
-        let response =
-            |pick: fn(Percentiles) -> u64| time(figures.and_then(|f| f.response_us).map(pick));
+        let response = figures.map_or(Times::default(), |figures| {
+            Times::new(figures.response_us, figures.response_at_least.as_ref())
+        });
         Some(vec![
             name.to_owned(),
             figure::count(count),
             share(count, summary.http_exchanges),
             figures.map_or("–".to_owned(), |figures| figure::count(figures.errors)),
-            response(|us| us.p50),
-            response(|us| us.p99),
+            response.cell(P50),
+            response.cell(P99),
         ])
     });
     let session = |name: &str| summary.sessions.get(name).copied().unwrap_or(0);
@@ -225,65 +190,11 @@ fn handshake(summary: &Figures) -> Table {
     Table { lead, head, rows: rows.collect() }
 }
 
-fn completion(summary: &Figures) -> Table {
-    let run = &summary.run;
-    let rows = run.completion.iter().map(|(name, figure)| {
-        let bound = if figure.at_least { "at least " } else { "" };
-        vec![name.clone(), format!("{bound}{}", figure::micros(figure.us))]
-    });
-    Table {
-        lead: format!(
-            "{} runs: {} completed, {} stopped by their person, {} cut by the end of the load, {} \
-             failed to start. Runs that were stopped or cut count as longer than was seen \
-             (Kaplan-Meier); failed ones as never ending.",
-            figure::count(summary.runs),
-            figure::count(run.completed),
-            figure::count(run.stopped),
-            figure::count(run.cut),
-            figure::count(run.failed)
-        ),
-        head: vec!["Time to completion", ""],
-        rows: rows.collect(),
-    }
-}
-
-fn run_facts(summary: &Figures) -> Table {
-    let run = &summary.run;
-    let counts = |name: &str, of: Option<Percentiles>| {
-        of.map(|of| {
-            vec![
-                name.to_owned(),
-                figure::count(of.p50),
-                figure::count(of.p95),
-                figure::count(of.max),
-            ]
-        })
-    };
-    let straggler = run.straggler_us.map(|us| {
-        let cells = [us.p50, us.p95, us.max].map(figure::micros);
-        std::iter::once("Wave held back by its slowest subagent".to_owned()).chain(cells).collect()
-    });
-    let rows = [
-        straggler,
-        counts("Calls of a completed run", run.calls),
-        counts("HTTP requests of a completed run", run.exchanges),
-    ];
-    Table {
-        lead: format!(
-            "{} subagents in {} waves.",
-            figure::count(run.subagents),
-            figure::count(run.waves)
-        ),
-        head: vec!["", "p50", "p95", "max"],
-        rows: rows.into_iter().flatten().collect(),
-    }
-}
-
 /// How the generator did.
 pub(super) fn generator(report: &Report) -> Table {
     let generator = &report.generator;
     let times = |name: &str, us: Option<Percentiles>| {
-        let cells = PERCENTILES.iter().take(6).map(|(_, pick)| time(us.map(pick)));
+        let cells = percentile::ALL.into_iter().take(6).map(|which| Times::exact(us).cell(which));
         std::iter::once(name.to_owned()).chain(cells).collect()
     };
     let mut lead = format!(

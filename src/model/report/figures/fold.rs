@@ -102,6 +102,8 @@ fn of_calls(calls: &Calls) -> OperationFigures {
         preparation_us: calls.times.preparation.percentiles(),
         held_us: calls.times.held.percentiles(),
         lag_us: calls.times.lag.percentiles(),
+        response_at_least: calls.times.response.at_least(&calls.times.unanswered.response),
+        service_at_least: calls.times.service.at_least(&calls.times.unanswered.service),
     }
 }
 
@@ -116,6 +118,8 @@ fn of_exchanges(exchanges: &Exchanges) -> OperationFigures {
         preparation_us: exchanges.preparation.percentiles(),
         held_us: None,
         lag_us: None,
+        response_at_least: exchanges.response.at_least(&exchanges.unanswered.response),
+        service_at_least: exchanges.service.at_least(&exchanges.unanswered.service),
     }
 }
 
@@ -128,6 +132,8 @@ fn tool(tool: &Tool) -> (String, ToolFigures) {
         result_chars: tool.result_chars,
         response_us: tool.response.percentiles(),
         service_us: tool.service.percentiles(),
+        response_at_least: tool.response.at_least(&tool.unanswered.response),
+        service_at_least: tool.service.at_least(&tool.unanswered.service),
     };
     (tool.name.clone(), figures)
 }
@@ -138,11 +144,15 @@ fn class(class: &UserClass) -> (String, ClassFigures) {
         errors: class.tally.errors(),
         throttled: class.tally.of(Class::Throttled),
         response_us: class.response.percentiles(),
+        service_us: class.service.percentiles(),
+        response_at_least: class.response.at_least(&class.unanswered.response),
+        service_at_least: class.service.at_least(&class.unanswered.service),
     };
     (class.name.clone(), figures)
 }
 
-fn runs(runs: &Runs) -> RunFigures {
+/// The percentiles of the time to completion.
+pub(in crate::model::report) fn completion(runs: &Runs) -> BTreeMap<String, CompletionFigure> {
     let percentiles = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
     let completion = percentiles.into_iter().filter_map(|(name, share)| {
         let figure = match runs.completion(share)? {
@@ -151,17 +161,23 @@ fn runs(runs: &Runs) -> RunFigures {
         };
         Some((name.to_owned(), figure))
     });
+    completion.collect()
+}
+
+fn runs(runs: &Runs) -> RunFigures {
     RunFigures {
         completed: runs.completed,
         stopped: runs.stopped,
         cut: runs.cut,
         failed: runs.failed,
-        completion: completion.collect(),
+        completion: completion(runs),
         straggler_us: runs.straggler.percentiles(),
         calls: runs.calls.percentiles(),
         exchanges: runs.exchanges.percentiles(),
         subagents: runs.subagents,
         waves: runs.waves,
+        wave_us: runs.wave.percentiles(),
+        waves_ended: runs.wave.count(),
     }
 }
 

@@ -1,14 +1,19 @@
 //! What the figures of a saved run owe each other; whatever a report shows twice must be the same.
 
+/// What the steps of the timeline owe the whole.
+mod timeline;
+
 use std::collections::BTreeMap;
 
 use crate::model::finding::Severity;
+use crate::model::histogram::bound::AtLeast;
 use crate::model::histogram::{Histogram, Percentiles};
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
-use crate::model::report::figures::{Counts, Figures, OperationFigures};
+use crate::model::report::figures::{self, Figures, OperationFigures, RunFigures};
 use crate::model::report::verdict::{Verdict, exit_code, told};
 use crate::model::report::{Judged, Report};
+use crate::model::summary::runs::Runs;
 
 /// Says the first thing that does not hold.
 type Held = Result<(), String>;
@@ -17,7 +22,7 @@ type Held = Result<(), String>;
 pub(super) fn check(report: &Report) -> Held {
     outcomes(&report.summary)?;
     parts(&report.summary)?;
-    timeline(report)?;
+    timeline::check(report)?;
     histograms(report)?;
     verdict(report)
 }
@@ -100,44 +105,14 @@ fn shares<'a>(what: &str, parts: impl Iterator<Item = (&'a String, u64, u64)>, w
     if total > whole { Err(format!("{what} count {total} calls of {whole}")) } else { Ok(()) }
 }
 
-fn timeline(report: &Report) -> Held {
-    let width = report.timeline.first().map_or(0, |point| point.width_s);
-    if width == 0 || width > 1_000_000 {
-        return Err("the timeline is empty, or its steps have no width".to_owned());
-    }
-    for (number, point) in report.timeline.iter().enumerate() {
-        if point.width_s != width || point.at_s != width * number as u64 {
-            return Err(format!("timeline[{number}] does not follow the step before it"));
-        }
-    }
-    let calls = report.summary.calls;
-    let total = |count: fn(&crate::model::report::timeline::Point) -> u32| {
-        report.timeline.iter().map(|point| u64::from(count(point))).sum::<u64>()
-    };
-    same("the sum of the timeline's due", total(|point| point.due), "summary.calls", calls)?;
-    same("the sum of the timeline's done", total(|point| point.done), "summary.calls", calls)?;
-    let mut ended = Counts::new();
-    for moment in
-        report.timeline.iter().filter_map(|point| point.operations.get(Operation::ToolsCall.name()))
-    {
-        for (class, count) in &moment.outcomes {
-            *ended.entry(class.clone()).or_default() += u64::from(*count);
-        }
-    }
-    for (class, count) in &report.summary.outcomes {
-        let found = ended.get(class).copied().unwrap_or(0);
-        same(&format!("{class} over the timeline"), found, "summary.outcomes say", *count)?;
-    }
-    Ok(())
-}
-
 fn histograms(report: &Report) -> Held {
-    let mut told: BTreeMap<String, Percentiles> = BTreeMap::new();
+    let mut told: BTreeMap<&str, Histogram> = BTreeMap::new();
     for (name, encoded) in &report.histograms {
         let histogram =
             Histogram::decode(encoded).map_err(|error| format!("histograms: {name}: {error}"))?;
-        told.extend(histogram.percentiles().map(|percentiles| (name.clone(), percentiles)));
+        told.insert(name, histogram);
     }
+    let behind = Behind(told);
     let summary = &report.summary;
     for (operation, figures) in &summary.operations {
         for (time, shown) in [
@@ -147,21 +122,75 @@ fn histograms(report: &Report) -> Held {
             ("held", figures.held_us),
             ("lag", figures.lag_us),
         ] {
-            agrees(&format!("{operation}.{time}"), shown, &told)?;
+            behind.agrees(&format!("{operation}.{time}"), shown)?;
         }
+        behind.bounds(&format!("{operation}.response"), figures.response_at_least.as_ref())?;
+        behind.bounds(&format!("{operation}.service"), figures.service_at_least.as_ref())?;
     }
-    for (tool, figures) in &summary.tools {
-        agrees(&format!("tool.{tool}.response"), figures.response_us, &told)?;
-        agrees(&format!("tool.{tool}.service"), figures.service_us, &told)?;
+    for (name, part) in &summary.tools {
+        let part =
+            (part.response_us, &part.response_at_least, part.service_us, &part.service_at_least);
+        behind.part(&format!("tool.{name}"), part)?;
     }
-    Ok(())
+    for (name, part) in &summary.classes {
+        let part =
+            (part.response_us, &part.response_at_least, part.service_us, &part.service_at_least);
+        behind.part(&format!("class.{name}"), part)?;
+    }
+    behind.completion(&summary.run)?;
+    behind.agrees("run.straggler", summary.run.straggler_us)?;
+    behind.agrees("run.wave", summary.run.wave_us)
 }
 
-fn agrees(name: &str, shown: Option<Percentiles>, told: &BTreeMap<String, Percentiles>) -> Held {
-    if shown == told.get(name).copied() {
-        return Ok(());
+/// Response and its bounds, service and its bounds.
+type Part<'a> =
+    (Option<Percentiles>, &'a Option<AtLeast>, Option<Percentiles>, &'a Option<AtLeast>);
+
+/// The histograms behind the figures, by name.
+struct Behind<'a>(BTreeMap<&'a str, Histogram>);
+
+impl Behind<'_> {
+    fn part(&self, name: &str, (response, above, service, over): Part<'_>) -> Held {
+        let [first, second] = ["response", "service"].map(|time| format!("{name}.{time}"));
+        self.agrees(&first, response)?;
+        self.bounds(&first, above.as_ref())?;
+        self.agrees(&second, service)?;
+        self.bounds(&second, over.as_ref())
     }
-    Err(format!("the percentiles of {name} are not those of its histogram"))
+
+    fn completion(&self, shown: &RunFigures) -> Held {
+        let named = |name: &str| self.0.get(name).cloned().unwrap_or_default();
+        let runs = Runs {
+            completed: shown.completed,
+            stopped: shown.stopped,
+            cut: shown.cut,
+            failed: shown.failed,
+            completion: named("run.completion"),
+            censored: named("run.censored"),
+            ..Runs::default()
+        };
+        if shown.completion == figures::completion(&runs) {
+            return Ok(());
+        }
+        Err("summary.run.completion is not what the histograms of runs say".to_owned())
+    }
+
+    fn agrees(&self, name: &str, shown: Option<Percentiles>) -> Held {
+        if shown == self.0.get(name).and_then(Histogram::percentiles) {
+            return Ok(());
+        }
+        Err(format!("the percentiles of {name} are not those of its histogram"))
+    }
+
+    fn bounds(&self, name: &str, shown: Option<&AtLeast>) -> Held {
+        let unanswered = self.0.get(format!("{name}_unanswered").as_str());
+        let whole = self.0.get(name);
+        let expected = whole.zip(unanswered).and_then(|(whole, open)| whole.at_least(open));
+        if shown == expected.as_ref() {
+            return Ok(());
+        }
+        Err(format!("which figures of {name} are lower bounds is not what its histograms say"))
+    }
 }
 
 fn verdict(report: &Report) -> Held {

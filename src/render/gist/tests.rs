@@ -1,0 +1,186 @@
+//! Which sentences are said of which run.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::event::{Call, Event, Violation};
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule, Signal, Throttle};
+use crate::model::report::sample;
+use crate::model::summary::{self, Summary};
+
+/// A call: when it was due and how long it was held, prepared and served, in milliseconds.
+fn call(due: u64, [held, preparation, service]: [u64; 3], outcome: Outcome) -> Event {
+    let ms = Duration::from_millis;
+    let mut call: Call = summary::sample::call(0, 0, 0);
+    call.outcome = outcome;
+    call.instants.due = ms(due);
+    call.instants.started = ms(due);
+    call.instants.admitted = Some(ms(due + held));
+    call.instants.sent = Some(ms(due + held + preparation));
+    call.instants.done = ms(due + held + preparation + service);
+    Event::Call(call)
+}
+
+/// How long the n-th call is held, prepared and served.
+type Parts = fn(u64) -> [u64; 3];
+
+/// Twenty seconds of twenty calls each.
+fn run(parts: Parts, outcome: fn(u64) -> Outcome) -> Summary {
+    let mut summary = summary::sample::empty();
+    for number in 0..400 {
+        summary.add(&call(number * 50, parts(number), outcome(number)));
+    }
+    summary
+}
+
+fn said(summary: &Summary, thresholds: &[&str]) -> Vec<String> {
+    sentences(&sample::of(summary, thresholds))
+}
+
+fn ok(_: u64) -> Outcome {
+    Outcome::Ok
+}
+
+#[test]
+fn a_run_that_passed() {
+    let calm = run(|_| [0, 2, 40], ok);
+    assert_eq!(
+        said(&calm, &["p99(response, tools/call) < 2s"]),
+        [
+            "Users waited 42ms for a tool call at the median and 42ms at p99; p99(response, \
+             tools/call) < 2s held.",
+            "The time is the target's own: 95.3% of the mean response is service, from a \
+             request's first byte to its end.",
+        ]
+    );
+}
+
+#[test]
+fn a_limit_that_did_not_hold() {
+    // From the tenth second on every call takes 900 ms.
+    let slow = run(|number| [0, 2, if number < 200 { 40 } else { 900 }], ok);
+    let first = &said(&slow, &["p99(response, tools/call) < 500ms"])[0];
+    assert!(first.ends_with(
+        "; p99(response, tools/call) < 500ms did not hold, it was exceeded in 11 of 21 seconds, first after 10s."
+    ), "{first}");
+    // Without a limit the worst second is named when it stands out.
+    let spike = run(|number| [0, 2, if number / 20 == 7 { 400 } else { 40 }], ok);
+    let first = &said(&spike, &[])[0];
+    assert!(first.contains("; it was worst after 7s, with a p99 of 40"), "{first}");
+}
+
+#[test]
+fn what_limits_is_the_largest_part_of_the_wait() {
+    let table: [(Parts, &str); 4] = [
+        (
+            |_| [0, 70, 30],
+            "preparation: connecting and handshakes before a call's own request take 70% of it; the target itself took 30ms of a mean response of 100ms",
+        ),
+        (|_| [300, 10, 90], "a queue in the client, whose cap on calls at once takes 75% of it"),
+        (|_| [5, 5, 90], "The time is the target's own: 90% of the mean response is service"),
+        (|_| [30, 35, 35], ""),
+    ];
+    for (parts, words) in table {
+        let said = said(&run(parts, ok), &[]);
+        assert!(said.iter().any(|sentence| sentence.contains(words)), "{words}: {said:?}");
+        assert_eq!(said.len(), if words.is_empty() { 1 } else { 2 }, "{said:?}");
+    }
+}
+
+fn failing(number: u64) -> Outcome {
+    match number {
+        100 => Outcome::Status(502),
+        200.. if number.is_multiple_of(5) => Outcome::ToolError,
+        _ => Outcome::Ok,
+    }
+}
+
+fn refusing(number: u64) -> Outcome {
+    let throttle = Throttle { signal: Signal::Http429, retry_after: None };
+    if number >= 300 { Outcome::Throttled(throttle) } else { Outcome::Ok }
+}
+
+#[test]
+fn what_went_wrong_is_counted_and_dated() {
+    let said_of_errors = said(&run(|_| [0, 2, 40], failing), &[]);
+    assert_eq!(
+        said_of_errors[1],
+        "10.2% of the calls sent (41) ended in an error, most as tool error (40); the first HTTP \
+         status came after 5s."
+    );
+    let said_of_refusals = said(&run(|_| [0, 2, 40], refusing), &[]);
+    assert_eq!(
+        said_of_refusals[1],
+        "25% of the calls sent (100) were refused as too many, never saying for how long; the first \
+         refusal came after 15s."
+    );
+}
+
+#[test]
+fn a_broken_rule_comes_before_slowness() {
+    let mut broken = run(|_| [0, 2, 40], ok);
+    for (rule, at) in [(Rule::WrongId, 1), (Rule::WrongId, 2)] {
+        broken.add(&Event::Violation(Box::new(Violation {
+            rule,
+            at: Duration::from_secs(at),
+            user: 1,
+            operation: Operation::ToolsCall,
+            evidence: "found 7".to_owned(),
+        })));
+    }
+    let said = said(&broken, &[]);
+    assert!(said[0].starts_with("Worst finding (high): "), "{said:?}");
+    assert!(said[0].ends_with(", seen 2 times in a run of 400 tool calls."), "{said:?}");
+    assert!(said[1].starts_with("Users waited "), "{said:?}");
+}
+
+#[test]
+fn what_makes_figures_doubtful_comes_first() {
+    let mut report = sample::of(&run(|_| [0, 2, 40], ok), &[]);
+    report.verdict = Verdict::Stopped;
+    assert_eq!(
+        sentences(&report)[0],
+        "The run was stopped after 20s, so it says nothing of what comes later."
+    );
+    report.generator.trustworthy = false;
+    report.generator.reasons = vec!["calls started late: p99 90ms, limit 20ms".to_owned()];
+    let said = sentences(&report);
+    assert_eq!(
+        said[0],
+        "Do not rely on these times, squall was in its own way: calls started late: p99 90ms, limit 20ms."
+    );
+    assert!(said[1].starts_with("Users waited "));
+}
+
+#[test]
+fn what_was_not_measured_is_not_said() {
+    assert_eq!(
+        sentences(&sample::nothing()),
+        ["Nothing was measured: not one tool call was made."]
+    );
+    let mut report = sample::of(&run(|_| [0, 2, 40], ok), &[]);
+    report.verdict = Verdict::Unreachable;
+    assert_eq!(sentences(&report), ["Nothing was measured: the target could not be reached."]);
+    let mut single = summary::sample::empty();
+    single.add(&call(0, [0, 2, 40], Outcome::Ok));
+    let said_of_one = said(&single, &[]);
+    assert!(said_of_one[1].starts_with("Only one tool call was made"), "{said_of_one:?}");
+    // One in fifty was given up at 5 s: nobody knows how long it would have taken.
+    let hung = run(
+        |number| [0, 0, if number % 50 == 0 { 5_000 } else { 40 }],
+        |number| if number % 50 == 0 { Outcome::Timeout } else { Outcome::Ok },
+    );
+    let first = said(&hung, &[])[0].clone();
+    assert!(
+        first.starts_with("Users waited 40ms for a tool call at the median and at least 5s at p99"),
+        "{first}"
+    );
+}
+
+#[test]
+fn never_more_than_three() {
+    let storm = sample::storm();
+    assert_eq!(sentences(&storm).len(), MOST);
+    assert!(sentences(&storm).iter().all(|sentence| sentence.ends_with('.')));
+}
