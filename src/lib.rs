@@ -15,6 +15,7 @@ pub mod model {
     pub mod figure;
     pub mod finding;
     pub mod histogram;
+    pub mod metrics;
     pub mod operation;
     pub mod outcome;
     pub mod outlook;
@@ -63,6 +64,7 @@ pub mod scenario {
 /// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
 pub mod protocol {
     pub mod answer;
+    pub mod exposition;
     pub mod legacy;
     pub mod media;
     pub mod message;
