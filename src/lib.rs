@@ -41,6 +41,7 @@ pub mod scenario {
     pub mod key;
     pub mod load;
     pub mod log;
+    pub mod metrics;
     pub mod mistake;
     pub mod nearest;
     pub mod overrides;
@@ -122,6 +123,7 @@ pub mod render {
     pub mod live;
     pub mod markdown;
     pub mod outlook;
+    pub mod planned;
     pub mod png;
     pub mod text;
     pub mod visible;
@@ -134,6 +136,7 @@ pub mod conduct {
     pub mod failure;
     pub(crate) mod health;
     pub(crate) mod load;
+    pub(crate) mod metrics;
     pub mod run;
     pub mod watch;
 }

@@ -9,6 +9,7 @@ use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::health::HealthPage;
 use super::load::{Found, load};
+use super::metrics::MetricsPage;
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::net::Tcp;
@@ -77,15 +78,19 @@ async fn look<'a>(
     endpoint: &'a Endpoint,
     url: &str,
 ) -> Result<(Found<'a>, Vec<Tool>), RunError> {
-    let health = HealthPage::of(plan, endpoint)?;
-    if let Some(health) = &health {
-        health.must_be_well().await?;
-    }
+    let health = match HealthPage::of(plan, endpoint)? {
+        Some(page) => Some(page.must_be_well().await?),
+        None => None,
+    };
     let (scouted, exchanges) = scout(plan, endpoint, url).await?;
     let tools = choice::choose(&scouted.tools, &plan.tools)?;
     check_thresholds(plan, &tools)?;
     check_rate(plan, tools.len())?;
-    Ok((Found { endpoint, scouted, exchanges, health }, tools))
+    let mut metrics = MetricsPage::of(plan, endpoint)?;
+    if let Some(metrics) = &mut metrics {
+        metrics.before().await?;
+    }
+    Ok((Found { endpoint, scouted, exchanges, health, metrics }, tools))
 }
 
 /// A practice target that ended by itself during the load is a fault on our side of the test.

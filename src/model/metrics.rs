@@ -18,6 +18,8 @@ const STEPS: usize = 600;
 pub const MOST_SERIES: usize = 2_000;
 /// Bytes of a series' name and labels; longer ones are left out.
 const LONGEST: usize = 500;
+/// The largest value that is taken.
+const LARGEST: f64 = 1e300;
 
 /// One sample of a page.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -122,11 +124,11 @@ impl History {
 
 impl Collected {
     /// Folds a page in that was answered at this instant; series named in `first` have room before
-    /// all others. Instants do not go back.
-    pub fn page(&mut self, at: Duration, samples: &[Sample<'_>], first: &[String]) {
+    /// all others. Its reader left `more` samples out already. Instants do not go back.
+    pub fn page(&mut self, at: Duration, samples: &[Sample<'_>], more: u64, first: &[String]) {
         let step = self.step(at);
         let wanted = |sample: &&Sample<'_>| choice::is_named(sample.name, first);
-        let mut left_out = 0;
+        let mut left_out = more;
         for sample in samples.iter().filter(wanted) {
             left_out += u64::from(!self.sample(step, sample));
         }
@@ -171,7 +173,8 @@ impl Collected {
         if name.len() + labels.len() > LONGEST {
             return false;
         }
-        if !value.is_finite() {
+        // Beyond all bounds it is no figure, and sums of such would be none either.
+        if !value.is_finite() || value.abs() > LARGEST {
             return true;
         }
         let key = format!("{name}{{{labels}}}");
@@ -263,7 +266,7 @@ mod tests {
         for (second, values) in (0..).zip(pages) {
             let samples: Vec<_> =
                 values.iter().map(|value| sample("a_total", Kind::Counter, *value)).collect();
-            collected.page(s(second), &samples, &[]);
+            collected.page(s(second), &samples, 0, &[]);
         }
         let history = &collected.series()[0];
         assert_eq!((history.first, history.last, history.rise), (0.0, 2.0, 9.0));
@@ -275,10 +278,10 @@ mod tests {
     #[test]
     fn a_page_that_is_missing_is_a_hole() {
         let mut collected = Collected::default();
-        collected.page(s(0), &[sample("a", Kind::Gauge, 1.0)], &[]);
+        collected.page(s(0), &[sample("a", Kind::Gauge, 1.0)], 0, &[]);
         collected.missing(s(1));
-        collected.page(s(2), &[sample("a", Kind::Gauge, f64::NAN)], &[]);
-        collected.page(s(5), &[sample("a", Kind::Gauge, -4.0)], &[]);
+        collected.page(s(2), &[sample("a", Kind::Gauge, f64::NAN)], 0, &[]);
+        collected.page(s(5), &[sample("a", Kind::Gauge, -4.0)], 0, &[]);
         let history = &collected.series()[0];
         assert_eq!(collected.values(history), [Some(1.0), None, None, Some(-4.0)]);
         assert_eq!(collected.instants(), [s(0), s(1), s(2), s(5)]);
@@ -289,7 +292,7 @@ mod tests {
     fn a_long_run_keeps_the_last_page_of_wider_steps() {
         let mut collected = Collected::default();
         for second in 0..1_300 {
-            collected.page(s(second), &[sample("a", Kind::Gauge, second as f64)], &[]);
+            collected.page(s(second), &[sample("a", Kind::Gauge, second as f64)], 0, &[]);
         }
         let instants = collected.instants();
         assert_eq!((instants.len(), instants[0], instants[1]), (325, s(3), s(7)));
@@ -302,9 +305,9 @@ mod tests {
         let names: Vec<String> = (0..5_000).map(|number| format!("a{number}")).collect();
         let samples: Vec<_> = names.iter().map(|name| sample(name, Kind::Gauge, 1.0)).collect();
         let mut collected = Collected::default();
-        collected.page(s(0), &samples, &["a4999".to_owned()]);
+        collected.page(s(0), &samples, 0, &["a4999".to_owned()]);
         let long = "x".repeat(LONGEST + 1);
-        collected.page(s(1), &[sample(&long, Kind::Gauge, 1.0)], &[]);
+        collected.page(s(1), &[sample(&long, Kind::Gauge, 1.0)], 0, &[]);
         assert_eq!((collected.series().len(), collected.left_out()), (MOST_SERIES, 3_000));
         assert_eq!(collected.series()[0].name, "a4999", "what was asked for has room first");
     }

@@ -125,6 +125,7 @@ impl Summary {
             Event::Run(run) => {
                 self.seen(run.ended, Some(run.user));
                 self.runs.add(run);
+                self.series.add_run(run);
             }
             Event::Violation(violation) => {
                 self.seen(violation.at, Some(violation.user));

@@ -175,7 +175,7 @@ mod tests {
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
     use crate::model::plan::{
-        Answers, Credential, Health, IdentityMode, Plan, Sessions, TargetUrl,
+        Answers, Credential, Health, IdentityMode, Metrics, Plan, Sessions, TargetUrl,
     };
     use crate::model::profile::{
         Confidence, Connections, Ids, List, OnSessionLoss, ServerRequests,
@@ -242,6 +242,8 @@ stages = [{ over = "10s", to = "60/min" }]
         assert_eq!((target.authorised, target.mine, target.max_rate), (true, true, Some(50.0)));
         let health = Health { url: "/health".to_owned(), status: 204 };
         assert_eq!(target.health, Some(health));
+        let series = ["http_requests_total", "up"].map(str::to_owned).to_vec();
+        assert_eq!(target.metrics, Some(Metrics { url: "/metrics".to_owned(), series }));
         let practice = &plan.practice;
         assert_eq!(practice.latency, "uniform 1ms 2ms".parse().expect("a distribution"));
         assert_eq!((practice.workers, practice.result_bytes, practice.seed), (32, 9_000, 8));

@@ -37,6 +37,11 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         "A page asked before, during and after the run.",
         |health| health_of(health),
     );
+    let metrics = target.optional_table(
+        "metrics",
+        "The target's own Prometheus page, asked once a second and drawn beside squall's figures.",
+        |metrics| super::metrics::read(metrics),
+    );
     let max_rate = target
         .key("max_rate", "HTTP exchanges a second that are never exceeded; 20 off loopback.")
         .number(0.1..=1_000_000.0)
@@ -45,26 +50,36 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
 
     let authorised = permitted || authorised;
     let url = url?;
-    permit(target, &url, authorised);
+    permit(target, "url", &url, authorised);
+    let (health, metrics) = (health.flatten(), metrics.flatten());
+    let pages = [
+        ("health", health.as_ref().map(|health| &health.url)),
+        ("metrics", metrics.as_ref().map(|metrics| &metrics.url)),
+    ];
+    for (key, page) in pages {
+        if let Some(page) = page.filter(|page| !page.starts_with('/')) {
+            permit(target, key, &TargetUrl::Url(page.clone()), authorised);
+        }
+    }
     let max_rate = max_rate.or((!url.is_loopback()).then_some(CAREFUL_RATE));
-    Some(Target { url, authorised, mine, health: health.flatten(), max_rate })
+    Some(Target { url, authorised, mine, health, metrics, max_rate })
 }
 
 const LATER_REVISIONS: [&str; 4] = ["2026-07-28", "2025-06-18", "2025-03-26", "2024-11-05"];
 
 fn refuse_later(target: &Table<'_>) {
-    target.later("metrics", "metrics of the target");
     for key in ["tls", "ca", "insecure"] {
         target.later(key, "TLS");
     }
 }
 
 /// Nobody loads somebody else's server by accident.
-fn permit(target: &Table<'_>, url: &TargetUrl, authorised: bool) {
+fn permit(target: &Table<'_>, key: &str, url: &TargetUrl, authorised: bool) {
     if !authorised && !url.is_loopback() {
-        let found = "the target is not on this machine, and nobody said that you may load it";
+        let what = if key == "url" { "the target" } else { "this page" };
+        let found = format!("{what} is not on this machine, and nobody said that you may load it");
         let right = "add --i-am-authorised, or authorised = true in [target], if you may";
-        target.log().wrong(target.place_of("url"), found, right);
+        target.log().wrong(target.place_of(key), found, right);
     }
 }
 
@@ -98,19 +113,22 @@ fn url_of(text: &str) -> Result<TargetUrl, Wrong> {
 fn health_of(health: &Table<'_>) -> Option<Health> {
     let url = health
         .key("url", "The page: a path on the target's origin, or an http:// URL.")
-        .read("a path such as \"/health\", or an http:// URL", |node| page_of(text_of(node)?))
+        .read("a path such as \"/health\", or an http:// URL", |node| {
+            page_of(text_of(node)?, "/health")
+        })
         .required();
     let status = health.key("status", "The status of a healthy answer.").count(100..=599).or(200);
     Some(Health { url: url?, status: u16::try_from(status).unwrap_or(200) })
 }
 
-fn page_of(text: &str) -> Result<String, Wrong> {
+/// The URL of a page beside the endpoint: a path on its origin, or absolute.
+pub(super) fn page_of(text: &str, such: &str) -> Result<String, Wrong> {
     if text.starts_with('/') && !text.starts_with("//") {
         return Ok(text.to_owned());
     }
     match url_of(text)? {
         TargetUrl::Url(url) => Ok(url),
-        TargetUrl::Practice => Err("expected a path such as \"/health\"".to_owned()),
+        TargetUrl::Practice => Err(format!("expected a path such as {such:?}")),
     }
 }
 

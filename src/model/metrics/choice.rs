@@ -165,7 +165,7 @@ mod tests {
                     Sample { name, labels, kind: *kind, value }
                 })
                 .collect();
-            collected.page(Duration::from_secs(second), &samples, &[]);
+            collected.page(Duration::from_secs(second), &samples, 0, &[]);
         }
         collected
     }

@@ -52,6 +52,9 @@ pub(crate) fn of(summary: &Summary, thresholds: &[&str]) -> Report {
         findings_limit: None,
         generator: Generator::judge(summary, effort, &limits),
         ending: Ending::Finished,
+        plan: None,
+        health: None,
+        target_metrics: None,
         receipt: None,
     })
 }

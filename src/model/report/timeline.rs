@@ -22,6 +22,8 @@ pub struct Point {
     pub done: u32,
     /// Calls due and not ended at its end.
     pub open: u32,
+    /// Runs that came due, those dropped not among them.
+    pub arrived: u32,
     /// Arrivals dropped.
     pub dropped: u32,
     /// HTTP exchanges that were sent, by when they ended.
@@ -94,6 +96,7 @@ fn point(bin: &Bin, at_s: u64, width_s: u64, open: i64) -> Point {
         due: bin.due,
         done: bin.done,
         open: u32::try_from(open).unwrap_or(0),
+        arrived: bin.arrived,
         dropped: bin.dropped,
         exchanges: bin.exchanges,
         in_flight: bin.sampled.map(|sampled| sampled.in_flight),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::event::{Call, Exchange, Sample};
+use crate::model::event::{Call, Exchange, Run, Sample};
 use crate::model::histogram::sparse::Sparse;
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
@@ -34,6 +34,8 @@ pub struct Bin {
     pub due: u32,
     /// Calls that ended.
     pub done: u32,
+    /// Runs that came due, those dropped not among them.
+    pub arrived: u32,
     /// Arrivals dropped.
     pub dropped: u32,
     /// HTTP exchanges that were sent, by when they ended.
@@ -108,6 +110,10 @@ impl Series {
         }
     }
 
+    pub(super) fn add_run(&mut self, run: &Run) {
+        self.at(run.due).arrived += 1;
+    }
+
     pub(super) fn add_dropped(&mut self, due: Duration) {
         self.at(due).dropped += 1;
     }
@@ -166,6 +172,7 @@ impl Bin {
     fn merge(&mut self, other: &Self) {
         self.due += other.due;
         self.done += other.done;
+        self.arrived += other.arrived;
         self.dropped += other.dropped;
         self.exchanges += other.exchanges;
         if let Some(sampled) = other.sampled {
