@@ -118,6 +118,7 @@ pub mod practice {
 pub mod render {
     pub mod chart;
     pub mod drawing;
+    pub mod health;
     pub mod html;
     pub mod junit;
     pub mod live;

@@ -11,9 +11,11 @@ use crate::model::plan::Plan;
 use crate::model::report::health::{Answer, Health};
 
 /// How often it is asked during the load.
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(3);
 /// How often it is asked after the load until it is well, a second apart.
 const AFTER: u64 = 3;
+/// A page that takes longer is not asked again then.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The health page, asked before, during and after.
 pub(super) struct HealthPage {
@@ -59,7 +61,7 @@ impl HealthPage {
 }
 
 impl Followed {
-    /// Asks every five seconds until the run is over, and then whether the target is well again.
+    /// Asks every three seconds until the run is over, and then whether the target is well again.
     pub(super) async fn follow(mut self, clock: Clock, stop: Stop) -> Health {
         loop {
             tokio::select! {
@@ -74,10 +76,11 @@ impl Followed {
             };
             self.health.add(answer, why.as_deref());
         }
+        let until = clock.now() + PATIENCE;
         for number in 1..=AFTER {
             (self.health.after, _) = self.page.ask(&clock).await;
             self.health.asked_after = number;
-            if self.health.after.well || number == AFTER {
+            if self.health.after.well || number == AFTER || clock.now() > until {
                 break;
             }
             clock.sleep(Duration::from_secs(1)).await;

@@ -6,6 +6,8 @@ mod axis;
 mod content;
 /// The drawing itself.
 mod draw;
+/// Lines without a name in the picture.
+pub mod lines;
 /// The figures behind it.
 pub mod table;
 

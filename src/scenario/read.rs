@@ -269,6 +269,26 @@ stages = [{ over = "10s", to = "60/min" }]
     }
 
     #[test]
+    fn a_page_elsewhere_is_not_asked_unasked() {
+        for key in ["health", "metrics"] {
+            let said = set(&[&format!("target.{key}={{ url = \"http://10.0.0.1/page\" }}")]);
+            let said = said.map(drop).unwrap_err();
+            assert!(said.contains("this page is not on this machine"), "{said}");
+            let loopback = format!("target.{key}={{ url = \"http://127.0.0.2/page\" }}");
+            assert!(set(&[&loopback]).is_ok());
+        }
+    }
+
+    #[test]
+    fn more_series_than_charts_are_refused() {
+        let names = (0..13).map(|number| format!("\"a{number}\"")).collect::<Vec<_>>().join(", ");
+        let said = set(&[&format!("target.metrics={{ url = \"/m\", series = [{names}] }}")]);
+        assert!(said.map(drop).unwrap_err().contains("13 names are more than can be drawn"));
+        let said = set(&[r#"target.metrics={ url = "/m", series = ["a b"] }"#]);
+        assert!(said.map(drop).unwrap_err().contains("a metric's name"));
+    }
+
+    #[test]
     fn every_symbol_of_research_arrives_in_the_plan() {
         let Behaviour::Research(research) = good(EVERY_KEY).load.behaviour else {
             panic!("research")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::beside;
 use crate::model::finding::Severity;
 use crate::model::histogram::{Histogram, Percentiles};
 use crate::model::operation::Operation;
@@ -11,7 +12,7 @@ use crate::model::report::verdict::{Verdict, exit_code, told};
 use crate::model::report::{Judged, Report};
 
 /// Says the first thing that does not hold.
-type Held = Result<(), String>;
+pub(super) type Held = Result<(), String>;
 
 /// Holds a run's figures against each other.
 pub(super) fn check(report: &Report) -> Held {
@@ -19,11 +20,12 @@ pub(super) fn check(report: &Report) -> Held {
     parts(&report.summary)?;
     timeline(report)?;
     histograms(report)?;
+    beside::check(report)?;
     verdict(report)
 }
 
 /// That a figure is what others make it.
-fn same(name: &str, found: u64, other: &str, expected: u64) -> Held {
+pub(super) fn same(name: &str, found: u64, other: &str, expected: u64) -> Held {
     if found == expected {
         return Ok(());
     }

@@ -1,0 +1,190 @@
+//! The target's own metrics beside ours, as a section of the page.
+//!
+//! Names and labels are the target's words: they stand beside the pictures, where the template
+//! escapes them, and never in one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::metrics::Kind;
+use crate::model::metrics::choice::{Chart, Shows};
+use crate::model::report::Report;
+use crate::model::report::metrics::{Pieces, Series, TargetMetrics};
+use crate::render::chart::DrawError;
+use crate::render::chart::lines::{Lines, Unit, clock, written};
+use crate::render::health;
+use crate::render::visible;
+
+/// Rows of the table of all series; the others are in `run.json`.
+const MOST_ROWS: usize = 200;
+/// Rows of the table behind one chart.
+const MOST_STEPS: usize = 100;
+/// Characters of a name or of labels.
+const LONGEST: usize = 120;
+
+/// The section.
+#[derive(Serialize)]
+pub(super) struct Section {
+    sentences: Vec<String>,
+    charts: Vec<Small>,
+    rows: Vec<Vec<String>>,
+    more: usize,
+}
+
+/// One small chart.
+#[derive(Serialize)]
+struct Small {
+    title: String,
+    note: String,
+    svg: String,
+    /// What each line is.
+    keys: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// The section of a report whose scenario names a metrics page.
+pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
+    let Some(metrics) = &report.target_metrics else { return Ok(None) };
+    let end = report.timeline.last().map_or(1.0, |last| (last.at_s + last.width_s) as f64);
+    let charts: Result<Vec<Small>, DrawError> =
+        metrics.charts.iter().map(|chart| small(metrics, chart, end)).collect();
+    let mut series: Vec<&Series> = metrics.series.iter().collect();
+    series.sort_by_key(|series| series.lowest >= series.highest);
+    let seconds = metrics.seconds();
+    Ok(Some(Section {
+        sentences: health::metrics(metrics),
+        charts: charts?,
+        rows: series.iter().take(MOST_ROWS).map(|series| row(series, seconds)).collect(),
+        more: series.len().saturating_sub(MOST_ROWS),
+    }))
+}
+
+fn small(metrics: &TargetMetrics, chart: &Chart, end: f64) -> Result<Small, DrawError> {
+    let unit = unit(&chart.name, chart.shows);
+    let lines: Vec<Pieces> =
+        chart.lines.iter().map(|line| metrics.points(chart.shows, *line)).collect();
+    let what = match chart.shows {
+        Shows::Rate => "growth a second",
+        Shows::Value => "value",
+        Shows::Mean => "mean of what came meanwhile",
+    };
+    let more = match chart.more {
+        0 => String::new(),
+        more => format!("; {more} more label sets moved less"),
+    };
+    let keys = chart.lines.iter().map(|line| {
+        let labels = metrics.series.get(line.series).map_or("", |series| series.labels.as_str());
+        if labels.is_empty() { what.to_owned() } else { shown(labels) }
+    });
+    Ok(Small {
+        title: shown(&chart.name),
+        note: format!("{what}{more}"),
+        keys: keys.collect(),
+        rows: rows(&lines, unit),
+        svg: Lines { unit, end, lines, small: true }.svg()?,
+    })
+}
+
+/// The figures behind a chart: evenly chosen instants where there are too many.
+fn rows(lines: &[Pieces], unit: Unit) -> Vec<Vec<String>> {
+    // Instants are whole milliseconds, their middles half ones.
+    let key = |at: f64| (at * 2_000.0).round() as u64;
+    let mut at: BTreeMap<u64, Vec<Option<f64>>> = BTreeMap::new();
+    for (number, line) in lines.iter().enumerate() {
+        for (instant, value) in line.iter().flatten() {
+            at.entry(key(*instant)).or_insert_with(|| vec![None; lines.len()])[number] =
+                Some(*value);
+        }
+    }
+    let stride = at.len().div_ceil(MOST_STEPS).max(1);
+    let cell = |value: &Option<f64>| value.map_or("–".to_owned(), |value| written(unit, value));
+    at.iter()
+        .step_by(stride)
+        .map(|(key, values)| {
+            std::iter::once(clock(*key as f64 / 2_000.0)).chain(values.iter().map(cell)).collect()
+        })
+        .collect()
+}
+
+fn row(series: &Series, seconds: f64) -> Vec<String> {
+    let unit = unit(&series.name, Shows::Value);
+    let name = match series.labels.as_str() {
+        "" => shown(&series.name),
+        labels => format!("{}{{{}}}", shown(&series.name), shown(labels)),
+    };
+    let rate = (series.kind != Kind::Gauge && seconds > 0.0)
+        .then(|| written(self::unit(&series.name, Shows::Rate), series.rise / seconds));
+    let cells = [series.first, series.last, series.lowest, series.highest];
+    std::iter::once(name)
+        .chain(cells.map(|value| written(unit, value)))
+        .chain([rate.unwrap_or("–".to_owned())])
+        .collect()
+}
+
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    visible::line(&shown)
+}
+
+/// The unit that a name says it has, as Prometheus advises names.
+fn unit(name: &str, shows: Shows) -> Unit {
+    let bytes = name.contains("_bytes");
+    let instant = name.contains("_time_seconds") || name.contains("timestamp");
+    // The seconds that a counter counts are no times of anything.
+    let seconds = name.contains("_seconds") && !instant && !name.ends_with("_total");
+    match shows {
+        Shows::Rate if bytes => Unit::ByteRate,
+        Shows::Rate => Unit::Rate,
+        Shows::Value | Shows::Mean if bytes => Unit::Bytes,
+        Shows::Mean if seconds => Unit::Seconds,
+        Shows::Value if seconds && !name.ends_with("_count") => Unit::Seconds,
+        Shows::Value | Shows::Mean => Unit::Number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn each_series_is_drawn_or_told() {
+        let section = section(&sample::watched()).unwrap().unwrap();
+        let charts: Vec<_> =
+            section.charts.iter().map(|chart| (chart.title.as_str(), chart.keys.len())).collect();
+        let expected = [
+            ("process_cpu_seconds_total", 1),
+            ("process_resident_memory_bytes", 1),
+            ("requests_total", 2),
+            ("took_seconds", 1),
+            ("took_seconds_count", 1),
+        ];
+        assert_eq!(charts, expected);
+        let requests = &section.charts[2];
+        assert_eq!(requests.keys[0], "path=\"/mcp\"");
+        assert_eq!(requests.rows[0], ["1s", "90/s", "7/s"]);
+        // Of 59 steps six touch a page that failed.
+        assert_eq!(requests.rows.len(), 53);
+        assert_eq!(section.charts[3].rows[0], ["1s", "3.09ms"]);
+        assert_eq!(section.rows.len(), 7);
+        let memory = ["process_resident_memory_bytes", "40 MB", "45.9 MB", "40 MB", "45.9 MB", "–"];
+        assert_eq!(section.rows[1], memory);
+        assert_eq!(section.rows[6][0], "never_moves", "what stood still comes last");
+    }
+
+    #[test]
+    fn a_target_with_too_much_to_say_is_cut() {
+        let mut report = sample::watched();
+        let metrics = report.target_metrics.as_mut().unwrap();
+        let long =
+            Series { name: "x".repeat(400), values: Vec::new(), ..metrics.series[0].clone() };
+        metrics.series.extend(vec![long; 500]);
+        let section = section(&report).unwrap().unwrap();
+        assert_eq!((section.rows.len(), section.more), (MOST_ROWS, 307));
+        assert!(section.rows.iter().all(|row| row[0].chars().count() <= LONGEST + 60));
+    }
+}
