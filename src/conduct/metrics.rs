@@ -90,7 +90,7 @@ impl MetricsPage {
         // A page may be megabytes: it is read where no call waits for it.
         let mut seen = std::mem::take(&mut self.seen);
         let read = tokio::task::spawn_blocking(move || {
-            seen.take(at, took, body);
+            seen.take(at, took, &body);
             seen
         });
         self.seen = read.await.map_err(|error| RunError::Ourselves(error.to_string()))?;
@@ -99,10 +99,10 @@ impl MetricsPage {
 }
 
 impl Seen {
-    fn take(&mut self, at: Duration, took: Duration, body: Result<Vec<u8>, String>) {
+    fn take(&mut self, at: Duration, took: Duration, body: &Result<Vec<u8>, String>) {
         let told = &mut self.told;
         told.asked += 1;
-        let page = match &body {
+        let page = match body {
             Ok(body) => exposition::read(body).map_err(|error| error.to_string()),
             Err(reason) => Err(reason.clone()),
         };
@@ -130,10 +130,10 @@ mod tests {
         let mut seen = Seen::default();
         let s = Duration::from_secs;
         let ms = Duration::from_millis;
-        seen.take(s(0), ms(3), Ok(b"a_total 1\n".to_vec()));
-        seen.take(s(1), ms(9), Ok(b"<html>".to_vec()));
-        seen.take(s(2), ms(1), Err("it answers 500, not 200".to_owned()));
-        seen.take(s(3), ms(4), Ok(b"a_total 5\n".to_vec()));
+        seen.take(s(0), ms(3), &Ok(b"a_total 1\n".to_vec()));
+        seen.take(s(1), ms(9), &Ok(b"<html>".to_vec()));
+        seen.take(s(2), ms(1), &Err("it answers 500, not 200".to_owned()));
+        seen.take(s(3), ms(4), &Ok(b"a_total 5\n".to_vec()));
         seen.told.fill(&seen.collected);
         let told = &seen.told;
         assert_eq!((told.asked, told.answered, told.slowest_us), (4, 2, Some(4_000)));

@@ -107,7 +107,7 @@ pub fn of(plan: &Plan, tools: u16) -> Outlook {
             let runs = arrivals.expected();
             let (per_run, lengths) = modelled_runs(plan, tools, runs);
             let at_once = if lengths.len() as u64 == runs {
-                overlap(arrivals.due(plan.seed), &lengths)
+                overlap(arrivals.due(plan.seed), &lengths) as f64
             } else {
                 peak_arrivals * per_run.seconds
             };
@@ -162,7 +162,7 @@ fn modelled_runs(plan: &Plan, tools: u16, runs: u64) -> (PerRun, Vec<Duration>) 
 }
 
 /// Most runs under way at once, of runs that begin in this order and take so long.
-fn overlap(due: impl Iterator<Item = Duration>, lengths: &[Duration]) -> f64 {
+fn overlap(due: impl Iterator<Item = Duration>, lengths: &[Duration]) -> usize {
     let mut ends = BinaryHeap::new();
     let mut most = 0;
     for (due, length) in due.zip(lengths) {
@@ -172,7 +172,7 @@ fn overlap(due: impl Iterator<Item = Duration>, lengths: &[Duration]) -> f64 {
         ends.push(Reverse(due + *length));
         most = most.max(ends.len());
     }
-    most as f64
+    most
 }
 
 /// What a call costs in exchanges: its own, and its share of handshakes, lists, streams, goodbyes.
@@ -254,7 +254,7 @@ mod tests {
     fn runs_overlap_while_they_last() {
         let s = Duration::from_secs;
         let due = [0, 1, 2, 5, 5].map(s);
-        assert_eq!(overlap(due.into_iter(), &[9, 1, 1, 1, 1].map(s)), 3.0);
-        assert_eq!(overlap(due.into_iter(), &[1; 5].map(s)), 2.0);
+        assert_eq!(overlap(due.into_iter(), &[9, 1, 1, 1, 1].map(s)), 3);
+        assert_eq!(overlap(due.into_iter(), &[1; 5].map(s)), 2);
     }
 }

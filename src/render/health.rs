@@ -72,8 +72,8 @@ pub fn metrics(metrics: &TargetMetrics) -> Vec<String> {
     said.extend(failures(&metrics.failures));
     let fell = metrics.series.iter().filter(|series| series.restarts > 0).count() as u64;
     for (count, words) in [
-        (metrics.left_out, "{} series of one page found no room and were left out."),
-        (fell, "{} series that only grow fell back: the target probably restarted."),
+        (metrics.left_out, "Series of one page that found no room and were left out: {}."),
+        (fell, "Series that only grow and fell back, as they do when a target restarts: {}."),
     ] {
         if count > 0 {
             said.push(words.replace("{}", &figure::count(count)));
@@ -144,8 +144,8 @@ mod tests {
             [
                 "/metrics was asked 60 times and answered 55 times, the slowest after 4.2ms.",
                 "Not readable 5 times, from 30s to 34s: it answers 500, not 200.",
-                "7 series of one page found no room and were left out.",
-                "1 series that only grow fell back: the target probably restarted.",
+                "Series of one page that found no room and were left out: 7.",
+                "Series that only grow and fell back, as they do when a target restarts: 1.",
                 "Asked for and never seen: gone.",
             ]
         );

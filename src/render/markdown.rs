@@ -164,7 +164,7 @@ fn plan(text: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(text, "| {} | {} |", row.name, cells.join(" | "))?;
     }
     writeln!(text)?;
-    list(text, planned::causes(report))
+    list(text, &planned::causes(report))
 }
 
 /// What was asked of the target beside the load.
@@ -172,16 +172,17 @@ fn beside(text: &mut String, report: &Report) -> std::fmt::Result {
     if let Some(health) = &report.health {
         writeln!(text, "Health page {}:\n", escaped(&health.url))?;
         let failures = health::failures(&health.failures);
-        list(text, health::sentences(health).into_iter().chain(failures).collect())?;
+        let said: Vec<_> = health::sentences(health).into_iter().chain(failures).collect();
+        list(text, &said)?;
     }
     if let Some(metrics) = &report.target_metrics {
         writeln!(text, "The target's own metrics:\n")?;
-        list(text, health::metrics(metrics))?;
+        list(text, &health::metrics(metrics))?;
     }
     Ok(())
 }
 
-fn list(text: &mut String, sentences: Vec<String>) -> std::fmt::Result {
+fn list(text: &mut String, sentences: &[String]) -> std::fmt::Result {
     if sentences.is_empty() {
         return Ok(());
     }

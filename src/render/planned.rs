@@ -96,31 +96,28 @@ pub fn causes(report: &Report) -> Vec<String> {
     let refused = handshakes.map_or(0, |handshakes| handshakes.errors + handshakes.throttled);
     let unlike = summary.errors + summary.throttled + summary.never_sent;
     let said = [
-        (u64::from(report.verdict == Verdict::Stopped), "The run was stopped before its end."),
-        (summary.dropped, "{} arrivals found the ceiling of users reached and were dropped."),
-        (
-            run.failed,
-            "{} runs never got a usable connection or tool list, so their calls never came due.",
-        ),
-        (
-            run.cut,
-            "{} runs were cut when the drain was over: what they had left to call never came due.",
-        ),
-        (run.stopped, "{} runs were stopped by their person, as the model says some are."),
-        (
-            refused,
-            "{} handshakes were refused or failed: their calls never came due or needed others, which no plan counts.",
-        ),
+        (summary.dropped, "arrival", "found the ceiling of users reached and was dropped."),
+        (run.failed, "run", "got no usable connection or tool list: its calls never came due."),
+        (run.cut, "run", "was cut when the drain was over: what it had left never came due."),
+        (run.stopped, "run", "was stopped by its person, as the model says some are."),
+        (refused, "handshake", "was refused or failed, and no plan counts what that leads to."),
         (
             unlike,
-            "{} calls did not go as planned (errors, throttled, never sent): the model retries, rephrases or gives up.",
+            "call",
+            "ended otherwise than planned (error, throttled, never sent): the model retries, rephrases or gives up.",
         ),
     ];
     let mut causes: Vec<String> = said
         .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| words.replace("{}", &figure::count(count)))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, became)| match count {
+            1 => format!("1 {what} {became}"),
+            _ => format!("{} {what}s: each {became}", figure::count(count)),
+        })
         .collect();
+    if report.verdict == Verdict::Stopped {
+        causes.insert(0, "The run was stopped before its end.".to_owned());
+    }
     let response =
         summary.operations.get(Operation::ToolsCall.name()).and_then(|it| it.response_us);
     if let Some(mean) =
@@ -158,7 +155,7 @@ mod tests {
         assert_eq!((rows[0].difference.as_str(), rows[0].holds), ("none", Some(true)));
         assert_eq!((rows[2].planned.as_str(), rows[2].holds), ("900", None));
         assert!(rows[1].planned.contains(" to "), "{}", rows[1].planned);
-        assert!(causes(&report)[0].starts_with("2 arrivals found the ceiling"));
+        assert!(causes(&report)[0].starts_with("2 arrivals: each found the ceiling"));
     }
 
     #[test]

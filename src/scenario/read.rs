@@ -595,7 +595,6 @@ kind = "latency"
         }
         let replaced = [
             ("url = \"practice\"", "url = 'https://localhost/'", "squall does not know TLS yet"),
-            ("[load]", "metrics = { url = '/m' }\n[load]", "remove target.metrics"),
             ("[load]", "tls = {}\n[load]", "does not know TLS yet: remove target.tls"),
             ("[load]", "transport = 'http+sse'\n[load]", "target.transport http+sse yet"),
             ("[load]", "protocol = '2026-07-28'\n[load]", "target.protocol 2026-07-28 yet"),

@@ -31,7 +31,7 @@ fn storm<'a>(place: &'a Place, key: &str, page: &str) -> Order<'a> {
 }
 
 /// So that pages are asked more than once: arrivals go on for this long.
-fn lasting<'a>(order: Order<'a>, seconds: u32) -> Order<'a> {
+fn lasting(order: Order<'_>, seconds: u32) -> Order<'_> {
     order.set("load.stages", &format!("[{{ over = \"{seconds}s\", to = \"2/s\" }}]"))
 }
 
@@ -187,7 +187,10 @@ fn what_makes_the_difference_is_said() {
     let report = order.go().exits(0).report();
     let dropped = report.count("/summary/dropped");
     assert!(dropped > 0);
-    let said = format!("{dropped} arrivals found the ceiling of users reached");
+    let said = match dropped {
+        1 => "1 arrival found the ceiling of users reached".to_owned(),
+        _ => format!("{dropped} arrivals: each found the ceiling of users reached"),
+    };
     assert!(drawn(&place).contains(&said), "{said}");
     let place = Place::new();
     let report =

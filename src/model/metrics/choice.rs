@@ -118,7 +118,9 @@ fn all(series: &[History]) -> Vec<(Chart, bool)> {
             }
         }
     }
-    charts.iter_mut().for_each(|(chart, _)| shorten(chart, series));
+    for (chart, _) in &mut charts {
+        shorten(chart, series);
+    }
     charts
 }
 

@@ -95,6 +95,7 @@ impl Planned {
                 (Model::Closed, users.collect())
             }
         };
+        let (calls_range, per_call) = (outlook.calls_range(), outlook.exchanges_per_call);
         Self {
             model,
             load_s: outlook.load.as_secs_f64(),
@@ -106,9 +107,12 @@ impl Planned {
                 ),
                 Model::Closed => Expected::about(outlook.runs as f64),
             },
-            calls: Expected::between(outlook.calls(), outlook.calls_range()),
-            exchanges: Expected::about(outlook.exchanges()),
-            exchanges_per_call: outlook.exchanges_per_call,
+            calls: Expected::between(outlook.calls(), calls_range),
+            exchanges: Expected::between(
+                outlook.exchanges(),
+                calls_range.map(|(from, to)| (from * per_call, to * per_call)),
+            ),
+            exchanges_per_call: per_call,
             users: match outlook.peak_users {
                 Some(users) => Expected::between(f64::from(users), Some((0.0, f64::from(users)))),
                 None => Expected::about(outlook.at_once),

@@ -37,12 +37,12 @@ impl Unit {
             Self::LogTime => figure::micros(10f64.powf(value).round() as u64),
             Self::PerSecond => format!("{}/s", figure::number(value)),
             Self::Count => figure::count(value.round() as u64),
-            Self::Number => figure::short(value),
             Self::Rate => format!("{}/s", figure::short(value)),
             Self::Bytes if value >= 0.0 => figure::bytes(value.round() as u64),
             Self::ByteRate if value >= 0.0 => format!("{}/s", figure::bytes(value.round() as u64)),
             Self::Seconds if value >= 0.0 => figure::micros((value * 1e6).round() as u64),
-            Self::Bytes | Self::ByteRate | Self::Seconds => figure::short(value),
+            // A unit of what cannot be below 0, and is, is only a name.
+            Self::Number | Self::Bytes | Self::ByteRate | Self::Seconds => figure::short(value),
         }
     }
 }
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(Scale::fitting(Unit::Count, 0.0, 0.0).ticks, [0.0, 1.0]);
         assert_eq!((seconds(60.0, 10.0).len(), seconds(60.0, 5.0).len()), (7, 5));
         let below = Scale::linear(Unit::Number, -3.0, 7.0, 5.0);
-        assert_eq!((below.from, below.to, below.ticks.len()), (-4.0, 8.0, 7));
+        assert_eq!((below.from, below.to, below.ticks.len()), (-5.0, 7.5, 6));
         assert_eq!(Scale::linear(Unit::Bytes, 0.0, 4.2e7, 3.0).label(2e7), "20 MB");
         assert_eq!(
             [0.0, 60.0, 90.0, 3600.0, 5400.0].map(clock),
