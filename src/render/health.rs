@@ -21,7 +21,7 @@ pub fn sentences(health: &Health) -> Vec<String> {
         (0, _) => "The load was over before it was asked again.".to_owned(),
         (asked, None) => {
             format!(
-                "During the load it was well every time, {} asked{slowest}.",
+                "During the load it was asked {} and always well{slowest}.",
                 figure::times(asked)
             )
         }

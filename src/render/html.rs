@@ -337,7 +337,7 @@ mod tests {
             assert!(watched.contains(&section) && watched.contains(&link), "{id}");
             assert!(!storm.contains(&section) && !storm.contains(&link), "{id}");
         }
-        assert_eq!(watched.matches("<svg").count(), storm.matches("<svg").count() + 7);
+        assert_eq!(watched.matches("<svg").count(), storm.matches("<svg").count() + 9);
         assert!(watched.contains("path=&quot;&lt;script&gt;alert(4)"));
         assert!(watched.contains("not 200 &lt;script&gt;alert(3)"));
         let scrolling = watched.matches("class=\"scroll").count();

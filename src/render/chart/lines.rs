@@ -12,8 +12,11 @@ use super::{DrawError, Look, draw};
 
 pub use super::axis::Unit;
 
-/// Colours of lines in their order; the page's style sheet has the same for its keys.
-const COLOURS: [RGBColor; 4] = [RESPONSE, SERVICE, AMBER, QUIET];
+/// Colours of lines in their order; the page's style sheet has the same for its keys, `l0` to `l4`.
+const COLOURS: [RGBColor; 5] = [RESPONSE, SERVICE, AMBER, QUIET, BAD];
+/// The line of what must not be.
+pub const BAD_LINE: usize = 4;
+const BAD: RGBColor = RGBColor(0xdc, 0x26, 0x26);
 
 /// A picture of lines.
 #[derive(Debug, Clone, PartialEq)]

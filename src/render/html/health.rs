@@ -6,7 +6,7 @@ use crate::model::figure;
 use crate::model::report::Report;
 use crate::model::report::health::Answer;
 use crate::render::chart::DrawError;
-use crate::render::chart::lines::{Lines, Unit, clock};
+use crate::render::chart::lines::{BAD_LINE, Lines, Unit, clock};
 use crate::render::health::{failures, sentences};
 use crate::render::visible;
 
@@ -35,7 +35,8 @@ pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
     // One point each: failures are dots.
     let bad =
         asked.iter().filter(|answer| !answer.well).map(|answer| vec![taken(answer)]).collect();
-    let lines = vec![bad, well];
+    let mut lines = vec![Vec::new(); BAD_LINE + 1];
+    (lines[1], lines[BAD_LINE]) = (well, bad);
     let row = |answer: &Answer| {
         let status = answer.status.map_or("no answer".to_owned(), |status| status.to_string());
         let well = if answer.well { "yes" } else { "no" };

@@ -11,6 +11,7 @@ use crate::model::metrics::Kind;
 use crate::model::metrics::choice::{Chart, Shows};
 use crate::model::report::Report;
 use crate::model::report::metrics::{Pieces, Series, TargetMetrics};
+use crate::model::report::timeline::Point;
 use crate::render::chart::DrawError;
 use crate::render::chart::lines::{Lines, Unit, clock, written};
 use crate::render::health;
@@ -47,8 +48,10 @@ struct Small {
 pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
     let Some(metrics) = &report.target_metrics else { return Ok(None) };
     let end = report.timeline.last().map_or(1.0, |last| (last.at_s + last.width_s) as f64);
+    let theirs = metrics.charts.iter().map(|chart| small(metrics, chart, end));
+    let shown = !metrics.charts.is_empty();
     let charts: Result<Vec<Small>, DrawError> =
-        metrics.charts.iter().map(|chart| small(metrics, chart, end)).collect();
+        OURS.iter().filter(|_| shown).map(|ours| own(report, ours, end)).chain(theirs).collect();
     let mut series: Vec<&Series> = metrics.series.iter().collect();
     series.sort_by_key(|series| series.lowest >= series.highest);
     let seconds = metrics.seconds();
@@ -58,6 +61,42 @@ pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
         rows: series.iter().take(MOST_ROWS).map(|series| row(series, seconds)).collect(),
         more: series.len().saturating_sub(MOST_ROWS),
     }))
+}
+
+/// What squall saw of the same, to lay the target's own figures beside.
+struct Ours {
+    title: &'static str,
+    note: &'static str,
+    unit: Unit,
+    value: fn(&Point) -> Option<f64>,
+}
+
+const OURS: [Ours; 2] = [
+    Ours {
+        title: "squall: HTTP requests",
+        note: "a second, by when they ended",
+        unit: Unit::Rate,
+        value: |point| Some(f64::from(point.exchanges) / point.width_s as f64),
+    },
+    Ours {
+        title: "squall: HTTP requests in flight",
+        note: "most in each step of time",
+        unit: Unit::Number,
+        value: |point| point.in_flight.map(f64::from),
+    },
+];
+
+fn own(report: &Report, ours: &Ours, end: f64) -> Result<Small, DrawError> {
+    let middle = |point: &Point| point.at_s as f64 + point.width_s as f64 / 2.0;
+    let value = |point: &Point| Some((middle(point), (ours.value)(point)?));
+    let lines: Vec<Pieces> = vec![vec![report.timeline.iter().filter_map(value).collect()]];
+    Ok(Small {
+        title: ours.title.to_owned(),
+        note: ours.note.to_owned(),
+        keys: vec![ours.note.to_owned()],
+        rows: rows(&lines, ours.unit),
+        svg: Lines { unit: ours.unit, end, lines, small: true }.svg()?,
+    })
 }
 
 fn small(metrics: &TargetMetrics, chart: &Chart, end: f64) -> Result<Small, DrawError> {
@@ -154,8 +193,10 @@ mod tests {
     #[test]
     fn each_series_is_drawn_or_told() {
         let section = section(&sample::watched()).unwrap().unwrap();
+        assert!(section.charts[..2].iter().all(|chart| chart.title.starts_with("squall: ")));
+        let theirs = &section.charts[2..];
         let charts: Vec<_> =
-            section.charts.iter().map(|chart| (chart.title.as_str(), chart.keys.len())).collect();
+            theirs.iter().map(|chart| (chart.title.as_str(), chart.keys.len())).collect();
         let expected = [
             ("process_cpu_seconds_total", 1),
             ("process_resident_memory_bytes", 1),
@@ -164,12 +205,12 @@ mod tests {
             ("took_seconds_count", 1),
         ];
         assert_eq!(charts, expected);
-        let requests = &section.charts[2];
+        let requests = &theirs[2];
         assert_eq!(requests.keys[0], "path=\"/mcp\"");
         assert_eq!(requests.rows[0], ["1s", "90/s", "7/s"]);
         // Of 59 steps six touch a page that failed.
         assert_eq!(requests.rows.len(), 53);
-        assert_eq!(section.charts[3].rows[0], ["1s", "3.09ms"]);
+        assert_eq!(theirs[3].rows[0], ["1s", "3.09ms"]);
         assert_eq!(section.rows.len(), 7);
         let memory = ["process_resident_memory_bytes", "40 MB", "45.9 MB", "40 MB", "45.9 MB", "–"];
         assert_eq!(section.rows[1], memory);
