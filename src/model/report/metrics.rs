@@ -8,6 +8,10 @@ use super::failures::{Failure, seconds};
 use crate::model::metrics::choice::{self, Chart, Line, Shows};
 use crate::model::metrics::{Collected, History, Kind};
 
+/// A rate is drawn of no shorter time: the last page may follow closely on the one before it, and
+/// one request in a thousandth of a second would look like a thousand a second.
+const SHORTEST_S: f64 = 0.2;
+
 /// What the target's metrics page said from before the load until after it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -118,7 +122,7 @@ impl TargetMetrics {
     /// The middle and the length of the time before a page.
     fn step(&self, number: usize) -> Option<(f64, f64)> {
         let (before, at) = (self.at_s[number.checked_sub(1)?], self.at_s[number]);
-        (at > before).then(|| (f64::midpoint(before, at), at - before))
+        (at - before >= SHORTEST_S).then(|| (f64::midpoint(before, at), at - before))
     }
 
     /// Seconds between its first and its last page.
@@ -198,6 +202,14 @@ mod tests {
         assert_eq!(value[0], [(0.0, 0.0), (2.0, 4.0), (4.0, 4.0)]);
         assert_eq!((value[1].len(), metrics.seconds()), (3, 12.0));
         assert_eq!((metrics.series[0].rise, metrics.series[0].restarts), (11.0, 1));
+    }
+
+    #[test]
+    fn no_rate_is_drawn_of_a_moment() {
+        let mut metrics = pages(&[Some([0.0; 3]), Some([4.0; 3]), Some([5.0; 3])]);
+        metrics.at_s[2] = metrics.at_s[1] + 0.001;
+        let rate = metrics.points(Shows::Rate, Line { series: 0, over: None });
+        assert_eq!(rate, [vec![(1.0, 2.0)]]);
     }
 
     #[test]

@@ -187,7 +187,10 @@ fn unit(name: &str, shows: Shows) -> Unit {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::metrics::{Collected, Sample};
     use crate::model::report::sample;
 
     #[test]
@@ -227,5 +230,31 @@ mod tests {
         let section = section(&report).unwrap().unwrap();
         assert_eq!((section.rows.len(), section.more), (MOST_ROWS, 307));
         assert!(section.rows.iter().all(|row| row[0].chars().count() <= LONGEST + 60));
+    }
+
+    #[test]
+    fn an_hour_of_everything_is_small() {
+        let names: Vec<String> = (0..30).map(|number| format!("metric_{number}_total")).collect();
+        let mut collected = Collected::default();
+        for second in 0..3_600_u32 {
+            let moved = f64::from(second * second % 977);
+            let labels: Vec<String> = (0..40).map(|label| format!("path=\"/{label}\"")).collect();
+            let sample = |(name, labels)| Sample { name, labels, kind: Kind::Gauge, value: moved };
+            let all = names
+                .iter()
+                .flat_map(|name| labels.iter().map(move |it| (name.as_str(), it.as_str())));
+            let samples: Vec<_> = all.map(sample).collect();
+            collected.page(Duration::from_secs(u64::from(second)), &samples, 0, &[]);
+        }
+        let mut report = sample::watched();
+        report.target_metrics.as_mut().unwrap().fill(&collected);
+        let metrics = report.target_metrics.as_ref().unwrap();
+        assert_eq!(
+            (metrics.at_s.len(), metrics.charts.len(), metrics.series.len()),
+            (450, 12, 1_200)
+        );
+        let page = crate::render::html::page(&report).unwrap();
+        assert!(page.len() < 1_000_000, "{}", page.len());
+        assert!(serde_json::to_string(&report).unwrap().len() < 1_500_000);
     }
 }
