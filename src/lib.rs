@@ -48,6 +48,7 @@ pub mod scenario {
     pub mod practice;
     pub mod profile;
     pub mod profiles;
+    mod reach;
     pub mod read;
     pub mod reader;
     pub mod research;
@@ -76,11 +77,13 @@ pub mod protocol {
 /// The world: clock, sockets, files, processes. Uses `model`.
 pub mod edge {
     pub mod clock;
+    pub mod dial;
     pub mod files;
     pub mod health;
     pub mod net;
     pub mod process;
     pub mod scratch;
+    pub mod tls;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
@@ -133,6 +136,7 @@ pub mod render {
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
     pub mod choice;
+    mod diagnosis;
     pub mod endpoint;
     pub mod failure;
     pub(crate) mod health;

@@ -69,6 +69,7 @@ fn line(pulse: &Pulse) -> String {
     live::line(&Glimpse {
         elapsed: pulse.elapsed,
         phase,
+        left: pulse.left,
         users: pulse.users,
         due: pulse.ended + u64::from(pulse.in_flight),
         in_flight: pulse.in_flight,

@@ -1,51 +1,61 @@
 //! Where the target is and who its clients say they are: URL, `Host`, identity headers.
 
-use http::Uri;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
-use crate::model::plan::IdentityMode;
+use super::failure::RunError;
+use crate::edge::dial::Route;
+use crate::edge::tls::Tls;
+use crate::engine::wire::line::Address;
+use crate::model::plan::{IdentityMode, Reach};
 use crate::model::profile::{Identity, Profile};
 
 /// Our own name and version.
 const OURSELVES: (&str, &str) = ("squall", env!("CARGO_PKG_VERSION"));
 
 /// An MCP endpoint, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// Name or address, without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
+    /// Where it is dialled, and how.
+    pub route: Route,
     /// The value of `Host`.
     pub authority: String,
-    /// Path and query.
-    pub uri: Uri,
+    /// How requests name it.
+    pub address: Address,
     /// Scheme, host and port, for pages beside the endpoint.
     pub origin: String,
 }
 
 /// A URL that is no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{url} is not the URL of an MCP endpoint ({reason}): it is like http://127.0.0.1:8080/mcp")]
+#[error(
+    "{url} is not the URL of an MCP endpoint ({reason}): it is like https://tools.example.com/mcp"
+)]
 pub struct NotAnEndpoint {
     url: String,
     reason: String,
 }
 
 impl Endpoint {
-    /// Takes an absolute `http://` URL apart.
-    pub fn parse(url: &str) -> Result<Self, NotAnEndpoint> {
+    /// Takes an absolute URL apart; an `https://` one gets its TLS set up.
+    pub fn of(url: &str, reach: &Reach) -> Result<Self, RunError> {
         let wrong = |reason: String| NotAnEndpoint { url: url.to_owned(), reason };
         let parsed = url::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let host = parsed.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
         let port = parsed.port_or_known_default().unwrap_or(80);
-        let authority =
-            parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let here = parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let origin = format!("{}://{here}", parsed.scheme());
+        let authority = reach.host.clone().unwrap_or(here);
         let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
-        let uri = path.parse().map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))?;
-        let origin = format!("{}://{authority}", parsed.scheme());
+        let whole = format!("{}://{authority}{path}", parsed.scheme());
+        let uri = |text: &str| {
+            text.parse().map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))
+        };
+        let address = Address { path: uri(path)?, whole: uri(&whole)? };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { host, port, authority, uri, origin })
+        let secure = parsed.scheme() == "https";
+        let tls = secure.then(|| Tls::new(&reach.tls, &host, reach.http)).transpose()?;
+        let route = Route { host, port, instead: reach.resolve, tls, http: reach.http };
+        Ok(Self { route, authority, address, origin })
     }
 
     /// The URL of a page: absolute, or a path on the endpoint's origin.
@@ -100,12 +110,24 @@ mod tests {
             ("http://Example.COM/x", "example.com", 80, "example.com", "/x"),
         ];
         for (url, host, port, authority, path) in cases {
-            let endpoint = Endpoint::parse(url).unwrap();
-            let found = (endpoint.host.as_str(), endpoint.port, endpoint.authority.as_str());
-            assert_eq!(found, (host, port, authority));
-            assert_eq!(endpoint.uri.to_string(), path);
+            let endpoint = Endpoint::of(url, &Reach::default()).unwrap();
+            let found = (endpoint.route.host.as_str(), endpoint.route.port);
+            assert_eq!((found, endpoint.authority.as_str()), ((host, port), authority));
+            assert_eq!(endpoint.address.path.to_string(), path);
+            assert_eq!(endpoint.address.whole.to_string(), format!("http://{authority}{path}"));
         }
-        assert_eq!(Endpoint::parse("http://h:1/mcp").unwrap().page("/health"), "http://h:1/health");
-        assert!(Endpoint::parse("tools").unwrap_err().to_string().contains("tools is not"));
+        let of = |url: &str| Endpoint::of(url, &Reach::default());
+        assert_eq!(of("http://h:1/mcp").unwrap().page("/health"), "http://h:1/health");
+        assert!(of("tools").unwrap_err().to_string().contains("tools is not"));
+    }
+
+    #[test]
+    fn another_host_is_asked_for_where_the_url_leads() {
+        let reach = Reach { host: Some("b.test".to_owned()), ..Reach::default() };
+        let endpoint = Endpoint::of("http://a.test:81/mcp", &reach).unwrap();
+        assert_eq!(endpoint.authority, "b.test");
+        assert_eq!(endpoint.address.whole.to_string(), "http://b.test/mcp");
+        let route = (endpoint.route.host.as_str(), endpoint.route.port);
+        assert_eq!((route, endpoint.origin.as_str()), (("a.test", 81), "http://a.test:81"));
     }
 }

@@ -3,6 +3,7 @@
 use super::choice::NothingToCall;
 use super::endpoint::NotAnEndpoint;
 use crate::edge::process::ProcessError;
+use crate::edge::tls::TlsError;
 use crate::engine::client::Refusal;
 use crate::engine::control::ControlError;
 use crate::engine::crowd::users::UsersError;
@@ -15,6 +16,9 @@ pub enum RunError {
     /// The URL is no endpoint.
     #[error(transparent)]
     Endpoint(#[from] NotAnEndpoint),
+    /// TLS cannot be spoken as the scenario asks.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The credential is no header.
     #[error(transparent)]
     Holder(#[from] HolderError),
@@ -79,11 +83,17 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Whether the target could not even be connected to.
+    pub(super) const fn is_about_connecting(&self) -> bool {
+        matches!(self, Self::Unreachable { refusal, .. } if matches!(refusal.outcome, Outcome::Connect(_)))
+    }
+
     /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Practice(_) | Self::Ourselves(_) | Self::Users(UsersError::Carrier(_)) => 1,
             Self::Endpoint(_)
+            | Self::Tls(_)
             | Self::Users(_)
             | Self::Holder(_)
             | Self::Identity(_)
@@ -102,10 +112,13 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
     let said = if refusal.said.is_empty() {
         String::new()
     } else {
-        format!("\nIt said: {}", refusal.said.escape_debug().to_string().replace("\\\"", "\""))
+        let ours = matches!(refusal.outcome, Outcome::Connect(ConnectFailure::Tls(_)));
+        let who = if ours { "In detail" } else { "It said" };
+        let shown = refusal.said.escape_debug().to_string().replace("\\\"", "\"");
+        format!("\n{who}: {shown}")
     };
     let (what, hint) = match refusal.outcome {
-        Outcome::Connect(failure) => (failure.name().to_owned(), connect_hint(failure)),
+        Outcome::Connect(failure) => (failure.name().to_owned(), failure.hint()),
         Outcome::Timeout => (
             "it did not answer within the client's own time".to_owned(),
             "is the server stuck, or slow to start? Hosted Claude gives a handshake 10 seconds",
@@ -134,19 +147,6 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
     };
     let status = refusal.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     format!("{url} cannot be loaded: {during} failed{status}: {what}; {hint}{said}")
-}
-
-const fn connect_hint(failure: ConnectFailure) -> &'static str {
-    match failure {
-        ConnectFailure::Dns => "check the host name",
-        ConnectFailure::Refused => "is the server running, and is the port right?",
-        ConnectFailure::NotHttp => "plain HTTP/1.1 is spoken to it; is it a TLS port?",
-        ConnectFailure::Closed => "it accepts connections and closes them without an answer",
-        ConnectFailure::Exhausted => "raise the limit of open files (ulimit -n)",
-        ConnectFailure::TimedOut | ConnectFailure::Unreachable => {
-            "is there a firewall in between, or is the address wrong?"
-        }
-    }
 }
 
 fn rule_words(rule: Rule) -> String {

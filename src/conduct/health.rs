@@ -35,7 +35,8 @@ impl HealthPage {
     pub(super) fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
         let Some(health) = &plan.target.health else { return Ok(None) };
         let (url, shown) = (endpoint.page(&health.url), endpoint::without_query(&health.url));
-        Ok(Some(Self { control: Control::new()?, url, shown, expected: health.status }))
+        let control = Control::new(&endpoint.route)?;
+        Ok(Some(Self { control, url, shown, expected: health.status }))
     }
 
     /// Asks before the load: there is none unless the target is well.

@@ -12,7 +12,7 @@ use super::failure::RunError;
 use super::health::Followed;
 use super::metrics::MetricsPage;
 use super::run::{Order, common};
-use super::watch::Watch;
+use super::watch::{Course, Watch};
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -62,7 +62,12 @@ pub(super) async fn load(
     let clock = common.wire.clock.clone();
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
-    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, show);
+    let length = match &plan.load.pace {
+        Pace::Open(pace) => pace.length(),
+        Pace::Closed(users) => users.length(),
+    };
+    let course = Course { load: length, drain: plan.load.drain };
+    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, course, show);
     let health = found.health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
     let metrics = found.metrics.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
     let behaviour = plan.load.behaviour.clone();

@@ -44,7 +44,8 @@ impl MetricsPage {
             ..TargetMetrics::default()
         };
         let seen = Seen { told, ..Seen::default() };
-        Ok(Some(Self { control: Control::new()?, url: endpoint.page(&metrics.url), seen }))
+        let control = Control::new(&endpoint.route)?;
+        Ok(Some(Self { control, url: endpoint.page(&metrics.url), seen }))
     }
 
     /// Asks before the load, whose clock does not run yet: what is found stands at 0.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::choice;
+use super::diagnosis;
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::health::HealthPage;
@@ -12,7 +13,7 @@ use super::load::{Found, load};
 use super::metrics::MetricsPage;
 use super::watch::Show;
 use crate::edge::clock::Clock;
-use crate::edge::net::Tcp;
+use crate::edge::dial::Dial;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
@@ -56,7 +57,7 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
         (None, TargetUrl::Url(url)) => url.clone(),
         (None, TargetUrl::Practice) => String::new(),
     };
-    let endpoint = Endpoint::parse(&url)?;
+    let endpoint = Endpoint::of(&url, &order.plan.target.reach)?;
     introduce(&mut order.plan);
     let stop = order.stopper.told();
     let (found, tools) = tokio::select! {
@@ -78,11 +79,19 @@ async fn look<'a>(
     endpoint: &'a Endpoint,
     url: &str,
 ) -> Result<(Found<'a>, Vec<Tool>), RunError> {
-    let health = match HealthPage::of(plan, endpoint)? {
-        Some(page) => Some(page.must_be_well().await?),
+    let well = match HealthPage::of(plan, endpoint)? {
+        Some(page) => Some(page.must_be_well().await),
         None => None,
     };
-    let (scouted, exchanges) = scout(plan, endpoint, url).await?;
+    let looked = scout(plan, endpoint, url).await;
+    let health = match well.transpose() {
+        Ok(health) => health,
+        // A target that cannot be connected to says better what is wrong than its page does.
+        Err(unwell) => {
+            return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
+        }
+    };
+    let (scouted, exchanges) = looked?;
     let tools = choice::choose(&scouted.tools, &plan.tools)?;
     check_thresholds(plan, &tools)?;
     check_rate(plan, tools.len())?;
@@ -104,7 +113,7 @@ fn blame_ourselves(report: &mut Report, ended: &str) {
 /// Who the clients say they are, settled before anything is sent.
 fn introduce(plan: &mut Plan) {
     let by_place =
-        if plan.target.url.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
+        if plan.target.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
     let mode = plan.clients.identity.unwrap_or(by_place);
     plan.clients.profile = endpoint::introduced(plan.clients.profile.clone(), mode);
 }
@@ -128,13 +137,13 @@ pub(super) fn common(
     let headers =
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
     let gate = plan.target.max_rate.map(Gate::new);
-    let connect = Arc::new(Tcp::new(&endpoint.host, endpoint.port, clock.clone()));
+    let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
     Ok(Arc::new(Common {
         wire: Wire {
             connect,
             clock,
             recorder,
-            uri: endpoint.uri.clone(),
+            address: endpoint.address.clone(),
             connect_timeout: profile.connect_timeout,
             gate,
         },
@@ -153,8 +162,13 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, url: &str) -> Result<(Scouted, 
     let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new())?;
     let scouted = Client::new(common, SCOUT).scout().await;
     let asked = recorder.gauges.exchanges.load(Ordering::Relaxed);
-    let unreachable = |refusal| RunError::Unreachable { url: url.to_owned(), refusal };
-    Ok((scouted.map_err(unreachable)?, asked))
+    match scouted {
+        Ok(scouted) => Ok((scouted, asked)),
+        Err(refusal) => {
+            let refusal = diagnosis::explained(&endpoint.route, refusal).await;
+            Err(RunError::Unreachable { url: url.to_owned(), refusal })
+        }
+    }
 }
 
 fn check_thresholds(plan: &Plan, tools: &[Tool]) -> Result<(), RunError> {

@@ -30,6 +30,8 @@ pub struct Pulse {
     pub elapsed: Duration,
     /// Where it is on its way to the end.
     pub phase: Phase,
+    /// Until the phase is over, at the latest.
+    pub left: Duration,
     /// Users present.
     pub users: u32,
     /// Calls that came due and are not done.
@@ -46,6 +48,15 @@ pub struct Pulse {
     pub p50_us: Option<u64>,
     /// 99th percentile of the same.
     pub p99_us: Option<u64>,
+}
+
+/// How long the phases of a run take, by its plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    /// Until the last arrival, or until the last user has left.
+    pub load: Duration,
+    /// How long runs may finish after that.
+    pub drain: Duration,
 }
 
 /// What is shown the pulse once a second.
@@ -67,6 +78,9 @@ struct State {
     beats: u32,
     over: bool,
     cpu: (Duration, Duration),
+    course: Course,
+    /// When the drain was first seen.
+    draining: Option<Duration>,
     show: Show,
 }
 
@@ -77,6 +91,7 @@ impl Watch {
         clock: &Clock,
         stop: Stop,
         summary: Summary,
+        course: Course,
         show: Show,
     ) -> Arc<Self> {
         let state = State {
@@ -86,6 +101,8 @@ impl Watch {
             beats: 0,
             over: false,
             cpu: (clock.now(), health::cpu_time()),
+            course,
+            draining: None,
             show,
         };
         let watch = Arc::new(Self {
@@ -122,7 +139,7 @@ impl Watch {
         state.beats += 1;
         if state.beats.is_multiple_of(SAMPLE_EVERY) {
             self.sample(&mut state);
-            let pulse = self.pulse(&state.window);
+            let pulse = self.pulse(&mut state);
             (state.show)(&pulse);
             state.window.turn();
         }
@@ -150,13 +167,17 @@ impl Watch {
         }));
     }
 
-    fn pulse(&self, window: &Window) -> Pulse {
+    fn pulse(&self, state: &mut State) -> Pulse {
         let gauges = &self.recorder.gauges;
+        let (elapsed, phase) = (self.clock.now(), self.stop.phase());
+        let left = state.left(elapsed, phase);
+        let window = &state.window;
         let recent = window.recent();
         let quantile = |q| (recent.count() > 0).then(|| recent.quantile(q));
         Pulse {
-            elapsed: self.clock.now(),
-            phase: self.stop.phase(),
+            elapsed,
+            phase,
+            left,
             users: gauges.users.load(Ordering::Relaxed),
             in_flight: gauges.in_flight.load(Ordering::Relaxed),
             ended: window.ended,
@@ -179,6 +200,18 @@ impl Watch {
             // Beats that a stall swallowed are not counted again and again.
             due = due.max(self.clock.now().saturating_sub(LOOP_PERIOD));
         }
+    }
+}
+
+impl State {
+    /// Until the phase is over, at the latest.
+    fn left(&mut self, elapsed: Duration, phase: Phase) -> Duration {
+        let end = match phase {
+            Phase::Running => self.course.load,
+            Phase::Draining => *self.draining.get_or_insert(elapsed) + self.course.drain,
+            Phase::Over => elapsed,
+        };
+        end.saturating_sub(elapsed)
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use reqwest::redirect;
 
+use crate::edge::dial::Route;
+
 /// A page that takes longer is not healthy.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A page that is read whole has so long.
@@ -32,15 +34,24 @@ impl ControlError {
 }
 
 impl Control {
-    /// A client; fails only where the system gives no resources.
-    pub fn new() -> Result<Self, ControlError> {
-        let built = reqwest::Client::builder()
+    /// A client that reaches a target's pages the way the target itself is reached; fails only
+    /// where the system gives no resources.
+    pub fn new(route: &Route) -> Result<Self, ControlError> {
+        let mut building = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .no_proxy()
-            .build();
-        built.map(Self).map_err(|error| ControlError { url: String::new(), reason: reason(&error) })
+            .no_proxy();
+        if let Some(tls) = &route.tls {
+            building = building.tls_backend_preconfigured(tls.for_pages());
+        }
+        if let Some(address) = route.instead {
+            building = building.resolve(&route.host, address);
+        }
+        building
+            .build()
+            .map(Self)
+            .map_err(|error| ControlError { url: String::new(), reason: reason(&error) })
     }
 
     /// The status of a page.
@@ -86,13 +97,17 @@ fn reason(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::plan::Http;
 
     #[tokio::test]
     async fn a_page_that_is_not_there_is_named() {
         let listener = crate::edge::net::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let url = format!("http://{}/health", listener.local_addr().unwrap());
+        let there = listener.local_addr().unwrap();
+        let url = format!("http://{there}/health");
         drop(listener);
-        let error = Control::new().unwrap().status(&url).await.unwrap_err();
+        let (host, http) = ("127.0.0.1".to_owned(), Http::Negotiated);
+        let route = Route { host, port: there.port(), instead: None, tls: None, http };
+        let error = Control::new(&route).unwrap().status(&url).await.unwrap_err();
         assert!(error.to_string().starts_with(&url), "{error}");
         assert!(error.to_string().contains("refused"), "{error}");
     }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use crate::edge::clock::Clock;
 use crate::edge::net::{Connect, Io, Link};
+use crate::model::event::Opened;
 use crate::model::outcome::ConnectFailure;
 
 mod clients;
@@ -167,7 +168,8 @@ impl Connect for Server {
                 let _whole = serve(&inner, theirs, number).await;
                 inner.closed.fetch_add(1, Ordering::SeqCst);
             });
-            Ok(Link { io: Io::Pipe(ours), dns: *dns, tcp: *tcp })
+            let opened = Opened { dns: *dns, tcp: *tcp, tls: None, resumed: false, http2: false };
+            Ok(Link { io: Io::Pipe(ours), opened })
         })
     }
 }

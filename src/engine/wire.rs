@@ -1,7 +1,10 @@
 //! One HTTP exchange: sent once, never retried, every instant stamped, every size bounded.
 
+mod frames;
+mod http1;
+mod http2;
 pub mod line;
-pub mod meter;
+mod meter;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,12 +13,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method};
 
-use self::line::{Line, Lines};
-use self::meter::Meter;
+use self::line::{Address, Body, Line, Lines, Unsent};
+use self::meter::Gauge;
 use super::gate::Gate;
 use super::recorder::{Gauged, Recorder};
 use crate::edge::clock::Clock;
@@ -30,6 +31,8 @@ use crate::protocol::sse;
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// After its answer a stream is expected to end within this; else its connection is given up.
 const STREAM_END: Duration = Duration::from_millis(20);
+/// A request that the target says it did nothing about is sent so many times.
+const UNPROCESSED_LIMIT: u32 = 3;
 
 /// The way to one target.
 #[derive(Debug)]
@@ -40,8 +43,8 @@ pub struct Wire {
     pub clock: Clock,
     /// Is told every exchange.
     pub recorder: Arc<Recorder>,
-    /// Path and query of the MCP endpoint.
-    pub uri: Uri,
+    /// The MCP endpoint.
+    pub address: Address,
     /// The client's budget of one connection.
     pub connect_timeout: Duration,
     /// The ceiling of a target off loopback.
@@ -114,8 +117,7 @@ impl Ending {
 pub struct Trail<'a> {
     wire: &'a Wire,
     ending: &'a Ending,
-    meter: Option<Arc<Meter>>,
-    bytes_before: (u64, u64),
+    gauge: Option<Gauge>,
     exchange: Exchange,
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
@@ -131,8 +133,7 @@ impl<'a> Trail<'a> {
             user,
             operation,
             began,
-            dns: None,
-            connect: None,
+            opened: None,
             sent: None,
             headers: None,
             first_event: None,
@@ -146,8 +147,7 @@ impl<'a> Trail<'a> {
         Self {
             wire,
             ending,
-            meter: None,
-            bytes_before: (0, 0),
+            gauge: None,
             exchange,
             outcome: None,
             sent_cell: None,
@@ -185,37 +185,44 @@ impl<'a> Trail<'a> {
         for counter in self.counters.iter().flatten() {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        self.bytes_before = line.meter.bytes();
-        line.meter.arm();
-        self.meter = Some(Arc::clone(&line.meter));
-        if let Some(opened) = line.opened.take() {
-            self.exchange.dns = Some(opened.dns);
-            self.exchange.connect = Some(opened.tcp);
+        self.gauge = Some(line.gauge());
+        if let Some(opened) = line.opened() {
+            self.exchange.opened = Some(opened);
         }
     }
 
     /// Reads off the connection what this exchange did. It must be done with it: once the
     /// connection rests, another task may arm its meter for an exchange of its own.
     fn detach(&mut self) {
-        let Some(meter) = self.meter.take() else { return };
+        let Some(moved) = self.gauge.take().map(Gauge::read_off) else { return };
         let exchange = &mut self.exchange;
-        exchange.sent = meter.first_write();
+        exchange.sent = moved.first;
         if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
             cell.store(sent.as_nanos() as u64 + 1, Ordering::Relaxed);
         }
         if exchange.sent.is_some() {
             self.wire.recorder.gauges.exchanges.fetch_add(1, Ordering::Relaxed);
         } else {
-            for counter in self.counters.iter().flatten() {
-                // A run that began meanwhile counts from zero.
-                let one_less = |count: u32| count.checked_sub(1);
-                let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
-                let _taken_back = counter.fetch_update(set, get, one_less).is_ok();
-            }
+            self.uncount();
         }
-        let (written, read) = meter.bytes();
-        exchange.bytes_sent = (written - self.bytes_before.0) as u32;
-        exchange.bytes_received = (read - self.bytes_before.1) as u32;
+        self.exchange.bytes_sent = moved.written as u32;
+        self.exchange.bytes_received = moved.read as u32;
+    }
+
+    /// The target did nothing about the request: it is sent again as if for the first time.
+    fn take_back(&mut self) {
+        if self.gauge.take().map(Gauge::read_off).is_some() {
+            self.uncount();
+        }
+    }
+
+    fn uncount(&self) {
+        for counter in self.counters.iter().flatten() {
+            // A run that began meanwhile counts from zero.
+            let one_less = |count: u32| count.checked_sub(1);
+            let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+            let _taken_back = counter.fetch_update(set, get, one_less).is_ok();
+        }
     }
 }
 
@@ -246,96 +253,83 @@ impl Wire {
         if let Some(gate) = &self.gate {
             gate.pass(&self.clock).await;
         }
-        let whole = async {
-            let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
-            let mut line = taken.map_err(Outcome::Connect)?;
-            trail.attach(&mut line);
-            let reply = self.converse(&mut line, trail, request, body, on_event).await?;
-            trail.detach();
-            lines.put(line);
-            Ok(reply)
-        };
+        let whole = self.on_some_line(lines, trail, request, body, on_event);
         let in_time = {
             // Pinned here, and lent on: a future that is handed over is stored once more.
             let whole = pin!(whole);
             self.clock.by(deadline, whole).await
         };
         in_time.unwrap_or_else(|| {
-            let connected = trail.meter.is_some();
+            let connected = trail.gauge.is_some();
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
             Err(if connected { Outcome::Timeout } else { connecting })
         })
+    }
+
+    async fn on_some_line(
+        &self,
+        lines: &Lines,
+        trail: &mut Trail<'_>,
+        mut request: Request,
+        body: &mut Vec<u8>,
+        on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
+    ) -> Result<Reply, Outcome> {
+        for _ in 0..UNPROCESSED_LIMIT {
+            let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
+            let mut line = taken.map_err(Outcome::Connect)?;
+            trail.attach(&mut line);
+            match self.converse(&mut line, trail, &mut request, body, on_event).await {
+                Ok(reply) => {
+                    trail.detach();
+                    lines.put(line);
+                    return Ok(reply);
+                }
+                Err(Unsent::Ended(outcome)) => return Err(outcome),
+                Err(Unsent::Unprocessed) => trail.take_back(),
+            }
+        }
+        Err(Outcome::Connect(ConnectFailure::Closed))
     }
 
     async fn converse(
         &self,
         line: &mut Line,
         trail: &mut Trail<'_>,
-        request: Request,
+        request: &mut Request,
         body: &mut Vec<u8>,
         on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
-    ) -> Result<Reply, Outcome> {
-        let message = self.message(request);
-        let (sender, driver) = line.parts();
-        let sending = sender.send_request(message);
-        let response = Line::alongside(driver, sending).await;
-        let response = response.map_err(|error| before_head(&error))?;
+    ) -> Result<Reply, Unsent> {
+        let (head, mut answer) = line.send(&self.address, request, &mut trail.gauge).await?;
         trail.exchange.headers = Some(self.clock.now());
-        let (head, incoming) = response.into_parts();
-        trail.exchange.status = Some(head.status.as_u16());
+        let status = head.status.as_u16();
+        trail.exchange.status = Some(status);
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();
-        let status = head.status.as_u16();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };
         if is_stream {
             let mut listen = |event: &[u8]| on_event(&reply, event);
-            reply.answered = self.read_stream(line, trail, incoming, &mut listen).await?;
+            let read = self.read_stream(trail, &mut answer, &mut listen).await;
+            reply.answered = read.map_err(Unsent::Ended)?;
+            if reply.answered && !self.ends_soon(answer).await {
+                line.spend();
+            }
         } else {
-            self.read_body(line, incoming, body).await?;
+            read_body(&mut answer, body).await.map_err(Unsent::Ended)?;
             trail.exchange.answer = Some(self.clock.now());
         }
         Ok(reply)
     }
 
-    fn message(&self, request: Request) -> http::Request<Full<Bytes>> {
-        let mut message = http::Request::new(Full::new(request.body));
-        *message.method_mut() = request.method;
-        *message.uri_mut() = self.uri.clone();
-        *message.headers_mut() = request.headers;
-        message
-    }
-
-    async fn read_body(
-        &self,
-        line: &mut Line,
-        mut incoming: Incoming,
-        body: &mut Vec<u8>,
-    ) -> Result<(), Outcome> {
-        let (_, driver) = line.parts();
-        while let Some(frame) = Line::alongside(driver, incoming.frame()).await {
-            let frame = frame.map_err(|_| Outcome::CutStream)?;
-            let Ok(data) = frame.into_data() else { continue };
-            if body.len() + data.len() > BODY_LIMIT {
-                return Err(Outcome::Violation(Rule::TooLarge));
-            }
-            body.extend_from_slice(&data);
-        }
-        Ok(())
-    }
-
-    /// Reads events until the one that is the answer, then gives the stream a moment to end.
+    /// Reads events until the one that is the answer; false when the stream ends without it.
     async fn read_stream(
         &self,
-        line: &mut Line,
         trail: &mut Trail<'_>,
-        mut incoming: Incoming,
+        answer: &mut Body<'_>,
         hear: &mut (dyn FnMut(&[u8]) -> Flow + Send),
     ) -> Result<bool, Outcome> {
         let mut reader = sse::Reader::new(BODY_LIMIT);
-        let (_, driver) = line.parts();
-        while let Some(frame) = Line::alongside(driver, incoming.frame()).await {
-            let frame = frame.map_err(|_| Outcome::CutStream)?;
-            let Ok(data) = frame.into_data() else { continue };
+        while let Some(data) = answer.chunk().await {
+            let data = data.map_err(|_| Outcome::CutStream)?;
             let mut chunk = &data[..];
             loop {
                 let next = reader.next(&mut chunk);
@@ -345,7 +339,6 @@ impl Wire {
                 trail.exchange.first_event.get_or_insert_with(|| self.clock.now());
                 if event.name == b"message" && hear(event.data) == Flow::Answered {
                     trail.exchange.answer = Some(self.clock.now());
-                    self.end_stream(line, incoming).await;
                     return Ok(true);
                 }
             }
@@ -354,32 +347,31 @@ impl Wire {
     }
 
     /// Reads what is left of an answered stream, so that its connection can be used again.
-    async fn end_stream(&self, line: &mut Line, mut incoming: Incoming) {
-        let (_, driver) = line.parts();
+    async fn ends_soon(&self, mut answer: Body<'_>) -> bool {
         let to_end = async {
-            loop {
-                match Line::alongside(driver, incoming.frame()).await {
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) => return false,
-                    None => return true,
+            while let Some(data) = answer.chunk().await {
+                if data.is_err() {
+                    return false;
                 }
             }
+            true
         };
-        let ended = self.clock.by(self.clock.now() + STREAM_END, to_end).await;
-        line.spent = ended != Some(true);
+        self.clock.by(self.clock.now() + STREAM_END, to_end).await == Some(true)
     }
 }
 
-/// What an error before the response head means.
-fn before_head(error: &hyper::Error) -> Outcome {
-    if error.is_parse_too_large() {
-        Outcome::Violation(Rule::TooLarge)
-    } else if error.is_parse() {
-        Outcome::Connect(ConnectFailure::NotHttp)
-    } else {
-        Outcome::Connect(ConnectFailure::Closed)
+async fn read_body(answer: &mut Body<'_>, body: &mut Vec<u8>) -> Result<(), Outcome> {
+    while let Some(data) = answer.chunk().await {
+        let data = data.map_err(|_| Outcome::CutStream)?;
+        if body.len() + data.len() > BODY_LIMIT {
+            return Err(Outcome::Violation(Rule::TooLarge));
+        }
+        body.extend_from_slice(&data);
     }
+    Ok(())
 }
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;

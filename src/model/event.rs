@@ -109,10 +109,8 @@ pub struct Exchange {
     pub operation: Operation,
     /// When a connection was asked for.
     pub began: Duration,
-    /// Name resolution took this long; `None` when a connection was reused.
-    pub dns: Option<Duration>,
-    /// The TCP handshake took this long; `None` when a connection was reused.
-    pub connect: Option<Duration>,
+    /// The connection that was opened for it; `None` when one was reused.
+    pub opened: Option<Opened>,
     /// First byte of the request left; `None` when none did.
     pub sent: Option<Duration>,
     /// The response head arrived.
@@ -131,6 +129,21 @@ pub struct Exchange {
     pub bytes_sent: u32,
     /// Bytes read, heads included.
     pub bytes_received: u32,
+}
+
+/// What opening a connection took, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Name resolution; zero for a literal address.
+    pub dns: Duration,
+    /// The TCP handshake.
+    pub tcp: Duration,
+    /// The TLS handshake; `None` without TLS.
+    pub tls: Option<Duration>,
+    /// TLS went on with an earlier session (RFC 8446, section 2.2), which is cheaper.
+    pub resumed: bool,
+    /// HTTP/2 is spoken on it (RFC 9113), else HTTP/1.1.
+    pub http2: bool,
 }
 
 /// A change in a session's life.

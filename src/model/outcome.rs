@@ -1,6 +1,10 @@
 //! How a call ended, as the client that made it could tell.
 
+mod connect;
+
 use std::time::Duration;
+
+pub use connect::{ConnectFailure, TlsFailure};
 
 /// The end of one call. What the target does wrong is an outcome, never an `Err`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,40 +72,6 @@ impl Signal {
             Self::RpcError => "JSON-RPC error in HTTP 200",
             Self::ToolError => "isError result in HTTP 200",
             Self::Disguised => "disguised (503, 403 or a full session pool)",
-        }
-    }
-}
-
-/// Where a connection failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ConnectFailure {
-    /// The name did not resolve.
-    Dns,
-    /// Nothing listens there.
-    Refused,
-    /// The connect budget ended.
-    TimedOut,
-    /// The connection was closed or reset before any byte of an answer.
-    Closed,
-    /// Our own machine had no descriptor or port left.
-    Exhausted,
-    /// What answered does not speak HTTP/1.1.
-    NotHttp,
-    /// Any other failure of the network.
-    Unreachable,
-}
-
-impl ConnectFailure {
-    /// The words used in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dns => "name does not resolve",
-            Self::Refused => "connection refused",
-            Self::TimedOut => "connecting took longer than the client waits",
-            Self::Closed => "connection closed before any answer",
-            Self::Exhausted => "this machine has no descriptor or port left",
-            Self::NotHttp => "what answered is not HTTP/1.1",
-            Self::Unreachable => "network unreachable",
         }
     }
 }

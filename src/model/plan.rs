@@ -1,6 +1,7 @@
 //! What a scenario asks for, as values: the one thing the rest of the house is told.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
@@ -53,6 +54,53 @@ pub struct Target {
     pub metrics: Option<Metrics>,
     /// HTTP exchanges a second that a target off loopback is never asked beyond.
     pub max_rate: Option<f64>,
+    /// How it is reached, where the URL does not say it all.
+    pub reach: Reach,
+}
+
+impl Target {
+    /// Whether it is this machine, by the address that is dialled.
+    pub fn is_loopback(&self) -> bool {
+        self.reach.resolve.map_or_else(|| self.url.is_loopback(), |at| at.ip().is_loopback())
+    }
+}
+
+/// How a target is reached, where its URL does not say it all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// The version of HTTP.
+    pub http: Http,
+    /// `Host` (`:authority` in HTTP/2) instead of the URL's.
+    pub host: Option<String>,
+    /// Dialled instead of what the URL's name resolves to.
+    pub resolve: Option<SocketAddr>,
+    /// TLS, which an `https://` URL asks for.
+    pub tls: Tls,
+}
+
+/// The version of HTTP a target is spoken to in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Http {
+    /// What is agreed within the TLS handshake (ALPN, RFC 7301); HTTP/1.1 without TLS.
+    #[default]
+    Negotiated,
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2; without TLS by prior knowledge (RFC 9113, section 3.3).
+    Two,
+}
+
+/// What TLS trusts and asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// A PEM file of certificates that are trusted besides the system's.
+    pub ca_file: Option<String>,
+    /// A PEM file of revocation lists (RFC 5280, section 5).
+    pub crl_file: Option<String>,
+    /// The name asked for (SNI, RFC 6066) and found in the certificate, instead of the URL's.
+    pub server_name: Option<String>,
+    /// Whether handshakes go on with earlier sessions where they can.
+    pub resumption: bool,
 }
 
 /// Where the target is.
@@ -60,7 +108,7 @@ pub struct Target {
 pub enum TargetUrl {
     /// The practice target, started as a child process.
     Practice,
-    /// An MCP endpoint: an absolute `http://` URL.
+    /// An MCP endpoint: an absolute `http://` or `https://` URL.
     Url(String),
 }
 

@@ -3,6 +3,8 @@
 //! The first case is the run itself, so that a run that is not trustworthy or was stopped is never
 //! all green.
 
+use std::time::Duration;
+
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
 use super::visible;
@@ -56,7 +58,10 @@ fn whole(report: &Report) -> TestCase {
         status.set_description(reasons.join("\n"));
         status
     });
-    case("run", "verdict", status)
+    let mut case = case("run", "verdict", status);
+    // The time of the whole run; thresholds and findings take none of their own.
+    case.set_time(Duration::try_from_secs_f64(report.summary.elapsed_s).unwrap_or_default());
+    case
 }
 
 fn threshold(judged: &Judged) -> TestCase {
@@ -106,6 +111,8 @@ mod tests {
         let failures = xml.matches("<failure ").count();
         assert_eq!(failures, 1 + broken + report.findings.len(), "{xml}");
         assert!(xml.contains("name=\"wrong-id\""), "{xml}");
+        let time = format!("classname=\"squall.run\" time=\"{:.3}\"", report.summary.elapsed_s);
+        assert!(xml.contains(&time), "{xml}");
     }
 
     #[test]

@@ -9,8 +9,10 @@ use crate::model::figure;
 pub struct Glimpse<'a> {
     /// Time since the start.
     pub elapsed: Duration,
-    /// What is going on: `arrivals`, `drain`.
+    /// What is going on: `load`, `drain`, `over`.
     pub phase: &'a str,
+    /// Until that is over, at the latest.
+    pub left: Duration,
     /// Simulated users at work.
     pub users: u32,
     /// Calls that came due so far.
@@ -29,25 +31,30 @@ pub struct Glimpse<'a> {
     pub throttled: u64,
 }
 
-/// One line, without its end; its columns keep their places.
+/// One line, without its end; its columns keep their places. What matters most comes first: a
+/// narrow terminal cuts the rest off.
 pub fn line(glimpse: &Glimpse<'_>) -> String {
-    let seconds = glimpse.elapsed.as_secs();
     let time = |us: Option<u64>| us.map_or("-".to_owned(), figure::micros);
     format!(
-        "{}:{:02} {:<8} users {:>5}  in flight {:>5}  due {:>7}  ok {:>7}  errors {:>5}  throttled \
-         {:>5}  p50 {:>6}  p99 {:>6}",
-        seconds / 60,
-        seconds % 60,
+        "{} {:<5} {} left  due {:>6}  in flight {:>5}  p50 {:>6}  p99 {:>6}  ok {:>6}  errors {:>5}  \
+         throttled {:>5}  users {:>5}",
+        minutes(glimpse.elapsed),
         glimpse.phase,
-        glimpse.users,
-        glimpse.in_flight,
+        minutes(glimpse.left),
         glimpse.due,
+        glimpse.in_flight,
+        time(glimpse.p50_us),
+        time(glimpse.p99_us),
         glimpse.ok,
         glimpse.errors,
         glimpse.throttled,
-        time(glimpse.p50_us),
-        time(glimpse.p99_us),
+        glimpse.users,
     )
+}
+
+fn minutes(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{:>2}:{:02}", seconds / 60, seconds % 60)
 }
 
 #[cfg(test)]
@@ -56,19 +63,19 @@ mod tests {
 
     #[test]
     fn columns_keep_their_places() {
-        let first = Glimpse { phase: "arrivals", ..Glimpse::default() };
+        let first = Glimpse { phase: "load", ..Glimpse::default() };
         let later = Glimpse {
             elapsed: Duration::from_secs(75),
             phase: "drain",
+            left: Duration::from_secs(20),
             users: 120,
             due: 4321,
             p99_us: Some(1_240_000),
             ..Glimpse::default()
         };
-        assert!(
-            line(&later).starts_with("1:15 drain    users   120  in flight     0  due    4321")
-        );
-        assert!(line(&later).ends_with("p50      -  p99  1.24s"));
+        let start = " 1:15 drain  0:20 left  due   4321  in flight     0  p50      -  p99  1.24s";
+        assert!(line(&later).starts_with(start), "{}", line(&later));
+        assert!(start.len() < 80, "on the narrowest terminal");
         assert_eq!(line(&first).len(), line(&later).len());
     }
 }

@@ -13,8 +13,8 @@ const LONGEST: usize = 200;
 /// Reads `target.metrics`.
 pub fn read(metrics: &Table<'_>) -> Option<Metrics> {
     let url = metrics
-        .key("url", "The page: a path on the target's origin, or an http:// URL.")
-        .read("a path such as \"/metrics\", or an http:// URL", |node| {
+        .key("url", "The page: a path on the target's origin, or an http:// or https:// URL.")
+        .read("a path such as \"/metrics\", or an http:// or https:// URL", |node| {
             page_of(text_of(node)?, "/metrics")
         })
         .required();

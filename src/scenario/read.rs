@@ -144,7 +144,7 @@ fn refuse_later(root: &Table<'_>) {
 /// A borrowed name leaves this machine only towards a target of its author's.
 fn refuse_masks(root: &Table<'_>, plan: &Plan) {
     let genuine = plan.clients.identity == Some(IdentityMode::Genuine);
-    if genuine && !plan.target.mine && !plan.target.url.is_loopback() {
+    if genuine && !plan.target.mine && !plan.target.is_loopback() {
         let found = "genuine identity towards a target that is not on this machine";
         let right = "write identity = \"honest\", or mine = true in [target] if you own it";
         root.log().wrong(place_of_identity(root), found, right);
@@ -175,7 +175,8 @@ mod tests {
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
     use crate::model::plan::{
-        Answers, Credential, Health, IdentityMode, Metrics, Plan, Sessions, TargetUrl,
+        Answers, Credential, Health, Http, IdentityMode, Metrics, Plan, Reach, Sessions, TargetUrl,
+        Tls,
     };
     use crate::model::profile::{
         Confidence, Connections, Ids, List, OnSessionLoss, ServerRequests,
@@ -234,11 +235,47 @@ stages = [{ over = "10s", to = "60/min" }]
     }
 
     #[test]
+    fn how_a_target_is_reached_agrees_with_where_it_is() {
+        let practice = "url = \"practice\"";
+        let at = |url: &str, more: &str| but(practice, &format!("url = \"{url}\"\n{more}"));
+        let wrong = [
+            at("http://127.0.0.1:1/mcp", "tls = { insecure = true, ca_file = \"ca.pem\" }"),
+            at("https://127.0.0.1:1/mcp", "resolve = \"127.0.0.1:2=127.0.0.1\"\nhttp = \"3\""),
+            at("practice", "http = \"2\""),
+        ];
+        let pages: Vec<_> = wrong.iter().map(|text| bad(&input(text))).collect();
+        insta::assert_snapshot!(pages.join("\n"));
+    }
+
+    #[test]
+    fn the_address_that_is_dialled_decides_whose_machine_it_is() {
+        let at = |url: &str, address: &str| {
+            let line = format!("url = \"http://{url}/mcp\"\nresolve = \"{url}={address}\"");
+            but("url = \"practice\"", &line)
+        };
+        assert!(good(&at("tools.test:80", "127.0.0.1")).target.is_loopback());
+        let page = bad(&input(&at("localhost:80", "0.0.0.0")));
+        assert!(page.contains("the target is not on this machine"), "{page}");
+    }
+
+    #[test]
     fn every_key_arrives_in_the_plan() {
         let plan = good(EVERY_KEY);
         assert_eq!((plan.name.as_str(), plan.seed), ("every key", 7));
         let target = &plan.target;
-        assert_eq!(target.url, TargetUrl::Url("http://192.0.2.1:8000/mcp".to_owned()));
+        assert_eq!(target.url, TargetUrl::Url("https://192.0.2.1:8000/mcp".to_owned()));
+        let reach = Reach {
+            http: Http::Two,
+            host: Some("tools.test:8000".to_owned()),
+            resolve: Some(([127, 0, 0, 1], 8443).into()),
+            tls: Tls {
+                ca_file: Some("ca.pem".to_owned()),
+                crl_file: Some("crl.pem".to_owned()),
+                server_name: Some("tools.test".to_owned()),
+                resumption: true,
+            },
+        };
+        assert_eq!(target.reach, reach);
         assert_eq!((target.authorised, target.mine, target.max_rate), (true, true, Some(50.0)));
         let health = Health { url: "/health".to_owned(), status: 204 };
         assert_eq!(target.health, Some(health));
@@ -526,7 +563,7 @@ stages = [{ over = "10s", to = "60/min" }]
 seed = -1
 
 [target]
-url = "https://tools.example.com/mcp"
+url = "ftp://tools.example.com/mcp"
 transport = "http+sse"
 
 [load]
@@ -594,8 +631,6 @@ kind = "latency"
             assert!(page.contains(expected), "{table}: {page}");
         }
         let replaced = [
-            ("url = \"practice\"", "url = 'https://localhost/'", "squall does not know TLS yet"),
-            ("[load]", "tls = {}\n[load]", "does not know TLS yet: remove target.tls"),
             ("[load]", "transport = 'http+sse'\n[load]", "target.transport http+sse yet"),
             ("[load]", "protocol = '2026-07-28'\n[load]", "target.protocol 2026-07-28 yet"),
             ("\"chat\"", "\"fleet\"", "load.behaviour fleet yet"),

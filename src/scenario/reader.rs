@@ -17,8 +17,8 @@ pub struct Table<'a> {
     place: Place,
     tree: Option<&'a document::Table>,
     known: RefCell<Vec<&'static str>>,
-    /// Keys of later versions, refused by name.
-    unbuilt: RefCell<Vec<&'static str>>,
+    /// Keys that are refused by name.
+    refused: RefCell<Vec<&'static str>>,
     open: Cell<bool>,
 }
 
@@ -26,8 +26,8 @@ impl<'a> Table<'a> {
     /// A table that is read from here on; `close` it to find its unknown keys.
     pub fn new(log: &'a Log, path: &str, place: Place, tree: Option<&'a document::Table>) -> Self {
         let known = RefCell::default();
-        let unbuilt = RefCell::default();
-        Self { log, path: path.to_owned(), place, tree, known, unbuilt, open: Cell::new(false) }
+        let refused = RefCell::default();
+        Self { log, path: path.to_owned(), place, tree, known, refused, open: Cell::new(false) }
     }
 
     /// Where mistakes go.
@@ -78,9 +78,17 @@ impl<'a> Table<'a> {
         Key { log: self.log, path: self.below(name), doc, table: self.place, node }
     }
 
+    /// A key that people look for and that will not be there: refused by name, with a way out.
+    pub fn never(&self, name: &'static str, why: &str, right: &str) {
+        self.refused.borrow_mut().push(name);
+        if let Some(place) = self.given(name) {
+            self.log.wrong(place, format!("{}: {why}", self.below(name)), right);
+        }
+    }
+
     /// A key of a later version: refused by name, never ignored.
     pub fn later(&self, name: &'static str, what: &str) {
-        self.unbuilt.borrow_mut().push(name);
+        self.refused.borrow_mut().push(name);
         let Some(entry) = self.entry(name) else { return };
         let brackets = match (&entry.node.value, self.path.is_empty()) {
             (Value::List(_), true) => format!("[[{name}]]"),
@@ -150,10 +158,10 @@ impl<'a> Table<'a> {
 
     /// Reports every key that no getter asked for.
     pub fn close(&self) {
-        let (known, unbuilt) = (self.known.borrow(), self.unbuilt.borrow());
+        let (known, refused) = (self.known.borrow(), self.refused.borrow());
         for entry in self.entries() {
             if !self.open.get()
-                && ![&known, &unbuilt].iter().any(|keys| keys.contains(&entry.key.as_str()))
+                && ![&known, &refused].iter().any(|keys| keys.contains(&entry.key.as_str()))
             {
                 self.log.mistake(self.unknown(entry, &known));
             }

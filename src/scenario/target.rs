@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::model::plan::{Health, Target, TargetUrl};
 
+use super::reach;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
@@ -14,7 +15,7 @@ pub const CAREFUL_RATE: f64 = 20.0;
 pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
     let url = target
         .key("url", "Where the target is: \"practice\" starts the practice target.")
-        .read("\"practice\" or an http:// URL", |node| url_of(text_of(node)?))
+        .read("\"practice\" or an http:// or https:// URL", |node| url_of(text_of(node)?))
         .required();
     target
         .key("transport", "How MCP is carried; auto finds out.")
@@ -46,40 +47,43 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         .key("max_rate", "HTTP exchanges a second that are never exceeded; 20 off loopback.")
         .number(0.1..=1_000_000.0)
         .optional();
-    refuse_later(target);
+    let reach = reach::read(target, url.as_ref());
 
     let authorised = permitted || authorised;
-    let url = url?;
-    permit(target, "url", &url, authorised);
     let (health, metrics) = (health.flatten(), metrics.flatten());
-    let pages = [
-        ("health", health.as_ref().map(|health| &health.url)),
-        ("metrics", metrics.as_ref().map(|metrics| &metrics.url)),
-    ];
-    for (key, page) in pages {
-        if let Some(page) = page.filter(|page| !page.starts_with('/')) {
-            permit(target, key, &TargetUrl::Url(page.clone()), authorised);
-        }
+    let mut read = Target { url: url?, authorised, mine, health, metrics, max_rate, reach };
+    permit(target, &read);
+    if max_rate.is_none() && !read.is_loopback() {
+        read.max_rate = Some(CAREFUL_RATE);
     }
-    let max_rate = max_rate.or((!url.is_loopback()).then_some(CAREFUL_RATE));
-    Some(Target { url, authorised, mine, health, metrics, max_rate })
+    Some(read)
 }
 
 const LATER_REVISIONS: [&str; 4] = ["2026-07-28", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-fn refuse_later(target: &Table<'_>) {
-    for key in ["tls", "ca", "insecure"] {
-        target.later(key, "TLS");
-    }
-}
-
-/// Nobody loads somebody else's server by accident.
-fn permit(target: &Table<'_>, key: &str, url: &TargetUrl, authorised: bool) {
-    if !authorised && !url.is_loopback() {
-        let what = if key == "url" { "the target" } else { "this page" };
+/// Nobody loads somebody else's server by accident, nor asks pages of somebody else's.
+fn permit(table: &Table<'_>, target: &Target) {
+    let refuse = |key: &str, what: &str| {
         let found = format!("{what} is not on this machine, and nobody said that you may load it");
         let right = "add --i-am-authorised, or authorised = true in [target], if you may";
-        target.log().wrong(target.place_of(key), found, right);
+        table.log().wrong(table.place_of(key), found, right);
+    };
+    if target.authorised {
+        return;
+    }
+    if !target.is_loopback() {
+        refuse("url", "the target");
+    }
+    let pages = [
+        ("health", target.health.as_ref().map(|health| &health.url)),
+        ("metrics", target.metrics.as_ref().map(|metrics| &metrics.url)),
+    ];
+    for (key, page) in pages {
+        let elsewhere =
+            |url: &String| !url.starts_with('/') && !TargetUrl::Url(url.clone()).is_loopback();
+        if page.is_some_and(elsewhere) {
+            refuse(key, "this page");
+        }
     }
 }
 
@@ -89,13 +93,13 @@ fn url_of(text: &str) -> Result<TargetUrl, Wrong> {
     }
     let such = "expected \"practice\" or a URL such as \"http://127.0.0.1:8000/mcp\"";
     let url = Url::parse(text).map_err(|error| match error {
-        url::ParseError::RelativeUrlWithoutBase => format!("it has no http://: {such}"),
+        url::ParseError::RelativeUrlWithoutBase => {
+            format!("it has no http:// or https://: {such}")
+        }
         other => format!("{other}: {such}"),
     })?;
-    match url.scheme() {
-        "http" => {}
-        "https" => return Err("squall does not know TLS yet: use an http:// URL".to_owned()),
-        other => return Err(format!("squall does not speak {other}: {such}")),
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("squall does not speak {}: {such}", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("credentials do not belong into a URL: use [auth] kind = \"basic\"".to_owned());
@@ -104,7 +108,7 @@ fn url_of(text: &str) -> Result<TargetUrl, Wrong> {
         return Err("a fragment (#...) is never sent: remove it".to_owned());
     }
     // `http:host` and the like parse, too; two slashes are what a person means.
-    if !text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://")) {
+    if !text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://")) {
         return Err(such.to_owned());
     }
     Ok(TargetUrl::Url(url.into()))
@@ -112,8 +116,8 @@ fn url_of(text: &str) -> Result<TargetUrl, Wrong> {
 
 fn health_of(health: &Table<'_>) -> Option<Health> {
     let url = health
-        .key("url", "The page: a path on the target's origin, or an http:// URL.")
-        .read("a path such as \"/health\", or an http:// URL", |node| {
+        .key("url", "The page: a path on the target's origin, or an http:// or https:// URL.")
+        .read("a path such as \"/health\", or an http:// or https:// URL", |node| {
             page_of(text_of(node)?, "/health")
         })
         .required();
@@ -142,6 +146,7 @@ mod tests {
             ("http://127.0.0.1:8000/mcp", "http://127.0.0.1:8000/mcp"),
             ("HTTP://LOCALHOST", "http://localhost/"),
             ("http://[::1]/mcp?x=1", "http://[::1]/mcp?x=1"),
+            ("https://localhost:443/mcp", "https://localhost/mcp"),
         ];
         for (text, url) in good {
             assert_eq!(url_of(text), Ok(super::TargetUrl::Url(url.to_owned())), "{text}");
@@ -152,7 +157,7 @@ mod tests {
             ("http://", "expected"),
             ("http:localhost", "expected"),
             ("ftp://localhost/", "squall does not speak ftp"),
-            ("https://localhost/mcp", "TLS"),
+            ("https:localhost", "expected"),
             ("http://me:pass@localhost/", "credentials"),
             ("http://localhost/#x", "fragment"),
         ];

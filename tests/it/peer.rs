@@ -68,6 +68,10 @@ impl Peer {
         fs::read_to_string(self.place.path().join("log")).unwrap()
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }

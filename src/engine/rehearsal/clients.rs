@@ -12,6 +12,7 @@ use crate::engine::client::{Common, Tool};
 use crate::engine::holder::Holder;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::wire::Wire;
+use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::distribution::Distribution;
 use crate::model::event::{Call, Event, Exchange, Run, SessionChange, SessionEvent, Violation};
@@ -119,7 +120,10 @@ pub(crate) fn wire(server: &Server) -> Wire {
         connect: Arc::new(server.clone()),
         clock: server.clock(),
         recorder: Arc::new(Recorder::default()),
-        uri: Uri::from_static("/mcp"),
+        address: Address {
+            path: Uri::from_static("/mcp"),
+            whole: Uri::from_static("http://rehearsal.test/mcp"),
+        },
         connect_timeout: CONNECT_BUDGET,
         gate: None,
     }

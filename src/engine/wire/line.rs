@@ -1,116 +1,153 @@
-//! One HTTP/1.1 connection, driven by the task that uses it, and the pool it rests in.
-//!
-//! The usual way is to spawn a task that drives the connection and to talk to it through channels:
-//! two tasks and two wake-ups for every answer. Here the exchange polls its own connection:
-//!
-//! ```text
-//!   exchange ── poll ──> answer's future (no waker of its own: only the connection moves it)
-//!       └────── poll ──> connection ──> socket
-//! ```
+//! What carries an exchange: an HTTP/1.1 connection of its own, or room on an HTTP/2 connection;
+//! and the pool they come from.
 
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use http::Uri;
+use http::response::Parts;
+use tokio::sync::Semaphore;
 
-use super::meter::{Meter, Metered};
+use super::Request;
+use super::meter::Gauge;
+use super::{http1, http2};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
-use crate::model::outcome::ConnectFailure;
+use crate::model::event::Opened;
+use crate::model::outcome::{ConnectFailure, Outcome};
 
 /// Response heads beyond this are refused, in bytes.
-const HEAD_LIMIT: usize = 64 * 1024;
+pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 
-type Driver = http1::Connection<TokioIo<Metered>, Full<Bytes>>;
-
-/// One connection.
+/// What carries one exchange.
 #[derive(Debug)]
-pub struct Line {
-    pub(super) sender: SendRequest<Full<Bytes>>,
-    /// `None` once the connection has ended.
-    driver: Option<Driver>,
-    pub(super) meter: Arc<Meter>,
-    /// What opening took, until the first exchange has reported it.
-    pub(super) opened: Option<Opened>,
-    /// A body on it was left unread: it cannot carry another exchange.
-    pub(super) spent: bool,
+pub(super) enum Line {
+    /// A connection of its own.
+    Own(Box<http1::Line>),
+    /// Room on a shared one.
+    Shared(http2::Channel),
 }
 
-/// What opening a connection took.
+/// The body of an answer.
+pub(super) enum Body<'l> {
+    One(http1::Body<'l>),
+    Two(http2::Body),
+}
+
+/// The body ended before it was whole.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Opened {
-    pub(super) dns: Duration,
-    pub(super) tcp: Duration,
+pub(super) struct Cut;
+
+/// Why a request brought no head of an answer.
+#[derive(Debug)]
+pub(super) enum Unsent {
+    /// The target says that it did nothing about it: it may be sent again.
+    Unprocessed,
+    /// The exchange has ended so.
+    Ended(Outcome),
+}
+
+/// An endpoint as requests name it.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// Path and query: the target of an HTTP/1.1 request.
+    pub path: Uri,
+    /// The same with scheme and authority, which HTTP/2 wants.
+    pub whole: Uri,
 }
 
 impl Line {
-    /// A new connection.
-    pub(super) async fn open(connect: &dyn Connect, clock: &Clock) -> Result<Self, ConnectFailure> {
-        let link = connect.connect().await?;
-        let meter = Meter::new(clock.clone());
-        let io = TokioIo::new(Metered { io: link.io, meter: Arc::clone(&meter) });
-        let (sender, driver) = http1::Builder::new()
-            .max_header_size(HEAD_LIMIT)
-            .handshake(io)
-            .await
-            .map_err(|_| ConnectFailure::Closed)?;
-        let opened = Some(Opened { dns: link.dns, tcp: link.tcp });
-        Ok(Self { sender, driver: Some(driver), meter, opened, spent: false })
-    }
-
-    /// Polls `future` and the connection it depends on, together, in this task.
-    pub(super) async fn alongside<F: Future>(driver: &mut Option<Driver>, future: F) -> F::Output {
-        let mut future = pin!(future);
-        std::future::poll_fn(|context| {
-            // Whatever the future waits for comes from the connection, which holds the real waker.
-            let mut silent = Context::from_waker(Waker::noop());
-            if let Poll::Ready(output) = future.as_mut().poll(&mut silent) {
-                return Poll::Ready(output);
-            }
-            if let Some(connection) = driver
-                && Pin::new(connection).poll(context).is_ready()
-            {
-                *driver = None;
-            }
-            future.as_mut().poll(&mut silent)
-        })
-        .await
-    }
-
-    /// The two halves of a connection in use.
-    pub(super) fn parts(&mut self) -> (&mut SendRequest<Full<Bytes>>, &mut Option<Driver>) {
-        (&mut self.sender, &mut self.driver)
-    }
-
-    /// Waits until the connection can carry a request; false when the server has closed it.
-    async fn is_fit(&mut self) -> bool {
-        if self.spent {
-            return false;
+    /// Where the next exchange's figures are read off.
+    pub(super) fn gauge(&self) -> Gauge {
+        match self {
+            Self::Own(line) => line.gauge(),
+            Self::Shared(channel) => channel.gauge(),
         }
-        let (sender, driver) = self.parts();
-        std::future::poll_fn(|context| {
-            // Resting, nobody polled it: only so does it notice that the server has closed it.
-            match driver.as_mut().map(|connection| Pin::new(connection).poll(context)) {
-                Some(Poll::Pending) => sender.poll_ready(context).map(|ready| ready.is_ok()),
-                Some(Poll::Ready(_)) | None => Poll::Ready(false),
+    }
+
+    /// What opening the connection took, if nobody has reported it.
+    pub(super) fn opened(&mut self) -> Option<Opened> {
+        match self {
+            Self::Own(line) => line.opened.take(),
+            Self::Shared(channel) => channel.opened(),
+        }
+    }
+
+    /// Sends a request; completes with the head of its answer. What is sent again is whole again.
+    pub(super) async fn send(
+        &mut self,
+        address: &Address,
+        request: &mut Request,
+        gauge: &mut Option<Gauge>,
+    ) -> Result<(Parts, Body<'_>), Unsent> {
+        match self {
+            Self::Own(line) => {
+                let sent = line.send(&address.path, request).await;
+                let (head, body) = sent.map_err(Unsent::Ended)?;
+                Ok((head, Body::One(body)))
             }
-        })
-        .await
+            Self::Shared(channel) => {
+                let (head, body) = channel.send(&address.whole, request, gauge).await?;
+                Ok((head, Body::Two(body)))
+            }
+        }
+    }
+
+    /// Whether it can carry a request after its rest.
+    async fn is_fit(&mut self) -> bool {
+        match self {
+            Self::Own(line) => line.is_fit().await,
+            Self::Shared(_) => true,
+        }
+    }
+
+    /// A body was left unread: no other exchange can come after it on the same connection.
+    pub(super) fn spend(&mut self) {
+        if let Self::Own(line) = self {
+            line.spent = true;
+        }
     }
 }
 
-/// Idle connections, the last used first: a user's own, or everybody's.
-#[derive(Debug, Default)]
-pub struct Lines(Mutex<Vec<Line>>);
+impl Body<'_> {
+    /// The next piece of the body; `None` at its end.
+    pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, Cut>> {
+        match self {
+            Self::One(body) => body.chunk().await,
+            Self::Two(body) => body.chunk().await,
+        }
+    }
+}
+
+/// Connections: a user's own, or everybody's.
+#[derive(Debug)]
+pub struct Lines {
+    /// Idle ones of HTTP/1.1, the last used first.
+    idle: Mutex<Vec<Line>>,
+    /// Those of HTTP/2.
+    trunks: Mutex<Vec<Arc<http2::Trunk>>>,
+    /// Where HTTP/2 is possible, one connection is opened at a time: whoever else needs one waits,
+    /// and shares it if it can be shared.
+    turn: Semaphore,
+    /// The target was seen to speak HTTP/1.1: nobody need wait.
+    one_each: AtomicBool,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            idle: Mutex::default(),
+            trunks: Mutex::default(),
+            turn: Semaphore::new(1),
+            one_each: AtomicBool::new(false),
+        }
+    }
+}
 
 impl Lines {
-    /// An idle connection that is still open, or a new one, made within `patience`.
+    /// A connection that is still open, or a new one, made within `patience`.
     pub(super) async fn take(
         &self,
         connect: &dyn Connect,
@@ -122,18 +159,62 @@ impl Lines {
                 return Ok(line);
             }
         }
-        let opened = clock.by(clock.now() + patience, Line::open(connect, clock)).await;
+        let shares = connect.may_multiplex();
+        if shares && let Some(channel) = self.room() {
+            return Ok(Line::Shared(channel));
+        }
+        let new = async {
+            if shares { self.join(connect, clock).await } else { self.open(connect, clock).await }
+        };
+        let opened = clock.by(clock.now() + patience, new).await;
         opened.unwrap_or(Err(ConnectFailure::TimedOut))
+    }
+
+    /// Room on the connection that is being opened, or on one opened now.
+    async fn join(&self, connect: &dyn Connect, clock: &Clock) -> Result<Line, ConnectFailure> {
+        let mut turn = None;
+        if !self.one_each.load(Ordering::Relaxed) {
+            // Never closed, so this never fails.
+            turn = self.turn.acquire().await.ok();
+        }
+        if let Some(channel) = self.room() {
+            return Ok(Line::Shared(channel));
+        }
+        if self.one_each.load(Ordering::Relaxed) {
+            drop(turn);
+        }
+        self.open(connect, clock).await
+    }
+
+    async fn open(&self, connect: &dyn Connect, clock: &Clock) -> Result<Line, ConnectFailure> {
+        let link = connect.connect().await?;
+        self.one_each.store(!link.opened.http2, Ordering::Relaxed);
+        if !link.opened.http2 {
+            return Ok(Line::Own(Box::new(http1::Line::on(link, clock).await?)));
+        }
+        let trunk = http2::Trunk::on(link, clock).await?;
+        let channel = trunk.room().ok_or(ConnectFailure::Closed)?;
+        self.trunks.lock().unwrap_or_else(PoisonError::into_inner).push(trunk);
+        Ok(Line::Shared(channel))
     }
 
     /// Rests a connection for the next exchange, unless it can carry none.
     pub(super) fn put(&self, line: Line) {
-        if !line.spent && line.driver.is_some() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        if let Line::Own(own) = &line
+            && own.may_rest()
+        {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
     }
 
     fn pop(&self) -> Option<Line> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Room on a connection that is there.
+    fn room(&self) -> Option<http2::Channel> {
+        let mut trunks = self.trunks.lock().unwrap_or_else(PoisonError::into_inner);
+        trunks.retain(|trunk| !trunk.has_ended());
+        trunks.iter().find_map(http2::Trunk::room)
     }
 }

@@ -1,6 +1,6 @@
 //! What passes a connection: bytes both ways, and the instant a request's first byte left.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,58 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::Frames;
 use crate::edge::clock::Clock;
 use crate::edge::net::Io;
 
-/// The figures of one connection. Written by the task that drives it, read by the same task.
+/// What one exchange moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Moved {
+    /// When the first byte of its request left.
+    pub(super) first: Option<Duration>,
+    /// Bytes written.
+    pub(super) written: u64,
+    /// Bytes read.
+    pub(super) read: u64,
+}
+
+/// Where the figures of an exchange are read off.
 #[derive(Debug)]
-pub struct Meter {
+pub(super) enum Gauge {
+    /// A connection of its own.
+    Connection {
+        /// The connection's figures.
+        meter: Arc<Meter>,
+        /// Its bytes before the exchange.
+        before: (u64, u64),
+    },
+    /// A stream on a shared connection.
+    Stream {
+        /// The connection's figures.
+        frames: Arc<Frames>,
+        /// The stream, once the request was handed over.
+        id: Option<u32>,
+    },
+}
+
+impl Gauge {
+    /// What the exchange moved; it must be done.
+    pub(super) fn read_off(self) -> Moved {
+        match self {
+            Self::Connection { meter, before } => {
+                let (written, read) = meter.bytes();
+                let (written, read) = (written - before.0, read - before.1);
+                Moved { first: meter.first_write(), written, read }
+            }
+            Self::Stream { frames, id } => id.map_or_else(Moved::default, |id| frames.take(id)),
+        }
+    }
+}
+
+/// The figures of a connection that one exchange at a time uses. Written by the task that drives
+/// it, read by the same task.
+#[derive(Debug)]
+pub(super) struct Meter {
     clock: Clock,
     /// Nanoseconds since the run's start, plus one; 0 while armed.
     first_write: AtomicU64,
@@ -28,28 +74,42 @@ impl Meter {
         Arc::new(Self { clock, first_write: zero(), written: zero(), read: zero() })
     }
 
-    /// The next byte written is the first of a new request.
-    pub(super) fn arm(&self) {
+    /// For an exchange that begins: the next byte written is the first of its request.
+    pub(super) fn gauge(self: &Arc<Self>) -> Gauge {
         self.first_write.store(0, Ordering::Relaxed);
+        Gauge::Connection { meter: Arc::clone(self), before: self.bytes() }
     }
 
-    /// When the first byte since [`Meter::arm`] left.
-    pub(super) fn first_write(&self) -> Option<Duration> {
+    fn first_write(&self) -> Option<Duration> {
         let nanos = self.first_write.load(Ordering::Relaxed);
         nanos.checked_sub(1).map(Duration::from_nanos)
     }
 
     /// Bytes written and read since the connection was made.
-    pub(super) fn bytes(&self) -> (u64, u64) {
+    fn bytes(&self) -> (u64, u64) {
         (self.written.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed))
     }
+}
 
-    fn wrote(&self, count: usize) {
+/// Is told what passes a connection.
+pub(super) trait Tap {
+    /// The first `count` bytes of these parts were written.
+    fn wrote(&self, parts: &[IoSlice<'_>], count: usize);
+    /// These bytes were read.
+    fn read(&self, bytes: &[u8]);
+}
+
+impl Tap for Meter {
+    fn wrote(&self, _: &[IoSlice<'_>], count: usize) {
         if count > 0 && self.first_write.load(Ordering::Relaxed) == 0 {
             let nanos = u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX - 1);
             self.first_write.store(nanos + 1, Ordering::Relaxed);
         }
         add(&self.written, count);
+    }
+
+    fn read(&self, bytes: &[u8]) {
+        add(&self.read, bytes.len());
     }
 }
 
@@ -58,14 +118,14 @@ fn add(counter: &AtomicU64, count: usize) {
     counter.store(counter.load(Ordering::Relaxed) + count as u64, Ordering::Relaxed);
 }
 
-/// A stream of bytes with a meter on it.
+/// A stream of bytes with a tap on it.
 #[derive(Debug)]
-pub(super) struct Metered {
+pub(super) struct Tapped<T> {
     pub(super) io: Io,
-    pub(super) meter: Arc<Meter>,
+    pub(super) tap: Arc<T>,
 }
 
-impl AsyncRead for Metered {
+impl<T: Tap> AsyncRead for Tapped<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -73,32 +133,34 @@ impl AsyncRead for Metered {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(context, buffer);
-        add(&self.meter.read, buffer.filled().len() - before);
+        self.tap.read(buffer.filled().get(before..).unwrap_or_default());
         polled
     }
 }
 
-impl AsyncWrite for Metered {
+impl<T: Tap> AsyncWrite for Tapped<T> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write(context, bytes);
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.io).poll_write(context, bytes);
         if let Poll::Ready(Ok(count)) = polled {
-            self.meter.wrote(count);
+            this.tap.wrote(&[IoSlice::new(bytes)], count);
         }
         polled
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
+        parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write_vectored(context, parts);
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.io).poll_write_vectored(context, parts);
         if let Poll::Ready(Ok(count)) = polled {
-            self.meter.wrote(count);
+            this.tap.wrote(parts, count);
         }
         polled
     }

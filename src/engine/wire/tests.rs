@@ -125,7 +125,9 @@ async fn instants_of_a_json_answer() {
     let came = stand.ask().await;
     assert_eq!(came.body, ANSWER.as_bytes());
     let told = came.told;
-    assert_eq!((told.began, told.dns, told.connect), (ms(1), Some(ms(7)), Some(ms(20))));
+    let opened = told.opened.unwrap();
+    assert_eq!((told.began, opened.dns, opened.tcp), (ms(1), ms(7), ms(20)));
+    assert_eq!((opened.tls, opened.resumed, opened.http2), (None, false, false));
     assert_eq!((told.sent, told.headers), (Some(ms(28)), Some(ms(128))));
     assert_eq!((told.first_event, told.answer, told.end), (None, Some(ms(138)), ms(138)));
     assert_eq!((told.status, told.outcome), (Some(200), Outcome::Ok));
@@ -162,10 +164,10 @@ async fn a_connection_whose_answer_was_read_is_used_again() {
     for bytes in [json_reply(ANSWER), stream(&event(ANSWER)), reply(202, &[], "")] {
         let stand = Stand::new(writes(bytes));
         let first = stand.ask().await.told;
-        assert_eq!((first.dns, first.connect), (Some(ms(0)), Some(ms(0))));
+        assert_eq!(first.opened.map(|opened| (opened.dns, opened.tcp)), Some((ms(0), ms(0))));
         for _ in 0..3 {
             let again = stand.ask().await.told;
-            assert_eq!((again.dns, again.connect, again.outcome), (None, None, Outcome::Ok));
+            assert_eq!((again.opened, again.outcome), (None, Outcome::Ok));
             assert_eq!(again.bytes_sent, first.bytes_sent);
         }
         assert_eq!((stand.server.connections(), stand.server.seen().len()), (1, 4));

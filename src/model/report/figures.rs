@@ -75,9 +75,8 @@ pub struct Figures {
     pub connect_failures: Counts,
     /// Refusals for "too much" by their shape.
     pub throttles: BTreeMap<String, ThrottleFigures>,
-    /// Time of TCP handshakes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_us: Option<Percentiles>,
+    /// Connections that were opened.
+    pub connections: ConnectionFigures,
 }
 
 /// One operation.
@@ -176,6 +175,29 @@ pub struct CompletionFigure {
     pub us: u64,
     /// It is this or more: too many runs never completed to say.
     pub at_least: bool,
+}
+
+/// Connections that were opened, and what that took.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConnectionFigures {
+    /// How many.
+    pub opened: u64,
+    /// Those that speak HTTP/2; the others HTTP/1.1.
+    pub http2: u64,
+    /// Those with TLS.
+    pub tls: u64,
+    /// Those whose TLS went on with an earlier session.
+    pub tls_resumed: u64,
+    /// Name resolution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_us: Option<Percentiles>,
+    /// The TCP handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_us: Option<Percentiles>,
+    /// The TLS handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_us: Option<Percentiles>,
 }
 
 /// Refusals of one shape.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::calls::Tally;
 use super::evidence::Bounded;
-use crate::model::event::Exchange;
+use crate::model::event::{Exchange, Opened};
 use crate::model::histogram::Histogram;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Class, ConnectFailure, Outcome, Signal};
@@ -22,8 +22,8 @@ pub struct Wire {
     pub connect_failures: BTreeMap<ConnectFailure, u64>,
     /// Refusals for "too much", by their shape.
     pub throttles: BTreeMap<Signal, Throttles>,
-    /// Time of the TCP handshake of each new connection.
-    pub connect: Histogram,
+    /// The connections that were opened.
+    pub connections: Connections,
     /// Bytes written, heads included.
     pub bytes_sent: u64,
     /// Bytes read, heads included.
@@ -46,6 +46,41 @@ pub struct Exchanges {
     pub service: Histogram,
     /// Connecting.
     pub preparation: Histogram,
+}
+
+/// Connections that were opened, and what that took.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Connections {
+    /// Those that speak HTTP/2.
+    pub http2: u64,
+    /// Those whose TLS went on with an earlier session.
+    pub resumed: u64,
+    /// Name resolution.
+    pub dns: Histogram,
+    /// The TCP handshake, of every connection.
+    pub tcp: Histogram,
+    /// The TLS handshake, of those with TLS.
+    pub tls: Histogram,
+}
+
+impl Connections {
+    fn add(&mut self, opened: &Opened) {
+        self.http2 += u64::from(opened.http2);
+        self.resumed += u64::from(opened.resumed);
+        self.dns.record(opened.dns);
+        self.tcp.record(opened.tcp);
+        if let Some(tls) = opened.tls {
+            self.tls.record(tls);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.http2 += other.http2;
+        self.resumed += other.resumed;
+        self.dns.merge(&other.dns);
+        self.tcp.merge(&other.tcp);
+        self.tls.merge(&other.tls);
+    }
 }
 
 /// Refusals of one shape.
@@ -97,8 +132,8 @@ impl Wire {
         if let Some(status) = exchange.status {
             self.statuses.add(status, 1);
         }
-        if let Some(connect) = exchange.connect {
-            self.connect.record(connect);
+        if let Some(opened) = &exchange.opened {
+            self.connections.add(opened);
         }
         self.bytes_sent += u64::from(exchange.bytes_sent);
         self.bytes_received += u64::from(exchange.bytes_received);
@@ -130,7 +165,7 @@ impl Wire {
             mine.count += theirs.count;
             mine.retry_after.merge(&theirs.retry_after);
         }
-        self.connect.merge(&other.connect);
+        self.connections.merge(&other.connections);
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
     }

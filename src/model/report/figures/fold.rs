@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClassFigures, CompletionFigure, Counts, Figures, OperationFigures, RunFigures, ThrottleFigures,
-    ToolFigures,
+    ClassFigures, CompletionFigure, ConnectionFigures, Counts, Figures, OperationFigures,
+    RunFigures, ThrottleFigures, ToolFigures,
 };
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 use crate::model::summary::Summary;
 use crate::model::summary::calls::{Calls, Tally, Tool, UserClass};
 use crate::model::summary::runs::{Completion, Runs};
-use crate::model::summary::wire::Exchanges;
+use crate::model::summary::wire::{Connections, Exchanges};
 
 impl Figures {
     /// The figures of a summary.
@@ -55,8 +55,20 @@ impl Figures {
                 .map(|(failure, count)| (failure.name().to_owned(), *count))
                 .collect(),
             throttles: throttles(summary),
-            connect_us: wire.connect.percentiles(),
+            connections: connections(&wire.connections),
         }
+    }
+}
+
+fn connections(opened: &Connections) -> ConnectionFigures {
+    ConnectionFigures {
+        opened: opened.tcp.count(),
+        http2: opened.http2,
+        tls: opened.tls.count(),
+        tls_resumed: opened.resumed,
+        dns_us: opened.dns.percentiles(),
+        tcp_us: opened.tcp.percentiles(),
+        tls_us: opened.tls.percentiles(),
     }
 }
 

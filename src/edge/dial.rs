@@ -1,0 +1,166 @@
+//! Dialling a target: its name, TCP, TLS; what each took, and each failure named.
+#![expect(clippy::disallowed_methods, reason = "this file is where connections are made")]
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use futures_util::future::BoxFuture;
+use tokio::net::TcpStream;
+
+use super::clock::Clock;
+use super::net::{Connect, Io, Link};
+use super::tls::{Agreed, Tls};
+use crate::model::event::Opened;
+use crate::model::outcome::ConnectFailure;
+use crate::model::plan::Http;
+
+/// Where a target is dialled, and what is agreed on the connection.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Dialled instead of what the name resolves to.
+    pub instead: Option<SocketAddr>,
+    /// TLS, if it is spoken.
+    pub tls: Option<Tls>,
+    /// The version of HTTP asked for.
+    pub http: Http,
+}
+
+/// Dials one target whenever a connection is asked for.
+#[derive(Debug)]
+pub struct Dial {
+    route: Route,
+    clock: Clock,
+}
+
+impl Dial {
+    /// Dials `route`, with times of `clock`.
+    pub const fn new(route: Route, clock: Clock) -> Self {
+        Self { route, clock }
+    }
+
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectFailure> {
+        let Route { host, port, .. } = &self.route;
+        if let Some(address) = self.route.instead {
+            return Ok(vec![address]);
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, *port)]);
+        }
+        let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+        let addresses: Vec<_> = found.map_err(|_| ConnectFailure::Dns)?.collect();
+        if addresses.is_empty() { Err(ConnectFailure::Dns) } else { Ok(addresses) }
+    }
+
+    async fn open(&self) -> Result<Link, ConnectFailure> {
+        let began = self.clock.now();
+        let addresses = self.addresses().await?;
+        let resolved = self.clock.now();
+        let stream = first_of(&addresses).await?;
+        let connected = self.clock.now();
+        let mut opened = Opened {
+            dns: resolved.saturating_sub(began),
+            tcp: connected.saturating_sub(resolved),
+            tls: None,
+            resumed: false,
+            http2: self.route.http == Http::Two,
+        };
+        let Some(tls) = &self.route.tls else {
+            return Ok(Link { io: Io::Tcp(stream), opened });
+        };
+        let (stream, Agreed { resumed, http2 }) = tls.handshake(stream).await?;
+        if self.route.http == Http::Two && !http2 {
+            return Err(ConnectFailure::Tls(crate::model::outcome::TlsFailure::NoCommonHttp));
+        }
+        opened.tls = Some(self.clock.now().saturating_sub(connected));
+        (opened.resumed, opened.http2) = (resumed, http2);
+        Ok(Link { io: Io::Tls(Box::new(stream)), opened })
+    }
+
+    /// A connection without TLS, whatever the route says.
+    pub async fn plainly(&self) -> Result<TcpStream, ConnectFailure> {
+        first_of(&self.addresses().await?).await
+    }
+}
+
+impl Connect for Dial {
+    fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        Box::pin(self.open())
+    }
+
+    fn may_multiplex(&self) -> bool {
+        match self.route.http {
+            Http::One => false,
+            Http::Two => true,
+            Http::Negotiated => self.route.tls.is_some(),
+        }
+    }
+}
+
+/// A TCP connection to the first address that accepts one; else how the last one failed.
+async fn first_of(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
+    let mut failure = ConnectFailure::Unreachable;
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Without it the kernel may hold back the end of a request for 40 ms.
+                stream.set_nodelay(true).map_err(|error| failure_of(&error))?;
+                return Ok(stream);
+            }
+            Err(error) => failure = failure_of(&error),
+        }
+    }
+    Err(failure)
+}
+
+/// What an I/O error of a connection attempt means.
+pub(super) fn failure_of(error: &io::Error) -> ConnectFailure {
+    use rustix::io::Errno;
+    if let Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS) =
+        Errno::from_io_error(error)
+    {
+        return ConnectFailure::Exhausted;
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => ConnectFailure::Refused,
+        io::ErrorKind::TimedOut => ConnectFailure::TimedOut,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ConnectFailure::Closed,
+        _ => ConnectFailure::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::net::listen;
+
+    fn plain(host: &str, port: u16, instead: Option<SocketAddr>) -> Dial {
+        let host = host.to_owned();
+        let route = Route { host, port, instead, tls: None, http: Http::Negotiated };
+        Dial::new(route, Clock::real())
+    }
+
+    #[tokio::test]
+    async fn failures_have_names() {
+        let closed = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let port = closed.local_addr().unwrap().port();
+        drop(closed);
+        let refused = plain("127.0.0.1", port, None).connect().await;
+        assert_eq!(refused.unwrap_err(), ConnectFailure::Refused);
+        let unknown = plain("no-such-name.invalid", 80, None).connect().await;
+        assert_eq!(unknown.unwrap_err(), ConnectFailure::Dns);
+    }
+
+    #[tokio::test]
+    async fn an_address_given_instead_is_the_one_that_is_dialled() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let link = plain("no-such-name.invalid", 80, Some(there)).connect().await.unwrap();
+        let (_, from) = listener.accept().await.unwrap();
+        let Io::Tcp(stream) = link.io else { panic!("{:?}", link.io) };
+        assert_eq!((stream.local_addr().unwrap(), link.opened.dns.as_secs()), (from, 0));
+    }
+}
