@@ -15,6 +15,7 @@ pub mod model {
     pub mod figure;
     pub mod finding;
     pub mod histogram;
+    pub mod metrics;
     pub mod operation;
     pub mod outcome;
     pub mod outlook;
@@ -40,6 +41,7 @@ pub mod scenario {
     pub mod key;
     pub mod load;
     pub mod log;
+    pub mod metrics;
     pub mod mistake;
     pub mod nearest;
     pub mod overrides;
@@ -64,6 +66,7 @@ pub mod scenario {
 /// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
 pub mod protocol {
     pub mod answer;
+    pub mod exposition;
     pub mod legacy;
     pub mod media;
     pub mod message;
@@ -119,12 +122,14 @@ pub mod render {
     pub mod chart;
     pub mod drawing;
     pub mod gist;
+    pub mod health;
     pub mod html;
     pub mod junit;
     pub mod live;
     pub mod markdown;
     pub mod outlook;
     pub mod percentile;
+    pub mod planned;
     pub mod png;
     pub mod text;
     pub mod visible;
@@ -138,6 +143,7 @@ pub mod conduct {
     pub mod failure;
     pub(crate) mod health;
     pub(crate) mod load;
+    pub(crate) mod metrics;
     pub mod run;
     pub mod watch;
 }

@@ -64,6 +64,11 @@ impl Endpoint {
     }
 }
 
+/// A URL as reports show it: a query may hold what is nobody's business.
+pub fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
 /// The profile as it introduces itself: genuinely, or as squall that simulates it.
 pub fn introduced(mut profile: Profile, mode: IdentityMode) -> Profile {
     if mode == IdentityMode::Honest {

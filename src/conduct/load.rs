@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::endpoint::Endpoint;
+use tokio::task::JoinHandle;
+
+use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
-use super::health::HealthPage;
+use super::health::Followed;
+use super::metrics::MetricsPage;
 use super::run::{Order, common};
 use super::watch::{Course, Watch};
 use crate::edge::clock::Clock;
@@ -23,6 +26,7 @@ use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
 use crate::model::plan::{Plan, TargetUrl};
 use crate::model::report::generator::{Effort, Generator};
+use crate::model::report::planned::Planned;
 use crate::model::report::verdict::Ending;
 use crate::model::report::{Environment, Parts, Report, Scenario, Target};
 use crate::model::summary::Summary;
@@ -38,8 +42,10 @@ pub(super) struct Found<'a> {
     pub(super) scouted: Scouted,
     /// HTTP exchanges that finding out took.
     pub(super) exchanges: u64,
-    /// Its health page.
-    pub(super) health: Option<HealthPage>,
+    /// Its health page, well so far.
+    pub(super) health: Option<Followed>,
+    /// Its metrics page.
+    pub(super) metrics: Option<MetricsPage>,
 }
 
 /// Makes the load, and the report of it.
@@ -62,7 +68,8 @@ pub(super) async fn load(
     };
     let course = Course { load: length, drain: plan.load.drain };
     let watch = Watch::begin(recorder, &clock, stop.clone(), summary, course, show);
-    let following = found.health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
+    let health = found.health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
+    let metrics = found.metrics.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
@@ -88,11 +95,11 @@ pub(super) async fn load(
         loop_delay: &loop_delay,
     };
     let generator = judged(&plan, &common, &summary, effort);
-    let mut receipt = serde_json::json!({ "exchanges_before_the_load": found.exchanges });
-    if let Some(following) = following {
-        let seen = following.await.map_err(|error| RunError::Ourselves(error.to_string()))?;
-        receipt["health"] = seen;
-    }
+    let health = finished(health).await?;
+    let target_metrics = finished(metrics).await?.transpose()?;
+    let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
+    let outlook = outlook::of(&plan, tools);
+    let width = summary.series.width();
     Ok(Report::build(Parts {
         scenario: described(&plan),
         seed: plan.seed,
@@ -103,8 +110,17 @@ pub(super) async fn load(
         findings_limit: plan.expect.findings,
         generator,
         ending: ending(&summary, interrupted.load(Ordering::Relaxed)),
-        receipt: Some(receipt),
+        plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
+        health,
+        target_metrics,
+        receipt: Some(serde_json::json!({ "exchanges_before_the_load": found.exchanges })),
     }))
+}
+
+/// What a task made, once it has ended.
+async fn finished<T>(task: Option<JoinHandle<T>>) -> Result<Option<T>, RunError> {
+    let Some(task) = task else { return Ok(None) };
+    task.await.map(Some).map_err(|error| RunError::Ourselves(error.to_string()))
 }
 
 /// The generator held to its limits, the ceiling of a foreign target among them.
@@ -202,7 +218,7 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
 fn shown(plan: &Plan) -> String {
     match &plan.target.url {
         TargetUrl::Practice => "practice".to_owned(),
-        TargetUrl::Url(url) => url.split('?').next().unwrap_or_default().to_owned(),
+        TargetUrl::Url(url) => endpoint::without_query(url),
     }
 }
 

@@ -10,6 +10,7 @@ use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::health::HealthPage;
 use super::load::{Found, load};
+use super::metrics::MetricsPage;
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
@@ -84,21 +85,27 @@ async fn look<'a>(
     endpoint: &'a Endpoint,
     url: &str,
 ) -> Result<(Found<'a>, Vec<Tool>), RunError> {
-    let health = HealthPage::of(plan, endpoint)?;
-    let unwell = match &health {
-        Some(health) => health.must_be_well().await.err(),
+    let well = match HealthPage::of(plan, endpoint)? {
+        Some(page) => Some(page.must_be_well().await),
         None => None,
     };
     let looked = scout(plan, endpoint, url).await;
-    if let Some(unwell) = unwell {
+    let health = match well.transpose() {
+        Ok(health) => health,
         // A target that cannot be connected to says better what is wrong than its page does.
-        return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
-    }
+        Err(unwell) => {
+            return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
+        }
+    };
     let (scouted, exchanges) = looked?;
     let tools = choice::choose(&scouted.tools, &plan.tools)?;
     check_thresholds(plan, &tools)?;
     check_rate(plan, tools.len())?;
-    Ok((Found { endpoint, scouted, exchanges, health }, tools))
+    let mut metrics = MetricsPage::of(plan, endpoint)?;
+    if let Some(metrics) = &mut metrics {
+        metrics.before().await?;
+    }
+    Ok((Found { endpoint, scouted, exchanges, health, metrics }, tools))
 }
 
 /// A practice target that ended by itself during the load is a fault on our side of the test.

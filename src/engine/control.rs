@@ -1,4 +1,5 @@
-//! The control plane's HTTP client: health pages, and later the legs of OAuth. Never measured.
+//! The control plane's HTTP client: health and metrics pages, later the legs of OAuth. Never
+//! measured.
 
 use std::time::Duration;
 
@@ -8,6 +9,10 @@ use crate::edge::dial::Route;
 
 /// A page that takes longer is not healthy.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A page that is read whole has so long.
+const READING: Duration = Duration::from_secs(5);
+/// Bytes of a page that is read whole.
+const LONGEST: usize = 8 << 20;
 
 /// The control plane's HTTP client. Nothing is followed and nothing retried.
 #[derive(Debug, Clone)]
@@ -19,6 +24,13 @@ pub struct Control(reqwest::Client);
 pub struct ControlError {
     url: String,
     reason: String,
+}
+
+impl ControlError {
+    /// Why, without the URL.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
 
 impl Control {
@@ -49,10 +61,32 @@ impl Control {
             answer.map_err(|error| ControlError { url: url.to_owned(), reason: reason(&error) })?;
         Ok(answer.status().as_u16())
     }
+
+    /// The body of a page that answers 200 with at most 8 MiB within five seconds.
+    pub async fn page(&self, url: &str, accept: &'static str) -> Result<Vec<u8>, ControlError> {
+        let failed = |reason: String| ControlError { url: url.to_owned(), reason };
+        let asked = self.0.get(url).header(http::header::ACCEPT, accept).timeout(READING);
+        let mut answer = asked.send().await.map_err(|error| failed(reason(&error)))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            return Err(failed(format!("it answers {status}, not 200")));
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(|error| failed(reason(&error)))? {
+            if body.len() + part.len() > LONGEST {
+                return Err(failed("it is longer than 8 MiB".to_owned()));
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(body)
+    }
 }
 
 /// The innermost cause, which says what a person can act on.
 fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it takes too long to answer".to_owned();
+    }
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -36,6 +36,19 @@ pub fn number(number: f64) -> String {
     three(number)
 }
 
+/// Any number in three digits, with k, M, G and T for what is large: `12.3k`, `-4`, `2.1e-5`.
+pub fn short(number: f64) -> String {
+    /// From where on a unit is used, what it stands for, and its letter.
+    const UNITS: [(f64, f64, &str); 4] =
+        [(1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (9_999.5, 1e3, "k")];
+    let size = number.abs();
+    if size >= 1e15 || (size > 0.0 && size < 0.01) {
+        return format!("{number:.1e}");
+    }
+    let unit = UNITS.into_iter().find(|(from, ..)| size >= *from);
+    unit.map_or_else(|| three(number), |(_, unit, name)| format!("{}{name}", three(number / unit)))
+}
+
 /// A count with narrow gaps between thousands: `12 345`.
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -95,6 +108,9 @@ mod tests {
         assert_eq!(shown.map(micros), expected);
         assert_eq!([0.0, 0.0042, 0.5, 1.0].map(share), ["0%", "0.42%", "50%", "100%"]);
         assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1\u{a0}234", "1\u{a0}234\u{a0}567"]);
+        let table = [0.0, 0.000_021, 1.5, -4.0, 9_876.0, 12_345.0, -2e6, 3e20];
+        let expected = ["0", "2.1e-5", "1.5", "-4", "9876", "12.3k", "-2M", "3.0e20"];
+        assert_eq!(table.map(short), expected);
         assert_eq!([1, 3].map(times), ["once", "3 times"]);
         assert_eq!([512, 1_200_000].map(bytes), ["512 B", "1.2 MB"]);
     }

@@ -50,6 +50,8 @@ pub struct Target {
     pub mine: bool,
     /// A health page asked before, during and after.
     pub health: Option<Health>,
+    /// Its own metrics, drawn beside ours.
+    pub metrics: Option<Metrics>,
     /// HTTP exchanges a second that a target off loopback is never asked beyond.
     pub max_rate: Option<f64>,
     /// How it is reached, where the URL does not say it all.
@@ -141,6 +143,15 @@ pub struct Health {
     pub url: String,
     /// The status of a healthy answer.
     pub status: u16,
+}
+
+/// A page of metrics in the Prometheus text format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Absolute, or a path on the target's origin.
+    pub url: String,
+    /// Names of what is drawn; none: squall chooses.
+    pub series: Vec<String>,
 }
 
 /// The practice target's knobs: `[practice]` in a scenario, the flags of `squall serve`.

@@ -4,12 +4,20 @@
 //! that lacks a newer member reads as if nothing had been measured for it. Nothing here
 //! holds a secret: the scenario's text is the one before `${NAME}` was replaced.
 
+/// What pages beside the load failed at.
+pub mod failures;
 /// The figures of a summary.
 pub mod figures;
 /// What is known of the generator's own health.
 pub mod generator;
+/// The target's health page.
+pub mod health;
 /// The histograms behind its figures.
 mod histograms;
+/// The target's own metrics.
+pub mod metrics;
+/// What the plan expected.
+pub mod planned;
 /// Reading it back.
 pub mod saved;
 /// The JSON Schema of it.
@@ -29,6 +37,9 @@ use super::summary::Summary;
 use super::threshold::Threshold;
 use figures::Figures;
 use generator::Generator;
+use health::Health;
+use metrics::TargetMetrics;
+use planned::Planned;
 use timeline::Point;
 use verdict::{Ending, Facts, Verdict};
 
@@ -69,7 +80,16 @@ pub struct Report {
     pub histograms: BTreeMap<String, String>,
     /// How the generator itself did.
     pub generator: Generator,
-    /// What the practice target or a health page said of itself, if asked.
+    /// What the plan expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Planned>,
+    /// The target's health page, if the scenario names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// The target's own metrics, if the scenario names their page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_metrics: Option<TargetMetrics>,
+    /// What the look before the load took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<serde_json::Value>,
 }
@@ -147,7 +167,13 @@ pub struct Parts<'a> {
     pub generator: Generator,
     /// How the run came to its end.
     pub ending: Ending,
-    /// What the target said of itself.
+    /// What the plan expected.
+    pub plan: Option<Planned>,
+    /// The target's health page.
+    pub health: Option<Health>,
+    /// The target's own metrics.
+    pub target_metrics: Option<TargetMetrics>,
+    /// What the look before the load took.
     pub receipt: Option<serde_json::Value>,
 }
 
@@ -182,6 +208,9 @@ impl Report {
             timeline: timeline::points(&parts.summary.series),
             histograms: histograms::encoded(parts.summary),
             generator: parts.generator,
+            plan: parts.plan,
+            health: parts.health,
+            target_metrics: parts.target_metrics,
             receipt: parts.receipt,
         }
     }

@@ -10,6 +10,8 @@ mod content;
 mod draw;
 /// Where calls lie in time and latency.
 mod heat;
+/// Lines without a name in the picture.
+pub mod lines;
 /// The figures behind it.
 pub mod table;
 

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn what_was_saved_draws_the_same_bytes() {
-        for report in [sample::storm(), sample::nothing()] {
+        for report in [sample::storm(), sample::watched(), sample::nothing()] {
             let text = serde_json::to_string_pretty(&report).unwrap();
             let read = saved::parse(&text).unwrap();
             assert!(all(&report).unwrap() == all(&read).unwrap());

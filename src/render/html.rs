@@ -3,8 +3,16 @@
 //! The template escapes every text; only the charts, which are drawn here and hold no text of the
 //! target's, go in as they are.
 
+/// What opening connections took.
+mod connections;
 /// Charts with the figures behind them.
 mod figures;
+/// The target's health.
+mod health;
+/// The target's own metrics.
+mod metrics;
+/// Plan against reality.
+mod plan;
 /// What runs came to.
 mod runs;
 /// Where the time went.
@@ -27,6 +35,12 @@ use crate::model::report::Report;
 use tables::tables;
 
 const TEMPLATE: &str = include_str!("html/report.html");
+/// Parts of it that a run may lack.
+const PARTS: [(&str, &str); 3] = [
+    ("plan.html", include_str!("html/plan.html")),
+    ("health.html", include_str!("html/health.html")),
+    ("metrics.html", include_str!("html/metrics.html")),
+];
 const STYLE: &str = include_str!("html/report.css");
 
 /// A page that could not be written: a fault of ours, never of the data.
@@ -54,6 +68,9 @@ struct Page {
     runs: runs::Runs,
     stack: Vec<stack::Bar>,
     findings: Vec<Shown>,
+    plan: Option<plan::Section>,
+    health: Option<health::Section>,
+    metrics: Option<metrics::Section>,
     generator: tables::Table,
     environment: Vec<(&'static str, String)>,
     scenario: String,
@@ -95,6 +112,9 @@ pub fn page(report: &Report) -> Result<String, PageError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
     environment.add_template("report.html", TEMPLATE).map_err(failed)?;
+    for (name, part) in PARTS {
+        environment.add_template(name, part).map_err(failed)?;
+    }
     let template = environment.get_template("report.html").map_err(failed)?;
     template.render(minijinja::value::Serde(&page)).map_err(failed)
 }
@@ -119,6 +139,9 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         runs: runs::section(report)?,
         stack: stack::bars(&report.summary),
         findings: report.findings.iter().map(shown).collect(),
+        plan: plan::section(report)?,
+        health: health::section(report)?,
+        metrics: metrics::section(report)?,
         generator: tables::generator(report),
         environment: environment(report),
         scenario: visible::block(&scenario.text),
@@ -288,6 +311,22 @@ mod tests {
         );
         assert_eq!(page.matches("tabindex=\"0\" role=\"img\" aria-label=\"").count(), CHARTS);
         assert_eq!(page.matches("<th>").count(), 0, "a head without its scope");
+    }
+
+    #[test]
+    fn what_was_watched_beside_the_load_has_its_sections() {
+        let (watched, storm) = (page(&sample::watched()).unwrap(), page(&sample::storm()).unwrap());
+        for id in ["plan", "health", "metrics"] {
+            let (section, link) = (format!("id=\"{id}\""), format!("href=\"#{id}\""));
+            assert!(watched.contains(&section) && watched.contains(&link), "{id}");
+            assert!(!storm.contains(&section) && !storm.contains(&link), "{id}");
+        }
+        assert_eq!(watched.matches("<svg").count(), storm.matches("<svg").count() + 9);
+        assert!(watched.contains("path=&quot;&lt;script&gt;alert(4)"));
+        assert!(watched.contains("not 200 &lt;script&gt;alert(3)"));
+        let scrolling = watched.matches("class=\"scroll").count();
+        assert_eq!(watched.matches("tabindex=\"0\" role=\"").count(), scrolling);
+        assert!(!watched.contains("<script") && !watched.contains("<th>"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::percentile::{MAX, P50, P90, P95, P99, Times};
-use super::{gist, visible};
+use super::{gist, health, planned, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -50,6 +50,8 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     times(text, &report.summary)?;
     thresholds(text, report)?;
     tools(text, &report.summary)?;
+    plan(text, report)?;
+    beside(text, report)?;
     findings(text, report)
 }
 
@@ -158,6 +160,46 @@ fn tools(text: &mut String, summary: &Figures) -> std::fmt::Result {
     more(text, summary.tools.len())
 }
 
+fn plan(text: &mut String, report: &Report) -> std::fmt::Result {
+    let rows = planned::rows(report);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "| Plan | Planned | Happened | Difference |")?;
+    writeln!(text, "| --- | ---: | ---: | ---: |")?;
+    for row in rows {
+        let cells = [row.planned, row.happened, row.difference].map(|cell| escaped(&cell));
+        writeln!(text, "| {} | {} |", row.name, cells.join(" | "))?;
+    }
+    writeln!(text)?;
+    list(text, &planned::causes(report))
+}
+
+/// What was asked of the target beside the load.
+fn beside(text: &mut String, report: &Report) -> std::fmt::Result {
+    if let Some(health) = &report.health {
+        writeln!(text, "Health page {}:\n", escaped(&health.url))?;
+        let failures = health::failures(&health.failures);
+        let said: Vec<_> = health::sentences(health).into_iter().chain(failures).collect();
+        list(text, &said)?;
+    }
+    if let Some(metrics) = &report.target_metrics {
+        writeln!(text, "The target's own metrics:\n")?;
+        list(text, &health::metrics(metrics))?;
+    }
+    Ok(())
+}
+
+fn list(text: &mut String, sentences: &[String]) -> std::fmt::Result {
+    if sentences.is_empty() {
+        return Ok(());
+    }
+    for sentence in sentences.iter().take(ROWS) {
+        writeln!(text, "- {}", escaped(sentence))?;
+    }
+    writeln!(text)
+}
+
 fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
     if report.findings.is_empty() {
         return writeln!(text, "No finding: the client saw no rule of the protocol broken.");
@@ -192,6 +234,21 @@ mod tests {
             assert!(text.contains(words), "{words} in {text}");
         }
         assert!(summary(&sample::nothing()).contains("No tool call was made."));
+    }
+
+    #[test]
+    fn what_was_watched_beside_the_load_is_said() {
+        let text = summary(&sample::watched());
+        for words in [
+            "| Plan | Planned | Happened | Difference |",
+            "| Runs that arrived | ",
+            "Health page /health:",
+            "not well once of 4",
+            "answers 503, not 200 &lt;script&gt;",
+            "- /metrics was asked 60 times and answered 55 times",
+        ] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
     }
 
     #[test]

@@ -49,7 +49,10 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
         &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call),
     );
     let (calls, exchanges, peak) = (outlook.calls(), outlook.exchanges(), outlook.peak_rate());
-    let all = format!("about {calls:.0} calls, {exchanges:.0} HTTP exchanges");
+    let range = outlook
+        .calls_range()
+        .map_or(String::new(), |(from, to)| format!(" ({from:.0} to {to:.0} with other seeds)"));
+    let all = format!("about {calls:.0} calls{range}, {exchanges:.0} HTTP exchanges");
     line(
         &mut out,
         "in all",
@@ -62,7 +65,10 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
 fn amount(outlook: &Outlook) -> String {
     let runs = outlook.runs;
     match outlook.peak_users {
-        None => format!("{runs} runs arrive, whether or not the target keeps up"),
+        None => format!(
+            "{runs} runs arrive, whether or not the target keeps up; about {:.0} at once (modelled)",
+            outlook.at_once
+        ),
         Some(users) => format!(
             "up to {users} users, each starting again when it is done: about {runs} runs (modelled)"
         ),

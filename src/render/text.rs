@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::percentile::{MAX, P50, P90, P99, Times};
-use super::{gist, visible};
+use super::{gist, health, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -31,6 +31,7 @@ fn write(text: &mut String, report: &Report, folder: Option<&str>) -> std::fmt::
     writeln!(text)?;
     figures(text, &report.summary)?;
     generator(text, report)?;
+    beside(text, report)?;
     thresholds(text, report)?;
     findings(text, report)?;
     match folder {
@@ -152,6 +153,20 @@ fn generator(text: &mut String, report: &Report) -> std::fmt::Result {
     row(text, "generator", &line)
 }
 
+/// What was asked of the target beside the load; of its metrics only that they failed.
+fn beside(text: &mut String, report: &Report) -> std::fmt::Result {
+    let plain = |sentences: Vec<String>| sentences.join(" ").replace('\u{a0}', " ");
+    if let Some(health) = &report.health {
+        row(text, "health", &plain(health::sentences(health)))?;
+    }
+    match &report.target_metrics {
+        Some(metrics) if metrics.answered < metrics.asked => {
+            row(text, "metrics", &plain(health::metrics(metrics)))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
     if report.thresholds.is_empty() {
         return Ok(());
@@ -199,6 +214,9 @@ mod tests {
             assert!(text.contains(words), "{words} in {text}");
         }
         assert!(text.is_ascii(), "{text}");
+        let text = summary(&sample::watched(), None);
+        assert!(text.contains("\nhealth     Before the load it answered 200"), "{text}");
+        assert!(text.contains("\nmetrics    /metrics was asked 60 times"), "{text}");
     }
 
     #[test]

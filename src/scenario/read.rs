@@ -175,7 +175,8 @@ mod tests {
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
     use crate::model::plan::{
-        Answers, Credential, Health, Http, IdentityMode, Plan, Reach, Sessions, TargetUrl, Tls,
+        Answers, Credential, Health, Http, IdentityMode, Metrics, Plan, Reach, Sessions, TargetUrl,
+        Tls,
     };
     use crate::model::profile::{
         Confidence, Connections, Ids, List, OnSessionLoss, ServerRequests,
@@ -278,6 +279,8 @@ stages = [{ over = "10s", to = "60/min" }]
         assert_eq!((target.authorised, target.mine, target.max_rate), (true, true, Some(50.0)));
         let health = Health { url: "/health".to_owned(), status: 204 };
         assert_eq!(target.health, Some(health));
+        let series = ["http_requests_total", "up"].map(str::to_owned).to_vec();
+        assert_eq!(target.metrics, Some(Metrics { url: "/metrics".to_owned(), series }));
         let practice = &plan.practice;
         assert_eq!(practice.latency, "uniform 1ms 2ms".parse().expect("a distribution"));
         assert_eq!((practice.workers, practice.result_bytes, practice.seed), (32, 9_000, 8));
@@ -300,6 +303,26 @@ stages = [{ over = "10s", to = "60/min" }]
         let limits = plan.generator;
         assert_eq!((limits.lag, limits.cpu, limits.loop_delay), (s(1), 0.5, s(2)));
         assert_eq!(plan.source, EVERY_KEY);
+    }
+
+    #[test]
+    fn a_page_elsewhere_is_not_asked_unasked() {
+        for key in ["health", "metrics"] {
+            let said = set(&[&format!("target.{key}={{ url = \"http://10.0.0.1/page\" }}")]);
+            let said = said.map(drop).unwrap_err();
+            assert!(said.contains("this page is not on this machine"), "{said}");
+            let loopback = format!("target.{key}={{ url = \"http://127.0.0.2/page\" }}");
+            assert!(set(&[&loopback]).is_ok());
+        }
+    }
+
+    #[test]
+    fn more_series_than_charts_are_refused() {
+        let names = (0..13).map(|number| format!("\"a{number}\"")).collect::<Vec<_>>().join(", ");
+        let said = set(&[&format!("target.metrics={{ url = \"/m\", series = [{names}] }}")]);
+        assert!(said.map(drop).unwrap_err().contains("13 names are more than can be drawn"));
+        let said = set(&[r#"target.metrics={ url = "/m", series = ["a b"] }"#]);
+        assert!(said.map(drop).unwrap_err().contains("a metric's name"));
     }
 
     #[test]
@@ -608,7 +631,6 @@ kind = "latency"
             assert!(page.contains(expected), "{table}: {page}");
         }
         let replaced = [
-            ("[load]", "metrics = { url = '/m' }\n[load]", "remove target.metrics"),
             ("[load]", "transport = 'http+sse'\n[load]", "target.transport http+sse yet"),
             ("[load]", "protocol = '2026-07-28'\n[load]", "target.protocol 2026-07-28 yet"),
             ("\"chat\"", "\"fleet\"", "load.behaviour fleet yet"),

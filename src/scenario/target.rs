@@ -38,16 +38,20 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         "A page asked before, during and after the run.",
         |health| health_of(health),
     );
+    let metrics = target.optional_table(
+        "metrics",
+        "The target's own Prometheus page, asked once a second and drawn beside squall's figures.",
+        |metrics| super::metrics::read(metrics),
+    );
     let max_rate = target
         .key("max_rate", "HTTP exchanges a second that are never exceeded; 20 off loopback.")
         .number(0.1..=1_000_000.0)
         .optional();
-    target.later("metrics", "metrics of the target");
     let reach = reach::read(target, url.as_ref());
 
     let authorised = permitted || authorised;
-    let mut read =
-        Target { url: url?, authorised, mine, health: health.flatten(), max_rate, reach };
+    let (health, metrics) = (health.flatten(), metrics.flatten());
+    let mut read = Target { url: url?, authorised, mine, health, metrics, max_rate, reach };
     permit(target, &read);
     if max_rate.is_none() && !read.is_loopback() {
         read.max_rate = Some(CAREFUL_RATE);
@@ -57,12 +61,29 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
 
 const LATER_REVISIONS: [&str; 4] = ["2026-07-28", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-/// Nobody loads somebody else's server by accident.
+/// Nobody loads somebody else's server by accident, nor asks pages of somebody else's.
 fn permit(table: &Table<'_>, target: &Target) {
-    if !target.authorised && !target.is_loopback() {
-        let found = "the target is not on this machine, and nobody said that you may load it";
+    let refuse = |key: &str, what: &str| {
+        let found = format!("{what} is not on this machine, and nobody said that you may load it");
         let right = "add --i-am-authorised, or authorised = true in [target], if you may";
-        table.log().wrong(table.place_of("url"), found, right);
+        table.log().wrong(table.place_of(key), found, right);
+    };
+    if target.authorised {
+        return;
+    }
+    if !target.is_loopback() {
+        refuse("url", "the target");
+    }
+    let pages = [
+        ("health", target.health.as_ref().map(|health| &health.url)),
+        ("metrics", target.metrics.as_ref().map(|metrics| &metrics.url)),
+    ];
+    for (key, page) in pages {
+        let elsewhere =
+            |url: &String| !url.starts_with('/') && !TargetUrl::Url(url.clone()).is_loopback();
+        if page.is_some_and(elsewhere) {
+            refuse(key, "this page");
+        }
     }
 }
 
@@ -97,20 +118,21 @@ fn health_of(health: &Table<'_>) -> Option<Health> {
     let url = health
         .key("url", "The page: a path on the target's origin, or an http:// or https:// URL.")
         .read("a path such as \"/health\", or an http:// or https:// URL", |node| {
-            page_of(text_of(node)?)
+            page_of(text_of(node)?, "/health")
         })
         .required();
     let status = health.key("status", "The status of a healthy answer.").count(100..=599).or(200);
     Some(Health { url: url?, status: u16::try_from(status).unwrap_or(200) })
 }
 
-fn page_of(text: &str) -> Result<String, Wrong> {
+/// The URL of a page beside the endpoint: a path on its origin, or absolute.
+pub(super) fn page_of(text: &str, such: &str) -> Result<String, Wrong> {
     if text.starts_with('/') && !text.starts_with("//") {
         return Ok(text.to_owned());
     }
     match url_of(text)? {
         TargetUrl::Url(url) => Ok(url),
-        TargetUrl::Practice => Err("expected a path such as \"/health\"".to_owned()),
+        TargetUrl::Practice => Err(format!("expected a path such as {such:?}")),
     }
 }
 

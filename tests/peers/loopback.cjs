@@ -1,6 +1,6 @@
 // Preloaded (node -r) into servers that we did not write. They listen on all interfaces and on a
 // port of their own choice: here every listener is bound to 127.0.0.1 and to the port in $PORT.
-// GET /counted says how many other requests arrived, so that a test can hold a report to it.
+// GET /counted says how many requests arrived at /mcp, so that a test can hold a report to it.
 const http = require("http");
 const net = require("net");
 
@@ -20,7 +20,7 @@ http.Server.prototype.emit = function (event, ...rest) {
       response.end(String(requests));
       return true;
     }
-    requests += 1;
+    requests += request.url.startsWith("/mcp") ? 1 : 0;
   }
   return emit.call(this, event, ...rest);
 };

@@ -45,7 +45,7 @@ class Counted:
             await send({"type": "http.response.start", "status": 200, "headers": head})
             await send({"type": "http.response.body", "body": body})
             return
-        self.requests += scope["type"] == "http"
+        self.requests += scope["type"] == "http" and scope["path"].startswith("/mcp")
         await self.app(scope, receive, send)
 
 

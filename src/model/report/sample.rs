@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::generator::Effort;
+use super::health::Answer;
+use super::planned::{Expected, Model};
 use super::*;
 use crate::model::histogram::Histogram;
+use crate::model::metrics::{Collected, Kind, Sample};
 use crate::model::plan::GeneratorLimits;
 use crate::model::summary;
 
@@ -53,6 +56,9 @@ pub(crate) fn of(summary: &Summary, thresholds: &[&str]) -> Report {
         findings_limit: None,
         generator: Generator::judge(summary, effort, &limits),
         ending: Ending::Finished,
+        plan: None,
+        health: None,
+        target_metrics: None,
         receipt: None,
     })
 }
@@ -67,6 +73,77 @@ pub(crate) fn storm() -> Report {
         "p95(completion) < 30s",
     ];
     of(&summary::sample::storm(), &thresholds)
+}
+
+/// The same storm with its plan, a health page that failed once, and metrics of a target that
+/// tries to break out of the page.
+pub(crate) fn watched() -> Report {
+    let mut report = storm();
+    let figure =
+        |expected| Expected { expected, from: Some(0.9 * expected), to: Some(1.1 * expected) };
+    let runs = report.summary.runs as f64;
+    report.plan = Some(Planned {
+        model: Model::Open,
+        load_s: 60.0,
+        drain_s: 20.0,
+        runs: Expected { expected: runs + 2.0, from: Some(runs + 2.0), to: Some(runs + 2.0) },
+        calls: figure(report.summary.calls as f64),
+        exchanges: Expected::about(900.0),
+        exchanges_per_call: 2.5,
+        users: figure(3.0),
+        peak_rate: 9.0,
+        width_s: 1,
+        over_time: vec![runs, 2.0],
+    });
+    let answer = |second: u64, status: u16| {
+        Answer::of(
+            Duration::from_secs(second),
+            Duration::from_millis(second + 1),
+            Some(status),
+            200,
+        )
+    };
+    let mut health = Health::begun("/health".to_owned(), 200, answer(0, 200));
+    for second in [5, 10, 15, 20] {
+        let why = (second == 10).then_some("it answers 503, not 200 <script>alert(3)</script>");
+        health.add(answer(second, if second == 10 { 503 } else { 200 }), why);
+    }
+    health.after = answer(60, 200);
+    health.asked_after = 2;
+    report.health = Some(health);
+    report.target_metrics = Some(metrics());
+    report
+}
+
+/// What a metrics page told in 60 s, of which it failed five.
+fn metrics() -> TargetMetrics {
+    let mut told = TargetMetrics { url: "/metrics".to_owned(), ..TargetMetrics::default() };
+    let mut collected = Collected::default();
+    for second in 0..60_u32 {
+        let at = Duration::from_secs(u64::from(second));
+        told.asked += 1;
+        if (30..35).contains(&second) {
+            collected.missing(at);
+            failures::add(&mut told.failures, at, "it answers 500, not 200");
+            continue;
+        }
+        told.answered += 1;
+        let seconds = f64::from(second);
+        let samples = [
+            ("process_cpu_seconds_total", "", Kind::Counter, seconds / 4.0),
+            ("process_resident_memory_bytes", "", Kind::Gauge, 4e7 + 1e5 * seconds),
+            ("requests_total", "path=\"<script>alert(4)</script>\"", Kind::Counter, 7.0 * seconds),
+            ("requests_total", "path=\"/mcp\"", Kind::Counter, 90.0 * seconds),
+            ("took_seconds_sum", "", Kind::Sum, 0.3 * seconds),
+            ("took_seconds_count", "", Kind::Count, 97.0 * seconds),
+            ("never_moves", "", Kind::Gauge, 3.0),
+        ];
+        let sample = |(name, labels, kind, value)| Sample { name, labels, kind, value };
+        collected.page(at, &samples.map(sample), 0, &[]);
+    }
+    told.slowest_us = Some(4_200);
+    told.fill(&collected);
+    told
 }
 
 /// A run in which nothing happened.

@@ -5,6 +5,8 @@
 
 /// What its figures owe each other.
 mod agreement;
+/// What those of plan, health and metrics owe each other.
+mod beside;
 
 use serde::Deserialize;
 

@@ -27,7 +27,7 @@ pub struct Point {
     pub dropped: u32,
     /// HTTP exchanges that were sent, by when they ended.
     pub exchanges: u32,
-    /// Runs that came due.
+    /// Runs that came due, those dropped not among them.
     pub runs_due: u32,
     /// Runs that ended, however.
     pub runs_ended: u32,

@@ -8,7 +8,7 @@ use crate::model::figure;
 
 /// What an axis counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub enum Unit {
     /// Microseconds, from 0.
     Time,
     /// Microseconds as their logarithm to base 10.
@@ -19,6 +19,35 @@ pub(super) enum Unit {
     Count,
     /// A share, 0 to 1.
     Share,
+    /// Any number, also below 0.
+    Number,
+    /// Any number, a second.
+    Rate,
+    /// Bytes.
+    Bytes,
+    /// Bytes, a second.
+    ByteRate,
+    /// Seconds.
+    Seconds,
+}
+
+impl Unit {
+    /// A value as it is written.
+    pub(super) fn written(self, value: f64) -> String {
+        match self {
+            Self::Time => figure::micros(value.round() as u64),
+            Self::LogTime => figure::micros(10f64.powf(value).round() as u64),
+            Self::PerSecond => format!("{}/s", figure::number(value)),
+            Self::Count => figure::count(value.round() as u64),
+            Self::Share => figure::share(value),
+            Self::Rate => format!("{}/s", figure::short(value)),
+            Self::Bytes if value >= 0.0 => figure::bytes(value.round() as u64),
+            Self::ByteRate if value >= 0.0 => format!("{}/s", figure::bytes(value.round() as u64)),
+            Self::Seconds if value >= 0.0 => figure::micros((value * 1e6).round() as u64),
+            // A unit of what cannot be below 0, and is, is only a name.
+            Self::Number | Self::Bytes | Self::ByteRate | Self::Seconds => figure::short(value),
+        }
+    }
 }
 
 /// The range and the ticks of a vertical axis.
@@ -38,17 +67,18 @@ impl Scale {
             Unit::Time if lowest > 0.0 && highest / lowest >= 50.0 => {
                 Self::decades(lowest, highest)
             }
-            _ => Self::linear(unit, highest),
+            _ => Self::linear(unit, lowest.min(0.0), highest, 5.0),
         }
     }
 
-    fn linear(unit: Unit, highest: f64) -> Self {
-        let highest = if highest > 0.0 { highest * 1.05 } else { 1.0 };
-        let step = nice(highest / 5.0);
+    /// A scale from 0, or from below it where a value is, with about so many ticks.
+    pub(super) fn linear(unit: Unit, lowest: f64, highest: f64, ticks: f64) -> Self {
+        let highest = if highest > 0.0 || lowest < 0.0 { highest.max(0.0) * 1.05 } else { 1.0 };
+        let step = nice((highest - lowest) / ticks);
         let step = if unit == Unit::Count { step.max(1.0) } else { step };
-        let count = (highest / step).ceil();
-        let ticks = (0..=count as u32).map(|number| f64::from(number) * step).collect();
-        Self { unit, from: 0.0, to: count * step, ticks }
+        let (below, above) = ((lowest / step).floor(), (highest / step).ceil());
+        let ticks = (below as i32..=above as i32).map(|number| f64::from(number) * step).collect();
+        Self { unit, from: below * step, to: above * step, ticks }
     }
 
     /// From nothing to everything.
@@ -80,14 +110,8 @@ impl Scale {
 
     /// What is written at a place on this axis.
     pub(super) fn label(&self, place: f64) -> String {
-        match self.unit {
-            Unit::Time | Unit::PerSecond if place <= 0.0 => "0".to_owned(),
-            Unit::Time => figure::micros(place.round() as u64),
-            Unit::LogTime => figure::micros(10f64.powf(place).round() as u64),
-            Unit::PerSecond => format!("{}/s", figure::number(place)),
-            Unit::Count => figure::count(place.round() as u64),
-            Unit::Share => figure::share(place),
-        }
+        let is_zero = place <= 0.0 && matches!(self.unit, Unit::Time | Unit::PerSecond);
+        if is_zero { "0".to_owned() } else { self.unit.written(place) }
     }
 }
 
@@ -128,12 +152,12 @@ fn nice(step: f64) -> f64 {
     factor.unwrap_or(10.0) * power
 }
 
-/// Ticks of the time axis, in seconds: at most ten whole steps.
-pub(super) fn seconds(end: f64) -> Vec<f64> {
+/// Ticks of the time axis, in seconds: at most so many whole steps.
+pub(super) fn seconds(end: f64, most: f64) -> Vec<f64> {
     const STEPS: [f64; 14] = [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0,
     ];
-    let step = STEPS.into_iter().find(|step| end / step <= 10.0).unwrap_or(86400.0);
+    let step = STEPS.into_iter().find(|step| end / step <= most).unwrap_or(86400.0);
     (0..=(end / step) as u32).map(|number| f64::from(number) * step).collect()
 }
 
@@ -162,7 +186,10 @@ mod tests {
         assert_eq!(labels.first().map(String::as_str), Some("5ms"));
         assert!(labels.contains(&"100ms".to_owned()) && time.to >= 2_000_000f64.log10());
         assert_eq!(Scale::fitting(Unit::Count, 0.0, 0.0).ticks, [0.0, 1.0]);
-        assert_eq!(seconds(60.0).len(), 7);
+        assert_eq!((seconds(60.0, 10.0).len(), seconds(60.0, 5.0).len()), (7, 5));
+        let below = Scale::linear(Unit::Number, -3.0, 7.0, 5.0);
+        assert_eq!((below.from, below.to, below.ticks.len()), (-5.0, 7.5, 6));
+        assert_eq!(Scale::linear(Unit::Bytes, 0.0, 4.2e7, 3.0).label(2e7), "20 MB");
         assert_eq!(
             [0.0, 60.0, 90.0, 3600.0, 5400.0].map(clock),
             ["0s", "1m", "1m 30s", "1h", "1h 30m"]

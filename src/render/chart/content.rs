@@ -51,10 +51,10 @@ pub(super) struct Field {
 
 pub(super) const RESPONSE: RGBColor = RGBColor(0x43, 0x38, 0xca);
 const RESPONSE_LIGHT: RGBColor = RGBColor(0x8b, 0x8c, 0xf6);
-const SERVICE: RGBColor = RGBColor(0x0b, 0x8a, 0x7a);
+pub(super) const SERVICE: RGBColor = RGBColor(0x0b, 0x8a, 0x7a);
 const SERVICE_LIGHT: RGBColor = RGBColor(0x3c, 0xc5, 0xb2);
-const QUIET: RGBColor = RGBColor(0x94, 0xa3, 0xb8);
-const AMBER: RGBColor = RGBColor(0xd9, 0x8a, 0x0b);
+pub(super) const QUIET: RGBColor = RGBColor(0x94, 0xa3, 0xb8);
+pub(super) const AMBER: RGBColor = RGBColor(0xd9, 0x8a, 0x0b);
 
 /// Layers of the outcome chart with the classes (by their names in `run.json`) they gather.
 const LAYERS: [(&str, RGBColor, &[&str]); 6] = [

@@ -34,7 +34,7 @@ pub(super) fn whole<DB: DrawingBackend>(
         return note(&below, empty, look);
     }
     legend(&strip, content, look, px(look, title + 13))?;
-    let mut plot = axes(&below, content, look)?;
+    let mut plot = axes(&below, content, look, 10.0)?;
     fields(&mut plot, &content.fields, &content.scale)?;
     layers(&mut plot, &content.layers, &content.scale)?;
     for line in &content.lines {
@@ -46,6 +46,20 @@ pub(super) fn whole<DB: DrawingBackend>(
         let dashes = (7 * look.scale, 5 * look.scale);
         let colour = LIMIT.stroke_width(look.scale);
         plot.draw_series(DashedLineSeries::new(ends, dashes.0, dashes.1, colour))?;
+    }
+    Ok(())
+}
+
+/// Draws axes and curves alone: what is named beside the picture needs no strip in it.
+pub(super) fn plain<DB: DrawingBackend>(
+    area: &Area<DB>,
+    content: &Content,
+    look: Look,
+    most_ticks: f64,
+) -> Drawn<DB> {
+    let mut plot = axes(area, content, look, most_ticks)?;
+    for line in &content.lines {
+        curve(&mut plot, line, &content.scale, look)?;
     }
     Ok(())
 }
@@ -100,9 +114,10 @@ fn axes<'a, DB: DrawingBackend + 'a>(
     area: &Area<DB>,
     content: &Content,
     look: Look,
+    most_ticks: f64,
 ) -> Result<Plot<'a, DB>, DrawingAreaErrorKind<DB::ErrorType>> {
     let scale = &content.scale;
-    let seconds = Ticked::new(0.0..content.end, axis::seconds(content.end));
+    let seconds = Ticked::new(0.0..content.end, axis::seconds(content.end, most_ticks));
     let values = Ticked::new(scale.from..scale.to, scale.ticks.clone());
     let mut plot = ChartBuilder::on(area)
         .margin_right(18 * look.scale)

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::axis::{self, Unit};
 use super::{Chart, completion, content, heat};
-use crate::model::figure;
 use crate::model::report::Report;
 
 /// A chart as a table; its first column is when a step of time begins.
@@ -60,12 +59,8 @@ fn over_time(report: &Report, chart: Chart) -> Table {
 }
 
 fn shown(unit: Unit) -> impl Fn(f64) -> String {
-    move |value| match unit {
-        Unit::Time | Unit::LogTime => figure::micros(value.round() as u64),
-        Unit::PerSecond => format!("{}/s", figure::number(value)),
-        Unit::Count => figure::count(value.round() as u64),
-        Unit::Share => figure::share(value),
-    }
+    let unit = if unit == Unit::LogTime { Unit::Time } else { unit };
+    move |value| unit.written(value)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::connections;
+
 use crate::model::figure;
 use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
@@ -26,6 +28,7 @@ pub(super) struct Tables {
     outcomes: Table,
     details: Table,
     handshake: Table,
+    connections: Table,
 }
 
 /// The tables of a report.
@@ -37,6 +40,7 @@ pub(super) fn tables(report: &Report) -> Tables {
         outcomes: outcomes(summary),
         details: details(summary),
         handshake: handshake(summary),
+        connections: connections::table(&summary.connections),
     }
 }
 

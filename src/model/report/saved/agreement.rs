@@ -5,6 +5,7 @@ mod timeline;
 
 use std::collections::BTreeMap;
 
+use super::beside;
 use crate::model::finding::Severity;
 use crate::model::histogram::bound::AtLeast;
 use crate::model::histogram::{Histogram, Percentiles};
@@ -16,7 +17,7 @@ use crate::model::report::{Judged, Report};
 use crate::model::summary::runs::Runs;
 
 /// Says the first thing that does not hold.
-type Held = Result<(), String>;
+pub(super) type Held = Result<(), String>;
 
 /// Holds a run's figures against each other.
 pub(super) fn check(report: &Report) -> Held {
@@ -24,11 +25,12 @@ pub(super) fn check(report: &Report) -> Held {
     parts(&report.summary)?;
     timeline::check(report)?;
     histograms(report)?;
+    beside::check(report)?;
     verdict(report)
 }
 
 /// That a figure is what others make it.
-fn same(name: &str, found: u64, other: &str, expected: u64) -> Held {
+pub(super) fn same(name: &str, found: u64, other: &str, expected: u64) -> Held {
     if found == expected {
         return Ok(());
     }
