@@ -1,4 +1,7 @@
 //! How true the figures are: a server whose latencies are known, and what squall says of them.
+//!
+//! After a freeze the target has to work off what it missed, so its figures come out a little above
+//! those of a server that catches up in no time.
 
 use std::process::Command;
 use std::thread;
