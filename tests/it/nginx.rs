@@ -127,7 +127,6 @@ fn configuration(at: SocketAddr, upstream: SocketAddr, listen: &str, more: &str)
         events {{ worker_connections 1024; }}
         http {{
             log_format seen '$server_protocol $ssl_protocol $ssl_session_reused $host $ssl_server_name';
-            access_log log seen;
             client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
             uwsgi_temp_path uwsgi; scgi_temp_path scgi;
             server {{
@@ -135,11 +134,10 @@ fn configuration(at: SocketAddr, upstream: SocketAddr, listen: &str, more: &str)
                 ssl_certificate server.pem; ssl_certificate_key server.key;
                 ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:all:1m;
                 {more}
-                location / {{
-                    proxy_pass http://{upstream};
-                    proxy_http_version 1.1; proxy_set_header Connection '';
-                    proxy_buffering off; proxy_read_timeout 600s;
-                }}
+                proxy_http_version 1.1; proxy_set_header Connection '';
+                proxy_buffering off; proxy_read_timeout 600s;
+                location / {{ proxy_pass http://{upstream}; access_log off; }}
+                location = /mcp {{ proxy_pass http://{upstream}; access_log log seen; }}
             }}
         }}"
     )
@@ -256,11 +254,16 @@ fn plain_http_to_its_tls_port() {
 }
 
 #[test]
-fn health_is_asked_over_the_same_tls() {
+fn health_and_metrics_are_asked_over_the_same_tls() {
     let nginx = Nginx::start("ssl http2", "");
     let place = Place::new();
     let order = nginx.storm(&place, "plain");
     let health = r#"{ url = "/counted", status = 200 }"#;
     let report = order.set("target.health", health).go().exits(0).report();
-    assert_eq!(report.at("/receipt/health/after"), true);
+    assert_eq!(report.at("/health/after/status"), 200);
+    assert_eq!(report.count("/health/well"), report.count("/health/asked"));
+    // The Python server has no metrics: it is asked, and its answer told.
+    assert_eq!(report.count("/target_metrics/answered"), 0);
+    let why = report.at("/target_metrics/failures/0/why").as_str().unwrap();
+    assert!(why.contains("404"), "{why}");
 }
