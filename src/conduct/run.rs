@@ -113,6 +113,8 @@ fn blame_ourselves(report: &mut Report, ended: &str) {
     report.verdict = Verdict::Untrustworthy;
     report.exit_code = 1;
     let why = format!("the practice target ended during the load ({ended}): no fault of a target");
+    report.generator.trustworthy = false;
+    report.generator.reasons.insert(0, why.clone());
     report.reasons.insert(0, why);
 }
 

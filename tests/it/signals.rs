@@ -78,4 +78,6 @@ fn a_practice_target_that_dies_is_our_own_fault() {
     let report = done.exits(1).report();
     assert!(done.stdout.contains("the practice target ended during the load"), "{}", done.stdout);
     assert_eq!(report.at("/verdict"), "untrustworthy");
+    assert_eq!(report.at("/generator/trustworthy"), false);
+    place.squall().args(["report", "report", "--out", "again"]).go().exits(0);
 }

@@ -109,6 +109,8 @@ impl TargetMetrics {
                     Some((middle, grown(series, number)? / count))
                 }),
             };
+            // A sum over next to nothing may have no end.
+            let point = point.filter(|(_, value)| value.is_finite());
             match (point, pieces.last_mut()) {
                 (Some(point), Some(piece)) => piece.push(point),
                 (None, Some(piece)) if !piece.is_empty() => pieces.push(Vec::new()),
@@ -210,6 +212,13 @@ mod tests {
         metrics.at_s[2] = metrics.at_s[1] + 0.001;
         let rate = metrics.points(Shows::Rate, Line { series: 0, over: None });
         assert_eq!(rate, [vec![(1.0, 2.0)]]);
+    }
+
+    #[test]
+    fn a_mean_without_end_is_no_point() {
+        let metrics = pages(&[Some([0.0; 3]), Some([1.0, 5e299, 1e-300]), Some([2.0, 1e300, 1.0])]);
+        let mean = metrics.points(Shows::Mean, Line { series: 1, over: Some(2) });
+        assert_eq!(mean, [vec![(3.0, 5e299)]]);
     }
 
     #[test]

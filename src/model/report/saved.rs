@@ -195,5 +195,9 @@ mod tests {
         run["exit_code"] = json!(0);
         let said = read(&run.to_string()).map(drop).unwrap_err().to_string();
         assert!(said.contains("passed, and yet"), "{said}");
+        // What was squall's own fault is drawn again, too.
+        run["verdict"] = json!("untrustworthy");
+        run["exit_code"] = json!(1);
+        assert!(read(&run.to_string()).is_ok());
     }
 }

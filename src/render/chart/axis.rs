@@ -50,6 +50,9 @@ impl Unit {
     }
 }
 
+/// Below this spread an axis has no ticks that arithmetic could tell apart.
+const LEAST: f64 = 1e-290;
+
 /// The range and the ticks of a vertical axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
@@ -73,7 +76,10 @@ impl Scale {
 
     /// A scale from 0, or from below it where a value is, with about so many ticks.
     pub(super) fn linear(unit: Unit, lowest: f64, highest: f64, ticks: f64) -> Self {
-        let highest = if highest > 0.0 || lowest < 0.0 { highest.max(0.0) * 1.05 } else { 1.0 };
+        let above = highest.max(0.0) * 1.05;
+        // A target's own figures may be anything: 5e-324 is one, and so is a sum without end.
+        let is_drawable = (LEAST..f64::INFINITY).contains(&(above - lowest));
+        let (lowest, highest) = if is_drawable { (lowest, above) } else { (0.0, 1.0) };
         let step = nice((highest - lowest) / ticks);
         let step = if unit == Unit::Count { step.max(1.0) } else { step };
         let (below, above) = ((lowest / step).floor(), (highest / step).ceil());
@@ -190,6 +196,14 @@ mod tests {
         let below = Scale::linear(Unit::Number, -3.0, 7.0, 5.0);
         assert_eq!((below.from, below.to, below.ticks.len()), (-5.0, 7.5, 6));
         assert_eq!(Scale::linear(Unit::Bytes, 0.0, 4.2e7, 3.0).label(2e7), "20 MB");
+        for highest in [5e-324, 1e-300, 1e-289, 1e-9, 1e300, f64::INFINITY, f64::NAN] {
+            for lowest in [0.0, -5e-324, -highest] {
+                let scale = Scale::linear(Unit::Number, lowest, highest, 3.0);
+                assert!((2..20).contains(&scale.ticks.len()), "{lowest} {highest}: {scale:?}");
+                assert!(scale.from < scale.to && scale.to.is_finite(), "{scale:?}");
+                assert!(scale.place(highest.min(1e308)).is_finite(), "{scale:?}");
+            }
+        }
         assert_eq!(
             [0.0, 60.0, 90.0, 3600.0, 5400.0].map(clock),
             ["0s", "1m", "1m 30s", "1h", "1h 30m"]
