@@ -131,6 +131,7 @@ pub mod render {
     pub mod percentile;
     pub mod planned;
     pub mod png;
+    pub mod split;
     pub mod text;
     pub mod visible;
 }

@@ -1,6 +1,6 @@
 //! `squall run`: a scenario, its live line, its report, its exit code.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::engine::stop::{Phase, Stopper, stop};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::report::{Report, saved};
-use crate::render::{drawing, text};
+use crate::render::{drawing, text, visible};
 
 /// A folder's name is cut to so many letters of the scenario's.
 const LONGEST_NAME: usize = 80;
@@ -106,27 +106,36 @@ fn folder(arguments: &RunArgs, plan: &Plan, started: &str) -> Result<Folder, Fil
     folder
 }
 
-/// Writes the report and prints its summary; a report that cannot be written is still printed.
+/// Writes the evidence, prints its summary, draws. What fails on the way takes nothing with it that
+/// was there before: a full disk leaves the summary, a picture that cannot be drawn `run.json`.
 fn finish(report: &Report, folder: Folder, arguments: &RunArgs) -> anyhow::Result<ExitCode> {
-    let written = write(report, folder);
-    let shown = written.as_ref().ok().map(|path| path.display().to_string());
+    folder.release();
+    let text = serde_json::to_string_pretty(report)?;
+    let kept = folder.write(RUN, text.as_bytes());
     let result = if arguments.json {
         format!("{}\n", serde_json::to_string_pretty(&report.summary)?)
     } else {
-        text::summary(report, shown.as_deref())
+        text::summary(report)
     };
     terminal::result(&result).context("cannot write the summary to standard output")?;
-    written?;
+    kept?;
+    let drawn = draw(&text, &folder);
+    let path = folder.complete()?.display().to_string();
+    if !arguments.json {
+        let where_to = format!("\nReport: {}\n", visible::line(&path));
+        terminal::result(&where_to).context("cannot write to standard output")?;
+    }
+    drawn.with_context(|| format!("the run is in {path}/{RUN}, and could not be drawn"))?;
     Ok(ExitCode::from(report.exit_code))
 }
 
-fn write(report: &Report, folder: Folder) -> anyhow::Result<PathBuf> {
-    folder.release();
-    let text = serde_json::to_string_pretty(report)?;
-    folder.write(RUN, text.as_bytes())?;
-    // Drawn from what was written, so that `squall report` draws the same bytes.
-    for (name, content) in drawing::all(&saved::parse(&text)?)? {
+/// Draws what was written, so that `squall report` draws the same bytes.
+fn draw(text: &str, folder: &Folder) -> anyhow::Result<()> {
+    let run = saved::parse(text)?;
+    let drawn = std::panic::catch_unwind(|| drawing::all(&run));
+    let drawn = drawn.map_err(|_| anyhow::anyhow!("a part of squall failed; please report it"))?;
+    for (name, content) in drawn? {
         folder.write(name, &content)?;
     }
-    Ok(folder.complete()?)
+    Ok(())
 }

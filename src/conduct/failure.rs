@@ -8,7 +8,7 @@ use crate::engine::client::Refusal;
 use crate::engine::control::ControlError;
 use crate::engine::crowd::users::UsersError;
 use crate::engine::holder::HolderError;
-use crate::model::outcome::{ConnectFailure, Outcome, Rule};
+use crate::model::outcome::{ConnectFailure, Outcome, Rule, TlsFailure};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,8 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
     let said = if refusal.said.is_empty() {
         String::new()
     } else {
-        let ours = matches!(refusal.outcome, Outcome::Connect(ConnectFailure::Tls(_)));
+        let theirs = |failure| failure == TlsFailure::Expected;
+        let ours = matches!(refusal.outcome, Outcome::Connect(ConnectFailure::Tls(failure)) if !theirs(failure));
         let who = if ours { "In detail" } else { "It said" };
         let shown = refusal.said.escape_debug().to_string().replace("\\\"", "\"");
         format!("\n{who}: {shown}")

@@ -1,4 +1,5 @@
-//! One HTTP exchange: sent once, never retried, every instant stamped, every size bounded.
+//! One HTTP exchange: every instant stamped, every size bounded, sent once. The one exception is
+//! what HTTP/2 servers say they did nothing about: every client sends that again, and it counts once.
 
 mod frames;
 mod http1;

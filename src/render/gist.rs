@@ -27,7 +27,7 @@ const MANY: f64 = 0.01;
 /// At most three sentences, the first one first; as text, not yet escaped for any medium.
 pub fn sentences(report: &Report) -> Vec<String> {
     if report.verdict == Verdict::Unreachable {
-        return vec!["Nothing was measured: the target could not be reached.".to_owned()];
+        return vec!["Nothing was measured: no handshake with the target succeeded.".to_owned()];
     }
     if report.summary.calls == 0 {
         return vec!["Nothing was measured: not one tool call was made.".to_owned()];
@@ -43,7 +43,7 @@ pub fn sentences(report: &Report) -> Vec<String> {
         .chain(felt::sentence(report))
         .chain(many.into_iter().map(|(_, sentence)| sentence))
         .chain(few(report))
-        .chain(limit::sentence(&report.summary))
+        .chain(limit::sentence(report))
         .chain(lesser.map(|finding| found(report, finding)))
         .chain(some.into_iter().map(|(_, sentence)| sentence))
         .chain(unknown(report));
@@ -54,7 +54,7 @@ pub fn sentences(report: &Report) -> Vec<String> {
 fn doubt(report: &Report) -> Option<String> {
     if !report.generator.trustworthy {
         let why = report.generator.reasons.first().map_or("it says so itself", String::as_str);
-        return Some(format!("Do not rely on these times, squall was in its own way: {why}."));
+        return Some(format!("Do not rely on these figures: {why}."));
     }
     (report.verdict == Verdict::Stopped).then(|| {
         let at = figure::micros((report.summary.elapsed_s * 1e6) as u64);

@@ -137,7 +137,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         tables: tables(report),
         users: users::table(&report.summary),
         runs: runs::section(report)?,
-        stack: stack::bars(&report.summary),
+        stack: stack::bars(report),
         findings: report.findings.iter().map(shown).collect(),
         plan: plan::section(report)?,
         health: health::section(report)?,
@@ -152,13 +152,13 @@ fn headline(report: &Report) -> &'static str {
     use crate::model::report::verdict::Verdict;
     match report.verdict {
         Verdict::Passed if report.thresholds.is_empty() => {
-            "Passed: nothing was found wrong, and no threshold was set"
+            "Passed: no threshold was set, and no rule of the protocol was seen broken"
         }
         Verdict::Passed => "Passed: everything asked for held",
         Verdict::Failed => "Failed",
-        Verdict::Untrustworthy => "Not trustworthy: the generator was the bottleneck",
+        Verdict::Untrustworthy => "Not trustworthy: the load was not the one asked for",
         Verdict::Stopped => "Stopped before its end",
-        Verdict::Unreachable => "The target could not be reached",
+        Verdict::Unreachable => "Unreachable: no handshake with the target succeeded",
     }
 }
 

@@ -9,16 +9,16 @@ use crate::model::operation::Operation;
 use crate::model::report::Report;
 use crate::model::report::figures::Figures;
 
-/// The summary, lines ended by `\n`, safe for a terminal. `folder` is where the report was written.
-pub fn summary(report: &Report, folder: Option<&str>) -> String {
+/// The summary, lines ended by `\n`, safe for a terminal.
+pub fn summary(report: &Report) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let written = write(&mut text, report, folder);
+    let written = write(&mut text, report);
     debug_assert!(written.is_ok());
     text
 }
 
-fn write(text: &mut String, report: &Report, folder: Option<&str>) -> std::fmt::Result {
+fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     let word = report.verdict.name().to_uppercase();
     let name = visible::line(&report.scenario.name);
     writeln!(text, "{word}  {name}  (exit code {})", report.exit_code)?;
@@ -33,11 +33,7 @@ fn write(text: &mut String, report: &Report, folder: Option<&str>) -> std::fmt::
     generator(text, report)?;
     beside(text, report)?;
     thresholds(text, report)?;
-    findings(text, report)?;
-    match folder {
-        Some(folder) => writeln!(text, "\nReport: {}", visible::line(folder)),
-        None => Ok(()),
-    }
+    findings(text, report)
 }
 
 fn figures(text: &mut String, summary: &Figures) -> std::fmt::Result {
@@ -204,17 +200,16 @@ mod tests {
     use crate::model::report::sample;
 
     #[test]
-    fn the_verdict_comes_first_and_the_folder_last() {
-        let text = summary(&sample::storm(), Some("reports/storm"));
+    fn the_verdict_comes_first() {
+        let text = summary(&sample::storm());
         assert!(text.starts_with("FAILED  research storm  (exit code 4)\n"), "{text}");
-        assert!(text.ends_with("\nReport: reports/storm\n"));
         for words in
             ["\ncalls ", "\nresponse   p50 ", "\nservice ", "FAIL  ", "ok    ", "[wrong-id]"]
         {
             assert!(text.contains(words), "{words} in {text}");
         }
         assert!(text.is_ascii(), "{text}");
-        let text = summary(&sample::watched(), None);
+        let text = summary(&sample::watched());
         assert!(text.contains("\nhealth     Before the load it answered 200"), "{text}");
         assert!(text.contains("\nmetrics    /metrics was asked 60 times"), "{text}");
     }
@@ -223,13 +218,13 @@ mod tests {
     fn a_hostile_target_cannot_write_to_the_terminal() {
         let mut report = sample::storm();
         report.findings[0].evidence[0] = "\u{1b}]0;owned\u{7} \u{202e}gnp".to_owned();
-        let text = summary(&report, None);
+        let text = summary(&report);
         assert!(text.contains("\\u{1b}]0;owned\\u{7} \\u{202e}gnp"));
         assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
     }
 
     #[test]
     fn nothing_measured_is_said() {
-        assert!(summary(&sample::nothing(), None).contains("response   not measured"));
+        assert!(summary(&sample::nothing()).contains("response   not measured"));
     }
 }

@@ -2,38 +2,23 @@
 
 use crate::model::figure;
 use crate::model::operation::Operation;
-use crate::model::report::figures::Figures;
+use crate::model::report::Report;
+use crate::render::split::{self, Part};
 
 /// A part that makes up this share of the whole is what limits.
 const MAIN: f64 = 0.5;
 
 /// The largest part of the mean response, in words.
-pub(super) fn sentence(summary: &Figures) -> Option<String> {
-    let calls = summary.operations.get(Operation::ToolsCall.name())?;
-    let response = calls.response_us?.mean;
-    let parts = [
-        (Part::Service, calls.service_us),
-        (Part::Preparation, calls.preparation_us),
-        (Part::Held, calls.held_us),
-        (Part::Lag, calls.lag_us),
-    ];
-    let means = parts.into_iter().filter_map(|(part, us)| Some((part, us?.mean)));
-    let (part, mean) = means.max_by_key(|(_, mean)| *mean)?;
-    let share = mean as f64 / response.max(1) as f64;
-    let service = calls.service_us.map_or(0, |us| us.mean);
-    // Rounding alone can make a part larger than the whole.
+pub(super) fn sentence(report: &Report) -> Option<String> {
+    let split = split::of(report, Operation::ToolsCall.name())?;
+    let (part, mean) = *split.parts.iter().max_by_key(|(_, mean)| *mean)?;
+    let whole = split.parts.iter().map(|(_, mean)| mean).sum::<u64>();
+    let share = mean as f64 / whole.max(1) as f64;
     (mean > 0 && share >= MAIN).then(|| {
-        let share = figure::share(share.min(1.0));
-        told(part, &share, response, service)
+        let calls = report.summary.operations.get(Operation::ToolsCall.name());
+        let service = calls.and_then(|calls| calls.service_us).map_or(0, |us| us.mean);
+        told(part, &figure::share(share), split.response, service)
     })
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    Service,
-    Preparation,
-    Held,
-    Lag,
 }
 
 fn told(part: Part, share: &str, response: u64, service: u64) -> String {
@@ -51,6 +36,10 @@ fn told(part: Part, share: &str, response: u64, service: u64) -> String {
         Part::Held => format!(
             "Most of the wait is a queue in the client, whose cap on calls at once takes {share} of \
              it; {queued}."
+        ),
+        Part::Unsent => format!(
+            "Most of the wait is that of calls of which no byte left, such as for a connection that \
+             never came: {share} of a mean response of {response}."
         ),
         Part::Lag => format!(
             "Most of the wait is squall's own: calls started late take {share} of it; {queued}."

@@ -50,7 +50,7 @@ fn a_run_that_passed() {
         [
             "Users waited 42ms for a tool call at the median and 42ms at p99; p99(response, \
              tools/call) < 2s held.",
-            "The time is the target's own: 95.3% of the mean response is service, from a \
+            "The time is the target's own: 95.2% of the mean response is service, from a \
              request's first byte to its end.",
         ]
     );
@@ -146,10 +146,7 @@ fn what_makes_figures_doubtful_comes_first() {
     report.generator.trustworthy = false;
     report.generator.reasons = vec!["calls started late: p99 90ms, limit 20ms".to_owned()];
     let said = sentences(&report);
-    assert_eq!(
-        said[0],
-        "Do not rely on these times, squall was in its own way: calls started late: p99 90ms, limit 20ms."
-    );
+    assert_eq!(said[0], "Do not rely on these figures: calls started late: p99 90ms, limit 20ms.");
     assert!(said[1].starts_with("Users waited "));
 }
 
@@ -161,7 +158,10 @@ fn what_was_not_measured_is_not_said() {
     );
     let mut report = sample::of(&run(|_| [0, 2, 40], ok), &[]);
     report.verdict = Verdict::Unreachable;
-    assert_eq!(sentences(&report), ["Nothing was measured: the target could not be reached."]);
+    assert_eq!(
+        sentences(&report),
+        ["Nothing was measured: no handshake with the target succeeded."]
+    );
     let mut single = summary::sample::empty();
     single.add(&call(0, [0, 2, 40], Outcome::Ok));
     let said_of_one = said(&single, &[]);

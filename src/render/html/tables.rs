@@ -65,7 +65,9 @@ fn times(summary: &Figures) -> Table {
         std::iter::once(which.title.to_owned()).chain(figures).collect()
     };
     let mut lead = "Response is from due to done and holds every call that was due, failures with \
-                    the time until they failed. Response = lag + held + preparation + service."
+                    the time until they failed; held is of the calls the client let go, preparation \
+                    and service of those that were sent. Of one call, response = lag + held + \
+                    preparation + service."
         .to_owned();
     if let Some(at_least) = &calls.response_at_least {
         let open = figure::count(at_least.unanswered);
