@@ -1,4 +1,4 @@
-//! squall: load and chaos testing for remote MCP servers.
+//! squall: load testing for remote MCP servers.
 //!
 //! This file is the floor plan of the house. A floor uses only the floors its line names, and
 //! `tests/it/architecture.rs` reads the sources and holds every file to it. Time, sockets, files,

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::serve::ServeArgs;
 
-/// Load and chaos testing for remote MCP servers, as Claude's clients really use them.
+/// Load testing for remote MCP servers, as Claude's clients really use them.
 #[derive(Debug, Parser)]
 #[command(name = "squall", version, about, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Arguments {

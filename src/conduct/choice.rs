@@ -28,9 +28,11 @@ pub enum NothingToCall {
         /// One of them.
         example: String,
     },
-    /// A tool was allowed that the target lacks.
-    #[error("tools.allow names {missing:?}, which the target does not have.\n{tools}")]
+    /// A tool was named that the target lacks.
+    #[error("{key} names {missing:?}, which the target does not have.\n{tools}")]
     Missing {
+        /// Where it was named.
+        key: &'static str,
         /// The name.
         missing: String,
         /// The target's tools, a line each.
@@ -55,21 +57,32 @@ pub fn choose(offered: &[read::Tool], asked: &Tools) -> Result<Vec<Tool>, Nothin
         return Err(NothingToCall::NoTools);
     }
     let chosen: Vec<&read::Tool> = match &asked.allow {
-        Some(names) => names.iter().map(|name| by_name(offered, name)).collect::<Result<_, _>>()?,
+        Some(names) => {
+            let named = names.iter().map(|name| by_name(offered, "tools.allow", name));
+            named.collect::<Result<_, _>>()?
+        }
         None => offered.iter().filter(|tool| tool.is_read_only()).collect(),
     };
     if chosen.is_empty() {
         let example = offered[0].name.clone();
         return Err(NothingToCall::NothingReadOnly { tools: listed(offered), example });
     }
+    for name in asked.arguments.keys() {
+        by_name(offered, "tools.arguments", name)?;
+    }
     chosen.into_iter().map(|tool| prepared(tool, asked)).collect()
 }
 
-fn by_name<'a>(offered: &'a [read::Tool], name: &str) -> Result<&'a read::Tool, NothingToCall> {
-    offered
-        .iter()
-        .find(|tool| tool.name == name)
-        .ok_or_else(|| NothingToCall::Missing { missing: name.to_owned(), tools: listed(offered) })
+fn by_name<'a>(
+    offered: &'a [read::Tool],
+    key: &'static str,
+    name: &str,
+) -> Result<&'a read::Tool, NothingToCall> {
+    offered.iter().find(|tool| tool.name == name).ok_or_else(|| NothingToCall::Missing {
+        key,
+        missing: name.to_owned(),
+        tools: listed(offered),
+    })
 }
 
 fn prepared(tool: &read::Tool, asked: &Tools) -> Result<Tool, NothingToCall> {
@@ -133,6 +146,10 @@ mod tests {
             Err(NothingToCall::Missing { missing, .. }) if missing == "gone"
         ));
         assert_eq!(names(&[], None), Err(NothingToCall::NoTools));
+        let arguments = [("loook".to_owned(), Vec::new())].into();
+        let mistyped = choose(&offered, &Tools { arguments, ..Tools::default() }).unwrap_err();
+        let message = mistyped.to_string();
+        assert!(message.starts_with("tools.arguments names \"loook\", which the"), "{message}");
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(super) async fn explained(route: &Route, mut refusal: Refusal) -> Refusal {
     let clock = Clock::real();
     let dial = Dial::new(route.clone(), clock.clone());
     match (&route.tls, refusal.outcome) {
+        // A server of HTTP/1.1 may simply hang up on the preface of HTTP/2.
+        (None, Outcome::Connect(ConnectFailure::Closed)) if route.http == Http::Two => {
+            refusal.outcome = Outcome::Connect(ConnectFailure::NotHttp);
+        }
         (None, outcome) if may_be_tls(outcome) => {
             let asked = clock.by(PATIENCE, speaks_tls(&dial, &route.host)).await;
             if asked == Some(true) {

@@ -20,11 +20,12 @@ fn text<'a>(step: &'a Yaml, key: &str) -> Option<&'a str> {
     step[key].as_str()
 }
 
-/// The commands of its steps, but for the one that starts somebody's server.
+/// The commands of its steps, but for those that install squall and start somebody's server.
 fn commands(workflow: &Yaml) -> Vec<(String, bool)> {
     let steps = workflow["jobs"]["storm"]["steps"].as_vec().expect("steps");
     let own = steps.iter().filter_map(|step| Some((step, text(step, "run")?)));
-    let own = own.filter(|(_, command)| !command.contains("start-server"));
+    let foreign = ["start-server", "cargo install"];
+    let own = own.filter(|(_, command)| !foreign.iter().any(|word| command.contains(word)));
     own.map(|(step, command)| (command.to_owned(), text(step, "if") == Some("always()"))).collect()
 }
 
