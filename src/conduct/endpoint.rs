@@ -5,8 +5,9 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use super::failure::RunError;
 use crate::edge::dial::Route;
 use crate::edge::tls::Tls;
+use crate::engine::control::Page;
 use crate::engine::wire::line::Address;
-use crate::model::plan::{IdentityMode, Reach};
+use crate::model::plan::{self, IdentityMode, Reach};
 use crate::model::profile::{Identity, Profile};
 
 /// Our own name and version.
@@ -58,9 +59,18 @@ impl Endpoint {
         Ok(Self { route, authority, address, origin })
     }
 
-    /// The URL of a page: absolute, or a path on the endpoint's origin.
-    pub fn page(&self, url: &str) -> String {
-        if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() }
+    /// A page: on the endpoint's own origin if it is a path, or if its scheme, host and port are
+    /// the endpoint's; else elsewhere.
+    pub fn page(&self, url: &str) -> Result<Page, RunError> {
+        let whole =
+            if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() };
+        let parsed = url::Url::parse(&whole)
+            .map_err(|error| NotAnEndpoint { url: whole.clone(), reason: error.to_string() })?;
+        Ok(if plan::same_origin(&self.origin, &whole) {
+            Page::beside(&self.route, &self.authority, &parsed)?
+        } else {
+            Page::elsewhere(self.route.tls.as_ref(), &parsed)?
+        })
     }
 }
 
@@ -117,7 +127,10 @@ mod tests {
             assert_eq!(endpoint.address.whole.to_string(), format!("http://{authority}{path}"));
         }
         let of = |url: &str| Endpoint::of(url, &Reach::default());
-        assert_eq!(of("http://h:1/mcp").unwrap().page("/health"), "http://h:1/health");
+        let page = |url: &str| of("http://h:1/mcp").unwrap().page(url).unwrap().url().to_owned();
+        assert_eq!(page("/health"), "http://h:1/health");
+        assert_eq!(page("/\\other/health"), "http://h:1//other/health");
+        assert_eq!(page("http://other/health"), "http://other/health");
         assert!(of("tools").unwrap_err().to_string().contains("tools is not"));
     }
 

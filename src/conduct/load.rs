@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::beside::Meanwhile;
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::health::Followed;
@@ -68,8 +69,13 @@ pub(super) async fn load(
     };
     let course = Course { load: length, drain: plan.load.drain };
     let watch = Watch::begin(recorder, &clock, stop.clone(), summary, course, show);
-    let health = found.health.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
-    let metrics = found.metrics.map(|page| tokio::spawn(page.follow(clock.clone(), stop.clone())));
+    let meanwhile = Meanwhile {
+        clock: clock.clone(),
+        stop: stop.clone(),
+        interrupted: Arc::clone(&interrupted),
+    };
+    let health = found.health.map(|page| tokio::spawn(page.follow(meanwhile.clone())));
+    let metrics = found.metrics.map(|page| tokio::spawn(page.follow(meanwhile)));
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
@@ -80,12 +86,12 @@ pub(super) async fn load(
         Arc::clone(&interrupted),
     ));
     bring(scene, &plan, dashboard, &clock, &stopper).await?;
-    stopper.advance(Phase::Over);
-    director.abort();
     if let Pace::Closed(users) = &plan.load.pace {
         // The director may not have run before the last user was gone.
         note_early_end(users, &clock, &interrupted);
     }
+    stopper.advance(Phase::Over);
+    director.abort();
     let elapsed = clock.now();
     let (summary, loop_delay) = watch.end();
     let effort = Effort {

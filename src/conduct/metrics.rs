@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use super::beside::{AFTER, Meanwhile};
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use crate::edge::clock::Clock;
-use crate::engine::control::Control;
-use crate::engine::stop::{Phase, Stop};
+use crate::engine::control::{Page, TOO_LONG};
 use crate::model::metrics::Collected;
 use crate::model::plan::Plan;
 use crate::model::report::failures;
@@ -18,13 +18,14 @@ use crate::protocol::exposition;
 
 /// How often the page is asked at most.
 const EVERY: Duration = Duration::from_secs(1);
+/// A page that takes longer cannot be read.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The format we read, and one that is nearly the same.
 const ACCEPT: &str = "text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.5";
 
 /// The metrics page, and what it has said so far.
 pub(super) struct MetricsPage {
-    control: Control,
-    url: String,
+    page: Page,
     seen: Seen,
 }
 
@@ -44,58 +45,61 @@ impl MetricsPage {
             ..TargetMetrics::default()
         };
         let seen = Seen { told, ..Seen::default() };
-        let control = Control::new(&endpoint.route)?;
-        Ok(Some(Self { control, url: endpoint.page(&metrics.url), seen }))
+        Ok(Some(Self { page: endpoint.page(&metrics.url)?, seen }))
     }
 
     /// Asks before the load, whose clock does not run yet: what is found stands at 0.
     pub(super) async fn before(&mut self) -> Result<(), RunError> {
         let clock = Clock::of_runtime();
-        self.ask(&clock, |_, _| Duration::ZERO).await.map(drop)
+        let body = self.ask(PATIENCE).await;
+        self.take(Duration::ZERO, clock.now(), body).await
     }
 
-    /// Asks once a second until the run is over, and once more then. A slow page is left alone for
-    /// as long as it took.
-    pub(super) async fn follow(
-        mut self,
-        clock: Clock,
-        stop: Stop,
-    ) -> Result<TargetMetrics, RunError> {
-        let middle = |began: Duration, took: Duration| began + took / 2;
+    /// Asks once a second until the load is over, and once more then, unless a person waits for the
+    /// report. A slow page is left alone for as long as it took.
+    pub(super) async fn follow(mut self, load: Meanwhile) -> Result<TargetMetrics, RunError> {
+        let clock = &load.clock;
         let mut due = EVERY;
-        loop {
-            tokio::select! {
-                () = clock.sleep_until(due) => {}
-                () = stop.reached(Phase::Over) => break,
+        while load.goes_on_until(due).await {
+            let began = clock.now();
+            let (body, took) = load.ask(self.ask(PATIENCE)).await;
+            // One that was given up early has failed at nothing.
+            if body.is_some() || took >= AFTER {
+                let body = body.unwrap_or_else(|| Err(TOO_LONG.to_owned()));
+                self.take(began + took / 2, took, body).await?;
             }
-            let took = self.ask(&clock, middle).await?;
             due = (due + EVERY).max(clock.now() + took.min(10 * EVERY));
         }
-        self.ask(&clock, middle).await?;
+        if !load.was_interrupted() {
+            let began = clock.now();
+            let body = self.ask(AFTER).await;
+            let took = clock.now().saturating_sub(began);
+            self.take(began + took / 2, took, body).await?;
+        }
         let Seen { collected, mut told } = self.seen;
         told.fill(&collected);
         Ok(told)
     }
 
-    /// Asks once, and says how long that took; `at` says which instant the page is of.
-    async fn ask(
+    async fn ask(&self, patience: Duration) -> Result<Vec<u8>, String> {
+        let body = self.page.read(ACCEPT, patience).await;
+        body.map_err(|error| error.reason().to_owned())
+    }
+
+    /// Takes a page of instant `at`, which may be megabytes, where no call waits for it.
+    async fn take(
         &mut self,
-        clock: &Clock,
-        at: impl Fn(Duration, Duration) -> Duration,
-    ) -> Result<Duration, RunError> {
-        let began = clock.now();
-        let body = self.control.page(&self.url, ACCEPT).await;
-        let took = clock.now().saturating_sub(began);
-        let at = at(began, took);
-        let body = body.map_err(|error| error.reason().to_owned());
-        // A page may be megabytes: it is read where no call waits for it.
+        at: Duration,
+        took: Duration,
+        body: Result<Vec<u8>, String>,
+    ) -> Result<(), RunError> {
         let mut seen = std::mem::take(&mut self.seen);
         let read = tokio::task::spawn_blocking(move || {
             seen.take(at, took, &body);
             seen
         });
         self.seen = read.await.map_err(|error| RunError::Ourselves(error.to_string()))?;
-        Ok(took)
+        Ok(())
     }
 }
 

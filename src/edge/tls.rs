@@ -86,11 +86,19 @@ impl Tls {
         Ok(Self { config: Arc::new(config(asked, http)?), name: server })
     }
 
-    /// The same trust for the pages beside the endpoint, which are read over HTTP/1.1.
-    pub fn for_pages(&self) -> ClientConfig {
+    /// The same trust and name for pages, which are read over HTTP/1.1. No handshake of theirs goes
+    /// on with one of the load's, nor the other way round.
+    #[must_use]
+    pub fn for_pages(&self) -> Self {
         let mut config = (*self.config).clone();
-        config.alpn_protocols = vec![ALPN[1].to_vec()];
-        config
+        config.alpn_protocols = offered(Http::One).iter().map(|name| name.to_vec()).collect();
+        config.resumption = Resumption::disabled();
+        Self { config: Arc::new(config), name: self.name.clone() }
+    }
+
+    /// As another library takes it, which asks for the name in its own URL.
+    pub fn into_config(self) -> ClientConfig {
+        Arc::unwrap_or_clone(self.config)
     }
 
     pub(super) async fn handshake(

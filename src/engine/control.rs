@@ -1,22 +1,47 @@
-//! The control plane's HTTP client: health and metrics pages, later the legs of OAuth. Never
-//! measured.
+//! The control plane's pages: health and metrics, later the legs of OAuth. Never measured.
+//!
+//! A page of the target's is asked the way the target is reached, whatever stands in `[target]`. A
+//! page elsewhere is asked where its URL leads: nothing that is said about the target moves it.
+
+mod beside;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::redirect;
 
+use self::beside::Beside;
+use crate::edge::clock::Clock;
 use crate::edge::dial::Route;
+use crate::edge::tls::Tls;
 
-/// A page that takes longer is not healthy.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A page that is read whole has so long.
-const READING: Duration = Duration::from_secs(5);
 /// Bytes of a page that is read whole.
 const LONGEST: usize = 8 << 20;
+/// Why a page that outlasts the patience with it was no answer.
+pub const TOO_LONG: &str = "it takes too long to answer";
 
-/// The control plane's HTTP client. Nothing is followed and nothing retried.
-#[derive(Debug, Clone)]
-pub struct Control(reqwest::Client);
+/// A page. Nothing is followed and nothing retried.
+#[derive(Debug)]
+pub struct Page {
+    url: String,
+    way: Way,
+    clock: Clock,
+}
+
+/// How a page is reached.
+#[derive(Debug)]
+enum Way {
+    /// As the target is.
+    Beside(Box<Beside>),
+    /// By its URL alone.
+    Elsewhere(reqwest::Client),
+}
+
+/// The head of an answer.
+enum Answer {
+    Beside(beside::Answer),
+    Elsewhere(reqwest::Response),
+}
 
 /// Why a page could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,61 +58,113 @@ impl ControlError {
     }
 }
 
-impl Control {
-    /// A client that reaches a target's pages the way the target itself is reached; fails only
-    /// where the system gives no resources.
-    pub fn new(route: &Route) -> Result<Self, ControlError> {
+impl Page {
+    /// A page on the target's own origin; `host` is the `Host` the target is asked with.
+    ///
+    /// # Errors
+    /// When the URL or the host cannot be sent.
+    pub fn beside(route: &Route, host: &str, url: &url::Url) -> Result<Self, ControlError> {
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let beside = Beside::new(route, host, path);
+        Self::by(url.to_string(), beside.map(|page| Way::Beside(Box::new(page))))
+    }
+
+    /// A page of another origin; `trusting` whom the target's TLS trusts.
+    ///
+    /// # Errors
+    /// Only where the system gives no resources.
+    pub fn elsewhere(trusting: Option<&Tls>, url: &url::Url) -> Result<Self, ControlError> {
         let mut building = reqwest::Client::builder()
-            .timeout(PATIENCE)
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy();
-        if let Some(tls) = &route.tls {
-            building = building.tls_backend_preconfigured(tls.for_pages());
+        if let Some(tls) = trusting {
+            building = building.tls_backend_preconfigured(tls.for_pages().into_config());
         }
-        if let Some(address) = route.instead {
-            building = building.resolve(&route.host, address);
-        }
-        building
-            .build()
-            .map(Self)
-            .map_err(|error| ControlError { url: String::new(), reason: reason(&error) })
+        Self::by(url.to_string(), building.build().map(Way::Elsewhere))
     }
 
-    /// The status of a page.
-    pub async fn status(&self, url: &str) -> Result<u16, ControlError> {
-        let answer = self.0.get(url).send().await;
-        let answer =
-            answer.map_err(|error| ControlError { url: url.to_owned(), reason: reason(&error) })?;
-        Ok(answer.status().as_u16())
+    fn by<E: std::error::Error>(url: String, way: Result<Way, E>) -> Result<Self, ControlError> {
+        match way {
+            Ok(way) => Ok(Self { url, way, clock: Clock::of_runtime() }),
+            Err(error) => Err(ControlError { url, reason: innermost(&error) }),
+        }
     }
 
-    /// The body of a page that answers 200 with at most 8 MiB within five seconds.
-    pub async fn page(&self, url: &str, accept: &'static str) -> Result<Vec<u8>, ControlError> {
-        let failed = |reason: String| ControlError { url: url.to_owned(), reason };
-        let asked = self.0.get(url).header(http::header::ACCEPT, accept).timeout(READING);
-        let mut answer = asked.send().await.map_err(|error| failed(reason(&error)))?;
-        let status = answer.status().as_u16();
-        if status != 200 {
-            return Err(failed(format!("it answers {status}, not 200")));
-        }
-        let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| failed(reason(&error)))? {
-            if body.len() + part.len() > LONGEST {
-                return Err(failed("it is longer than 8 MiB".to_owned()));
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The status it answers with within `patience`.
+    pub async fn status(&self, patience: Duration) -> Result<u16, ControlError> {
+        self.within(patience, async { Ok(self.ask("*/*").await?.status()) }).await
+    }
+
+    /// The body of an answer of 200 with at most 8 MiB within `patience`.
+    pub async fn read(
+        &self,
+        accept: &'static str,
+        patience: Duration,
+    ) -> Result<Vec<u8>, ControlError> {
+        self.within(patience, async { whole(self.ask(accept).await?).await }).await
+    }
+
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        asked: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, ControlError> {
+        let answer = self.clock.by(self.clock.now() + patience, asked).await;
+        let answer = answer.unwrap_or_else(|| Err(TOO_LONG.to_owned()));
+        answer.map_err(|reason| ControlError { url: self.url.clone(), reason })
+    }
+
+    async fn ask(&self, accept: &'static str) -> Result<Answer, String> {
+        match &self.way {
+            Way::Beside(page) => page.ask(accept).await.map(Answer::Beside),
+            Way::Elsewhere(client) => {
+                let asked = client.get(&self.url).header(http::header::ACCEPT, accept);
+                asked.send().await.map(Answer::Elsewhere).map_err(|error| innermost(&error))
             }
-            body.extend_from_slice(&part);
         }
-        Ok(body)
     }
 }
 
-/// The innermost cause, which says what a person can act on.
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "it takes too long to answer".to_owned();
+impl Answer {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Beside(answer) => answer.status(),
+            Self::Elsewhere(answer) => answer.status().as_u16(),
+        }
     }
-    let mut cause: &dyn std::error::Error = error;
+
+    async fn chunk(&mut self) -> Result<Option<Bytes>, String> {
+        match self {
+            Self::Beside(answer) => answer.chunk().await,
+            Self::Elsewhere(answer) => answer.chunk().await.map_err(|error| innermost(&error)),
+        }
+    }
+}
+
+async fn whole(mut answer: Answer) -> Result<Vec<u8>, String> {
+    let status = answer.status();
+    if status != 200 {
+        return Err(format!("it answers {status}, not 200"));
+    }
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await? {
+        if body.len() + part.len() > LONGEST {
+            return Err("it is longer than 8 MiB".to_owned());
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+/// The innermost cause, which says what a person can act on.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
@@ -103,12 +180,16 @@ mod tests {
     async fn a_page_that_is_not_there_is_named() {
         let listener = crate::edge::net::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let there = listener.local_addr().unwrap();
-        let url = format!("http://{there}/health");
+        let url = url::Url::parse(&format!("http://{there}/health")).unwrap();
         drop(listener);
-        let (host, http) = ("127.0.0.1".to_owned(), Http::Negotiated);
+        let (host, http) = ("127.0.0.1".to_owned(), Http::Two);
         let route = Route { host, port: there.port(), instead: None, tls: None, http };
-        let error = Control::new(&route).unwrap().status(&url).await.unwrap_err();
-        assert!(error.to_string().starts_with(&url), "{error}");
-        assert!(error.to_string().contains("refused"), "{error}");
+        let beside = Page::beside(&route, "tools.test", &url).unwrap();
+        let elsewhere = Page::elsewhere(None, &url).unwrap();
+        for (page, more) in [(beside, "asked for over HTTP/1.1"), (elsewhere, "")] {
+            let error = page.status(Duration::from_secs(9)).await.unwrap_err().to_string();
+            assert!(error.starts_with(url.as_str()), "{error}");
+            assert!(error.contains("refused") && error.contains(more), "{error}");
+        }
     }
 }

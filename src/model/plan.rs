@@ -136,6 +136,12 @@ impl TargetUrl {
     }
 }
 
+/// Whether two URLs have the same scheme, host and port (RFC 6454, section 4).
+pub fn same_origin(one: &str, other: &str) -> bool {
+    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
+    origin(one).is_some_and(|its| its.is_tuple() && Some(its) == origin(other))
+}
+
 /// A health page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {

@@ -32,13 +32,13 @@ pub fn sentences(health: &Health) -> Vec<String> {
             clock(first)
         ),
     });
-    let after = &health.after;
-    said.push(match (health.asked_after, after.well) {
-        (1, true) => "After the load it was well at once.".to_owned(),
-        (number, true) => {
+    said.push(match (health.asked_after, &health.after) {
+        (_, None) => "After the load it was not asked: the run was stopped.".to_owned(),
+        (1, Some(after)) if after.well => "After the load it was well at once.".to_owned(),
+        (number, Some(after)) if after.well => {
             format!("After the load it was well again when asked {}.", figure::times(number))
         }
-        (number, false) => format!(
+        (number, Some(after)) => format!(
             "After the load it was not well: asked {}, it last {}.",
             figure::times(number),
             answered(after, health.expected)
@@ -124,13 +124,16 @@ mod tests {
                 "After the load it was well again when asked 2 times.",
             ]
         );
-        health.after = Answer { status: None, well: false, ..health.after };
+        let ill = Answer { status: None, well: false, ..health.before };
+        health.after = Some(ill);
         health.asked_after = 3;
         let said = sentences(&health);
         assert_eq!(
             said[2],
             "After the load it was not well: asked 3 times, it last gave no answer."
         );
+        health.after = None;
+        assert_eq!(sentences(&health)[2], "After the load it was not asked: the run was stopped.");
     }
 
     #[test]

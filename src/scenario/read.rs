@@ -317,6 +317,22 @@ stages = [{ over = "10s", to = "60/min" }]
     }
 
     #[test]
+    fn what_is_dialled_instead_decides_about_the_targets_own_pages_alone() {
+        for (page, is_asked) in [("80/page", true), ("81/page", false)] {
+            let line = format!(
+                "url = \"http://tools.test/mcp\"\nresolve = \"tools.test:80=127.0.0.1\"\n\
+                 health = {{ url = \"http://tools.test:{page}\" }}"
+            );
+            let text = but("url = \"practice\"", &line);
+            if is_asked {
+                assert!(good(&text).target.is_loopback());
+            } else {
+                assert!(bad(&input(&text)).contains("this page is not on this machine"));
+            }
+        }
+    }
+
+    #[test]
     fn more_series_than_charts_are_refused() {
         let names = (0..13).map(|number| format!("\"a{number}\"")).collect::<Vec<_>>().join(", ");
         let said = set(&[&format!("target.metrics={{ url = \"/m\", series = [{names}] }}")]);

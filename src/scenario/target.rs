@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::model::plan::{Health, Target, TargetUrl};
+use crate::model::plan::{Health, Target, TargetUrl, same_origin};
 
 use super::reach;
 use super::reader::Table;
@@ -79,8 +79,10 @@ fn permit(table: &Table<'_>, target: &Target) {
         ("metrics", target.metrics.as_ref().map(|metrics| &metrics.url)),
     ];
     for (key, page) in pages {
-        let elsewhere =
-            |url: &String| !url.starts_with('/') && !TargetUrl::Url(url.clone()).is_loopback();
+        let elsewhere = |url: &String| {
+            let is_its = matches!(&target.url, TargetUrl::Url(its) if same_origin(its, url));
+            !url.starts_with('/') && !is_its && !TargetUrl::Url(url.clone()).is_loopback()
+        };
         if page.is_some_and(elsewhere) {
             refuse(key, "this page");
         }

@@ -2,8 +2,12 @@
 //! held against.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
+use crate::practice::Practice;
 use crate::squall::{Order, Place, Report};
 use crate::storm::{QUICK, adds_up};
 use crate::stranger::{Stranger, answer};
@@ -110,8 +114,8 @@ fn html_instead_of_metrics_is_said() {
 
 #[test]
 fn a_page_is_asked_once_at_a_time_and_left_alone_as_long_as_it_took() {
-    let (busy, most) = (AtomicU32::new(0), std::sync::Arc::new(AtomicU32::new(0)));
-    let seen = std::sync::Arc::clone(&most);
+    let (busy, most) = (AtomicU32::new(0), Arc::new(AtomicU32::new(0)));
+    let seen = Arc::clone(&most);
     let stranger = Stranger::answering(move |_| {
         seen.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         std::thread::sleep(std::time::Duration::from_millis(1_500));
@@ -162,6 +166,59 @@ fn a_target_that_never_recovers() {
     assert_eq!(report.at("/health/after/well"), false);
     assert_eq!(report.count("/health/asked_after"), 3);
     assert!(drawn(&place).contains("After the load it was not well: asked 3 times"));
+}
+
+/// An address that is not the one to be dialled hears nothing, from the load or from the pages.
+#[test]
+fn nothing_arrives_at_an_address_that_is_resolved_to_another() {
+    let practice = Practice::with(&[]);
+    let literal = TcpListener::bind("127.0.0.2:0").unwrap();
+    let named = literal.local_addr().unwrap();
+    let place = Place::new();
+    let order = storm(&place, "health", &format!("http://{named}/health"));
+    let report = order
+        .target(&format!("http://{named}/mcp"))
+        .sets([
+            ("target.resolve", format!("\"{named}={}\"", practice.address()).as_str()),
+            ("target.metrics", r#"{ url = "/metrics" }"#),
+        ])
+        .go()
+        .exits(0)
+        .report();
+    assert_eq!(report.at("/health/after/well"), true);
+    let asked = report.count("/target_metrics/asked");
+    assert!(asked >= 2, "before and after: {asked}");
+    assert_eq!(report.count("/target_metrics/answered"), asked);
+    literal.set_nonblocking(true).unwrap();
+    assert_eq!(literal.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+/// What is said about the target moves no page of another origin.
+#[test]
+fn a_page_elsewhere_is_asked_where_its_url_leads() {
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&heads);
+    let stranger = Stranger::answering(move |head| {
+        heard.lock().unwrap().push(head.to_ascii_lowercase());
+        good()
+    });
+    let practice = Practice::with(&[]);
+    let place = Place::new();
+    let named = "127.0.0.1:9";
+    let report = storm(&place, "health", &stranger.url())
+        .target(&format!("http://{named}/mcp"))
+        .sets([
+            ("target.resolve", format!("\"{named}={}\"", practice.address()).as_str()),
+            ("target.host", r#""page.test""#),
+        ])
+        .go()
+        .exits(0)
+        .report();
+    assert_eq!(report.at("/health/after/well"), true);
+    let heads = heads.lock().unwrap();
+    assert!(heads.len() >= 2, "before and after: {heads:?}");
+    let its = format!("host: 127.0.0.1:{}\r\n", stranger.port());
+    assert!(heads.iter().all(|head| head.contains(&its)), "{heads:?}");
 }
 
 #[test]

@@ -68,7 +68,12 @@ impl Nginx {
         fs::read_to_string(self.place.path().join(name)).unwrap()
     }
 
+    /// What arrived at the endpoint.
     fn logged(&self) -> Vec<Logged> {
+        self.logged_in("log")
+    }
+
+    fn logged_in(&self, file: &str) -> Vec<Logged> {
         let line = |line: &str| {
             let [http, tls, resumed, host, asked_for] = line.split(' ').collect::<Vec<_>>()[..]
             else {
@@ -77,18 +82,24 @@ impl Nginx {
             let [http, tls, host, asked_for] = [http, tls, host, asked_for].map(str::to_owned);
             Logged { http, tls, resumed: resumed == "r", host, asked_for }
         };
-        self.text("log").lines().map(line).collect()
+        self.text(file).lines().map(line).collect()
     }
 
     /// The storm to it by name, trusting its authority; the name resolves here only.
     fn storm<'a>(&self, place: &'a Place, profile: &str) -> Order<'a> {
         let resolve = format!("\"tools.test:{}=127.0.0.1\"", self.address.port());
-        self.storm_to("tools.test", place, profile).set("target.resolve", &resolve)
+        let at = ("tools.test", self.address.port());
+        self.storm_to(at, place, profile).set("target.resolve", &resolve)
     }
 
-    fn storm_to<'a>(&self, host: &str, place: &'a Place, profile: &str) -> Order<'a> {
+    fn storm_to<'a>(
+        &self,
+        (host, port): (&str, u16),
+        place: &'a Place,
+        profile: &str,
+    ) -> Order<'a> {
         place.file("ca.pem", &self.authority.pem());
-        let url = format!("https://{host}:{}/mcp", self.address.port());
+        let url = format!("https://{host}:{port}/mcp");
         place.run("research-storm").short().target(&url).sets([
             ("clients.profile", format!("{profile:?}").as_str()),
             ("tools.allow", r#"["echo"]"#),
@@ -136,7 +147,7 @@ fn configuration(at: SocketAddr, upstream: SocketAddr, listen: &str, more: &str)
                 {more}
                 proxy_http_version 1.1; proxy_set_header Connection '';
                 proxy_buffering off; proxy_read_timeout 600s;
-                location / {{ proxy_pass http://{upstream}; access_log off; }}
+                location / {{ proxy_pass http://{upstream}; access_log pages seen; }}
                 location = /mcp {{ proxy_pass http://{upstream}; access_log log seen; }}
             }}
         }}"
@@ -233,7 +244,7 @@ fn names_can_be_given_apart_from_the_url() {
     let place = Place::new();
     // The address is in no certificate: only the name asked for is.
     let order = nginx
-        .storm_to("127.0.0.1", &place, "plain")
+        .storm_to(("127.0.0.1", nginx.address.port()), &place, "plain")
         .sets([("target.tls.server_name", r#""tools.test""#), ("target.host", r#""front.test""#)]);
     nginx.sound(order);
     for logged in nginx.logged() {
@@ -266,4 +277,42 @@ fn health_and_metrics_are_asked_over_the_same_tls() {
     assert_eq!(report.count("/target_metrics/answered"), 0);
     let why = report.at("/target_metrics/failures/0/why").as_str().unwrap();
     assert!(why.contains("404"), "{why}");
+}
+
+#[test]
+fn pages_are_asked_the_way_the_target_is_reached() {
+    let metrics = "location = /metrics { default_type text/plain; return 200 'up 1\\n';
+                   access_log pages seen; }";
+    let nginx = Nginx::start("ssl http2", metrics);
+    let place = Place::new();
+    // Nothing listens where the URL leads: everything is dialled elsewhere, under other names.
+    let [there, here] = [free_address().port(), nginx.address.port()];
+    let order = nginx.storm_to(("front.test", there), &place, "plain");
+    let report = order
+        .sets([
+            ("target.resolve", format!("\"front.test:{there}=127.0.0.1:{here}\"").as_str()),
+            ("target.tls.server_name", r#""tools.test""#),
+            ("target.host", r#""page.test""#),
+            ("target.http", r#""2""#),
+            ("target.metrics", r#"{ url = "/metrics" }"#),
+            (
+                "target.health",
+                format!("{{ url = \"https://front.test:{there}/counted\" }}").as_str(),
+            ),
+        ])
+        .go()
+        .exits(0)
+        .report();
+    assert_eq!(report.at("/health/after/well"), true);
+    assert_eq!(report.count("/health/well"), report.count("/health/asked"));
+    let asked = report.count("/target_metrics/asked");
+    assert!(asked >= 2, "before and after: {asked}");
+    assert_eq!(report.count("/target_metrics/answered"), asked);
+    let pages = nginx.logged_in("pages");
+    assert!(pages.len() as u64 > asked, "health before and after, too: {pages:?}");
+    for page in pages {
+        let names = (page.asked_for.as_str(), page.host.as_str());
+        assert_eq!((names, page.http.as_str()), (("tools.test", "page.test"), "HTTP/1.1"));
+    }
+    assert!(nginx.logged().iter().all(|logged| logged.http == "HTTP/2.0"));
 }

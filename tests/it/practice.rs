@@ -31,6 +31,10 @@ impl Practice {
         format!("http://{}/mcp", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its metrics page.
     pub(crate) fn page(&self) -> String {
         http::page(self.address, "/metrics")

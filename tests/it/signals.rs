@@ -1,7 +1,10 @@
 //! Ctrl-C once lets runs finish and reports; twice reports now. The report is written either way.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::squall::{Order, Place};
-use crate::stranger::Stranger;
+use crate::stranger::{Stranger, answer};
 
 /// A storm that would last for minutes.
 fn open(place: &Place) -> Order<'_> {
@@ -50,6 +53,37 @@ fn twice_reports_now() {
         assert_eq!(report.count("/summary/runs"), cut);
         assert_eq!(report.outcomes(), ["unfinished"]);
     }
+}
+
+/// A page that is well before the load and never answers again keeps nobody waiting.
+#[test]
+fn a_health_page_that_hangs_is_not_waited_for() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let stranger = Stranger::answering(move |_| {
+        while counted.fetch_add(1, Ordering::SeqCst) > 0 {
+            std::thread::park();
+        }
+        answer("200 OK", "text/plain", "well")
+    });
+    let place = Place::new();
+    let health = format!("{{ url = {:?} }}", stranger.url());
+    let order = open(&place).set("target.health", &health).set("practice.latency", r#""10m""#);
+    let mut running = order.start();
+    running.until(" load ");
+    while asked.load(Ordering::SeqCst) < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    running.interrupt();
+    running.until("once more to report now");
+    running.interrupt();
+    let done = running.end();
+    let report = done.exits(130).report();
+    assert_eq!(report.count("/health/asked_after"), 0);
+    assert!(report.0.pointer("/health/after").is_none());
+    let said = "After the load it was not asked: the run was stopped.";
+    assert!(done.stdout.contains(said), "{}", done.stdout);
+    place.squall().args(["report", "report", "--out", "again"]).go().exits(0);
 }
 
 #[test]

@@ -33,8 +33,9 @@ pub struct Health {
     /// How many answers each of those stands for: 1, or more in a long run; the worst is kept.
     pub each: u64,
     /// After the load: the first good answer, or the last bad one.
-    pub after: Answer,
-    /// How often it was asked after the load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Answer>,
+    /// How often it was asked after the load; never when a person stopped the run.
     pub asked_after: u64,
 }
 

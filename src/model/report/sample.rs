@@ -108,7 +108,7 @@ pub(crate) fn watched() -> Report {
         let why = (second == 10).then_some("it answers 503, not 200 <script>alert(3)</script>");
         health.add(answer(second, if second == 10 { 503 } else { 200 }), why);
     }
-    health.after = answer(60, 200);
+    health.after = Some(answer(60, 200));
     health.asked_after = 2;
     report.health = Some(health);
     report.target_metrics = Some(metrics());

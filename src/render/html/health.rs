@@ -22,9 +22,9 @@ pub(super) struct Section {
 /// The section of a report whose scenario names a health page.
 pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
     let Some(health) = &report.health else { return Ok(None) };
-    let asked =
-        [health.before].into_iter().chain(health.during.iter().copied()).chain([health.after]);
-    let asked: Vec<Answer> = asked.collect();
+    let during = health.during.iter().copied();
+    let asked: Vec<Answer> =
+        [health.before].into_iter().chain(during).chain(health.after).collect();
     let end = report.timeline.last().map_or(1.0, |last| (last.at_s + last.width_s) as f64);
     let taken = |answer: &Answer| (answer.at_s, answer.us as f64 / 1e6);
     let well: Vec<Vec<(f64, f64)>> = asked

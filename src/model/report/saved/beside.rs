@@ -63,8 +63,11 @@ fn health(health: &Health) -> Held {
     same("health.during", health.during.len() as u64, "health.asked makes it", kept)?;
     let badly = health.during.iter().any(|answer| !answer.well);
     holds(badly == (bad > 0), || "health.during and health.failures disagree".to_owned())?;
+    holds(health.after.is_some() == (health.asked_after > 0), || {
+        "health.after and health.asked_after disagree".to_owned()
+    })?;
     let sound = |answer: &Answer| answer.at_s.is_finite() && answer.at_s >= 0.0;
-    let all = health.during.iter().chain([&health.before, &health.after]);
+    let all = health.during.iter().chain([&health.before]).chain(&health.after);
     holds(all.into_iter().all(sound), || "an answer of health has no time".to_owned())
 }
 
@@ -121,6 +124,7 @@ mod tests {
             ("/health/well", json!(999), "health.asked is"),
             ("/health/during", json!([]), "health.during is 0"),
             ("/health/during/0/at_s", json!(-1), "has no time"),
+            ("/health/asked_after", json!(0), "health.after and"),
             ("/health/failures/0/count", json!(0), "health.failures"),
             ("/health/failures/0/first_s", json!(1e9), "health.failures"),
             ("/target_metrics/answered", json!(1), "target_metrics.asked is"),
