@@ -37,8 +37,8 @@ pub struct NotAnEndpoint {
 
 impl Endpoint {
     /// Takes an absolute URL apart; an `https://` one gets its TLS set up.
-    pub fn of(url: &str, reach: &Reach) -> Result<Self, RunError> {
-        let wrong = |reason: String| NotAnEndpoint { url: url.to_owned(), reason };
+    pub fn of(url: &str, shown: &str, reach: &Reach) -> Result<Self, RunError> {
+        let wrong = |reason: String| NotAnEndpoint { url: shown.to_owned(), reason };
         let parsed = url::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let host = parsed.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
         let port = parsed.port_or_known_default().unwrap_or(80);
@@ -62,11 +62,6 @@ impl Endpoint {
     pub fn page(&self, url: &str) -> String {
         if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() }
     }
-}
-
-/// A URL as reports show it: a query may hold what is nobody's business.
-pub fn without_query(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// The profile as it introduces itself: genuinely, or as squall that simulates it.
@@ -110,13 +105,13 @@ mod tests {
             ("http://Example.COM/x", "example.com", 80, "example.com", "/x"),
         ];
         for (url, host, port, authority, path) in cases {
-            let endpoint = Endpoint::of(url, &Reach::default()).unwrap();
+            let endpoint = Endpoint::of(url, url, &Reach::default()).unwrap();
             let found = (endpoint.route.host.as_str(), endpoint.route.port);
             assert_eq!((found, endpoint.authority.as_str()), ((host, port), authority));
             assert_eq!(endpoint.address.path.to_string(), path);
             assert_eq!(endpoint.address.whole.to_string(), format!("http://{authority}{path}"));
         }
-        let of = |url: &str| Endpoint::of(url, &Reach::default());
+        let of = |url: &str| Endpoint::of(url, url, &Reach::default());
         assert_eq!(of("http://h:1/mcp").unwrap().page("/health"), "http://h:1/health");
         assert!(of("tools").unwrap_err().to_string().contains("tools is not"));
     }
@@ -124,7 +119,7 @@ mod tests {
     #[test]
     fn another_host_is_asked_for_where_the_url_leads() {
         let reach = Reach { host: Some("b.test".to_owned()), ..Reach::default() };
-        let endpoint = Endpoint::of("http://a.test:81/mcp", &reach).unwrap();
+        let endpoint = Endpoint::of("http://a.test:81/mcp", "", &reach).unwrap();
         assert_eq!(endpoint.authority, "b.test");
         assert_eq!(endpoint.address.whole.to_string(), "http://b.test/mcp");
         let route = (endpoint.route.host.as_str(), endpoint.route.port);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::failure::RunError;
 use crate::edge::clock::Clock;
 use crate::engine::control::{Control, ControlError};
@@ -34,7 +34,7 @@ pub(super) struct Followed {
 impl HealthPage {
     pub(super) fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
         let Some(health) = &plan.target.health else { return Ok(None) };
-        let (url, shown) = (endpoint.page(&health.url), endpoint::without_query(&health.url));
+        let (url, shown) = (endpoint.page(&health.url), health.shown.clone());
         let control = Control::new(&endpoint.route)?;
         Ok(Some(Self { control, url, shown, expected: health.status }))
     }
@@ -44,9 +44,9 @@ impl HealthPage {
         // The clock of the load does not run yet: this one only says how long the answer took.
         let clock = Clock::of_runtime();
         let (answer, found) = self.ask(&clock).await;
-        let found = found?;
+        let found = found.map_err(|error| error.about(&self.shown))?;
         if !answer.well {
-            return Err(RunError::Unhealthy { url: self.url, found, expected: self.expected });
+            return Err(RunError::Unhealthy { url: self.shown, found, expected: self.expected });
         }
         let before = Answer { at_s: 0.0, ..answer };
         let health = Health::begun(self.shown.clone(), self.expected, before);

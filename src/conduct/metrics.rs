@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::failure::RunError;
 use crate::edge::clock::Clock;
 use crate::engine::control::Control;
@@ -39,7 +39,7 @@ impl MetricsPage {
     pub(super) fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
         let Some(metrics) = &plan.target.metrics else { return Ok(None) };
         let told = TargetMetrics {
-            url: endpoint::without_query(&metrics.url),
+            url: metrics.shown.clone(),
             asked_for: metrics.series.clone(),
             ..TargetMetrics::default()
         };

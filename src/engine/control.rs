@@ -27,6 +27,12 @@ pub struct ControlError {
 }
 
 impl ControlError {
+    /// The same about a page that must not be named by its URL.
+    #[must_use]
+    pub fn about(self, shown: &str) -> Self {
+        Self { url: shown.to_owned(), ..self }
+    }
+
     /// Why, without the URL.
     pub fn reason(&self) -> &str {
         &self.reason
@@ -51,14 +57,14 @@ impl Control {
         building
             .build()
             .map(Self)
-            .map_err(|error| ControlError { url: String::new(), reason: reason(&error) })
+            .map_err(|error| ControlError { url: String::new(), reason: reason(error) })
     }
 
     /// The status of a page.
     pub async fn status(&self, url: &str) -> Result<u16, ControlError> {
         let answer = self.0.get(url).send().await;
         let answer =
-            answer.map_err(|error| ControlError { url: url.to_owned(), reason: reason(&error) })?;
+            answer.map_err(|error| ControlError { url: url.to_owned(), reason: reason(error) })?;
         Ok(answer.status().as_u16())
     }
 
@@ -66,13 +72,13 @@ impl Control {
     pub async fn page(&self, url: &str, accept: &'static str) -> Result<Vec<u8>, ControlError> {
         let failed = |reason: String| ControlError { url: url.to_owned(), reason };
         let asked = self.0.get(url).header(http::header::ACCEPT, accept).timeout(READING);
-        let mut answer = asked.send().await.map_err(|error| failed(reason(&error)))?;
+        let mut answer = asked.send().await.map_err(|error| failed(reason(error)))?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(failed(format!("it answers {status}, not 200")));
         }
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| failed(reason(&error)))? {
+        while let Some(part) = answer.chunk().await.map_err(|error| failed(reason(error)))? {
             if body.len() + part.len() > LONGEST {
                 return Err(failed("it is longer than 8 MiB".to_owned()));
             }
@@ -83,11 +89,12 @@ impl Control {
 }
 
 /// The innermost cause, which says what a person can act on.
-fn reason(error: &reqwest::Error) -> String {
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
     if error.is_timeout() {
         return "it takes too long to answer".to_owned();
     }
-    let mut cause: &dyn std::error::Error = error;
+    let mut cause: &dyn std::error::Error = &error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
