@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::http::free_address;
 use crate::practice::Practice;
-use crate::squall::{Done, Order, Place};
+use crate::squall::{Done, Order, Place, root};
 use crate::storm::QUICK;
 use crate::stranger::{Stranger, answer};
 
@@ -155,11 +155,15 @@ fn the_command_lines_queries_are_not_shown() {
     }
 }
 
+/// The shipped storm's file.
+fn storm() -> String {
+    root().join("scenarios/research-storm.toml").to_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_plan_does_not_show_one() {
     let place = Place::new();
-    let scenario = crate::squall::root().join("scenarios/research-storm.toml");
-    let order = place.squall().args(["check", scenario.to_str().unwrap()]);
+    let order = place.squall().args(["check", &storm()]);
     let order = order.env("SQUALL_TEST_TOKEN", TOKEN);
     let done = order.target("http://127.0.0.1:1/s/${SQUALL_TEST_TOKEN}/mcp?key=1").go();
     assert!(done.exits(0).stdout.contains("/s/${SQUALL_TEST_TOKEN}/mcp\n"), "{}", done.stdout);
@@ -206,6 +210,7 @@ fn a_page_that_fails_does_not_show_one() {
 
 #[test]
 fn a_mistake_in_one_names_the_variable() {
+    let storm = storm();
     for (key, value) in [
         ("load.speed", r#""${SQUALL_TEST_TOKEN}""#),
         ("load.drain", r#""${SQUALL_TEST_TOKEN}""#),
@@ -218,7 +223,7 @@ fn a_mistake_in_one_names_the_variable() {
         ("clients.profile", r#""./${SQUALL_TEST_TOKEN}.toml""#),
         ("clients.override.ids", r#""${SQUALL_TEST_TOKEN}""#),
         ("expect.thresholds", r#"["${SQUALL_TEST_TOKEN} < 1"]"#),
-        ("tools.arguments.echo", r#"[{ message = "{${SQUALL_TEST_TOKEN}}" }]"#),
+        ("tools.arguments.echo", r#"["${SQUALL_TEST_TOKEN}"]"#),
         ("target.url", r#""${SQUALL_TEST_TOKEN}://127.0.0.1/""#),
         ("target.host", r#""a b ${SQUALL_TEST_TOKEN}""#),
         ("target.health.url", r#""${SQUALL_TEST_TOKEN}""#),
@@ -230,8 +235,8 @@ fn a_mistake_in_one_names_the_variable() {
         ),
     ] {
         let place = Place::new();
-        let order = place.run("research-storm").set(key, value).env("SQUALL_TEST_TOKEN", TOKEN);
-        let done = order.go();
+        let order = place.squall().args(["check", &storm]).set(key, value);
+        let done = order.env("SQUALL_TEST_TOKEN", TOKEN).go();
         let said = done.refused(2, &place);
         assert!(said.contains("${SQUALL_TEST_TOKEN}"), "{said}");
         assert_eq!(leaks(&place, &done), [""; 0], "{key}");
