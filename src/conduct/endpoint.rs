@@ -38,8 +38,8 @@ pub struct NotAnEndpoint {
 
 impl Endpoint {
     /// Takes an absolute URL apart; an `https://` one gets its TLS set up.
-    pub fn of(url: &str, reach: &Reach) -> Result<Self, RunError> {
-        let wrong = |reason: String| NotAnEndpoint { url: url.to_owned(), reason };
+    pub fn of(url: &str, shown: &str, reach: &Reach) -> Result<Self, RunError> {
+        let wrong = |reason: String| NotAnEndpoint { url: shown.to_owned(), reason };
         let parsed = url::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let host = parsed.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
         let port = parsed.port_or_known_default().unwrap_or(80);
@@ -61,22 +61,18 @@ impl Endpoint {
 
     /// A page: on the endpoint's own origin if it is a path, or if its scheme, host and port are
     /// the endpoint's; else elsewhere.
-    pub fn page(&self, url: &str) -> Result<Page, RunError> {
+    pub fn page(&self, url: &str, shown: &str) -> Result<Page, RunError> {
         let whole =
             if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() };
         let parsed = url::Url::parse(&whole)
-            .map_err(|error| NotAnEndpoint { url: whole.clone(), reason: error.to_string() })?;
-        Ok(if plan::same_origin(&self.origin, &whole) {
-            Page::beside(&self.route, &self.authority, &parsed)?
+            .map_err(|error| NotAnEndpoint { url: shown.to_owned(), reason: error.to_string() })?;
+        let page = if plan::same_origin(&self.origin, &whole) {
+            Page::beside(&self.route, &self.authority, &parsed)
         } else {
-            Page::elsewhere(self.route.tls.as_ref(), &parsed)?
-        })
+            Page::elsewhere(self.route.tls.as_ref(), &parsed)
+        };
+        Ok(page.map_err(|error| error.about(shown))?)
     }
-}
-
-/// A URL as reports show it: a query may hold what is nobody's business.
-pub fn without_query(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// The profile as it introduces itself: genuinely, or as squall that simulates it.
@@ -120,14 +116,15 @@ mod tests {
             ("http://Example.COM/x", "example.com", 80, "example.com", "/x"),
         ];
         for (url, host, port, authority, path) in cases {
-            let endpoint = Endpoint::of(url, &Reach::default()).unwrap();
+            let endpoint = Endpoint::of(url, url, &Reach::default()).unwrap();
             let found = (endpoint.route.host.as_str(), endpoint.route.port);
             assert_eq!((found, endpoint.authority.as_str()), ((host, port), authority));
             assert_eq!(endpoint.address.path.to_string(), path);
             assert_eq!(endpoint.address.whole.to_string(), format!("http://{authority}{path}"));
         }
-        let of = |url: &str| Endpoint::of(url, &Reach::default());
-        let page = |url: &str| of("http://h:1/mcp").unwrap().page(url).unwrap().url().to_owned();
+        let of = |url: &str| Endpoint::of(url, url, &Reach::default());
+        let endpoint = of("http://h:1/mcp").unwrap();
+        let page = |url: &str| endpoint.page(url, url).unwrap().url().to_owned();
         assert_eq!(page("/health"), "http://h:1/health");
         assert_eq!(page("/\\other/health"), "http://h:1//other/health");
         assert_eq!(page("http://other/health"), "http://other/health");
@@ -137,7 +134,7 @@ mod tests {
     #[test]
     fn another_host_is_asked_for_where_the_url_leads() {
         let reach = Reach { host: Some("b.test".to_owned()), ..Reach::default() };
-        let endpoint = Endpoint::of("http://a.test:81/mcp", &reach).unwrap();
+        let endpoint = Endpoint::of("http://a.test:81/mcp", "", &reach).unwrap();
         assert_eq!(endpoint.authority, "b.test");
         assert_eq!(endpoint.address.whole.to_string(), "http://b.test/mcp");
         let route = (endpoint.route.host.as_str(), endpoint.route.port);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::beside::{self, Meanwhile};
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::failure::RunError;
 use crate::edge::clock::Clock;
 use crate::engine::control::{ControlError, Page, TOO_LONG};
@@ -35,7 +35,8 @@ pub(super) struct Followed {
 impl HealthPage {
     pub(super) fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
         let Some(health) = &plan.target.health else { return Ok(None) };
-        let (page, shown) = (endpoint.page(&health.url)?, endpoint::without_query(&health.url));
+        let shown = health.shown.clone();
+        let page = endpoint.page(&health.url, &shown)?;
         Ok(Some(Self { page, shown, expected: health.status }))
     }
 
@@ -43,11 +44,11 @@ impl HealthPage {
     pub(super) async fn must_be_well(self) -> Result<Followed, RunError> {
         // The clock of the load does not run yet: this one only says how long the answer took.
         let clock = Clock::of_runtime();
-        let found = self.page.status(PATIENCE).await?;
+        let found = self.page.status(PATIENCE).await;
+        let found = found.map_err(|error| error.about(&self.shown))?;
         let before = self.answer(Duration::ZERO, clock.now(), Some(found));
         if !before.well {
-            let url = self.page.url().to_owned();
-            return Err(RunError::Unhealthy { url, found, expected: self.expected });
+            return Err(RunError::Unhealthy { url: self.shown, found, expected: self.expected });
         }
         let health = Health::begun(self.shown.clone(), self.expected, before);
         Ok(Followed { page: self, health })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::beside::Meanwhile;
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
 use super::metrics::MetricsPage;
@@ -25,7 +25,7 @@ use crate::engine::user::Scene;
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
-use crate::model::plan::{Plan, TargetUrl};
+use crate::model::plan::Plan;
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
 use crate::model::report::verdict::Ending;
@@ -109,7 +109,10 @@ pub(super) async fn load(
     Ok(Report::build(Parts {
         scenario: described(&plan),
         seed: plan.seed,
-        target: Target { url: shown(&plan), server: Some(found.scouted.server.clone()) },
+        target: Target {
+            url: plan.target.shown.clone(),
+            server: Some(found.scouted.server.clone()),
+        },
         environment: environment(started_at),
         summary: &summary,
         thresholds: &plan.expect.thresholds,
@@ -217,14 +220,6 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
         Ending::Stopped
     } else {
         Ending::Finished
-    }
-}
-
-/// The target as reports show it: a practice target's free port says nothing to anybody.
-fn shown(plan: &Plan) -> String {
-    match &plan.target.url {
-        TargetUrl::Practice => "practice".to_owned(),
-        TargetUrl::Url(url) => endpoint::without_query(url),
     }
 }
 

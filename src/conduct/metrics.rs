@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::beside::{AFTER, Meanwhile};
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::failure::RunError;
 use crate::edge::clock::Clock;
 use crate::engine::control::{Page, TOO_LONG};
@@ -40,12 +40,12 @@ impl MetricsPage {
     pub(super) fn of(plan: &Plan, endpoint: &Endpoint) -> Result<Option<Self>, RunError> {
         let Some(metrics) = &plan.target.metrics else { return Ok(None) };
         let told = TargetMetrics {
-            url: endpoint::without_query(&metrics.url),
+            url: metrics.shown.clone(),
             asked_for: metrics.series.clone(),
             ..TargetMetrics::default()
         };
         let seen = Seen { told, ..Seen::default() };
-        Ok(Some(Self { page: endpoint.page(&metrics.url)?, seen }))
+        Ok(Some(Self { page: endpoint.page(&metrics.url, &metrics.shown)?, seen }))
     }
 
     /// Asks before the load, whose clock does not run yet: what is found stands at 0.

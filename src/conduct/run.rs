@@ -58,18 +58,19 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
         TargetUrl::Practice => Some(spawn_practice(&knobs::arguments(&order.plan.practice)).await?),
         TargetUrl::Url(_) => None,
     };
-    let url = match (&child, &order.plan.target.url) {
-        (Some(child), _) => child.url.clone(),
-        (None, TargetUrl::Url(url)) => url.clone(),
-        (None, TargetUrl::Practice) => String::new(),
+    let target = &order.plan.target;
+    let (url, shown) = match (&child, &target.url) {
+        (Some(child), _) => (child.url.clone(), child.url.clone()),
+        (None, TargetUrl::Url(url)) => (url.clone(), target.shown.clone()),
+        (None, TargetUrl::Practice) => Default::default(),
     };
-    let endpoint = Endpoint::of(&url, &order.plan.target.reach)?;
+    let endpoint = Endpoint::of(&url, &shown, &target.reach)?;
     introduce(&mut order.plan);
     let stop = order.stopper.told();
     let (found, tools) = tokio::select! {
         biased;
         () = stop.reached(Phase::Draining) => return Err(RunError::Stopped),
-        looked = look(&order.plan, &endpoint, &url) => looked?,
+        looked = look(&order.plan, &endpoint, &shown) => looked?,
     };
     let mut report = load(order, found, tools).await?;
     if let Some(ended) = child.as_mut().and_then(PracticeChild::early_end) {
@@ -83,13 +84,13 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
 async fn look<'a>(
     plan: &Plan,
     endpoint: &'a Endpoint,
-    url: &str,
+    shown: &str,
 ) -> Result<(Found<'a>, Vec<Tool>), RunError> {
     let well = match HealthPage::of(plan, endpoint)? {
         Some(page) => Some(page.must_be_well().await),
         None => None,
     };
-    let looked = scout(plan, endpoint, url).await;
+    let looked = scout(plan, endpoint, shown).await;
     let health = match well.transpose() {
         Ok(health) => health,
         // A target that cannot be connected to says better what is wrong than its page does.
@@ -157,7 +158,7 @@ pub(super) fn common(
         },
         profile,
         headers,
-        holder: Holder::of(&plan.auth)?,
+        holder: Holder::of(&plan.auth)?.knowing(&plan.environment),
         tools,
         seed: plan.seed,
         lines: Arc::default(),
@@ -165,7 +166,7 @@ pub(super) fn common(
 }
 
 /// Looks at the target once, outside what is measured. Says how many exchanges that took.
-async fn scout(plan: &Plan, endpoint: &Endpoint, url: &str) -> Result<(Scouted, u64), RunError> {
+async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<(Scouted, u64), RunError> {
     let recorder = Arc::new(Recorder::default());
     let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new())?;
     let scouted = Client::new(common, SCOUT).scout().await;
@@ -174,7 +175,7 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, url: &str) -> Result<(Scouted, 
         Ok(scouted) => Ok((scouted, asked)),
         Err(refusal) => {
             let refusal = diagnosis::explained(&endpoint.route, refusal).await;
-            Err(RunError::Unreachable { url: url.to_owned(), refusal })
+            Err(RunError::Unreachable { url: shown.to_owned(), refusal })
         }
     }
 }

@@ -52,6 +52,12 @@ pub struct ControlError {
 }
 
 impl ControlError {
+    /// The same about a page that must not be named by its URL.
+    #[must_use]
+    pub fn about(self, shown: &str) -> Self {
+        Self { url: shown.to_owned(), ..self }
+    }
+
     /// Why, without the URL.
     pub fn reason(&self) -> &str {
         &self.reason
@@ -125,7 +131,8 @@ impl Page {
             Way::Beside(page) => page.ask(accept).await.map(Answer::Beside),
             Way::Elsewhere(client) => {
                 let asked = client.get(&self.url).header(http::header::ACCEPT, accept);
-                asked.send().await.map(Answer::Elsewhere).map_err(|error| innermost(&error))
+                let answer = asked.send().await.map_err(|error| innermost(&error.without_url()));
+                answer.map(Answer::Elsewhere)
             }
         }
     }
@@ -142,7 +149,9 @@ impl Answer {
     async fn chunk(&mut self) -> Result<Option<Bytes>, String> {
         match self {
             Self::Beside(answer) => answer.chunk().await,
-            Self::Elsewhere(answer) => answer.chunk().await.map_err(|error| innermost(&error)),
+            Self::Elsewhere(answer) => {
+                answer.chunk().await.map_err(|error| innermost(&error.without_url()))
+            }
         }
     }
 }

@@ -56,6 +56,13 @@ impl Holder {
         Ok(Self { header: Some((name, secret(&value)?)), secrets })
     }
 
+    /// Knows these again, too.
+    #[must_use]
+    pub fn knowing(mut self, secrets: &[Secret]) -> Self {
+        self.secrets.extend_from_slice(secrets);
+        self
+    }
+
     /// The credential for one exchange.
     pub fn lend(&self) -> Lease {
         Lease(self.header.clone())

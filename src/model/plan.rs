@@ -37,6 +37,8 @@ pub struct Plan {
     pub generator: GeneratorLimits,
     /// The scenario's text before `${NAME}` was replaced, with its overrides as comments.
     pub source: String,
+    /// What stood for each `${NAME}`: never shown, though a target says it back.
+    pub environment: Vec<Secret>,
 }
 
 /// The server under test.
@@ -44,6 +46,8 @@ pub struct Plan {
 pub struct Target {
     /// Where it is.
     pub url: TargetUrl,
+    /// The URL as it may be shown: before `${NAME}` was replaced, without query.
+    pub shown: String,
     /// The scenario says its author may load a target that is not loopback.
     pub authorised: bool,
     /// The author owns it.
@@ -147,6 +151,8 @@ pub fn same_origin(one: &str, other: &str) -> bool {
 pub struct Health {
     /// Absolute, or a path on the target's origin.
     pub url: String,
+    /// The URL as it may be shown: before `${NAME}` was replaced, without query.
+    pub shown: String,
     /// The status of a healthy answer.
     pub status: u16,
 }
@@ -156,6 +162,8 @@ pub struct Health {
 pub struct Metrics {
     /// Absolute, or a path on the target's origin.
     pub url: String,
+    /// The URL as it may be shown: before `${NAME}` was replaced, without query.
+    pub shown: String,
     /// Names of what is drawn; none: squall chooses.
     pub series: Vec<String>,
 }

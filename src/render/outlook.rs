@@ -17,7 +17,7 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     let profile = &plan.clients.profile;
     let target = match &plan.target.url {
         TargetUrl::Practice => "the practice target, started as a child process",
-        TargetUrl::Url(url) => url,
+        TargetUrl::Url(_) => &plan.target.shown,
     };
     let behaviour = outlook::behaviour_name(&plan.load.behaviour);
     line(&mut out, "scenario", &visible::line(&plan.name));

@@ -57,29 +57,31 @@ fn name_of(node: &Node) -> Result<String, String> {
 }
 
 fn find(log: &Log, name: &str, place: Place, files: Files<'_>) -> Option<Profile> {
+    let shown = log.before(place, name);
     if profiles::is_path(name) {
         return match files(name) {
-            Ok(text) => from_text(log, name, &text),
+            Ok(text) => from_text(log, &shown, &text),
             Err(error) => {
-                log.wrong(place, format!("the profile {name} cannot be read"), error);
+                let error = log.discreet(place, error, "the path of a profile");
+                log.wrong(place, format!("the profile {shown} cannot be read"), error);
                 None
             }
         };
     }
     let Some(shipped) = profiles::shipped(name) else {
-        log.mistake(unknown(name, place));
+        log.mistake(unknown(name, &shown, place));
         return None;
     };
     from_text(log, &format!("{}@{}.toml", shipped.name, shipped.date), shipped.text)
 }
 
-fn unknown(name: &str, place: Place) -> Mistake {
+fn unknown(name: &str, shown: &str, place: Place) -> Mistake {
     let right = match nearest(name, profiles::SHIPPED.map(|profile| profile.name)) {
         Some(meant) if meant != name => format!("did you mean {meant}?"),
         _ => "no profile has this name".to_owned(),
     };
     let help = format!("the profiles are {}; a path names one of your own", profiles::known());
-    Mistake { place, found: format!("unknown profile {name}"), right, help: Some(help) }
+    Mistake { place, found: format!("unknown profile {shown}"), right, help: Some(help) }
 }
 
 /// Reads the text of a profile file; its mistakes go where the scenario's go.

@@ -1,5 +1,9 @@
 //! `${NAME}` in strings: replaced from the environment, `$${` standing for a plain `${`.
 
+use std::cell::RefCell;
+
+use crate::model::secret::Secret;
+
 use super::document::{Node, Table, Value};
 use super::log::Log;
 use super::mistake::{Mistake, Place, Source};
@@ -16,17 +20,27 @@ pub fn fill(table: &mut Table, lookup: Lookup<'_>, log: &Log) {
 
 fn fill_node(node: &mut Node, lookup: Lookup<'_>, log: &Log) {
     match &mut node.value {
-        Value::Text(text) if text.contains("${") => match replaced(text, lookup) {
-            Ok(filled) => *text = filled,
-            Err(wrong) => {
-                log.mistake(wrong.at(node.place, &log.sources()));
-                log.judged(node.place);
+        Value::Text(text) if text.contains("${") => {
+            let values = RefCell::default();
+            match replaced(text, &|name| noted(lookup(name), &values)) {
+                Ok(filled) => {
+                    let before = std::mem::replace(text, filled);
+                    log.filled(node.place, before, values.take());
+                }
+                Err(wrong) => {
+                    log.mistake(wrong.at(node.place, &log.sources()));
+                    log.judged(node.place);
+                }
             }
-        },
+        }
         Value::List(list) => list.iter_mut().for_each(|item| fill_node(item, lookup, log)),
         Value::Table(table) => fill(table, lookup, log),
         _ => {}
     }
+}
+
+fn noted(value: Option<String>, values: &RefCell<Vec<Secret>>) -> Option<String> {
+    value.inspect(|value| values.borrow_mut().push(Secret::new(value.as_str())))
 }
 
 /// What is wrong with a `${...}`.

@@ -45,7 +45,8 @@ fn threshold(log: &Log, node: &Node) -> Option<Threshold> {
         Err(wrong) => {
             let length = wrong.found.trim_matches('`').len();
             let place = log.within(node.place, text, wrong.at, length);
-            log.wrong(place, found(), format!("expected {}", wrong.expected));
+            let right = log.discreet(place, format!("expected {}", wrong.expected), "a threshold");
+            log.wrong(place, found(), right);
             None
         }
     }

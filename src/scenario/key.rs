@@ -48,16 +48,18 @@ impl<'a> Key<'a> {
         kind: impl Into<String>,
         read: impl FnOnce(&'a Node) -> Result<T, Wrong>,
     ) -> Found<'a, T> {
+        let kind = kind.into();
         let state = match self.node.map(|node| (node, read(node))) {
             None => State::Absent,
             Some((_, Ok(value))) => State::Right(value),
             Some((node, Err(right))) => {
                 let found = format!("{} cannot be {}", self.path, self.log.written(node.place));
+                let right = self.log.discreet(node.place, right, &kind);
                 self.log.wrong(node.place, found, right);
                 State::Wrong
             }
         };
-        Found { key: self, kind: kind.into(), state }
+        Found { key: self, kind, state }
     }
 
     /// Any text but the empty one.
@@ -203,6 +205,7 @@ impl<'a> Key<'a> {
                 Ok(value) => values.push(value),
                 Err(right) => {
                     let found = format!("{path} cannot hold {}", log.written(node.place));
+                    let right = log.discreet(node.place, right, &kind);
                     log.wrong(node.place, found, right);
                 }
             }

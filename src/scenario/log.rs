@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use crate::model::secret::Secret;
+
 use super::mistake::{Mistake, Mistakes, Place, Source};
 
 /// One key that a scenario or a profile may contain. All of them together are the key table: what
@@ -18,6 +20,15 @@ pub struct KeyLine {
     pub doc: &'static str,
 }
 
+/// A text that the environment had a part in.
+#[derive(Debug)]
+struct Filled {
+    place: Place,
+    /// With `${NAME}` still in it.
+    before: String,
+    values: Vec<Secret>,
+}
+
 /// Collects while sections are read. Shared by all tables of a scenario, hence the cells.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -25,6 +36,7 @@ pub struct Log {
     mistakes: RefCell<Vec<Mistake>>,
     keys: RefCell<Vec<KeyLine>>,
     secrets: RefCell<Vec<Place>>,
+    filled: RefCell<Vec<Filled>>,
     judged: RefCell<Vec<Place>>,
     muted: Cell<bool>,
     unlisted: Cell<bool>,
@@ -78,6 +90,35 @@ impl Log {
         places.sort_unstable();
         places.dedup();
         places
+    }
+
+    /// Notes how a text read before `${NAME}` was replaced, and by what; by nothing is no matter.
+    pub fn filled(&self, place: Place, before: String, values: Vec<Secret>) {
+        if !values.is_empty() {
+            self.filled.borrow_mut().push(Filled { place, before, values });
+        }
+    }
+
+    /// A text as it may be shown: with `${NAME}` in it, if that was replaced there.
+    pub fn before(&self, place: Place, text: &str) -> String {
+        let filled = self.filled.borrow();
+        let found = filled.iter().find(|filled| filled.place == place);
+        found.map_or(text, |filled| &filled.before).to_owned()
+    }
+
+    /// What is right at a place; what was said of it may quote the value there, and is not repeated
+    /// of one that the environment gave.
+    pub fn discreet(&self, place: Place, said: String, such: &str) -> String {
+        if self.filled.borrow().iter().any(|filled| filled.place.touches(place)) {
+            return format!("expected {such}, and the environment gives something else");
+        }
+        said
+    }
+
+    /// Everything that the environment gave.
+    pub fn environment(&self) -> Vec<Secret> {
+        let filled = self.filled.borrow();
+        filled.iter().flat_map(|filled| filled.values.iter().cloned()).collect()
     }
 
     /// Adds a line to the key table.
@@ -141,11 +182,7 @@ impl Log {
     /// The text at a place as its author wrote it, shortened to a few words.
     pub fn written(&self, place: Place) -> String {
         let Some((start, end)) = place.span else { return String::new() };
-        let touches = |secret: &Place| {
-            let overlaps = secret.span.is_some_and(|(from, to)| from < end && start < to);
-            secret.source == place.source && overlaps
-        };
-        if self.secrets.borrow().iter().any(touches) {
+        if self.secrets.borrow().iter().any(|secret| secret.touches(place)) {
             return "***".to_owned();
         }
         let sources = self.sources.borrow();

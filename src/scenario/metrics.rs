@@ -5,7 +5,7 @@ use crate::model::plan::Metrics;
 
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
-use super::target::page_of;
+use super::target::{page_of, shown};
 
 /// Characters of a name.
 const LONGEST: usize = 200;
@@ -30,7 +30,9 @@ pub fn read(metrics: &Table<'_>) -> Option<Metrics> {
             format!("name at most {MOST_CHARTS}"),
         );
     }
-    Some(Metrics { url: url?, series })
+    let url = url?;
+    let shown = shown(metrics, &url);
+    Some(Metrics { url, shown, series })
 }
 
 /// A name as Prometheus has them.

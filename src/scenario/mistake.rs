@@ -22,6 +22,15 @@ pub struct Place {
     pub span: Option<(usize, usize)>,
 }
 
+impl Place {
+    /// Whether two stretches have something in common.
+    pub fn touches(self, other: Self) -> bool {
+        let overlap =
+            |((from, to), (start, end)): ((_, usize), (_, usize))| from < end && start < to;
+        self.source == other.source && self.span.zip(other.span).is_some_and(overlap)
+    }
+}
+
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {

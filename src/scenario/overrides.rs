@@ -28,15 +28,17 @@ pub fn set(log: &Log, argument: &str) -> Option<Override> {
     };
     match document::parse(argument, number, SET.len()) {
         Ok(table) => {
-            let places = source::secrets(&table);
+            let places = source::secrets(&table, &text);
             log.hide(&places);
             let spans: Vec<_> = places.iter().filter_map(|place| place.span).collect();
             Some(Override { shown: source::shown(&text, &spans), table })
         }
         Err(mistakes) => {
-            if key.trim_start().starts_with("auth") {
-                let value = SET.len() + key.len() + 1;
-                log.hide(&[Place { source: number, span: Some((value, text.len())) }]);
+            let value = SET.len() + key.len() + 1;
+            let closed = key.trim_start().starts_with("auth") || text.contains('@');
+            let query = text[value..].find('?').map(|at| value + at + 1);
+            if let Some(from) = closed.then_some(value).or(query) {
+                log.hide(&[Place { source: number, span: Some((from, text.len())) }]);
             }
             let help = format!(
                 "a value is TOML: quote text and keep the quotes from the shell, as in \
@@ -63,10 +65,10 @@ pub fn target(log: &Log, url: &str) -> Override {
     };
     let target = Table { entries: vec![leaf("url", Value::Text(url.to_owned()))] };
     let table = Table { entries: vec![leaf("target", Value::Table(target))] };
-    let places = source::secrets(&table);
+    let places = source::secrets(&table, &text);
     log.hide(&places);
-    let shown = if places.is_empty() { text } else { format!("{TARGET}***") };
-    Override { table, shown }
+    let spans: Vec<_> = places.iter().filter_map(|place| place.span).collect();
+    Override { table, shown: source::shown(&text, &spans) }
 }
 
 /// Lays one tree over another: tables are joined, everything else is replaced.

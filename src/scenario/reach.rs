@@ -90,8 +90,9 @@ fn agree(target: &Table<'_>, url: &str, resolve: Option<&Resolve>) {
     let (named, at) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
     if !host.eq_ignore_ascii_case(named) || Some(*port) != at {
         let place = target.place_of("resolve");
-        let found = format!("target.resolve is about {host}:{port}");
+        let found = "target.resolve is about another host, or another port, than the URL";
         let right = format!("the target is at {named}:{}", at.unwrap_or_default());
+        let right = target.log().discreet(target.place_of("url"), right, "the URL's host and port");
         target.log().wrong(place, found, right);
     }
 }

@@ -65,7 +65,7 @@ fn whole(input: &Input<'_>, log: &Log) -> Option<Plan> {
     let root = Table::new(log, "", Place { source: file, span: None }, Some(&tree));
     let plan = sections(&root, input);
     root.close();
-    plan.map(|plan| Plan { source: text, ..plan })
+    plan.map(|plan| Plan { source: text, environment: log.environment(), ..plan })
 }
 
 /// The file with the command line laid over it, and the text that may be shown for both.
@@ -83,7 +83,7 @@ fn laid_over(input: &Input<'_>, log: &Log, file: usize) -> Option<(Tree, String)
             return None;
         }
     };
-    let mut secrets = source::secrets(&tree);
+    let mut secrets = source::secrets(&tree, input.text);
     secrets.sort_unstable();
     log.hide(&secrets);
     let spans: Vec<_> = secrets.iter().filter_map(|place| place.span).collect();
@@ -130,6 +130,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         expect,
         generator,
         source: String::new(),
+        environment: Vec::new(),
     };
     refuse_masks(root, &plan);
     Some(plan)
@@ -277,10 +278,11 @@ stages = [{ over = "10s", to = "60/min" }]
         };
         assert_eq!(target.reach, reach);
         assert_eq!((target.authorised, target.mine, target.max_rate), (true, true, Some(50.0)));
-        let health = Health { url: "/health".to_owned(), status: 204 };
+        let health = Health { url: "/health".to_owned(), shown: "/health".to_owned(), status: 204 };
         assert_eq!(target.health, Some(health));
         let series = ["http_requests_total", "up"].map(str::to_owned).to_vec();
-        assert_eq!(target.metrics, Some(Metrics { url: "/metrics".to_owned(), series }));
+        let (url, shown) = ("/metrics".to_owned(), "/metrics".to_owned());
+        assert_eq!(target.metrics, Some(Metrics { url, shown, series }));
         let practice = &plan.practice;
         assert_eq!(practice.latency, "uniform 1ms 2ms".parse().expect("a distribution"));
         assert_eq!((practice.workers, practice.result_bytes, practice.seed), (32, 9_000, 8));

@@ -1,26 +1,50 @@
 //! The scenario as it may be shown: before `${NAME}` was replaced, and without a literal secret.
 
-use super::document::{Node, Table, Value};
+use super::document::{Entry, Node, Table, Value};
 use super::mistake::Place;
 
 /// Keys of `[auth]` that name things and hide nothing; everything else there may be a secret, a
 /// misspelt key included.
 const OPEN_KEYS: [&str; 3] = ["kind", "name", "user"];
 
-/// Where a tree holds what must never be shown: the values of `[auth]`, and a URL's user info.
-pub fn secrets(root: &Table) -> Vec<Place> {
+/// Where a tree of this text holds what must never be shown: the values of `[auth]`, and what
+/// belongs to one person in a URL.
+pub fn secrets(root: &Table, text: &str) -> Vec<Place> {
     let mut places = Vec::new();
     if let Some(auth) = root.get("auth") {
         hide(&auth.node, &mut places);
     }
-    if let Some(target) = root.get("target")
-        && let Value::Table(target) = &target.node.value
-        && let Some(url) = target.get("url")
-        && matches!(&url.node.value, Value::Text(text) if text.contains('@'))
-    {
-        places.push(url.node.place);
-    }
+    places.extend(urls(root).into_iter().filter_map(|url| personal(url, text)));
     places
+}
+
+/// The URLs of the target and of its pages.
+fn urls(root: &Table) -> Vec<&Node> {
+    let Some(target) = below(root.get("target")) else { return Vec::new() };
+    let pages = ["health", "metrics"].map(|page| below(target.get(page)));
+    let tables = std::iter::once(target).chain(pages.into_iter().flatten());
+    tables.filter_map(|table| table.get("url")).map(|entry| &entry.node).collect()
+}
+
+fn below(entry: Option<&Entry>) -> Option<&Table> {
+    match &entry?.node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// A URL's query, or the whole URL if it has user info or escapes.
+fn personal(node: &Node, text: &str) -> Option<Place> {
+    let Value::Text(url) = &node.value else { return None };
+    if url.contains('@') {
+        return Some(node.place);
+    }
+    let after = url.split_once('?')?.1;
+    let (start, end) = node.place.span?;
+    let raw = text.get(start..end)?.trim_end_matches(['"', '\'']);
+    let whole = raw.strip_suffix(after).filter(|rest| rest.ends_with('?'));
+    let span = whole.map_or((start, end), |rest| (start + rest.len(), start + raw.len()));
+    Some(Place { span: Some(span), ..node.place })
 }
 
 fn hide(node: &Node, places: &mut Vec<Place>) {
@@ -63,12 +87,13 @@ pub fn cover(text: &mut String, start: usize, end: usize) {
     text.replace_range(start..end, &covered);
 }
 
-/// A text with its secrets, given in order, replaced by `"***"`.
+/// A text with its secrets, given in order, replaced by `"***"`; a query is within its quotes.
 pub fn shown(text: &str, secrets: &[(usize, usize)]) -> String {
     let mut shown = text.to_owned();
     for (start, end) in secrets.iter().rev() {
         if shown.get(*start..*end).is_some_and(|part| !is_reference(part)) {
-            shown.replace_range(*start..*end, "\"***\"");
+            let quoted = !shown[..*start].ends_with('?');
+            shown.replace_range(*start..*end, if quoted { "\"***\"" } else { "***" });
         }
     }
     shown

@@ -51,7 +51,12 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
 
     let authorised = permitted || authorised;
     let (health, metrics) = (health.flatten(), metrics.flatten());
-    let mut read = Target { url: url?, authorised, mine, health, metrics, max_rate, reach };
+    let url = url?;
+    let shown = match &url {
+        TargetUrl::Practice => "practice".to_owned(),
+        TargetUrl::Url(url) => shown(target, url),
+    };
+    let mut read = Target { url, shown, authorised, mine, health, metrics, max_rate, reach };
     permit(target, &read);
     if max_rate.is_none() && !read.is_loopback() {
         read.max_rate = Some(CAREFUL_RATE);
@@ -124,7 +129,15 @@ fn health_of(health: &Table<'_>) -> Option<Health> {
         })
         .required();
     let status = health.key("status", "The status of a healthy answer.").count(100..=599).or(200);
-    Some(Health { url: url?, status: u16::try_from(status).unwrap_or(200) })
+    let url = url?;
+    let shown = shown(health, &url);
+    Some(Health { url, shown, status: u16::try_from(status).unwrap_or(200) })
+}
+
+/// A table's URL as it may be shown: with `${NAME}` in it, and without query, which may hold keys.
+pub(super) fn shown(table: &Table<'_>, url: &str) -> String {
+    let written = table.log().before(table.place_of("url"), url);
+    written.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// The URL of a page beside the endpoint: a path on its origin, or absolute.

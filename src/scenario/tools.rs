@@ -33,18 +33,19 @@ fn arguments_of(table: &Table<'_>, allow: Option<&[String]>) -> BTreeMap<String,
             let found = format!("arguments for {}, which tools.allow does not name", entry.key);
             table.log().wrong(entry.key_place, found, "add it to tools.allow, or remove it");
         }
+        let unusable = |right: String| {
+            let found = format!("unusable arguments for {}", entry.key);
+            let right = table.log().discreet(entry.node.place, right, "argument objects");
+            table.log().wrong(entry.node.place, found, right);
+        };
         match objects(&entry.node) {
             Ok(objects) => {
                 if let Err(error) = Maker::from_fixtures(&objects) {
-                    let found = format!("unusable arguments for {}", entry.key);
-                    table.log().wrong(entry.node.place, found, error.to_string());
+                    unusable(error.to_string());
                 }
                 arguments.insert(entry.key.clone(), objects);
             }
-            Err(right) => {
-                let found = format!("unusable arguments for {}", entry.key);
-                table.log().wrong(entry.node.place, found, right);
-            }
+            Err(right) => unusable(right),
         }
     }
     arguments

@@ -1,11 +1,17 @@
 //! A secret is in nothing that squall writes or says.
 
 use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::squall::{Done, Order, Place};
+use crate::http::free_address;
+use crate::practice::Practice;
+use crate::squall::{Done, Order, Place, root};
+use crate::storm::QUICK;
 use crate::stranger::{Stranger, answer};
 
 const TOKEN: &str = "s3cret-t0ken-of-the-test";
@@ -79,4 +85,160 @@ fn a_mistake_beside_one_does_not_show_it() {
     let done = order.go();
     done.refused(2, &place);
     assert_eq!(leaks(&place, &done), [""; 0]);
+}
+
+/// A practice target that only who knows the secret finds: it stands in the path.
+fn behind_a_secret_path(practice: &Practice) -> Stranger {
+    let url = practice.url();
+    let address = url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let secret = format!("/s/{TOKEN}/");
+    Stranger::that(move |mut client| {
+        let mut target = TcpStream::connect(&address).unwrap();
+        let (mut answers, mut back) = (target.try_clone().unwrap(), client.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut answers, &mut back));
+        let mut part = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = client.read(&mut part) {
+            let request = String::from_utf8_lossy(&part[..length]).replacen(&secret, "/", 1);
+            if target.write_all(request.as_bytes()).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// The storm in a few seconds, its URLs holding the secret in path and query.
+fn secretive<'a>(place: &'a Place, port: u16, page: &str) -> Order<'a> {
+    let url =
+        format!("http://127.0.0.1:{port}/s/${{SQUALL_TEST_TOKEN}}/mcp?key=${{SQUALL_TEST_TOKEN}}");
+    let page = format!(r#"{{ url = "{page}" }}"#);
+    let order = place.run("research-storm").short().env("SQUALL_TEST_TOKEN", TOKEN);
+    let order = order.set("tools.allow", QUICK).set("target.url", &format!("{url:?}"));
+    order.set("target.health", &page).set("target.metrics", &page)
+}
+
+const PAGE: &str = "/s/${SQUALL_TEST_TOKEN}/metrics?token=${SQUALL_TEST_TOKEN}";
+
+#[test]
+fn a_url_is_shown_as_it_was_written_and_without_query() {
+    let practice = Practice::with(&[]);
+    let port = behind_a_secret_path(&practice).port();
+    let place = Place::new();
+    let done = secretive(&place, port, PAGE).go();
+    let report = done.exits(0).report();
+    assert_eq!(leaks(&place, &done), [""; 0]);
+    let shown = format!("http://127.0.0.1:{port}/s/${{SQUALL_TEST_TOKEN}}/mcp");
+    assert_eq!(report.at("/target/url"), &shown);
+    for page in ["/health", "/target_metrics"] {
+        assert_eq!(report.at(&format!("{page}/url")), "/s/${SQUALL_TEST_TOKEN}/metrics");
+    }
+    assert_eq!(report.at("/target_metrics/failures").as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_command_lines_queries_are_not_shown() {
+    let practice = Practice::with(&[]);
+    let place = Place::new();
+    let url = format!("{}?key={TOKEN}", practice.url());
+    let page = format!(r#""/metrics?token={TOKEN}""#);
+    let order = place.run("research-storm").short().set("tools.allow", QUICK).target(&url);
+    let order = order.set("target.health.url", &page).set("target.metrics.url", &page);
+    let done = order.go();
+    let report = done.exits(0).report();
+    assert_eq!(leaks(&place, &done), [""; 0]);
+    let text = report.at("/scenario/text").as_str().unwrap();
+    assert!(text.contains("# --set target.health.url=\"/metrics?***\"\n"), "{text}");
+    assert!(text.contains(&format!("# --target {}?***\n", practice.url())), "{text}");
+    for set in [format!("target.url={url}"), format!(r#"target={{ url = "{url}", x = 1 }}"#)] {
+        let done = place.run("research-storm").args(["--set", &set]).go();
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        assert!(!done.stderr.contains(TOKEN), "{}", done.stderr);
+    }
+}
+
+/// The shipped storm's file.
+fn storm() -> String {
+    root().join("scenarios/research-storm.toml").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_plan_does_not_show_one() {
+    let place = Place::new();
+    let order = place.squall().args(["check", &storm()]);
+    let order = order.env("SQUALL_TEST_TOKEN", TOKEN);
+    let done = order.target("http://127.0.0.1:1/s/${SQUALL_TEST_TOKEN}/mcp?key=1").go();
+    assert!(done.exits(0).stdout.contains("/s/${SQUALL_TEST_TOKEN}/mcp\n"), "{}", done.stdout);
+    assert_eq!(leaks(&place, &done), [""; 0]);
+}
+
+#[test]
+fn a_run_that_fails_does_not_show_one() {
+    let says_back = Stranger::answering(|head| answer("404 Not Found", "text/plain", head));
+    let silent = free_address().port();
+    let elsewhere = format!("http://127.0.0.1:{silent}{PAGE}");
+    for (port, page, said) in [
+        (silent, PAGE, "cannot be loaded"),
+        (says_back.port(), PAGE, "answers 404, not 200"),
+        (says_back.port(), elsewhere.as_str(), "cannot be read"),
+    ] {
+        let place = Place::new();
+        let done = secretive(&place, port, page).go();
+        let stderr = &done.exits(3).stderr;
+        assert!(stderr.contains(said) && stderr.contains("/s/${SQUALL_TEST_TOKEN}/"), "{stderr}");
+        assert_eq!(leaks(&place, &done), [""; 0]);
+    }
+    let place = Place::new();
+    let url = format!("{}/${{SQUALL_TEST_TOKEN}}", says_back.url());
+    let order = place.run("research-storm").target(&url).env("SQUALL_TEST_TOKEN", TOKEN);
+    let done = order.go();
+    assert!(done.exits(3).stderr.contains("It said: POST /mcp/***"), "{}", done.stderr);
+    assert_eq!(leaks(&place, &done), [""; 0]);
+}
+
+#[test]
+fn a_page_that_fails_does_not_show_one() {
+    let practice = Practice::with(&[]);
+    let place = Place::new();
+    let silent = free_address();
+    let metrics = format!(r#"{{ url = "http://{silent}{PAGE}" }}"#);
+    let order = place.run("research-storm").short().target(&practice.url());
+    let order = order.env("SQUALL_TEST_TOKEN", TOKEN).set("tools.allow", QUICK);
+    let done = order.set("target.metrics", &metrics).go();
+    let report = done.exits(0).report();
+    assert_eq!(report.count("/target_metrics/answered"), 0);
+    assert_eq!(leaks(&place, &done), [""; 0]);
+}
+
+#[test]
+fn a_mistake_in_one_names_the_variable() {
+    let storm = storm();
+    for (key, value) in [
+        ("load.speed", r#""${SQUALL_TEST_TOKEN}""#),
+        ("load.drain", r#""${SQUALL_TEST_TOKEN}""#),
+        ("load.from", r#""${SQUALL_TEST_TOKEN}/min""#),
+        ("load.behaviour", r#""${SQUALL_TEST_TOKEN}""#),
+        ("load.behaviour", r#""check-${SQUALL_TEST_TOKEN}""#),
+        ("load.stages", r#"[{ over = "1s", to = "${SQUALL_TEST_TOKEN}" }]"#),
+        ("practice.latency", r#""uniform ${SQUALL_TEST_TOKEN} 2ms""#),
+        ("clients.profile", r#""${SQUALL_TEST_TOKEN}""#),
+        ("clients.profile", r#""./${SQUALL_TEST_TOKEN}.toml""#),
+        ("clients.override.ids", r#""${SQUALL_TEST_TOKEN}""#),
+        ("expect.thresholds", r#"["${SQUALL_TEST_TOKEN} < 1"]"#),
+        ("tools.arguments.echo", r#"["${SQUALL_TEST_TOKEN}"]"#),
+        ("target.url", r#""${SQUALL_TEST_TOKEN}://127.0.0.1/""#),
+        ("target.host", r#""a b ${SQUALL_TEST_TOKEN}""#),
+        ("target.health.url", r#""${SQUALL_TEST_TOKEN}""#),
+        ("target.metrics", r#"{ url = "/m", series = ["${SQUALL_TEST_TOKEN}"] }"#),
+        ("target", r#"{ url = "http://${SQUALL_TEST_TOKEN}.test:1/", resolve = "a:1=127.0.0.1" }"#),
+        (
+            "target",
+            r#"{ url = "http://127.0.0.1:1/", resolve = "${SQUALL_TEST_TOKEN}:1=127.0.0.1" }"#,
+        ),
+    ] {
+        let place = Place::new();
+        let order = place.squall().args(["check", &storm]).set(key, value);
+        let done = order.env("SQUALL_TEST_TOKEN", TOKEN).go();
+        let said = done.refused(2, &place);
+        assert!(said.contains("${SQUALL_TEST_TOKEN}"), "{said}");
+        assert_eq!(leaks(&place, &done), [""; 0], "{key}");
+    }
 }
