@@ -126,3 +126,37 @@ async fn an_open_stream_is_heard_and_ended_by_the_client() {
     assert_eq!((stream.sent, stream.first_event), (Some(ms(50)), Some(ms(250))));
     assert_eq!(told.sent(), server.seen().len());
 }
+
+/// What the first look at a server ends as whose every page of tools has so many of `tool`.
+async fn looked(tools: usize, tool: &'static str) -> (Outcome, String, usize) {
+    let server = Server::new(move |seen| match seen.what().as_str() {
+        "tools/list" => {
+            let list = vec![tool.to_owned(); tools].join(",");
+            let (id, cursor) = (&seen.json()["id"], seen.at.as_nanos());
+            let page = format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{list}],"nextCursor":"{cursor}"}}}}"#
+            );
+            vec![Do::After(ms(1)), Do::Write(json_reply(&page))]
+        }
+        _ => sound(seen),
+    });
+    let client = client(&server, plain());
+    let refusal = client.scout().await.unwrap_err();
+    let pages = server.seen().iter().filter(|seen| seen.what() == "tools/list").count();
+    (refusal.outcome, refusal.said, pages)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_tools_has_bounds() {
+    let small = r#"{"name":"a","inputSchema":{}}"#;
+    let large: &str = Box::leak(
+        format!(r#"{{"name":"a","inputSchema":{{}},"description":"{}"}}"#, "x".repeat(4 << 20))
+            .into_boxed_str(),
+    );
+    let too_large = Outcome::Violation(Rule::TooLarge);
+    let (outcome, said, pages) = looked(1, large).await;
+    assert_eq!((outcome, pages), (too_large, 4), "{said}");
+    assert!(said.starts_with("4 pages of 167"), "{said}");
+    let (outcome, said, _) = looked(30, small).await;
+    assert_eq!(outcome, Outcome::Violation(Rule::EndlessPages), "{said}");
+}
