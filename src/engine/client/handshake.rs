@@ -216,7 +216,7 @@ impl Client {
         let tools: Vec<Tool> = pages.into_iter().flatten().collect();
         if tools.len() > MOST_TOOLS {
             let said = format!("{} tools, of at most {MOST_TOOLS}", tools.len());
-            return Err(self.unbounded(Rule::TooLarge, Operation::ToolsList, None, said));
+            return Err(self.unbounded(Rule::TooLarge, (Operation::ToolsList, None), said));
         }
         Ok(tools)
     }
@@ -260,25 +260,20 @@ impl Client {
             if bytes > LIST_LIMIT {
                 let said =
                     format!("{} pages of {bytes} bytes, of at most {LIST_LIMIT}", pages.len());
-                return Err(self.unbounded(Rule::TooLarge, operation, status, said));
+                return Err(self.unbounded(Rule::TooLarge, (operation, status), said));
             }
             let Some(next) = next else { return Ok(pages) };
             if pages.len() >= MOST_PAGES || !seen.insert(next.clone()) {
                 let said = format!("page {} leads to a page seen before", pages.len());
-                return Err(self.unbounded(Rule::EndlessPages, operation, status, said));
+                return Err(self.unbounded(Rule::EndlessPages, (operation, status), said));
             }
             cursor = Some(next);
         }
     }
 
     /// Tells that a list goes beyond our bounds.
-    fn unbounded(
-        &self,
-        rule: Rule,
-        operation: Operation,
-        status: Option<u16>,
-        said: String,
-    ) -> Refusal {
+    fn unbounded(&self, rule: Rule, of: (Operation, Option<u16>), said: String) -> Refusal {
+        let (operation, status) = of;
         self.violated(rule, operation, said.clone());
         Refusal { operation, outcome: Outcome::Violation(rule), status, said }
     }

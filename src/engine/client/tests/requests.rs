@@ -1,5 +1,9 @@
 //! The exact requests of the shipped profiles.
 
+use std::sync::atomic::AtomicUsize;
+
+use serde_json::json;
+
 use super::*;
 
 /// A request as text: verb and path, headers, body.
@@ -127,16 +131,19 @@ async fn an_open_stream_is_heard_and_ended_by_the_client() {
     assert_eq!(told.sent(), server.seen().len());
 }
 
-/// What the first look at a server ends as whose every page of tools has so many of `tool`.
-async fn looked(tools: usize, tool: &'static str) -> (Outcome, String, usize) {
+/// What the first look ends as at a server whose so many pages of tools have so many of `tool` each.
+async fn looked(last: usize, tools: usize, tool: &'static str) -> (Outcome, String, usize) {
+    let asked = AtomicUsize::new(0);
     let server = Server::new(move |seen| match seen.what().as_str() {
         "tools/list" => {
+            let page = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            let next = if page < last { json!(page.to_string()) } else { json!(null) };
             let list = vec![tool.to_owned(); tools].join(",");
-            let (id, cursor) = (&seen.json()["id"], seen.at.as_nanos());
+            let id = &seen.json()["id"];
             let page = format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{list}],"nextCursor":"{cursor}"}}}}"#
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{list}],"nextCursor":{next}}}}}"#
             );
-            vec![Do::After(ms(1)), Do::Write(json_reply(&page))]
+            vec![Do::Write(json_reply(&page))]
         }
         _ => sound(seen),
     });
@@ -154,9 +161,11 @@ async fn a_list_of_tools_has_bounds() {
             .into_boxed_str(),
     );
     let too_large = Outcome::Violation(Rule::TooLarge);
-    let (outcome, said, pages) = looked(1, large).await;
+    let (outcome, said, pages) = looked(9, 1, large).await;
     assert_eq!((outcome, pages), (too_large, 4), "{said}");
     assert!(said.starts_with("4 pages of 167"), "{said}");
-    let (outcome, said, _) = looked(30, small).await;
-    assert_eq!(outcome, Outcome::Violation(Rule::EndlessPages), "{said}");
+    let (outcome, said, pages) = looked(3, 667, small).await;
+    assert_eq!((outcome, pages, &*said), (too_large, 3, "2001 tools, of at most 2000"));
+    let (outcome, _, pages) = looked(1_000, 1, small).await;
+    assert_eq!((outcome, pages), (Outcome::Violation(Rule::EndlessPages), 200));
 }
