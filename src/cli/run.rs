@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -21,6 +22,9 @@ use crate::render::{drawing, text, visible};
 
 /// A folder's name is cut to so many letters of the scenario's.
 const LONGEST_NAME: usize = 80;
+
+/// What still computes when a run is over is given so long to end.
+const LONGEST_SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// Runs, writes, prints.
 pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
@@ -40,7 +44,10 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
     let order = order(arguments, plan, started)?;
     let made = {
         let _hush = stdout::hush().context("cannot take standard output")?;
-        runtime()?.block_on(run::run(order))
+        let runtime = runtime()?;
+        let made = runtime.block_on(run::run(order));
+        runtime.shutdown_timeout(LONGEST_SHUTDOWN);
+        made
     };
     match made {
         Ok(report) => finish(&report, folder, arguments),

@@ -127,8 +127,12 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
     let said = if refusal.said.is_empty() {
         String::new()
     } else {
-        let theirs = |failure| failure == TlsFailure::Expected;
-        let ours = matches!(refusal.outcome, Outcome::Connect(ConnectFailure::Tls(failure)) if !theirs(failure));
+        let ours = match refusal.outcome {
+            // What stands there then is the page of the server, which saw through it.
+            Outcome::Connect(ConnectFailure::Tls(failure)) => failure != TlsFailure::Expected,
+            Outcome::Violation(rule) => rule == Rule::TooLarge,
+            _ => false,
+        };
         let who = if ours { "In detail" } else { "It said" };
         let shown = refusal.said.escape_debug().to_string().replace("\\\"", "\"");
         format!("\n{who}: {shown}")
@@ -150,6 +154,10 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
         Outcome::Throttled(throttle) => (
             format!("it says \"too much\" ({}) before any load", throttle.signal.name()),
             "wait until its limit allows more, or test from another address",
+        ),
+        Outcome::Violation(Rule::TooLarge) => (
+            "its answer is larger than a client reads".to_owned(),
+            "a list may have 2,000 tools and 16 MiB in all: is it one without end?",
         ),
         Outcome::Violation(rule) => (
             format!("its answer is not MCP ({})", rule_words(rule)),

@@ -99,7 +99,7 @@ async fn look<'a>(
         }
     };
     let (scouted, exchanges) = looked?;
-    let tools = choice::choose(&scouted.tools, &plan.tools)?;
+    let (scouted, tools) = choose(scouted, plan).await?;
     check_thresholds(plan, &tools)?;
     check_rate(plan, tools.len())?;
     let mut metrics = MetricsPage::of(plan, endpoint)?;
@@ -107,6 +107,15 @@ async fn look<'a>(
         metrics.before().await?;
     }
     Ok((Found { endpoint, scouted, exchanges, health, metrics }, tools))
+}
+
+/// Chooses the tools beside the event loop: whatever their schemas ask for, Ctrl-C is heard.
+async fn choose(scouted: Scouted, plan: &Plan) -> Result<(Scouted, Vec<Tool>), RunError> {
+    let asked = plan.tools.clone();
+    let choosing = tokio::task::spawn_blocking(move || {
+        choice::choose(&scouted.tools, &asked).map(|tools| (scouted, tools))
+    });
+    Ok(choosing.await.map_err(|panicked| RunError::Ourselves(panicked.to_string()))??)
 }
 
 /// A practice target that ended by itself during the load is a fault on our side of the test.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::chance::{Key, Purpose};
 
 mod array;
+mod bounds;
 mod check;
 #[cfg(test)]
 mod corpus;
@@ -16,6 +17,8 @@ mod ecma;
 mod fixture;
 mod flatten;
 mod format;
+#[cfg(test)]
+mod hostile;
 mod hot;
 mod merge;
 mod node;

@@ -265,6 +265,7 @@ fn shown(finding: &Finding) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::report::figures::ToolFigures;
     use crate::model::report::sample;
 
     const CHARTS: usize = Chart::OVER_TIME.len() + Chart::RUNS.len();
@@ -343,6 +344,24 @@ mod tests {
         for outside in ["src=", "href=\"http", "@import", "url("] {
             assert!(!page.contains(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn many_tools_with_long_names_leave_it_small() {
+        let mut report = sample::storm();
+        let tool = report.summary.tools["search"].clone();
+        report.summary.tools.clear();
+        for number in 0..1_500 {
+            let name = format!("{number:04}{}", "<".repeat(2_000));
+            let tool = ToolFigures { count: number, ..tool.clone() };
+            report.summary.tools.insert(name, tool);
+        }
+        let page = page(&report).unwrap();
+        assert!(page.len() < 2_000_000, "{}", page.len());
+        let rows = |number: u32| page.matches(&format!("<td>{number:04}&lt;")).count();
+        assert_eq!([1_499, 1_300, 1_299, 0].map(rows), [1, 1, 0, 0]);
+        assert!(page.contains(&format!("<td>1499{}…</td>", "&lt;".repeat(116))));
+        assert!(page.contains("and 1\u{a0}300 more tools, 844\u{a0}350 calls."));
     }
 
     #[test]

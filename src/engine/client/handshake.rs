@@ -12,7 +12,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use super::post::{Cost, Lent, Nothing, Question};
 use super::{Client, Policy};
 use crate::engine::session::{Life, Offers, Opened, Session, first_id};
-use crate::engine::wire::{Flow, Reply, Trail, Wire};
+use crate::engine::wire::{BODY_LIMIT, Flow, Reply, Trail, Wire};
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
@@ -25,6 +25,10 @@ use crate::protocol::message::Id;
 
 /// Pages of one list beyond this are refused.
 const MOST_PAGES: usize = 200;
+/// A list is refused beyond so many bytes over all its pages: as one page may have.
+const LIST_LIMIT: usize = BODY_LIMIT;
+/// A list of tools is refused beyond so many.
+const MOST_TOOLS: usize = 2_000;
 /// The standalone stream has no deadline of its own.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -209,10 +213,15 @@ impl Client {
         let page =
             |_: &Head<'_>, page: ToolsPage| (Outcome::Ok, Some((page.tools, page.next_cursor)));
         let pages = self.pages::<Tools, _, _>(Operation::ToolsList, session, cost, page).await?;
-        Ok(pages.into_iter().flatten().collect())
+        let tools: Vec<Tool> = pages.into_iter().flatten().collect();
+        if tools.len() > MOST_TOOLS {
+            let said = format!("{} tools, of at most {MOST_TOOLS}", tools.len());
+            return Err(self.unbounded(Rule::TooLarge, (Operation::ToolsList, None), said));
+        }
+        Ok(tools)
     }
 
-    /// All pages of a list; a cursor seen before, or too many pages, end it as a violation.
+    /// All pages of a list; a cursor seen before, too many pages or bytes end it as a violation.
     async fn pages<R, T, J>(
         self: &Arc<Self>,
         operation: Operation,
@@ -225,7 +234,7 @@ impl Client {
         T: Send,
         J: for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<(T, Option<String>)>) + Send + Sync,
     {
-        let (mut pages, mut seen) = (Vec::new(), HashSet::new());
+        let (mut pages, mut seen, mut bytes) = (Vec::new(), HashSet::new(), 0);
         let mut cursor: Option<String> = None;
         loop {
             let id = session.next_id();
@@ -247,15 +256,26 @@ impl Client {
                 return Err(Refusal { operation, outcome, status, said });
             };
             pages.push(items);
+            bytes += answered.bytes;
+            if bytes > LIST_LIMIT {
+                let said =
+                    format!("{} pages of {bytes} bytes, of at most {LIST_LIMIT}", pages.len());
+                return Err(self.unbounded(Rule::TooLarge, (operation, status), said));
+            }
             let Some(next) = next else { return Ok(pages) };
             if pages.len() >= MOST_PAGES || !seen.insert(next.clone()) {
                 let said = format!("page {} leads to a page seen before", pages.len());
-                self.violated(Rule::EndlessPages, operation, said.clone());
-                let outcome = Outcome::Violation(Rule::EndlessPages);
-                return Err(Refusal { operation, outcome, status, said });
+                return Err(self.unbounded(Rule::EndlessPages, (operation, status), said));
             }
             cursor = Some(next);
         }
+    }
+
+    /// Tells that a list goes beyond our bounds.
+    fn unbounded(&self, rule: Rule, of: (Operation, Option<u16>), said: String) -> Refusal {
+        let (operation, status) = of;
+        self.violated(rule, operation, said.clone());
+        Refusal { operation, outcome: Outcome::Violation(rule), status, said }
     }
 
     /// Opens the standalone stream beside everything else; 405 is a fine answer.

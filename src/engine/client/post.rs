@@ -49,6 +49,8 @@ pub(super) struct Answered<T> {
     pub(super) outcome: Outcome,
     /// What the answer held, if it was sound.
     pub(super) value: Option<T>,
+    /// Bytes of the message that held it.
+    pub(super) bytes: usize,
     /// When the answer was whole, if one came.
     pub(super) at: Option<Duration>,
     /// The response's head, if one came.
@@ -59,7 +61,7 @@ pub(super) struct Answered<T> {
 
 impl<T> Answered<T> {
     fn broken(outcome: Outcome, said: String) -> Self {
-        Self { outcome, value: None, at: None, reply: None, said }
+        Self { outcome, value: None, bytes: 0, at: None, reply: None, said }
     }
 }
 
@@ -157,8 +159,8 @@ impl Client {
             Ok(Message::Answer(answer)) => match answer::settle(head, answer, expected) {
                 Ok(result) => {
                     let (outcome, value) = judge(head, result);
-                    let said = String::new();
-                    Heard::Answer(Answered { outcome, value, at: None, reply: None, said })
+                    let (bytes, said) = (data.len(), String::new());
+                    Heard::Answer(Answered { outcome, value, bytes, at: None, reply: None, said })
                 }
                 Err(outcome) => ended(outcome, quoted(data)),
             },

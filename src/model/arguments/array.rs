@@ -13,6 +13,9 @@ use super::schema::{LARGEST_BYTES, PHRASE, PROBES, Unsupported, count, unsupport
 /// Items beyond the least number.
 const MORE: u64 = 2;
 
+/// Items that must differ: each is held against every other, for every call.
+const MOST_DISTINCT: u64 = 256;
+
 pub(super) fn array(compiler: &Compiler, way: &Way, trail: &Trail) -> Result<Node, Unsupported> {
     let (schema, pointer) = (&way.keywords, way.pointer.as_str());
     let least = count(schema, "minItems", pointer)?.unwrap_or(0);
@@ -43,9 +46,11 @@ pub(super) fn array(compiler: &Compiler, way: &Way, trail: &Trail) -> Result<Nod
         }
         None => (least, least),
     };
-    let array = Array { prefix, item, from, to, unique: None };
     let is_unique = schema.get("uniqueItems") == Some(&Value::Bool(true)) && to > 1;
-    let array = if is_unique { distinct(array, pointer)? } else { array };
+    let nodes = prefix.iter().chain(&item);
+    let attempts = nodes.map(Node::affordable_attempts).min().unwrap_or(1);
+    let array = Array { prefix, item, from, to, attempts, unique: None };
+    let array = if is_unique { distinct(compiler, array, pointer)? } else { array };
     let node = Node::Array(Box::new(array));
     if schema.contains_key("maxContains") {
         let names = ["contains", "minContains", "maxContains"];
@@ -105,8 +110,12 @@ fn rest(
 }
 
 /// An array whose items differ, if enough different ones can be made.
-fn distinct(mut array: Array, pointer: &str) -> Result<Array, Unsupported> {
-    for probe in 0..PROBES {
+fn distinct(compiler: &Compiler, mut array: Array, pointer: &str) -> Result<Array, Unsupported> {
+    if array.from > MOST_DISTINCT {
+        return Err(unsupported("uniqueItems", pointer));
+    }
+    let effort = array.attempts().saturating_mul(array.from as u32);
+    for probe in (0..PROBES).take_while(|_| compiler.bounds.spend(effort)) {
         let mut chance = Key::of_run(probe, 0).draw(Purpose::Arguments);
         let mut made = b"[".to_vec();
         if array.distinct(array.from, &mut chance, &mut made) == array.from {

@@ -1,16 +1,39 @@
 //! Whether a value satisfies a schema: for what can only be made by trying.
 
+use std::cell::Cell;
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::ecma::Matcher;
 use super::refs;
 
-/// References followed below one another; a schema that needs more accepts nothing.
+/// Schemas within one another; a check that needs more is given up.
 const DEEPEST: u32 = 64;
+
+/// Schemas held against one value: branches that refer to branches ask for exponentially many.
+pub(super) const MOST_STEPS: u32 = 20_000;
 
 /// Keywords whose meaning depends on more than the schema they stand in.
 const UNCHECKED: [&str; 4] =
     ["$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems"];
+
+/// What is left of the bounds of one check.
+#[derive(Clone, Copy)]
+struct Fuel<'a> {
+    depth: u32,
+    steps: &'a Cell<u32>,
+}
+
+impl Fuel<'_> {
+    /// For one schema more; too deep a schema leaves nothing for the others either.
+    fn less(self) -> Option<Self> {
+        let depth = self.depth.checked_sub(1);
+        let steps = depth.map_or(0, |_| self.steps.get().saturating_sub(1));
+        self.steps.set(steps);
+        depth.filter(|_| steps > 0).map(|depth| Self { depth, ..self })
+    }
+}
 
 /// Checks against schemas of one document.
 #[derive(Debug, Clone)]
@@ -39,38 +62,57 @@ impl Checker {
     }
 
     /// The first keyword in this schema, or in what it refers to, that cannot be checked.
-    pub(super) fn obstacle(&self, schema: &Value, depth: u32) -> Option<String> {
-        let inner = |value: &Value| self.obstacle(value, depth);
+    pub(super) fn obstacle(&self, schema: &Value) -> Option<String> {
+        let (mut waiting, mut known) = (vec![schema], HashSet::new());
+        while let Some(schema) = waiting.pop() {
+            let mut targets = Vec::new();
+            if let Some(found) = self.obstacle_within(schema, &mut targets) {
+                return Some(found);
+            }
+            for target in targets.into_iter().filter(|target| known.insert(*target)) {
+                match refs::resolve(&self.root, target) {
+                    Some((found, _)) => waiting.push(found),
+                    None => return Some("$ref".to_owned()),
+                }
+            }
+        }
+        None
+    }
+
+    fn obstacle_within<'a>(&self, schema: &'a Value, targets: &mut Vec<&'a str>) -> Option<String> {
         match schema {
-            Value::Array(items) => items.iter().find_map(inner),
+            Value::Array(items) => {
+                items.iter().find_map(|item| self.obstacle_within(item, targets))
+            }
             Value::Object(keywords) => {
                 keywords.iter().find_map(|(keyword, value)| match (keyword.as_str(), value) {
                     ("pattern", Value::String(text)) if self.matcher(text).is_none() => {
                         Some(keyword.clone())
                     }
-                    ("$ref", Value::String(target)) if depth < 4 => {
-                        match refs::resolve(&self.root, target) {
-                            Some((found, _)) => self.obstacle(found, depth + 1),
-                            None => Some(keyword.clone()),
-                        }
+                    ("$ref", Value::String(target)) => {
+                        targets.push(target);
+                        None
                     }
                     ("const" | "enum" | "examples" | "default", _) => None,
                     (name, _) if UNCHECKED.contains(&name) => Some(keyword.clone()),
-                    _ => inner(value),
+                    _ => self.obstacle_within(value, targets),
                 })
             }
             _ => None,
         }
     }
 
-    /// Whether the value is valid; `format` is not looked at.
-    pub(super) fn accepts(&self, schema: &Value, value: &Value) -> bool {
-        self.valid(schema, value, DEEPEST)
+    /// Whether the value is valid; `format` is not looked at. `None` when that cannot be told in so
+    /// many steps, or so deep: a part that was given up would count as invalid, and below a `not`
+    /// as valid. What was used is taken off `steps`.
+    pub(super) fn decide(&self, schema: &Value, value: &Value, steps: &Cell<u32>) -> Option<bool> {
+        let is_valid = self.valid(schema, value, Fuel { depth: DEEPEST, steps });
+        (steps.get() > 0).then_some(is_valid)
     }
 
-    fn valid(&self, schema: &Value, value: &Value, fuel: u32) -> bool {
+    fn valid(&self, schema: &Value, value: &Value, fuel: Fuel) -> bool {
         let Value::Object(schema) = schema else { return schema != &Value::Bool(false) };
-        let Some(fuel) = fuel.checked_sub(1) else { return false };
+        let Some(fuel) = fuel.less() else { return false };
         schema.iter().all(|(keyword, wanted)| match keyword.as_str() {
             "$ref" => wanted
                 .as_str()
@@ -119,7 +161,7 @@ impl Checker {
         keyword: &str,
         wanted: &Value,
         items: &[Value],
-        (schema, fuel): (&Map<String, Value>, u32),
+        (schema, fuel): (&Map<String, Value>, Fuel),
     ) -> bool {
         let limit = wanted.as_f64().unwrap_or(0.0);
         let pairs = |schemas: &Value, items: &[Value]| {
@@ -154,7 +196,7 @@ impl Checker {
         keyword: &str,
         wanted: &Value,
         members: &Map<String, Value>,
-        (schema, fuel): (&Map<String, Value>, u32),
+        (schema, fuel): (&Map<String, Value>, Fuel),
     ) -> bool {
         let limit = wanted.as_f64().unwrap_or(0.0);
         let whole = || Value::Object(members.clone());

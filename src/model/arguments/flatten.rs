@@ -3,12 +3,13 @@
 //!
 //! Not every way is kept: a generator needs some, and their number grows with every branch.
 
-use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::bounds::Bounds;
 use super::check::{Checker, each, entries};
 use super::merge::merge;
 use super::refs::{self, child};
@@ -19,9 +20,6 @@ const MOST_WAYS: usize = 32;
 
 /// How often one reference is followed within itself.
 const MOST_REPEATS: usize = 3;
-
-/// Schemas looked at in one compilation: references can ask for exponentially many.
-const MOST_STEPS: u32 = 20_000;
 
 /// Keywords that are taken apart here.
 const TAKEN_APART: [&str; 11] = [
@@ -58,16 +56,26 @@ pub(super) struct Way {
 #[derive(Debug)]
 pub(super) struct Compiler {
     pub(super) checker: Arc<Checker>,
-    steps: Cell<u32>,
+    pub(super) bounds: Bounds,
 }
 
 impl Compiler {
     pub(super) fn new(root: &Value) -> Self {
-        Self { checker: Arc::new(Checker::new(root.clone())), steps: Cell::new(0) }
+        Self { checker: Arc::new(Checker::new(root.clone())), bounds: Bounds::default() }
     }
 
     /// The ways to satisfy a schema; never none.
     pub(super) fn ways(
+        &self,
+        schema: &Value,
+        pointer: &str,
+        trail: &Trail,
+    ) -> Result<Vec<Way>, Unsupported> {
+        let look = || self.ways_here(schema, pointer, trail);
+        self.bounds.deeper(look).unwrap_or_else(|| Err(unsupported("$ref", pointer)))
+    }
+
+    fn ways_here(
         &self,
         schema: &Value,
         pointer: &str,
@@ -78,8 +86,7 @@ impl Compiler {
             Value::Bool(true) => return Ok(vec![way(Map::new(), pointer)]),
             _ => return Err(unsupported("false", pointer)),
         };
-        self.steps.set(self.steps.get() + 1);
-        if self.steps.get() > MOST_STEPS {
+        if !self.bounds.step() {
             let branch = schema.keys().find(|keyword| TAKEN_APART.contains(&keyword.as_str()));
             return Err(unsupported(branch.map_or("properties", String::as_str), pointer));
         }
@@ -158,6 +165,7 @@ impl Compiler {
                 Err(error) => drop(reason.get_or_insert(error)),
             }
         }
+        found.truncate(MOST_WAYS);
         for (index, way) in &mut found {
             tell_apart(way);
             if keyword == "oneOf" {
@@ -175,7 +183,7 @@ impl Compiler {
         if found.is_empty() {
             return Err(reason.unwrap_or_else(|| unsupported(keyword, pointer)));
         }
-        Ok(found.into_iter().map(|(_, way)| way).take(MOST_WAYS).collect())
+        Ok(found.into_iter().map(|(_, way)| way).collect())
     }
 
     /// Whether it is certain that nothing of this way satisfies the other schema.
@@ -194,13 +202,13 @@ impl Compiler {
             .collect();
         if let Some(values) = values(mine) {
             let theirs = Value::Object(theirs);
-            return values.iter().all(|value| !self.checker.accepts(&theirs, value));
+            return values.iter().all(|value| self.decide(&theirs, value) == Some(false));
         }
         if merge(&mut plain(mine), theirs, &self.checker, &mut Vec::new()).is_err() {
             return true;
         }
         let is_object = mine.get("type").and_then(Value::as_str) == Some("object");
-        let required = |keywords: &Map<String, Value>| -> Vec<String> {
+        let required = |keywords: &Map<String, Value>| -> BTreeSet<String> {
             let names = keywords.get("required").into_iter().flat_map(each);
             names.filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -243,7 +251,7 @@ impl Compiler {
         if *schema == Value::Bool(true) || *schema == json!({}) {
             return Err(unsupported("not", pointer));
         }
-        if let Some(obstacle) = self.checker.obstacle(schema, 0) {
+        if let Some(obstacle) = self.checker.obstacle(schema) {
             return Err(unsupported(&obstacle, &format!("{pointer}/not")));
         }
         let mut made = way(Map::new(), pointer);

@@ -124,12 +124,21 @@ fn listed(one: &mut Keywords, other: &mut Keywords) -> Result<(), &'static str> 
 pub(super) fn all_of(one: Option<&Value>, other: Option<&Value>) -> Value {
     match (one, other) {
         (Some(one), Some(other)) if one != other && one != &Value::Bool(true) => {
-            if other == &Value::Bool(true) { one.clone() } else { json!({ "allOf": [one, other] }) }
+            if other == &Value::Bool(true) { one.clone() } else { joined(one, other) }
         }
         (Some(one), None) => one.clone(),
         (_, Some(other)) => other.clone(),
         (None, None) => Value::Bool(true),
     }
+}
+
+/// Both in one `allOf`: many that are joined one by one do not nest.
+fn joined(one: &Value, other: &Value) -> Value {
+    let known = one.get("allOf").and_then(Value::as_array);
+    let alone = known.filter(|_| one.as_object().is_some_and(|one| one.len() == 1));
+    let mut branches = alone.cloned().unwrap_or_else(|| vec![one.clone()]);
+    branches.push(other.clone());
+    json!({ "allOf": branches })
 }
 
 /// What an object schema says of a member of this name, besides `patternProperties`.

@@ -1,12 +1,13 @@
 //! What an argument object is made from: a tree that writes itself as JSON.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::model::chance::{Chance, Key, Purpose};
 
-use super::check::{Checker, equal};
+use super::check::{self, Checker, equal};
 use super::format::Format;
 use super::hot;
 use super::number::Decimal;
@@ -18,6 +19,9 @@ const OPTIONAL: f64 = 0.25;
 
 /// Attempts at a value that must be checked, or at an item or name that is not there yet.
 const ATTEMPTS: u32 = 64;
+
+/// Values made in search of one, when what is searched holds searches itself: they multiply.
+const MOST_ATTEMPTS: u32 = ATTEMPTS * ATTEMPTS;
 
 /// What is made at one place.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +59,8 @@ pub(super) struct Array {
     pub(super) item: Option<Node>,
     pub(super) from: u64,
     pub(super) to: u64,
+    /// At an item that is not there yet.
+    pub(super) attempts: u32,
     /// Of an array whose items differ: one that does, for when chance finds none.
     pub(super) unique: Option<Vec<u8>>,
 }
@@ -88,6 +94,7 @@ pub(super) struct Checked {
     pub(super) node: Node,
     pub(super) schemas: Vec<Value>,
     pub(super) checker: Arc<Checker>,
+    pub(super) attempts: u32,
     /// A value that does, for when chance finds none.
     pub(super) witness: Vec<u8>,
 }
@@ -121,6 +128,24 @@ impl Node {
             }
             Self::Checked(checked) => checked.make(chance, out),
         }
+    }
+
+    /// Most values made at one place within it for one value of it.
+    fn attempts(&self) -> u32 {
+        let most = |nodes: &[Self]| nodes.iter().map(Self::attempts).max().unwrap_or(1);
+        match self {
+            Self::Array(array) => array.attempts(),
+            Self::Object(object) => object.attempts(),
+            Self::Either(nodes) => most(nodes),
+            Self::Hot { node, .. } => node.attempts(),
+            Self::Checked(checked) => checked.attempts.saturating_mul(checked.node.attempts()),
+            _ => 1,
+        }
+    }
+
+    /// How often this may be made in search of one value.
+    pub(super) fn affordable_attempts(&self) -> u32 {
+        (MOST_ATTEMPTS / self.attempts()).clamp(1, ATTEMPTS)
     }
 
     /// Most bytes it can take.
@@ -173,6 +198,13 @@ impl Array {
         out.push(b']');
     }
 
+    /// As [`Node::attempts`].
+    pub(super) fn attempts(&self) -> u32 {
+        let nodes = self.prefix.iter().chain(&self.item);
+        let each = nodes.map(Node::attempts).max().unwrap_or(1);
+        if self.unique.is_some() { each.saturating_mul(self.attempts) } else { each }
+    }
+
     fn items(&self) -> impl Iterator<Item = &Node> {
         self.prefix.iter().chain(std::iter::repeat(self.item.as_ref()).flatten())
     }
@@ -186,7 +218,7 @@ impl Array {
                 out.push(b',');
             }
             let start = out.len();
-            let fresh = (0..ATTEMPTS).any(|_| {
+            let fresh = (0..self.attempts).any(|_| {
                 out.truncate(start);
                 item.make(chance, out);
                 known.iter().all(|range| !same(&out[range.clone()], &out[start..]))
@@ -261,6 +293,14 @@ impl Object {
         }
     }
 
+    fn attempts(&self) -> u32 {
+        let known = self.properties.iter().map(|property| property.node.attempts());
+        let extra = self.extra.iter().map(|extra| {
+            extra.value.attempts().max(extra.name.attempts().saturating_mul(ATTEMPTS))
+        });
+        known.chain(extra).max().unwrap_or(1)
+    }
+
     fn largest_bytes(&self) -> u64 {
         let extra = self.extra.as_ref().map_or(0, |extra| {
             let each = extra.name.largest_bytes() + extra.value.largest_bytes() + 2;
@@ -273,21 +313,33 @@ impl Object {
 
 impl Checked {
     fn make(&self, chance: &mut Chance, out: &mut Vec<u8>) {
-        let start = out.len();
-        let found = (0..ATTEMPTS).any(|_| {
+        let (start, steps) = (out.len(), Cell::new(check::MOST_STEPS));
+        for _ in 0..self.attempts {
             out.truncate(start);
             self.node.make(chance, out);
-            self.accepts(&out[start..])
-        });
-        if !found {
-            out.truncate(start);
-            out.extend_from_slice(&self.witness);
+            match self.accepts(&out[start..], &steps) {
+                Some(true) => return,
+                Some(false) => {}
+                None => break,
+            }
         }
+        out.truncate(start);
+        out.extend_from_slice(&self.witness);
     }
 
-    pub(super) fn accepts(&self, made: &[u8]) -> bool {
-        serde_json::from_slice(made).is_ok_and(|value| {
-            self.schemas.iter().all(|schema| self.checker.accepts(schema, &value))
-        })
+    /// As [`Checker::decide`].
+    pub(super) fn accepts(&self, made: &[u8], steps: &Cell<u32>) -> Option<bool> {
+        let Ok(value) = serde_json::from_slice(made) else { return Some(false) };
+        for schema in &self.schemas {
+            if !self.checker.decide(schema, &value, steps)? {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// What a probe costs besides what is checked: making it, and reading it again.
+    pub(super) fn effort(&self, made: &[u8]) -> u32 {
+        self.node.attempts().saturating_add(made.len() as u32 / 16)
     }
 }

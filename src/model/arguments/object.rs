@@ -120,7 +120,7 @@ impl Gathering<'_> {
     fn is_name(&self, name: &str) -> bool {
         self.schema
             .get("propertyNames")
-            .is_none_or(|names| self.compiler.checker.accepts(names, &Value::from(name)))
+            .is_none_or(|names| self.compiler.decide(names, &Value::from(name)) == Some(true))
     }
 
     /// What the schema says of a member, and where.

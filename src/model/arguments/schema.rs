@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::model::chance::{Key, Purpose};
 
 use super::array;
-use super::check::{each, has_type};
+use super::check::{each, entries, has_type};
 use super::flatten::{Compiler, Trail, Way};
 use super::format::Format;
 use super::node::{Checked, Node, Object};
@@ -29,11 +29,14 @@ pub(super) const PHRASE: usize = 48;
 /// Values made at compile time in search of one that passes its checks.
 pub(super) const PROBES: u64 = 512;
 
-/// A keyword that cannot be honoured, on every way to a valid object.
+/// Values in one schema; the largest of real tools have some thousands.
+const MOST_VALUES: usize = 50_000;
+
+/// A keyword that cannot be honoured, or not within squall's bounds, on every way to a valid object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "arguments cannot be made from inputSchema: `{keyword}` at \"{pointer}\" cannot be satisfied \
-     or is not honoured; write arguments for this tool under [tools.arguments]"
+    "arguments cannot be made from inputSchema: `{keyword}` at \"{pointer}\" cannot be satisfied, \
+     is too complicated, or is not honoured; write arguments for this tool under [tools.arguments]"
 )]
 pub struct Unsupported {
     /// The keyword.
@@ -54,9 +57,21 @@ pub(super) fn arguments(schema: &Value) -> Result<Node, Unsupported> {
     if keywords.get("type").is_some_and(|types| !has_type(&json!({}), types)) {
         return Err(unsupported("type", ""));
     }
+    if values_within(schema) > MOST_VALUES {
+        return Err(unsupported("properties", ""));
+    }
     let mut keywords = keywords.clone();
     keywords.insert("type".to_owned(), Value::from("object"));
     Compiler::new(schema).required(&Value::Object(keywords), "", &Vec::new())
+}
+
+fn values_within(value: &Value) -> usize {
+    let (mut waiting, mut count) = (vec![value], 0);
+    while let Some(value) = waiting.pop() {
+        count += 1;
+        waiting.extend(each(value).chain(entries(value).map(|(_, value)| value)));
+    }
+    count
 }
 
 pub(super) fn unsupported(keyword: &str, pointer: &str) -> Unsupported {
@@ -85,6 +100,11 @@ impl Compiler {
         pointer: &str,
         trail: &Trail,
     ) -> Result<Node, Unsupported> {
+        let look = || self.node_here(schema, pointer, trail);
+        self.bounds.deeper(look).unwrap_or_else(|| Err(unsupported("$ref", pointer)))
+    }
+
+    fn node_here(&self, schema: &Value, pointer: &str, trail: &Trail) -> Result<Node, Unsupported> {
         let (mut nodes, mut reason) = (Vec::new(), None);
         for way in self.ways(schema, pointer, trail)? {
             match self.of_way(&way, trail) {
@@ -129,22 +149,33 @@ impl Compiler {
     ) -> Result<Node, Unsupported> {
         let Some((keyword, _)) = checks.first() else { return Ok(node) };
         let keyword = keyword.clone();
-        if let Some(found) = checks.iter().find_map(|(_, check)| self.checker.obstacle(check, 0)) {
+        if let Some(found) = checks.iter().find_map(|(_, check)| self.checker.obstacle(check)) {
             return Err(unsupported(&found, pointer));
         }
         let schemas = checks.into_iter().map(|(_, schema)| schema).collect();
         let checker = self.checker.clone();
-        let mut checked = Checked { node, schemas, checker, witness: Vec::new() };
+        let attempts = node.affordable_attempts();
+        let mut checked = Checked { node, schemas, checker, attempts, witness: Vec::new() };
         let mut made = Vec::new();
         for probe in 0..PROBES {
             made.clear();
             checked.node.make(&mut Key::of_run(probe, 0).draw(Purpose::Arguments), &mut made);
-            if checked.accepts(&made) {
-                checked.witness = made;
-                return Ok(Node::Checked(Box::new(checked)));
+            self.bounds.spend(checked.effort(&made));
+            match self.bounds.patiently(|steps| checked.accepts(&made, steps)) {
+                Some(true) => {
+                    checked.witness = made;
+                    return Ok(Node::Checked(Box::new(checked)));
+                }
+                Some(false) => {}
+                None => break,
             }
         }
         Err(unsupported(&keyword, pointer))
+    }
+
+    /// Whether it is certain that the value is valid, or that it is not.
+    pub(super) fn decide(&self, schema: &Value, value: &Value) -> Option<bool> {
+        self.bounds.patiently(|steps| self.checker.decide(schema, value, steps))
     }
 
     /// `const` and `enum`, as far as their values are valid.
@@ -157,8 +188,8 @@ impl Compiler {
         };
         let schema = Value::Object(way.keywords.clone());
         let is_valid = |value: &&Value| {
-            self.checker.accepts(&schema, value)
-                && way.checks.iter().all(|(_, check)| self.checker.accepts(check, value))
+            let checks = way.checks.iter().map(|(_, check)| check);
+            std::iter::once(&schema).chain(checks).all(|s| self.decide(s, value) == Some(true))
         };
         let values: Vec<&Value> = values.iter().filter(is_valid).collect();
         if values.is_empty() {

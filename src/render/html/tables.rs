@@ -1,5 +1,7 @@
 //! The tables of the page, as rows of text.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use super::connections;
@@ -11,6 +13,12 @@ use crate::model::report::Report;
 use crate::model::report::figures::{Counts, Figures, OperationFigures};
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
+
+/// Tools beyond so many are left out of the page.
+const MOST_TOOLS: usize = 200;
+
+/// A tool's name is cut to so many characters.
+const LONGEST_NAME: usize = 120;
 
 /// A table: the first cell of a row is its name, the others are figures.
 #[derive(Serialize, Default)]
@@ -96,12 +104,32 @@ fn times(summary: &Figures) -> Table {
     }
 }
 
+/// The first letters of a tool's name.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", visible::line(&name[..end])),
+        None => visible::line(name),
+    }
+}
+
 fn tools(summary: &Figures) -> Table {
-    let rows = summary.tools.iter().map(|(name, tool)| {
+    let mut tools: Vec<_> = summary.tools.iter().collect();
+    let mut lead = "Cut: results longer than the client reads.".to_owned();
+    if tools.len() > MOST_TOOLS {
+        tools.sort_by_key(|(_, tool)| Reverse(tool.count));
+        let left = tools.split_off(MOST_TOOLS);
+        let (tools, calls) = (left.len() as u64, left.iter().map(|(_, tool)| tool.count).sum());
+        lead = format!(
+            "{lead} The tools with most calls; and {} more tools, {} calls.",
+            figure::count(tools),
+            figure::count(calls)
+        );
+    }
+    let rows = tools.into_iter().map(|(name, tool)| {
         let response = Times::new(tool.response_us, tool.response_at_least.as_ref());
         let service = Times::new(tool.service_us, tool.service_at_least.as_ref());
         vec![
-            visible::line(name),
+            cut(name),
             figure::count(tool.count),
             share(tool.errors, tool.count),
             share(tool.throttled, tool.count),
@@ -114,7 +142,7 @@ fn tools(summary: &Figures) -> Table {
         ]
     });
     Table {
-        lead: "Cut: results longer than the client reads.".to_owned(),
+        lead,
         head: vec![
             "Tool",
             "Calls",

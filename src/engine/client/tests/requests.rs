@@ -1,5 +1,9 @@
 //! The exact requests of the shipped profiles.
 
+use std::sync::atomic::AtomicUsize;
+
+use serde_json::json;
+
 use super::*;
 
 /// A request as text: verb and path, headers, body.
@@ -125,4 +129,43 @@ async fn an_open_stream_is_heard_and_ended_by_the_client() {
     assert_eq!((stream.outcome, stream.status), (Outcome::Ok, Some(200)));
     assert_eq!((stream.sent, stream.first_event), (Some(ms(50)), Some(ms(250))));
     assert_eq!(told.sent(), server.seen().len());
+}
+
+/// What the first look ends as at a server whose so many pages of tools have so many of `tool` each.
+async fn looked(last: usize, tools: usize, tool: &'static str) -> (Outcome, String, usize) {
+    let asked = AtomicUsize::new(0);
+    let server = Server::new(move |seen| match seen.what().as_str() {
+        "tools/list" => {
+            let page = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            let next = if page < last { json!(page.to_string()) } else { json!(null) };
+            let list = vec![tool.to_owned(); tools].join(",");
+            let id = &seen.json()["id"];
+            let page = format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{list}],"nextCursor":{next}}}}}"#
+            );
+            vec![Do::Write(json_reply(&page))]
+        }
+        _ => sound(seen),
+    });
+    let client = client(&server, plain());
+    let refusal = client.scout().await.unwrap_err();
+    let pages = server.seen().iter().filter(|seen| seen.what() == "tools/list").count();
+    (refusal.outcome, refusal.said, pages)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_tools_has_bounds() {
+    let small = r#"{"name":"a","inputSchema":{}}"#;
+    let large: &str = Box::leak(
+        format!(r#"{{"name":"a","inputSchema":{{}},"description":"{}"}}"#, "x".repeat(4 << 20))
+            .into_boxed_str(),
+    );
+    let too_large = Outcome::Violation(Rule::TooLarge);
+    let (outcome, said, pages) = looked(9, 1, large).await;
+    assert_eq!((outcome, pages), (too_large, 4), "{said}");
+    assert!(said.starts_with("4 pages of 167"), "{said}");
+    let (outcome, said, pages) = looked(3, 667, small).await;
+    assert_eq!((outcome, pages, &*said), (too_large, 3, "2001 tools, of at most 2000"));
+    let (outcome, _, pages) = looked(1_000, 1, small).await;
+    assert_eq!((outcome, pages), (Outcome::Violation(Rule::EndlessPages), 200));
 }
