@@ -65,7 +65,7 @@ pub enum RunError {
     #[error(transparent)]
     Practice(#[from] ProcessError),
     /// The control plane failed.
-    #[error("the target's health page: {0}")]
+    #[error("a page of the target's: {0}")]
     Control(#[from] ControlError),
     /// The target says it is not healthy before the load.
     #[error("the target's health page {url} answers {found}, not {expected}: no load was made")]

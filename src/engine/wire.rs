@@ -251,9 +251,7 @@ impl Wire {
         body: &mut Vec<u8>,
         on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
     ) -> Result<Reply, Outcome> {
-        if let Some(gate) = &self.gate {
-            gate.pass(&self.clock).await;
-        }
+        self.pass_gate().await;
         let whole = self.on_some_line(lines, trail, request, body, on_event);
         let in_time = {
             // Pinned here, and lent on: a future that is handed over is stored once more.
@@ -265,6 +263,12 @@ impl Wire {
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
             Err(if connected { Outcome::Timeout } else { connecting })
         })
+    }
+
+    async fn pass_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.pass(&self.clock).await;
+        }
     }
 
     async fn on_some_line(
@@ -286,7 +290,10 @@ impl Wire {
                     return Ok(reply);
                 }
                 Err(Unsent::Ended(outcome)) => return Err(outcome),
-                Err(Unsent::Unprocessed) => trail.take_back(),
+                Err(Unsent::Unprocessed) => {
+                    trail.take_back();
+                    self.pass_gate().await;
+                }
             }
         }
         Err(Outcome::Connect(ConnectFailure::Closed))

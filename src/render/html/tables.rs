@@ -128,35 +128,36 @@ fn tools(summary: &Figures) -> Table {
     let rows = tools.into_iter().map(|(name, tool)| {
         let response = Times::new(tool.response_us, tool.response_at_least.as_ref());
         let service = Times::new(tool.service_us, tool.service_at_least.as_ref());
-        vec![
-            cut(name),
-            figure::count(tool.count),
-            share(tool.errors, tool.count),
-            share(tool.throttled, tool.count),
-            response.cell(P50),
-            response.cell(P95),
-            response.cell(P99),
-            service.cell(P50),
-            service.cell(P99),
-            figure::count(tool.over_cap),
-        ]
+        let failed = (tool.errors, tool.throttled);
+        let calls = calls(tool.count, failed, response, service);
+        let cells = [cut(name)].into_iter().chain(calls);
+        cells.chain([figure::count(tool.over_cap)]).collect()
     });
-    Table {
-        lead,
-        head: vec![
-            "Tool",
-            "Calls",
-            "Errors",
-            "Throttled",
-            "Response p50",
-            "p95",
-            "p99",
-            "Service p50",
-            "p99",
-            "Cut",
-        ],
-        rows: rows.collect(),
-    }
+    let head = ["Tool"].into_iter().chain(CALLS).chain(["Cut"]).collect();
+    Table { lead, head, rows: rows.collect() }
+}
+
+/// What is said of some of the calls: the columns of [`calls`].
+pub(super) const CALLS: [&str; 8] =
+    ["Calls", "Errors", "Throttled", "Response p50", "p95", "p99", "Service p50", "p99"];
+
+/// Some of the calls, of which so many were errors and so many throttled.
+pub(super) fn calls(
+    count: u64,
+    (errors, throttled): (u64, u64),
+    response: Times<'_>,
+    service: Times<'_>,
+) -> [String; 8] {
+    [
+        figure::count(count),
+        share(errors, count),
+        share(throttled, count),
+        response.cell(P50),
+        response.cell(P95),
+        response.cell(P99),
+        service.cell(P50),
+        service.cell(P99),
+    ]
 }
 
 fn outcomes(summary: &Figures) -> Table {

@@ -1,9 +1,8 @@
 //! Calls by class of user. A class is named after the client profile its users have.
 
-use super::tables::{Table, share};
-use crate::model::figure;
+use super::tables::{CALLS, Table, calls};
 use crate::model::report::figures::Figures;
-use crate::render::percentile::{P50, P95, P99, Times};
+use crate::render::percentile::Times;
 use crate::render::visible;
 
 /// One row a class.
@@ -11,34 +10,16 @@ pub(super) fn table(summary: &Figures) -> Table {
     let rows = summary.classes.iter().filter(|_| summary.calls > 0).map(|(name, class)| {
         let response = Times::new(class.response_us, class.response_at_least.as_ref());
         let service = Times::new(class.service_us, class.service_at_least.as_ref());
-        vec![
-            visible::line(name),
-            figure::count(class.count),
-            share(class.errors, class.count),
-            share(class.throttled, class.count),
-            response.cell(P50),
-            response.cell(P95),
-            response.cell(P99),
-            service.cell(P50),
-            service.cell(P99),
-        ]
+        let failed = (class.errors, class.throttled);
+        let calls = calls(class.count, failed, response, service);
+        [visible::line(name)].into_iter().chain(calls).collect()
     });
     let lead = match summary.classes.len() {
         1 => "All users of this run are of one class, named after its client profile.",
         _ => "A class of users has one client profile and is named after it.",
     };
-    let head = [
-        "Profile",
-        "Calls",
-        "Errors",
-        "Throttled",
-        "Response p50",
-        "p95",
-        "p99",
-        "Service p50",
-        "p99",
-    ];
-    Table { lead: lead.to_owned(), head: head.to_vec(), rows: rows.collect() }
+    let head = ["Profile"].into_iter().chain(CALLS).collect();
+    Table { lead: lead.to_owned(), head, rows: rows.collect() }
 }
 
 #[cfg(test)]
