@@ -93,6 +93,7 @@ pub mod engine {
     pub mod crowd;
     pub mod gate;
     pub mod holder;
+    pub mod mailbox;
     pub mod recorder;
     #[cfg(test)]
     pub(crate) mod rehearsal;

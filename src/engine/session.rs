@@ -1,4 +1,5 @@
-//! One MCP session as a client keeps it: headers, ids, and the slot where it is shared.
+//! One MCP session as a client keeps it: headers, how it is spoken in, ids, and the slot where it
+//! is shared.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,30 +7,51 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderMap;
 use tokio::sync::OnceCell;
 
+use super::mailbox::Mailbox;
 use super::recorder::Recorder;
 use crate::edge::clock::Clock;
 use crate::model::event::{Event, SessionChange, SessionEvent};
 use crate::model::profile::Ids;
 use crate::protocol::answer::Session as Named;
 use crate::protocol::legacy::Revision;
+use crate::protocol::modern::Meta;
 
-/// A session after its handshake; servers without sessions have one too, without an id.
+/// A session after its handshake; servers without sessions have one too, without an id. In the
+/// modern era it is what one connect of a client brought: nothing that the server keeps.
 #[derive(Debug)]
 pub struct Session {
-    /// Headers of every POST in it, credentials not included.
-    pub headers: HeaderMap,
+    /// What every POST in it has in common.
+    pub footing: Footing,
     /// The id the server issued.
     pub id: Option<String>,
-    /// Whether requests carry that id.
-    pub named: Named,
-    /// The revision agreed on.
-    pub revision: Revision,
     /// What the server said it has.
     pub offers: Offers,
     next_id: AtomicU64,
     ids: Ids,
-    /// Its place among the open sessions.
-    pub life: Life,
+    /// Its place among the open sessions; the modern era has none.
+    pub life: Option<Life>,
+}
+
+/// What every POST in a session has in common.
+#[derive(Debug, Clone)]
+pub struct Footing {
+    /// Its headers, credentials not included.
+    pub headers: HeaderMap,
+    /// Whether a session id is among them, or in the URL.
+    pub named: Named,
+    /// How requests are put.
+    pub speech: Speech,
+}
+
+/// How requests are put to a server, and where answers come.
+#[derive(Debug, Clone)]
+pub enum Speech {
+    /// By POST, after `initialize`; before it, no revision is agreed on.
+    Legacy(Option<Revision>),
+    /// By POST, and answered on a stream of its own.
+    TwoEnds(Arc<Mailbox>),
+    /// Each for itself, with this `_meta`.
+    Modern(Arc<Meta>),
 }
 
 /// What a server said in its handshake.
@@ -39,31 +61,27 @@ pub struct Offers {
     pub resources: bool,
     /// `capabilities.prompts`.
     pub prompts: bool,
-}
-
-/// What a handshake brought.
-#[derive(Debug)]
-pub struct Opened {
-    /// The id the server issued.
-    pub id: Option<String>,
-    /// The revision agreed on.
-    pub revision: Revision,
-    /// What the server said it has.
-    pub offers: Offers,
+    /// `capabilities.completions`.
+    pub completions: bool,
 }
 
 impl Session {
-    /// The session of a handshake; `headers` are those of every POST in it.
-    pub fn new(opened: Opened, headers: HeaderMap, named: Named, ids: Ids, life: Life) -> Self {
-        // The handshake took the first id of a counter.
+    /// The session of a handshake, which took the first id of a counter.
+    pub fn new(footing: Footing, id: Option<String>, offers: Offers, ids: Ids) -> Self {
         let next_id = AtomicU64::new(first_id(ids) + 1);
-        let Opened { id, revision, offers } = opened;
-        Self { headers, id, named, revision, offers, next_id, ids, life }
+        Self { footing, id, offers, next_id, ids, life: None }
     }
 
     /// The id that requests carry, if they do.
     pub fn echoed(&self) -> Option<&str> {
-        self.id.as_deref().filter(|_| self.named == Named::Named)
+        self.id.as_deref().filter(|_| self.footing.named == Named::Named)
+    }
+
+    /// It ended so.
+    pub fn end(&self, change: SessionChange) {
+        if let Some(life) = &self.life {
+            life.end(change);
+        }
     }
 
     /// The id of the next request.
@@ -72,6 +90,36 @@ impl Session {
             Ids::Constant(id) => u64::from(id),
             Ids::Counter(_) => self.next_id.fetch_add(1, Ordering::Relaxed),
         }
+    }
+}
+
+impl Footing {
+    /// Of requests before there is a session.
+    pub fn bare(headers: HeaderMap) -> Self {
+        Self { headers, named: Named::Unnamed, speech: Speech::Legacy(None) }
+    }
+
+    /// Where answers come that do not come to the POST.
+    pub fn mailbox(&self) -> Option<&Arc<Mailbox>> {
+        match &self.speech {
+            Speech::TwoEnds(mailbox) => Some(mailbox),
+            Speech::Legacy(_) | Speech::Modern(_) => None,
+        }
+    }
+
+    /// Whether it is of the era without sessions.
+    pub const fn is_modern(&self) -> bool {
+        matches!(self.speech, Speech::Modern(_))
+    }
+
+    /// Whether a stream that broke can be taken up again.
+    pub fn resumes(&self) -> bool {
+        matches!(self.speech, Speech::Legacy(Some(revision)) if revision.resumes())
+    }
+
+    /// Whether messages may come several at once.
+    pub fn batches(&self) -> bool {
+        matches!(self.speech, Speech::Legacy(Some(revision)) if revision.batches())
     }
 }
 
@@ -168,10 +216,7 @@ mod tests {
     use crate::model::outcome::Outcome;
 
     fn session_with(ids: Ids) -> Session {
-        let revision = Revision::V2025_11_25;
-        let opened = Opened { id: None, revision, offers: Offers::default() };
-        let life = Life::begin(&Clock::of_runtime(), &Arc::default(), 0, false);
-        Session::new(opened, HeaderMap::new(), Named::Unnamed, ids, life)
+        Session::new(Footing::bare(HeaderMap::new()), None, Offers::default(), ids)
     }
 
     fn session() -> Session {

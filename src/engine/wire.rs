@@ -6,6 +6,7 @@ mod http1;
 mod http2;
 pub mod line;
 mod meter;
+mod stream;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,8 +17,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 
-use self::line::{Address, Body, Line, Lines, Unsent};
+use self::line::{Address, Line, Lines, Unsent};
 use self::meter::Gauge;
+pub use self::stream::{Cursor, Listener};
+use self::stream::{Stream, read_body};
 use super::gate::Gate;
 use super::recorder::{Gauged, Recorder};
 use crate::edge::clock::Clock;
@@ -26,12 +29,10 @@ use crate::model::event::{Event, Exchange};
 use crate::model::operation::Operation;
 use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 use crate::protocol::media::Media;
-use crate::protocol::sse;
+use crate::protocol::sse::Event as SseEvent;
 
 /// A body or an event beyond this is refused, in bytes.
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
-/// After its answer a stream is expected to end within this; else its connection is given up.
-const STREAM_END: Duration = Duration::from_millis(20);
 /// A request that the target says it did nothing about is sent so many times.
 const UNPROCESSED_LIMIT: u32 = 3;
 
@@ -63,6 +64,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Where it goes, if not to the MCP endpoint.
+    pub to: Option<Arc<Address>>,
 }
 
 /// What came back.
@@ -122,6 +125,7 @@ pub struct Trail<'a> {
     exchange: Exchange,
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
+    cursor: Option<Cursor>,
     _under_way: Gauged<'a>,
     counters: [Option<&'a AtomicU32>; 2],
 }
@@ -152,6 +156,7 @@ impl<'a> Trail<'a> {
             exchange,
             outcome: None,
             sent_cell: None,
+            cursor: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
         }
@@ -180,6 +185,11 @@ impl<'a> Trail<'a> {
     /// When the answer was whole, if it came.
     pub fn answered_at(&self) -> Option<Duration> {
         self.exchange.answer
+    }
+
+    /// Where a stream that ended without an answer can be taken up again, if it can.
+    pub fn cursor(&mut self) -> Option<Cursor> {
+        self.cursor.take()
     }
 
     fn attach(&mut self, line: &mut Line) {
@@ -249,7 +259,7 @@ impl Wire {
         request: Request,
         deadline: Duration,
         body: &mut Vec<u8>,
-        on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
+        on_event: Listener<'_>,
     ) -> Result<Reply, Outcome> {
         self.pass_gate().await;
         let whole = self.on_some_line(lines, trail, request, body, on_event);
@@ -277,7 +287,7 @@ impl Wire {
         trail: &mut Trail<'_>,
         mut request: Request,
         body: &mut Vec<u8>,
-        on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
+        on_event: Listener<'_>,
     ) -> Result<Reply, Outcome> {
         for _ in 0..UNPROCESSED_LIMIT {
             let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
@@ -305,9 +315,11 @@ impl Wire {
         trail: &mut Trail<'_>,
         request: &mut Request,
         body: &mut Vec<u8>,
-        on_event: &mut (dyn FnMut(&Reply, &[u8]) -> Flow + Send),
+        on_event: Listener<'_>,
     ) -> Result<Reply, Unsent> {
-        let (head, mut answer) = line.send(&self.address, request, &mut trail.gauge).await?;
+        let to = request.to.clone();
+        let address = to.as_deref().unwrap_or(&self.address);
+        let (head, mut answer) = line.send(address, request, &mut trail.gauge).await?;
         trail.exchange.headers = Some(self.clock.now());
         let status = head.status.as_u16();
         trail.exchange.status = Some(status);
@@ -315,10 +327,13 @@ impl Wire {
         let is_stream = media == Media::EventStream && head.status.is_success();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };
         if is_stream {
-            let mut listen = |event: &[u8]| on_event(&reply, event);
-            let read = self.read_stream(trail, &mut answer, &mut listen).await;
-            reply.answered = read.map_err(Unsent::Ended)?;
-            if reply.answered && !self.ends_soon(answer).await {
+            let mut stream = Stream::new(&self.clock, answer);
+            let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
+            let read = stream.read(trail, &mut hear).await;
+            let answered = read.map_err(Unsent::Ended)?;
+            let is_free = !answered || stream.ends_soon(&mut hear).await;
+            reply.answered = answered;
+            if !is_free {
                 line.spend();
             }
         } else {
@@ -327,56 +342,6 @@ impl Wire {
         }
         Ok(reply)
     }
-
-    /// Reads events until the one that is the answer; false when the stream ends without it.
-    async fn read_stream(
-        &self,
-        trail: &mut Trail<'_>,
-        answer: &mut Body<'_>,
-        hear: &mut (dyn FnMut(&[u8]) -> Flow + Send),
-    ) -> Result<bool, Outcome> {
-        let mut reader = sse::Reader::new(BODY_LIMIT);
-        while let Some(data) = answer.chunk().await {
-            let data = data.map_err(|_| Outcome::CutStream)?;
-            let mut chunk = &data[..];
-            loop {
-                let next = reader.next(&mut chunk);
-                let Some(event) = next.map_err(|_| Outcome::Violation(Rule::TooLarge))? else {
-                    break;
-                };
-                trail.exchange.first_event.get_or_insert_with(|| self.clock.now());
-                if event.name == b"message" && hear(event.data) == Flow::Answered {
-                    trail.exchange.answer = Some(self.clock.now());
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    /// Reads what is left of an answered stream, so that its connection can be used again.
-    async fn ends_soon(&self, mut answer: Body<'_>) -> bool {
-        let to_end = async {
-            while let Some(data) = answer.chunk().await {
-                if data.is_err() {
-                    return false;
-                }
-            }
-            true
-        };
-        self.clock.by(self.clock.now() + STREAM_END, to_end).await == Some(true)
-    }
-}
-
-async fn read_body(answer: &mut Body<'_>, body: &mut Vec<u8>) -> Result<(), Outcome> {
-    while let Some(data) = answer.chunk().await {
-        let data = data.map_err(|_| Outcome::CutStream)?;
-        if body.len() + data.len() > BODY_LIMIT {
-            return Err(Outcome::Violation(Rule::TooLarge));
-        }
-        body.extend_from_slice(&data);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ pub enum Operation {
     /// `notifications/initialized`: the handshake's end.
     #[serde(rename = "notifications/initialized")]
     Initialized,
+    /// `server/discover`: the modern era's question what a server speaks and offers.
+    #[serde(rename = "server/discover")]
+    Discover,
     /// `tools/list`, one page.
     #[serde(rename = "tools/list")]
     ToolsList,
@@ -21,15 +24,51 @@ pub enum Operation {
     /// `resources/list`, one page.
     #[serde(rename = "resources/list")]
     ResourcesList,
+    /// `resources/templates/list`: one page.
+    #[serde(rename = "resources/templates/list")]
+    TemplatesList,
+    /// `resources/read`: one resource.
+    #[serde(rename = "resources/read")]
+    ResourcesRead,
     /// `prompts/list`, one page.
     #[serde(rename = "prompts/list")]
     PromptsList,
+    /// `prompts/get`: one prompt.
+    #[serde(rename = "prompts/get")]
+    PromptsGet,
+    /// `completion/complete`: values for an argument.
+    #[serde(rename = "completion/complete")]
+    Complete,
+    /// `tasks/get`: how a task stands.
+    #[serde(rename = "tasks/get")]
+    TaskGet,
+    /// `tasks/result`: what a task came to.
+    #[serde(rename = "tasks/result")]
+    TaskResult,
+    /// `tasks/cancel`: a task is no longer wanted.
+    #[serde(rename = "tasks/cancel")]
+    TaskCancel,
+    /// `tasks/update`: an answer to what a task asked.
+    #[serde(rename = "tasks/update")]
+    TaskUpdate,
+    /// `ping`: is the server there?
+    #[serde(rename = "ping")]
+    Ping,
+    /// `notifications/cancelled`: an answer is no longer awaited.
+    #[serde(rename = "notifications/cancelled")]
+    Cancelled,
     /// An answer of ours to a request of the server's (ping, roots/list).
     #[serde(rename = "response")]
     Response,
     /// HTTP GET: the standalone event stream.
     #[serde(rename = "GET stream")]
     Stream,
+    /// HTTP GET with Last-Event-ID: a broken stream taken up again.
+    #[serde(rename = "GET resume")]
+    Resume,
+    /// `subscriptions/listen`: the modern era's stream of changes.
+    #[serde(rename = "subscriptions/listen")]
+    Listen,
     /// HTTP DELETE: the session's end.
     #[serde(rename = "DELETE session")]
     Delete,
@@ -37,15 +76,28 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, in the order reports list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 22] = [
         Self::ToolsCall,
         Self::Initialize,
         Self::Initialized,
+        Self::Discover,
         Self::ToolsList,
         Self::ResourcesList,
+        Self::TemplatesList,
+        Self::ResourcesRead,
         Self::PromptsList,
+        Self::PromptsGet,
+        Self::Complete,
+        Self::TaskGet,
+        Self::TaskResult,
+        Self::TaskCancel,
+        Self::TaskUpdate,
+        Self::Ping,
+        Self::Cancelled,
         Self::Response,
         Self::Stream,
+        Self::Resume,
+        Self::Listen,
         Self::Delete,
     ];
 
@@ -54,12 +106,25 @@ impl Operation {
         match self {
             Self::Initialize => "initialize",
             Self::Initialized => "notifications/initialized",
+            Self::Discover => "server/discover",
             Self::ToolsList => "tools/list",
             Self::ToolsCall => "tools/call",
             Self::ResourcesList => "resources/list",
+            Self::TemplatesList => "resources/templates/list",
+            Self::ResourcesRead => "resources/read",
             Self::PromptsList => "prompts/list",
+            Self::PromptsGet => "prompts/get",
+            Self::Complete => "completion/complete",
+            Self::TaskGet => "tasks/get",
+            Self::TaskResult => "tasks/result",
+            Self::TaskCancel => "tasks/cancel",
+            Self::TaskUpdate => "tasks/update",
+            Self::Ping => "ping",
+            Self::Cancelled => "notifications/cancelled",
             Self::Response => "response",
             Self::Stream => "GET stream",
+            Self::Resume => "GET resume",
+            Self::Listen => "subscriptions/listen",
             Self::Delete => "DELETE session",
         }
     }

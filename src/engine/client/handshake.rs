@@ -22,6 +22,7 @@ use crate::protocol::answer::{self, Head, Offer};
 use crate::protocol::legacy::read::{InitializeResult, ListPage, Tool, ToolsPage};
 use crate::protocol::legacy::{self, Revision, SESSION_HEADER, Verb, write};
 use crate::protocol::message::Id;
+use crate::protocol::sse;
 
 /// Pages of one list beyond this are refused.
 const MOST_PAGES: usize = 200;
@@ -292,8 +293,8 @@ impl Client {
             // A stream that the client ends was a good one.
             trail.presume(Outcome::Ok);
             let request = client.request(operation, Method::GET, &headers, Bytes::new());
-            let mut on_event = |_: &Reply, data: &[u8]| {
-                if let Some(response) = client.heard_on_stream(data) {
+            let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
+                if let Some(response) = client.heard_on_stream(event.data) {
                     client.respond(response, &post_headers, named);
                 }
                 Flow::Continue
@@ -325,7 +326,7 @@ impl Client {
         trail.count_in(&cost.exchanges, &self.exchanges);
         let request = self.request(operation, Method::DELETE, &headers, Bytes::new());
         let deadline = wire.clock.now() + self.common.profile.connect_timeout;
-        let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &[u8]| Flow::Continue);
+        let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
         let came =
             wire.exchange(&self.lines, trail, request, deadline, &mut body, &mut on_event).await;
         // Only a DELETE that the server took ended anything: 405 leaves the session where it is.

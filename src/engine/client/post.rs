@@ -16,6 +16,7 @@ use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading, Session};
 use crate::protocol::legacy::write;
 use crate::protocol::message::{self, Id, Message};
+use crate::protocol::sse;
 
 /// Evidence quotes at most this much of what was received, in bytes.
 const QUOTE: usize = 300;
@@ -93,7 +94,11 @@ impl Client {
         trail.count_in(&cost.exchanges, &self.exchanges);
         let request = self.request(operation, Method::POST, headers, Bytes::from(body));
         let (mut whole, mut heard) = (Vec::new(), None);
-        let mut on_event = |reply: &Reply, data: &[u8]| {
+        let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
+            if event.name != b"message" || heard.is_some() {
+                return Flow::Continue;
+            }
+            let data = event.data;
             if id.is_none() {
                 // A notification has no answer: whatever this is, reading on would not help.
                 return Flow::Answered;
@@ -142,7 +147,7 @@ impl Client {
         if let Some((name, value)) = self.common.holder.lend().header() {
             headers.insert(name, value);
         }
-        Request { operation, method, headers, body }
+        Request { operation, method, headers, body, to: None }
     }
 
     /// Reads one message of a stream.

@@ -10,10 +10,12 @@ use h2::server::SendResponse;
 use http::{HeaderMap, Method};
 
 use super::line::{Address, Lines};
+use super::stream::STREAM_END;
 use super::*;
 use crate::edge::net::{Io, Link};
 use crate::engine::rehearsal::{CONNECT_BUDGET, Told, event, ms};
 use crate::model::event::Opened;
+use crate::protocol::sse;
 
 const BUDGET: Duration = Duration::from_secs(10);
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
@@ -178,10 +180,12 @@ impl Stand {
             method: Method::POST,
             headers: HeaderMap::from_iter([host, kept]),
             body: Bytes::from_static(b"{}"),
+            to: None,
         };
         let deadline = self.wire.clock.now() + BUDGET;
         let (mut body, mut found) = (Vec::new(), String::new());
-        let mut on_event = |_: &Reply, data: &[u8]| {
+        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
+            let data = event.data;
             found = String::from_utf8_lossy(data).into_owned();
             if found.contains("\"id\"") { Flow::Answered } else { Flow::Continue }
         };

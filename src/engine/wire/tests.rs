@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::line::Lines;
 use super::*;
 
+use crate::protocol::sse;
 use crate::engine::rehearsal::{
     CONNECT_BUDGET, Do, Seen, Server, Told, chunk, event, json_reply, ms, reply, stream_head, wire,
 };
@@ -56,10 +57,12 @@ impl Stand {
             method: Method::POST,
             headers,
             body: Bytes::from_static(b"{}"),
+            to: None,
         };
         let deadline = self.wire.clock.now() + BUDGET;
         let (mut body, mut events) = (Vec::new(), Vec::new());
-        let mut on_event = |_: &Reply, data: &[u8]| {
+        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
+            let data = event.data;
             let text = String::from_utf8_lossy(data).into_owned();
             let flow = if text.contains("\"id\"") { Flow::Answered } else { Flow::Continue };
             events.push(text);

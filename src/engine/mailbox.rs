@@ -1,0 +1,198 @@
+//! Where the answers of revision 2024-11-05 come: one stream a session, for every question asked.
+//!
+//! ```text
+//! call ── POST ──> server          call waits for its id
+//!   └──────── mail, by id <──────── stream (one task reads it)
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::wire::line::Address;
+
+/// Ids nobody waits for any more are kept in mind, so many of them.
+const GIVEN_UP: usize = 64;
+
+/// What came for a question, and when it was whole.
+#[derive(Debug)]
+pub struct Mail {
+    /// The message.
+    pub data: Vec<u8>,
+    /// When its event was whole.
+    pub at: Duration,
+}
+
+/// For whom a message was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// Somebody waited for it.
+    Taken,
+    /// Somebody had waited for it, and was answered or went away.
+    Late,
+    /// Nobody ever asked.
+    Unknown,
+}
+
+/// The mail of one session.
+#[derive(Debug)]
+pub struct Mailbox {
+    /// Where questions go.
+    pub to: Arc<Address>,
+    waiting: Mutex<Waiting>,
+    reader: AbortHandle,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    by_id: HashMap<u64, oneshot::Sender<Mail>>,
+    given_up: VecDeque<u64>,
+    closed: bool,
+}
+
+/// One question's place; given up when dropped.
+#[derive(Debug)]
+pub struct Place<'m> {
+    mailbox: &'m Mailbox,
+    id: u64,
+    mail: oneshot::Receiver<Mail>,
+}
+
+impl Mailbox {
+    /// The mail that `reader` brings, for questions that go to `to`.
+    pub fn new(to: Arc<Address>, reader: AbortHandle) -> Self {
+        Self { to, waiting: Mutex::default(), reader }
+    }
+
+    /// Waits for the answer to `id` from now on. Of two questions with the same id in flight the
+    /// later one is answered: the stream cannot tell them apart.
+    pub fn expect(&self, id: u64) -> Place<'_> {
+        let (sender, mail) = oneshot::channel();
+        let mut waiting = self.lock();
+        if !waiting.closed {
+            waiting.by_id.insert(id, sender);
+        }
+        Place { mailbox: self, id, mail }
+    }
+
+    /// A message that answers `id` came.
+    pub fn deliver(&self, id: u64, mail: Mail) -> Delivered {
+        let mut waiting = self.lock();
+        match waiting.by_id.remove(&id) {
+            Some(sender) if sender.send(mail).is_ok() => {
+                waiting.give_up(id);
+                Delivered::Taken
+            }
+            None if !waiting.given_up.contains(&id) => Delivered::Unknown,
+            _ => Delivered::Late,
+        }
+    }
+
+    /// The stream has ended: nothing will come any more.
+    pub fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.by_id.clear();
+    }
+
+    /// Whether the stream has ended.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Ends the stream.
+    pub fn hang_up(&self) {
+        self.reader.abort();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.hang_up();
+    }
+}
+
+impl Waiting {
+    fn give_up(&mut self, id: u64) {
+        if self.given_up.len() == GIVEN_UP {
+            self.given_up.pop_front();
+        }
+        self.given_up.push_back(id);
+    }
+}
+
+impl Place<'_> {
+    /// The mail, or nothing if the stream ended before.
+    pub async fn mail(&mut self) -> Option<Mail> {
+        (&mut self.mail).await.ok()
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.mailbox.lock();
+        // A later question with the same id may wait there by now.
+        self.mail.close();
+        if waiting.by_id.get(&self.id).is_some_and(oneshot::Sender::is_closed) {
+            waiting.by_id.remove(&self.id);
+            waiting.give_up(self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Uri;
+
+    fn mailbox() -> Mailbox {
+        let uri = Uri::from_static("/messages");
+        let to = Arc::new(Address { path: uri.clone(), whole: uri });
+        Mailbox::new(to, tokio::spawn(std::future::pending::<()>()).abort_handle())
+    }
+
+    fn mail(text: &str) -> Mail {
+        Mail { data: text.into(), at: Duration::ZERO }
+    }
+
+    #[tokio::test]
+    async fn mail_goes_to_who_asked() {
+        let mailbox = mailbox();
+        let (mut one, mut two) = (mailbox.expect(1), mailbox.expect(2));
+        assert_eq!(mailbox.deliver(2, mail("b")), Delivered::Taken);
+        assert_eq!(mailbox.deliver(1, mail("a")), Delivered::Taken);
+        assert_eq!(one.mail().await.unwrap().data, b"a");
+        assert_eq!(two.mail().await.unwrap().data, b"b");
+        assert_eq!(mailbox.deliver(1, mail("again")), Delivered::Late);
+        assert_eq!(mailbox.deliver(3, mail("never asked")), Delivered::Unknown);
+    }
+
+    #[tokio::test]
+    async fn who_went_away_is_remembered_and_a_later_place_is_not_taken() {
+        let mailbox = mailbox();
+        drop(mailbox.expect(1));
+        assert_eq!(mailbox.deliver(1, mail("late")), Delivered::Late);
+        let first = mailbox.expect(7);
+        let mut second = mailbox.expect(7);
+        drop(first);
+        assert_eq!(mailbox.deliver(7, mail("for the second")), Delivered::Taken);
+        assert!(second.mail().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ended_leaves_nobody_waiting() {
+        let mailbox = mailbox();
+        let mut before = mailbox.expect(1);
+        mailbox.close();
+        let mut after = mailbox.expect(2);
+        assert!(before.mail().await.is_none() && after.mail().await.is_none());
+        assert!(mailbox.is_closed());
+    }
+}

@@ -1,0 +1,112 @@
+//! An answer that comes as events, or whole: every size bounded.
+
+use std::time::Duration;
+
+use super::line::Body;
+use super::{BODY_LIMIT, Flow, Reply, Trail};
+use crate::edge::clock::Clock;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::sse;
+
+/// After its answer a stream is expected to end within this; else its connection is given up.
+pub(super) const STREAM_END: Duration = Duration::from_millis(20);
+
+/// Where a stream can be taken up again (MCP 2025-11-25, transports, "Resumability and Redelivery").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The id of the last event.
+    pub id: Vec<u8>,
+    /// How long the server asked to wait before that.
+    pub retry: Option<Duration>,
+}
+
+/// Hears the events of a stream, those behind its answer too.
+pub type Listener<'a> = &'a mut (dyn FnMut(&Reply, &sse::Event<'_>) -> Flow + Send);
+
+/// An answer that comes as events.
+pub(super) struct Stream<'a> {
+    clock: &'a Clock,
+    reader: sse::Reader,
+    answer: Body<'a>,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(clock: &'a Clock, answer: Body<'a>) -> Self {
+        Self { clock, reader: sse::Reader::new(BODY_LIMIT), answer }
+    }
+
+    /// Reads events until the one that is the answer; false when the stream ends without it.
+    pub(super) async fn read(
+        &mut self,
+        trail: &mut Trail<'_>,
+        hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
+    ) -> Result<bool, Outcome> {
+        while let Some(data) = self.answer.chunk().await {
+            let Ok(data) = data else {
+                trail.cursor = self.cursor();
+                return Err(Outcome::CutStream);
+            };
+            let clock = self.clock;
+            let first = &mut trail.exchange.first_event;
+            let answered = piece(&mut self.reader, &data, &mut |event| {
+                first.get_or_insert_with(|| clock.now());
+                hear(event)
+            });
+            if answered.map_err(|_| Outcome::Violation(Rule::TooLarge))? {
+                trail.exchange.answer = Some(clock.now());
+                return Ok(true);
+            }
+        }
+        trail.cursor = self.cursor();
+        Ok(false)
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        let id = self.reader.last_event_id()?.to_vec();
+        Some(Cursor { id, retry: self.reader.retry().map(Duration::from_millis) })
+    }
+
+    /// Reads what is left of an answered stream, so that its connection can be used again.
+    pub(super) async fn ends_soon(
+        mut self,
+        hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
+    ) -> bool {
+        let clock = self.clock;
+        let by = clock.now() + STREAM_END;
+        let to_end = async {
+            while let Some(data) = self.answer.chunk().await {
+                let Ok(data) = data else { return false };
+                if piece(&mut self.reader, &data, hear).is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        clock.by(by, to_end).await == Some(true)
+    }
+}
+
+/// Hears the events of one piece, all of them; whether the answer was among them.
+fn piece(
+    reader: &mut sse::Reader,
+    mut chunk: &[u8],
+    hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
+) -> Result<bool, sse::TooLarge> {
+    let mut answered = false;
+    while let Some(event) = reader.next(&mut chunk)? {
+        answered |= hear(&event) == Flow::Answered;
+    }
+    Ok(answered)
+}
+
+/// Reads a body whole.
+pub(super) async fn read_body(answer: &mut Body<'_>, body: &mut Vec<u8>) -> Result<(), Outcome> {
+    while let Some(data) = answer.chunk().await {
+        let data = data.map_err(|_| Outcome::CutStream)?;
+        if body.len() + data.len() > BODY_LIMIT {
+            return Err(Outcome::Violation(Rule::TooLarge));
+        }
+        body.extend_from_slice(&data);
+    }
+    Ok(())
+}
