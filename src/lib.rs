@@ -141,6 +141,7 @@ pub mod render {
 pub mod conduct {
     mod beside;
     pub mod choice;
+    pub mod conformance;
     mod diagnosis;
     pub mod endpoint;
     pub mod failure;
@@ -155,6 +156,7 @@ pub mod conduct {
 pub mod cli {
     pub mod args;
     pub mod check;
+    pub mod conformance;
     pub mod manual;
     pub mod plan;
     pub mod report;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use squall::cli::args::{Arguments, Command};
-use squall::cli::{check, manual, report, run, schema, serve, terminal};
+use squall::cli::{check, conformance, manual, report, run, schema, serve, terminal};
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Conformance(arguments) => conformance::run(&arguments),
     };
     done.unwrap_or_else(|fault| terminal::fault(&fault))
 }

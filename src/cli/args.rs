@@ -40,6 +40,9 @@ pub enum Command {
     Man,
     /// Serve the practice target: a small real MCP server to try scenarios on.
     Serve(ServeArgs),
+    /// Be the client that the official conformance suite drives.
+    #[command(hide = true)]
+    Conformance(ConformanceArgs),
 }
 
 /// Which scenario, and what is different this time.
@@ -99,6 +102,13 @@ pub struct SchemaArgs {
     /// Print the schema of run.json instead.
     #[arg(long)]
     pub run: bool,
+}
+
+/// Where the suite listens.
+#[derive(Debug, Args)]
+pub struct ConformanceArgs {
+    /// The URL that the suite appends to its command.
+    pub url: String,
 }
 
 /// Whose completions.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::engine::client::Tool;
 use crate::model::arguments::Maker;
 use crate::model::plan::Tools;
-use crate::protocol::legacy::read;
+use crate::protocol::results::list as read;
 
 /// The list of a target's tools is cut after so many in a message.
 const MOST_NAMED: usize = 40;
@@ -86,17 +86,20 @@ fn by_name<'a>(
 }
 
 fn prepared(tool: &read::Tool, asked: &Tools) -> Result<Tool, NothingToCall> {
-    let made = if let Some(fixtures) = asked.arguments.get(&tool.name) {
-        Maker::from_fixtures(fixtures).map_err(|error| error.to_string())
-    } else {
-        let schema = serde_json::Value::Object(tool.input_schema.clone());
-        Maker::from_schema(&schema).map_err(|error| error.to_string())
-    };
-    let name = tool.name.clone();
-    match made {
-        Ok(maker) => Ok(Tool { name, maker }),
-        Err(reason) => Err(NothingToCall::Arguments { tool: name, reason }),
-    }
+    let Some(fixtures) = asked.arguments.get(&tool.name) else { return unasked(tool) };
+    let made = Maker::from_fixtures(fixtures).map_err(|error| error.to_string());
+    with(tool, made)
+}
+
+/// A tool with arguments made from its schema.
+pub(super) fn unasked(tool: &read::Tool) -> Result<Tool, NothingToCall> {
+    let schema = serde_json::Value::Object(tool.input_schema.clone());
+    with(tool, Maker::from_schema(&schema).map_err(|error| error.to_string()))
+}
+
+fn with(tool: &read::Tool, made: Result<Maker, String>) -> Result<Tool, NothingToCall> {
+    let made = made.and_then(|maker| Tool::offered(tool, maker));
+    made.map_err(|reason| NothingToCall::Arguments { tool: tool.name.clone(), reason })
 }
 
 /// The target's tools, a line each, with what their annotations say.

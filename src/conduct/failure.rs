@@ -137,6 +137,14 @@ fn refusal_text(url: &str, refusal: &Refusal) -> String {
         let shown = refusal.said.escape_debug().to_string().replace("\\\"", "\"");
         format!("\n{who}: {shown}")
     };
+    if !refusal.supported.is_empty() {
+        let versions = refusal.supported.join(", ").escape_debug().to_string();
+        return format!(
+            "{url} cannot be loaded: it speaks MCP {versions} only, which this client was not to \
+             speak; see protocol under [target], and clients.profile: claude-ai-modern and spec \
+             speak 2026-07-28"
+        );
+    }
     let (what, hint) = match refusal.outcome {
         Outcome::Connect(failure) => (failure.name().to_owned(), failure.hint()),
         Outcome::Timeout => (

@@ -6,37 +6,43 @@
 //!                 (cap)    connect, handshake
 //! ```
 
-mod handshake;
+mod connect;
+mod hear;
+mod legacy;
+mod lists;
+mod modern;
 mod post;
+mod put;
+mod resume;
+mod tool;
+mod trail;
+mod two_ends;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
-use self::handshake::For;
-pub use self::handshake::{Refusal, Scouted};
-use self::post::{Cost, Lent, Question};
+use self::connect::{Belief, For};
+pub use self::connect::{Refusal, Scouted};
+use self::post::Cost;
+pub use self::tool::Tool;
+use self::trail::CallTrail;
 use super::holder::Holder;
-use super::recorder::Gauged;
 use super::session::{Session, Slot};
 use super::stop::{Phase, Stop};
 use super::wire::line::Lines;
 use super::wire::{Ending, Wire};
-use crate::model::arguments::Maker;
-use crate::model::behaviour::Ask;
+use crate::model::behaviour::Ask as Turn;
 use crate::model::chance::{Key, Purpose};
-use crate::model::event::{Call, Event, Instants, SessionChange};
-use crate::model::operation::Operation;
+use crate::model::event::SessionChange;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
-use crate::protocol::answer;
-use crate::protocol::legacy::read::CallResult;
-use crate::protocol::legacy::write;
-use crate::protocol::message::Id;
+use crate::protocol::era::{self, Wanted, Way};
+use crate::protocol::legacy::Revision;
 
 /// What all clients of a load share.
 #[derive(Debug)]
@@ -55,15 +61,14 @@ pub struct Common {
     pub seed: u64,
     /// Everybody's connections, where the profile shares them.
     pub lines: Arc<Lines>,
-}
-
-/// A tool that may be called.
-#[derive(Debug)]
-pub struct Tool {
-    /// Its name.
-    pub name: String,
-    /// Makes its arguments.
-    pub maker: Maker,
+    /// Which eras and transports may be tried.
+    pub wanted: Wanted,
+    /// The revision that `initialize` asks for.
+    pub revision: Revision,
+    /// What is known of the target's era, where the profile shares that.
+    pub belief: Belief,
+    /// Until when lists hold that everybody may keep, in nanoseconds since the start.
+    pub listed_until: AtomicU64,
 }
 
 impl Common {
@@ -109,6 +114,7 @@ pub struct Client {
     policy: Policy,
     lines: Arc<Lines>,
     slot: Slot,
+    own_belief: Belief,
     cap: Semaphore,
     run: AtomicU32,
     exchanges: AtomicU32,
@@ -133,6 +139,7 @@ impl Client {
             policy,
             lines,
             slot: Slot::default(),
+            own_belief: Belief::default(),
             cap: Semaphore::new(cap),
             run: AtomicU32::new(0),
             exchanges: AtomicU32::new(0),
@@ -193,7 +200,7 @@ impl Client {
     }
 
     /// One tool call that was due at `due`; returns how it ended, and when the client was free again.
-    pub async fn call(self: &Arc<Self>, due: Duration, ask: Ask) -> (Class, Duration) {
+    pub async fn call(self: &Arc<Self>, due: Duration, ask: Turn) -> (Class, Duration) {
         let cost = Cost::default();
         let mut trail = CallTrail::begin(self, &cost, due, ask.tool);
         let outcome = match self.admit().await {
@@ -226,7 +233,7 @@ impl Client {
     async fn perform(
         self: &Arc<Self>,
         trail: &mut CallTrail<'_>,
-        ask: Ask,
+        ask: Turn,
         deadline: Duration,
     ) -> Outcome {
         let cost = trail.cost;
@@ -235,14 +242,12 @@ impl Client {
             Err(refusal) => return refusal,
         };
         let outcome = self.call_in(&first, trail, ask, deadline).await;
-        if self.policy.is_per_call() {
+        if self.policy.is_per_call() && !first.footing.is_modern() {
             trail.stamp(outcome);
             self.close(&first, cost).await;
             return outcome;
         }
-        let Outcome::SessionLost(status) = outcome else { return outcome };
-        self.lose(&first);
-        if self.on_loss(status) == OnSessionLoss::GiveUp {
+        if !self.is_worth_another(&first, outcome) {
             return outcome;
         }
         trail.stamped = false;
@@ -257,57 +262,35 @@ impl Client {
         outcome
     }
 
-    fn lose(&self, session: &Arc<Session>) {
-        if self.slot.forget(session) {
-            session.life.end(SessionChange::Lost);
+    /// Forgets what turned out to be gone; whether the call is made once more after that.
+    fn is_worth_another(&self, session: &Arc<Session>, outcome: Outcome) -> bool {
+        if session.footing.is_modern() {
+            let is_over = era::is_over(outcome);
+            if is_over {
+                self.belief().drop_it();
+                self.lose(session);
+            }
+            return is_over;
         }
+        let Outcome::SessionLost(status) = outcome else { return false };
+        self.lose(session);
+        self.on_loss(status) == OnSessionLoss::Reinitialise
     }
 
-    /// Sends the call itself and reads its answer.
-    async fn call_in(
-        self: &Arc<Self>,
-        session: &Session,
-        trail: &mut CallTrail<'_>,
-        ask: Ask,
-        deadline: Duration,
-    ) -> Outcome {
-        let Some(tool) = self.common.tools.get(usize::from(ask.tool)) else {
-            return Outcome::NeverSent;
-        };
-        let id = session.next_id();
-        let mut body = Vec::with_capacity(256);
-        let arguments = |out: &mut Vec<u8>| tool.maker.make(ask.variation, out);
-        write::tools_call(&mut body, Id::Number(id), &tool.name, arguments);
-        let question = Question {
-            operation: Operation::ToolsCall,
-            headers: &session.headers,
-            session: session.named,
-            id: Some(id),
-            body,
-            deadline,
-            cost: trail.cost,
-        };
-        let answered = self
-            .ask::<Called, u32, _>(question, |head, result: CallResult<'_>| {
-                let chars = u32::try_from(result.content.text_chars).unwrap_or(u32::MAX);
-                (answer::call(head, &result), Some(chars))
-            })
-            .await;
-        trail.call.result_chars = answered.value.unwrap_or_default();
-        let cap = self.common.profile.result_cap;
-        trail.call.over_cap = cap.is_some_and(|cap| trail.call.result_chars > cap);
-        if let Some(at) = answered.at {
-            trail.stamp_at(at, answered.outcome);
+    fn lose(&self, session: &Arc<Session>) {
+        if self.slot.forget(session) {
+            session.end(SessionChange::Lost);
         }
-        answered.outcome
     }
 
     /// Does something beside the calls, until the session ends.
-    fn beside(&self, errand: impl Future<Output = ()> + Send + 'static) {
+    fn beside(&self, errand: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let errand = tokio::spawn(errand);
+        let handle = errand.abort_handle();
         let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
         errands.retain(|errand| !errand.is_finished());
         errands.push(errand);
+        handle
     }
 
     fn on_loss(&self, status: u16) -> OnSessionLoss {
@@ -315,83 +298,38 @@ impl Client {
         if status == 404 { profile.on_session_404 } else { profile.on_session_400 }
     }
 
-    /// The session for one call, as the user's policy has it.
+    /// The session for one call, as the user's policy has it. The modern era has nothing to
+    /// throw away: what a connect brought is kept.
     async fn session(self: &Arc<Self>, cost: &Cost) -> Result<Arc<Session>, Outcome> {
-        if self.policy.is_per_call() {
-            let session = Box::pin(self.handshake(For::OneCall, cost)).await;
-            return session.map(Arc::new).map_err(|refusal| refusal.outcome);
+        if let Some(session) = self.slot.peek() {
+            if !session.is_gone() && !self.is_outdated(&session) {
+                if session.footing.is_modern() {
+                    self.refresh_lists(&session, cost).await;
+                }
+                return Ok(session);
+            }
+            self.lose(&session);
         }
         // A handshake is rare and large: in a box, so that calls do not carry its room with them.
+        if self.policy.is_per_call() && !self.believes_modern() {
+            let session = Box::pin(self.handshake(For::OneCall, cost)).await;
+            let session = session.map(Arc::new).map_err(|refusal| refusal.outcome)?;
+            if session.footing.is_modern() {
+                self.slot.put(&session);
+            }
+            return Ok(session);
+        }
         let made = || Box::pin(self.handshake(For::Keeping, cost));
         self.slot.get(made).await.map_err(|refusal| refusal.outcome)
-    }
-}
 
-struct Called;
-impl Lent for Called {
-    type Of<'a> = CallResult<'a>;
-}
-
-/// The record of one call. Dropped unfinished, it tells what its run's ending says.
-struct CallTrail<'a> {
-    client: &'a Client,
-    cost: &'a Cost,
-    call: Call,
-    stamped: bool,
-    _in_flight: Gauged<'a>,
-}
-
-impl<'a> CallTrail<'a> {
-    fn begin(client: &'a Client, cost: &'a Cost, due: Duration, tool: u16) -> Self {
-        let started = client.common.wire.clock.now();
-        let instants = Instants { due, started, admitted: None, sent: None, done: started };
-        let call = Call {
-            user: client.user,
-            run: client.run.load(Ordering::Relaxed),
-            class: client.class,
-            operation: Operation::ToolsCall,
-            tool: Some(tool),
-            instants,
-            outcome: Outcome::Unfinished,
-            exchanges: 0,
-            result_chars: 0,
-            over_cap: false,
-        };
-        let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
-        Self { client, cost, call, stamped: false, _in_flight: in_flight }
+    /// Whether a session is known to have no handshake to throw away.
+    fn believes_modern(&self) -> bool {
+        self.belief().held(self.common.wire.clock.now()) == Some(Way::Modern)
     }
 
-    /// The call was done at `done`, whatever is still to be tidied up.
-    fn stamp_at(&mut self, done: Duration, outcome: Outcome) {
-        if !self.stamped {
-            self.call.instants.done = done;
-            self.call.outcome = outcome;
-            self.stamped = true;
-        }
-    }
-
-    /// The call is done now.
-    fn stamp(&mut self, outcome: Outcome) {
-        self.stamp_at(self.client.common.wire.clock.now(), outcome);
-    }
-
-    /// Ends the record; says how the call ended, and when the client was free again: after a
-    /// stream's end or a DELETE that is nobody's lag.
-    fn finish(mut self, outcome: Outcome) -> (Class, Duration) {
-        let now = self.client.common.wire.clock.now();
-        self.stamp_at(now, outcome);
-        (outcome.class(), now)
-    }
-}
-
-impl Drop for CallTrail<'_> {
-    fn drop(&mut self) {
-        if !self.stamped {
-            self.stamp(self.client.ending.outcome());
-        }
-        self.call.instants.sent = self.cost.sent();
-        self.call.exchanges = self.cost.exchanges();
-        self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
+    /// Whether what a modern session stands on has to be found out anew.
+    fn is_outdated(&self, session: &Session) -> bool {
+        session.footing.is_modern() && !self.believes_modern()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One MCP session as a client keeps it: headers, how it is spoken in, ids, and the slot where it
 //! is shared.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
@@ -30,6 +30,10 @@ pub struct Session {
     ids: Ids,
     /// Its place among the open sessions; the modern era has none.
     pub life: Option<Life>,
+    /// Until when its lists hold, in nanoseconds since the start.
+    pub listed_until: AtomicU64,
+    /// The run in which they were last asked for.
+    pub listed_in: AtomicU32,
 }
 
 /// What every POST in a session has in common.
@@ -69,7 +73,8 @@ impl Session {
     /// The session of a handshake, which took the first id of a counter.
     pub fn new(footing: Footing, id: Option<String>, offers: Offers, ids: Ids) -> Self {
         let next_id = AtomicU64::new(first_id(ids) + 1);
-        Self { footing, id, offers, next_id, ids, life: None }
+        let (listed_until, listed_in) = (AtomicU64::new(u64::MAX), AtomicU32::new(u32::MAX));
+        Self { footing, id, offers, next_id, ids, life: None, listed_until, listed_in }
     }
 
     /// The id that requests carry, if they do.
@@ -187,6 +192,16 @@ impl Slot {
         }
         let made = cell.get_or_try_init(|| async { handshake().await.map(Arc::new) }).await;
         made.map(Arc::clone)
+    }
+
+    /// The session, if there is one.
+    pub fn peek(&self) -> Option<Arc<Session>> {
+        self.lock().get().map(Arc::clone)
+    }
+
+    /// Keeps `session`, unless there is one.
+    pub fn put(&self, session: &Arc<Session>) {
+        let _kept = self.lock().set(Arc::clone(session)).is_ok();
     }
 
     /// Forgets `session`; true if it was still the one in use.

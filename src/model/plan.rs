@@ -48,6 +48,10 @@ pub struct Target {
     pub url: TargetUrl,
     /// The URL as it may be shown: before `${NAME}` was replaced, without query.
     pub shown: String,
+    /// How MCP is carried.
+    pub transport: Transport,
+    /// The one protocol revision to speak; none: what profile and target agree on.
+    pub protocol: Option<String>,
     /// The scenario says its author may load a target that is not loopback.
     pub authorised: bool,
     /// The author owns it.
@@ -78,6 +82,18 @@ impl Target {
             }
         }
     }
+}
+
+/// How MCP is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// Whatever the target turns out to understand.
+    #[default]
+    Auto,
+    /// Streamable HTTP: one endpoint.
+    Streamable,
+    /// HTTP+SSE of revision 2024-11-05: a stream, and an endpoint that it names.
+    HttpSse,
 }
 
 /// How a target is reached, where its URL does not say it all.

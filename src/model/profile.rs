@@ -14,6 +14,10 @@ pub struct Profile {
     pub date: String,
     /// Who it says it is.
     pub identity: Identity,
+    /// Which era it speaks.
+    pub era: Era,
+    /// How long it believes what it found out about a server's era; `None` is for good.
+    pub probe_lasts: Option<Duration>,
     /// Protocol version asked for in `initialize`.
     pub protocol_version: String,
     /// Its `capabilities` object, as JSON text.
@@ -24,8 +28,15 @@ pub struct Profile {
     pub sessions: SessionWeights,
     /// Lists it asks for after a handshake that is not made only for one call.
     pub lists: Vec<List>,
-    /// Share of handshakes after which it opens the GET stream.
+    /// Resources it reads, prompts it gets and arguments it completes, of each at most so many,
+    /// after it has listed them.
+    pub reads: u32,
+    /// Whether it asks again for a list whose `ttlMs` has passed, and not before.
+    pub honours_ttl: bool,
+    /// Share of handshakes after which it opens the stream of what the server tells unasked.
     pub stream_share: f64,
+    /// How often it takes up a stream that broke.
+    pub resumes: u32,
     /// Share of sessions it ends with DELETE.
     pub delete_share: f64,
     /// Whether it sends `notifications/initialized` after a handshake made for one call.
@@ -44,6 +55,12 @@ pub struct Profile {
     pub call_timeout: Duration,
     /// Characters of a result it reads.
     pub result_cap: Option<u32>,
+    /// Whether its calls ask for progress.
+    pub progress: bool,
+    /// Whether it says so when it no longer waits for an answer (`notifications/cancelled`).
+    pub cancels: bool,
+    /// How often it answers what a modern server asks before a result.
+    pub input_rounds: u32,
     /// What it does when the server answers 404 to a session.
     pub on_session_404: OnSessionLoss,
     /// What it does when the server answers 400 to a session.
@@ -65,6 +82,17 @@ pub struct Identity {
     pub client_version: String,
     /// Further headers it always sends.
     pub headers: Vec<(String, String)>,
+}
+
+/// Which era a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Era {
+    /// It initialises.
+    Legacy,
+    /// It asks `server/discover`, and initialises where that is not understood.
+    Auto,
+    /// It asks `server/discover` and never initialises.
+    Modern,
 }
 
 /// How JSON-RPC ids are chosen.
@@ -96,6 +124,8 @@ pub enum List {
     Tools,
     /// `resources/list`, if the server has resources.
     Resources,
+    /// `resources/templates/list`, if the server has resources.
+    Templates,
     /// `prompts/list`, if the server has prompts.
     Prompts,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::model::distribution::{Distribution, Shape};
 use crate::model::profile::{
-    Confidence, Connections, Identity, Ids, OnSessionLoss, Profile, ServerRequests, SessionWeights,
+    Confidence, Connections, Era, Identity, Ids, OnSessionLoss, Profile, ServerRequests, SessionWeights,
     Source,
 };
 
@@ -78,6 +78,13 @@ fn who<'a>(values: &Values<'_, 'a>, identity: &mut Identity) {
 }
 
 fn handshake<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
+    let words = [("legacy", Era::Legacy), ("auto", Era::Auto), ("modern", Era::Modern)];
+    let read = |key: Key<'a>| key.word(&words, &[]);
+    let doc = "Which era it speaks: legacy initialises, auto asks server/discover first.";
+    values.value("era", doc, read, &mut profile.era);
+    let read = |key: Key<'a>| key.read("a duration or \"none\"", limit);
+    let doc = "How long it believes what it found out about a server's era.";
+    values.value("probe_lasts", doc, read, &mut profile.probe_lasts);
     let slot = &mut profile.protocol_version;
     values.value("protocol_version", "Protocol version of its initialize.", Key::text, slot);
     let read = |key: Key<'a>| key.read("a JSON object as text", object);
@@ -85,10 +92,18 @@ fn handshake<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
     values.value("capabilities", "Its capabilities, as JSON text.", read, slot);
     let read = |key: Key<'a>| key.read("\"constant N\" or \"counter N\"", ids);
     values.value("ids", "JSON-RPC ids of its requests.", read, &mut profile.ids);
-    let read = |key: Key<'a>| key.each("a list of tools | resources | prompts", list);
+    let read = |key: Key<'a>| key.each("a list of tools | resources | templates | prompts", list);
     values.value("lists", "Lists it asks for after a handshake.", read, &mut profile.lists);
-    let doc = "Share of handshakes after which it opens the GET stream.";
+    let reads = |key: Key<'a>| key.count(0..=1_000);
+    let doc = "Resources read, prompts got, arguments completed after they were listed.";
+    values.value("reads", doc, reads, &mut profile.reads);
+    let doc = "Whether it asks again for a list whose ttlMs has passed, and not before.";
+    values.value("honours_ttl", doc, Key::truth, &mut profile.honours_ttl);
+    let doc = "Share of handshakes after which it opens the GET or listen stream.";
     values.value("stream_share", doc, Key::share, &mut profile.stream_share);
+    let resumes = |key: Key<'a>| key.count(0..=100);
+    let doc = "How often it takes up a stream that broke.";
+    values.value("resumes", doc, resumes, &mut profile.resumes);
     let doc = "Whether it sends notifications/initialized after a handshake made for one call.";
     values.value("initialized_when_fresh", doc, Key::truth, &mut profile.initialized_when_fresh);
 }
@@ -119,6 +134,13 @@ fn calls<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
     values.value("call_timeout", doc, timeout, &mut profile.call_timeout);
     let read = |key: Key<'a>| key.read("a number of characters, or \"none\"", result_cap);
     values.value("result_cap", "Characters of a result it reads.", read, &mut profile.result_cap);
+    let doc = "Whether its calls ask for progress.";
+    values.value("progress", doc, Key::truth, &mut profile.progress);
+    let doc = "Whether it sends notifications/cancelled when its patience ends.";
+    values.value("cancels", doc, Key::truth, &mut profile.cancels);
+    let rounds = |key: Key<'a>| key.count(0..=100);
+    let doc = "How often it answers what a modern server asks before a result.";
+    values.value("input_rounds", doc, rounds, &mut profile.input_rounds);
 }
 
 fn reactions<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
@@ -217,12 +239,17 @@ fn blank() -> Profile {
             client_version: text(),
             headers: Vec::new(),
         },
+        era: Era::Legacy,
+        probe_lasts: None,
         protocol_version: text(),
         capabilities: "{}".to_owned(),
         ids: Ids::Counter(0),
         sessions: SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 0.0, echo: 1.0 },
         lists: Vec::new(),
+        reads: 0,
+        honours_ttl: false,
         stream_share: 0.0,
+        resumes: 0,
         delete_share: 0.0,
         initialized_when_fresh: true,
         connections: Connections::PerUser,
@@ -232,6 +259,9 @@ fn blank() -> Profile {
         connect_timeout: Duration::ZERO,
         call_timeout: Duration::ZERO,
         result_cap: None,
+        progress: false,
+        cancels: false,
+        input_rounds: 0,
         on_session_404: OnSessionLoss::GiveUp,
         on_session_400: OnSessionLoss::GiveUp,
         server_requests: ServerRequests::Answer,

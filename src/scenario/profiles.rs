@@ -12,16 +12,26 @@ pub struct Shipped {
 }
 
 /// Every profile that comes with squall.
-pub const SHIPPED: [Shipped; 2] = [
+pub const SHIPPED: [Shipped; 4] = [
     Shipped {
         name: "claude-ai-legacy",
         date: "2026-09",
         text: include_str!("../../scenarios/profiles/claude-ai-legacy@2026-09.toml"),
     },
     Shipped {
+        name: "claude-ai-modern",
+        date: "2026-10",
+        text: include_str!("../../scenarios/profiles/claude-ai-modern@2026-10.toml"),
+    },
+    Shipped {
         name: "plain",
         date: "2026-11",
         text: include_str!("../../scenarios/profiles/plain@2026-11.toml"),
+    },
+    Shipped {
+        name: "spec",
+        date: "2026-11",
+        text: include_str!("../../scenarios/profiles/spec@2026-11.toml"),
     },
 ];
 

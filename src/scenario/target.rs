@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::model::plan::{Health, Target, TargetUrl, same_origin};
+use crate::model::plan::{Health, Target, TargetUrl, Transport, same_origin};
 
 use super::reach;
 use super::reader::Table;
@@ -17,14 +17,20 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         .key("url", "Where the target is: \"practice\" starts the practice target.")
         .read("\"practice\" or an http:// or https:// URL", |node| url_of(text_of(node)?))
         .required();
-    target
+    let transports = [
+        ("auto", Transport::Auto),
+        ("streamable-http", Transport::Streamable),
+        ("http+sse", Transport::HttpSse),
+    ];
+    let transport = target
         .key("transport", "How MCP is carried; auto finds out.")
-        .word(&[("auto", ()), ("streamable-http", ())], &["http+sse", "sse"])
-        .or_as((), "\"auto\"");
-    target
-        .key("protocol", "Protocol revision to speak; auto takes the client profile's.")
-        .word(&[("auto", ()), ("2025-11-25", ())], &LATER_REVISIONS)
-        .or_as((), "\"auto\"");
+        .word(&transports, &[])
+        .or_as(Transport::Auto, "\"auto\"");
+    let protocol = target
+        .key("protocol", "Protocol revision to speak; auto takes what profile and target agree on.")
+        .word(&REVISIONS.map(|name| (name, name)), &[])
+        .or_as("auto", "\"auto\"");
+    let protocol = Some(protocol).filter(|name| *name != "auto").map(str::to_owned);
     let permitted = target
         .key("authorised", "You may load this target; needed off loopback.")
         .truth()
@@ -56,7 +62,18 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         TargetUrl::Practice => "practice".to_owned(),
         TargetUrl::Url(url) => shown(target, url),
     };
-    let mut read = Target { url, shown, authorised, mine, health, metrics, max_rate, reach };
+    let mut read = Target {
+        url,
+        shown,
+        transport,
+        protocol,
+        authorised,
+        mine,
+        health,
+        metrics,
+        max_rate,
+        reach,
+    };
     permit(target, &read);
     if max_rate.is_none() && !read.is_loopback() {
         read.max_rate = Some(CAREFUL_RATE);
@@ -64,7 +81,9 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
     Some(read)
 }
 
-const LATER_REVISIONS: [&str; 4] = ["2026-07-28", "2025-06-18", "2025-03-26", "2024-11-05"];
+/// The revisions there are, newest first, and the word for whatever is agreed on.
+const REVISIONS: [&str; 6] =
+    ["auto", "2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
 /// Nobody loads somebody else's server by accident, nor asks pages of somebody else's.
 fn permit(table: &Table<'_>, target: &Target) {

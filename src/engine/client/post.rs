@@ -1,21 +1,24 @@
-//! One question over POST and its answer, in whichever of its shapes it comes.
+//! One question over POST and its answer, in whichever of its shapes and from wherever it comes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 use super::Client;
-use crate::engine::wire::{Flow, Reply, Request, Trail};
+use super::hear::Ear;
+use crate::engine::mailbox::Place;
+use crate::engine::session::Footing;
+use crate::engine::wire::{Cursor, Flow, Reply, Request, Trail};
 use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
-use crate::protocol::answer::{self, Head, Reading, Session};
-use crate::protocol::legacy::write;
-use crate::protocol::message::{self, Id, Message};
+use crate::protocol::answer::{self, Head, Reading};
+use crate::protocol::message::Id;
+use crate::protocol::modern::result::CacheHints;
 use crate::protocol::sse;
 
 /// Evidence quotes at most this much of what was received, in bytes.
@@ -32,15 +35,17 @@ pub(super) struct Cost {
 /// A question to the server.
 pub(super) struct Question<'a> {
     pub(super) operation: Operation,
-    /// Headers of the session, or of the handshake, without the credential.
-    pub(super) headers: &'a HeaderMap,
-    /// Whether a session id is among them.
-    pub(super) session: Session,
+    /// What every POST of the session has, or of the handshake.
+    pub(super) footing: &'a Footing,
+    /// Headers of this one alone.
+    pub(super) also: Vec<(HeaderName, HeaderValue)>,
     /// The JSON-RPC id; a notification has none.
     pub(super) id: Option<u64>,
     pub(super) body: Vec<u8>,
     pub(super) deadline: Duration,
     pub(super) cost: &'a Cost,
+    /// What a user waits for: its first byte is noted, its progress heard.
+    pub(super) is_call: bool,
 }
 
 /// What came of a question.
@@ -58,24 +63,38 @@ pub(super) struct Answered<T> {
     pub(super) reply: Option<Reply>,
     /// What was wrong with it, for a person; empty if nothing was.
     pub(super) said: String,
+    /// The message that refused a handshake, whole.
+    pub(super) refusal: Vec<u8>,
+    /// How long the result may be kept.
+    pub(super) cache: CacheHints,
 }
 
 impl<T> Answered<T> {
-    fn broken(outcome: Outcome, said: String) -> Self {
-        Self { outcome, value: None, bytes: 0, at: None, reply: None, said }
+    pub(super) fn broken(outcome: Outcome, said: String) -> Self {
+        let (refusal, cache) = (Vec::new(), CacheHints::default());
+        Self { outcome, value: None, bytes: 0, at: None, reply: None, said, refusal, cache }
+    }
+
+    /// The same with this value.
+    pub(super) fn with<U>(self, value: Option<U>) -> Answered<U> {
+        let Self { outcome, bytes, at, reply, said, refusal, cache, .. } = self;
+        Answered { outcome, value, bytes, at, reply, said, refusal, cache }
     }
 }
 
-/// What a message from the server turned out to be.
-pub(super) enum Heard<T> {
-    Answer(Answered<T>),
-    /// A request of the server's; this is our answer, if the client gives one.
-    Request(Option<Vec<u8>>),
-    Notification,
+/// Makes of a sound result what the asker wants to know of it.
+pub(super) trait Judge<R: Lent, T>:
+    for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<T>) + Send + Sync
+{
+}
+
+impl<R: Lent, T, J> Judge<R, T> for J where
+    J: for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<T>) + Send + Sync
+{
 }
 
 impl Client {
-    /// Asks one question. `judge` makes of a sound result what the asker wants to know of it.
+    /// Asks one question.
     pub(super) async fn ask<R, T, J>(
         self: &Arc<Self>,
         question: Question<'_>,
@@ -84,52 +103,64 @@ impl Client {
     where
         R: Lent,
         T: Send,
-        J: for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<T>) + Send + Sync,
+        J: Judge<R, T>,
     {
-        let Question { operation, headers, session, id, body, deadline, cost } = question;
+        let Question { operation, footing, also, id, body, deadline, cost, is_call } = question;
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
-        if operation == Operation::ToolsCall {
+        if is_call {
             trail.note_sent_in(&cost.sent);
         }
         trail.count_in(&cost.exchanges, &self.exchanges);
-        let request = self.request(operation, Method::POST, headers, Bytes::from(body));
+        let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
+        request.headers.extend(also);
+        let mailbox = footing.mailbox();
+        request.to = mailbox.map(|mailbox| Arc::clone(&mailbox.to));
+        let place = mailbox.zip(id).map(|(mailbox, id)| mailbox.expect(id));
         let (mut whole, mut heard) = (Vec::new(), None);
+        let mut ear = Ear::new(self, footing, operation, id);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
-            if event.name != b"message" || heard.is_some() {
+            if event.name != b"message" {
                 return Flow::Continue;
             }
-            let data = event.data;
             if id.is_none() {
                 // A notification has no answer: whatever this is, reading on would not help.
                 return Flow::Answered;
             }
-            let of = Head { status: reply.status, headers: &reply.headers, session };
-            match self.hear::<R, T>(&of, data, id, &judge) {
-                Heard::Answer(answer) => {
-                    heard = Some(answer);
-                    return Flow::Answered;
-                }
-                Heard::Request(Some(response)) => self.respond(response, headers, session),
-                Heard::Request(None) | Heard::Notification => {}
+            if heard.is_some() {
+                ear.behind_the_answer(event.data);
+                return Flow::Continue;
             }
-            Flow::Continue
+            let head = head_of(reply, footing);
+            heard = ear.message::<R, T, J>(&head, event.data, &judge);
+            if heard.is_some() { Flow::Answered } else { Flow::Continue }
         };
         let wire = &self.common.wire;
         let came = wire
             .exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
             .await;
+        let cursor = trail.cursor().filter(|_| footing.resumes());
+        let was_polled = came.is_ok() && cursor.is_some();
         let mut answered = match came {
             Err(outcome) => Answered::broken(outcome, String::new()),
             Ok(reply) => {
-                let of = Head { status: reply.status, headers: &reply.headers, session };
+                let head = head_of(&reply, footing);
                 let answered = match heard {
                     Some(answer) => answer,
-                    None => self.read_whole::<R, T>(&of, &whole, id, &judge),
+                    None if place.is_some() => posted(&head, &whole, id),
+                    None => self.read_whole::<R, T, J>(&mut ear, &head, &whole, &judge),
                 };
                 Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
             }
         };
-        trail.finish(answered.outcome);
+        // A server may end a stream it has given an id, and wait to be asked again.
+        trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
+        if let Some(cursor) = cursor {
+            answered = Box::pin(self.taken_up(&mut ear, cursor, answered, (deadline, cost), &judge))
+                .await;
+        }
+        if let Some(place) = place.filter(|_| answered.outcome == Outcome::Ok) {
+            answered = Box::pin(self.by_mail(&mut ear, place, answered, deadline, &judge)).await;
+        }
         answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
         self.tell_violation(operation, &answered);
         answered
@@ -150,74 +181,102 @@ impl Client {
         Request { operation, method, headers, body, to: None }
     }
 
-    /// Reads one message of a stream.
-    fn hear<R: Lent, T>(
-        &self,
-        head: &Head<'_>,
-        data: &[u8],
-        id: Option<u64>,
-        judge: &(impl for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<T>) + Send + Sync),
-    ) -> Heard<T> {
-        let expected = Id::Number(id.unwrap_or_default());
-        let ended = |outcome, said| Heard::Answer(Answered::broken(outcome, said));
-        match message::read::<R::Of<'_>>(data) {
-            Ok(Message::Answer(answer)) => match answer::settle(head, answer, expected) {
-                Ok(result) => {
-                    let (outcome, value) = judge(head, result);
-                    let (bytes, said) = (data.len(), String::new());
-                    Heard::Answer(Answered { outcome, value, bytes, at: None, reply: None, said })
+    /// Waits for the answer where it comes on a stream of its own.
+    async fn by_mail<R, T, J>(
+        self: &Arc<Self>,
+        ear: &mut Ear<'_>,
+        mut place: Place<'_>,
+        posted: Answered<T>,
+        deadline: Duration,
+        judge: &J,
+    ) -> Answered<T>
+    where
+        R: Lent,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        let ended = |outcome| Answered { reply: None, ..Answered::broken(outcome, String::new()) };
+        let clock = &self.common.wire.clock;
+        let mail = match clock.by(deadline, place.mail()).await {
+            None => return ended(Outcome::Timeout),
+            Some(None) => return ended(Outcome::CutStream),
+            Some(Some(mail)) => mail,
+        };
+        let Some(reply) = posted.reply else { return ended(Outcome::CutStream) };
+        let head = Head { status: 200, headers: &reply.headers, session: answer::Session::Named };
+        let heard = ear.message::<R, T, J>(&head, &mail.data, judge);
+        let broken = || Answered::broken(Outcome::CutStream, String::new());
+        Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }
+    }
+
+    /// Goes on with a stream that ended without its answer, as often as the client does that.
+    async fn taken_up<R, T, J>(
+        self: &Arc<Self>,
+        ear: &mut Ear<'_>,
+        mut cursor: Cursor,
+        mut answered: Answered<T>,
+        (deadline, cost): (Duration, &Cost),
+        judge: &J,
+    ) -> Answered<T>
+    where
+        R: Lent,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        for attempt in 0..self.common.profile.resumes {
+            if answered.outcome != Outcome::CutStream {
+                break;
+            }
+            let pause = cursor.retry.unwrap_or_else(|| super::resume::pause(attempt));
+            let clock = &self.common.wire.clock;
+            if clock.by(deadline, clock.sleep(pause)).await.is_none() {
+                return Answered::broken(Outcome::Timeout, String::new());
+            }
+            let mut heard = None;
+            let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
+                if event.name != b"message" || heard.is_some() {
+                    return Flow::Continue;
                 }
-                Err(outcome) => ended(outcome, quoted(data)),
-            },
-            Ok(Message::Request(request)) => Heard::Request(self.response_to(&request)),
-            Ok(Message::Notification(_)) => Heard::Notification,
-            Err(malformed) => {
-                let said = format!("{malformed}: {}", quoted(data));
-                ended(Outcome::Violation(malformed.rule), said)
+                let head = head_of(reply, ear.footing);
+                heard = ear.message::<R, T, J>(&head, event.data, judge);
+                if heard.is_some() { Flow::Answered } else { Flow::Continue }
+            };
+            let footing = ear.footing;
+            let (came, at, next) =
+                self.resume(footing, &cursor.id, (deadline, cost), &mut on_event).await;
+            answered = match (came, heard) {
+                (Ok(reply), Some(heard)) => Answered { at, reply: Some(reply), ..heard },
+                (Ok(_), None) => Answered::broken(Outcome::CutStream, String::new()),
+                (Err(outcome), _) => Answered::broken(outcome, String::new()),
+            };
+            if let Some(next) = next {
+                cursor = next;
             }
         }
-    }
-
-    /// What this client answers to a request of the server's, if it answers.
-    fn response_to(&self, request: &message::Request<'_>) -> Option<Vec<u8>> {
-        let mut response = Vec::new();
-        let policy = self.common.profile.server_requests;
-        write::answer(&mut response, request, policy).then_some(response)
-    }
-
-    /// What this client answers to a message on the standalone stream.
-    pub(super) fn heard_on_stream(&self, data: &[u8]) -> Option<Vec<u8>> {
-        match message::read::<serde::de::IgnoredAny>(data) {
-            Ok(Message::Request(request)) => self.response_to(&request),
-            _ => None,
-        }
+        answered
     }
 
     /// Reads an answer that is one body, or a stream that ended without one.
-    fn read_whole<R: Lent, T>(
+    fn read_whole<R: Lent, T, J: Judge<R, T>>(
         &self,
+        ear: &mut Ear<'_>,
         head: &Head<'_>,
         body: &[u8],
-        id: Option<u64>,
-        judge: &(impl for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<T>) + Send + Sync),
+        judge: &J,
     ) -> Answered<T> {
-        if id.is_none() {
+        let Some(id) = ear.id else {
             return Answered::broken(answer::notified(head, body), quoted(body));
-        }
+        };
         match head.reading() {
-            Reading::Message => match self.hear::<R, T>(head, body, id, judge) {
-                Heard::Answer(answer) => answer,
-                Heard::Request(_) | Heard::Notification => {
-                    let rule = Rule::NotOneOfResultAndError;
-                    Answered::broken(Outcome::Violation(rule), quoted(body))
-                }
-            },
+            Reading::Message => ear.message::<R, T, J>(head, body, judge).unwrap_or_else(|| {
+                let rule = Rule::NotOneOfResultAndError;
+                Answered::broken(Outcome::Violation(rule), quoted(body))
+            }),
             Reading::Events => Answered::broken(Outcome::CutStream, String::new()),
             Reading::Refusal => {
-                let refusal = answer::refused(head, body, id.map(Id::Number));
-                Answered::broken(refusal.outcome, quoted(body))
+                ear.refused(answer::refused(head, body, Some(Id::Number(id))).outcome, body)
             }
-            Reading::Broken(rule) => Answered::broken(Outcome::Violation(rule), quoted(body)),
+            Reading::Broken(rule) => ear.refused(Outcome::Violation(rule), body),
         }
     }
 
@@ -237,28 +296,46 @@ impl Client {
         self.common.wire.recorder.tell(self.user, Event::Violation(Box::new(violation)));
     }
 
-    /// Answers a request of the server's, beside the stream it came on.
-    pub(super) fn respond(
+    /// Sends a message that has no answer, beside everything else.
+    pub(super) fn post_beside(
         self: &Arc<Self>,
-        response: Vec<u8>,
-        headers: &HeaderMap,
-        session: Session,
+        operation: Operation,
+        body: Vec<u8>,
+        footing: &Footing,
     ) {
-        let (client, headers) = (Arc::clone(self), headers.clone());
+        let (client, footing) = (Arc::clone(self), footing.clone());
         self.beside(async move {
             let wire = &client.common.wire;
             let question = Question {
-                operation: Operation::Response,
-                headers: &headers,
-                session,
+                operation,
+                footing: &footing,
+                also: Vec::new(),
                 id: None,
-                body: response,
+                body,
                 deadline: wire.clock.now() + client.common.profile.connect_timeout,
                 cost: &Cost::default(),
+                is_call: false,
             };
             client.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
         });
     }
+}
+
+/// How a POST was taken whose answer comes elsewhere: any 2xx is fine.
+fn posted<T>(head: &Head<'_>, body: &[u8], id: Option<u64>) -> Answered<T> {
+    if (200..300).contains(&head.status) {
+        return Answered::broken(Outcome::Ok, String::new());
+    }
+    let outcome = match head.reading() {
+        Reading::Broken(rule) => Outcome::Violation(rule),
+        _ => answer::refused(head, body, id.map(Id::Number)).outcome,
+    };
+    Answered::broken(outcome, quoted(body))
+}
+
+/// The head of an answer within a session.
+pub(super) fn head_of<'r>(reply: &'r Reply, footing: &Footing) -> Head<'r> {
+    Head { status: reply.status, headers: &reply.headers, session: footing.named }
 }
 
 impl Cost {
@@ -287,7 +364,7 @@ impl Lent for Nothing {
 }
 
 /// The beginning of what was received, as text.
-fn quoted(bytes: &[u8]) -> String {
+pub(super) fn quoted(bytes: &[u8]) -> String {
     let cut = &bytes[..bytes.len().min(QUOTE)];
     let more = if bytes.len() > QUOTE { "..." } else { "" };
     format!("{}{more}", String::from_utf8_lossy(cut))

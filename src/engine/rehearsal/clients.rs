@@ -20,7 +20,7 @@ use crate::model::event::{
 };
 use crate::model::plan::Credential;
 use crate::model::profile::{
-    Connections, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
+    Connections, Era, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
 };
 
 /// Budget of one connection of the rehearsed wire, shorter than that of an exchange.
@@ -37,11 +37,16 @@ pub(crate) fn plain() -> Profile {
             client_version: "1.0.0".into(),
             headers: Vec::new(),
         },
+        era: Era::Legacy,
+        probe_lasts: None,
         protocol_version: "2025-11-25".into(),
         capabilities: "{}".into(),
         ids: Ids::Counter(0),
         sessions: SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 0.0, echo: 1.0 },
         lists: vec![List::Tools],
+        reads: 0,
+        honours_ttl: false,
+        resumes: 0,
         stream_share: 1.0,
         delete_share: 1.0,
         initialized_when_fresh: true,
@@ -52,6 +57,9 @@ pub(crate) fn plain() -> Profile {
         connect_timeout: Duration::from_secs(30),
         call_timeout: Duration::from_secs(60),
         result_cap: None,
+        progress: false,
+        cancels: false,
+        input_rounds: 10,
         on_session_404: OnSessionLoss::Reinitialise,
         on_session_400: OnSessionLoss::GiveUp,
         server_requests: ServerRequests::Answer,
@@ -110,9 +118,13 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         profile,
         headers,
         holder: Holder::of(credential).unwrap(),
-        tools: vec![Tool { name: "echo".into(), maker }],
+        tools: vec![Tool::new("echo".into(), maker)],
         seed: 7,
         lines: Arc::default(),
+        wanted,
+        revision: Revision::V2025_11_25,
+        belief: Belief::default(),
+        listed_until: AtomicU64::default(),
     })
 }
 

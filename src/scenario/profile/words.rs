@@ -46,8 +46,9 @@ pub(super) fn list(node: &Node) -> Result<List, Wrong> {
     match text_of(node)? {
         "tools" => Ok(List::Tools),
         "resources" => Ok(List::Resources),
+        "templates" => Ok(List::Templates),
         "prompts" => Ok(List::Prompts),
-        _ => Err("expected tools, resources or prompts".to_owned()),
+        _ => Err("expected tools, resources, templates or prompts".to_owned()),
     }
 }
 

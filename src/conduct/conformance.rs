@@ -1,0 +1,83 @@
+//! One careful client of the profile `spec`, as the official conformance suite drives it: connect,
+//! look at everything, call each tool once, leave.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::choice;
+use super::endpoint::Endpoint;
+use super::failure::RunError;
+use super::run::common;
+use crate::engine::client::{Client, Refusal, Tool};
+use crate::engine::recorder::Recorder;
+use crate::engine::stop;
+use crate::model::arguments::Maker;
+use crate::model::behaviour::Ask;
+use crate::model::outcome::Class;
+use crate::model::plan::Plan;
+use crate::protocol::results::list;
+
+/// What the suite says of a scenario, in `MCP_CONFORMANCE_CONTEXT`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Context {
+    /// What is to be called; none: every tool once.
+    #[serde(default)]
+    tool_calls: Vec<ToolCall>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToolCall {
+    name: String,
+    #[serde(default)]
+    arguments: Map<String, Value>,
+}
+
+/// How the calls ended, by their tools.
+pub type Ends = Vec<(String, Class)>;
+
+/// Does it all against the plan's target.
+///
+/// # Errors
+/// What kept the client from connecting.
+pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, RunError> {
+    let endpoint = Endpoint::of(url, url, &plan.target.reach)?;
+    let unreachable = |refusal: Refusal| RunError::Unreachable { url: url.to_owned(), refusal };
+    let scout = Client::new(common(plan, &endpoint, Arc::default(), Vec::new())?, 0);
+    let scouted = scout.scout().await.map_err(unreachable)?;
+    let tools = calls(&scouted.tools, context);
+    let recorder = Arc::new(Recorder::default());
+    let common = common(plan, &endpoint, recorder, tools)?;
+    let client = Client::new(Arc::clone(&common), 0);
+    let mut ends = Vec::new();
+    client.begin_run(0);
+    client.look().await.map_err(unreachable)?;
+    for tool in 0..common.tool_count() {
+        let due = common.wire.clock.now();
+        let (class, _) = client.call(due, Ask { tool, variation: u64::from(tool) }).await;
+        ends.push((common.tools[usize::from(tool)].name.clone(), class));
+    }
+    let (_stopper, stop) = stop::stop();
+    client.end_run(&stop).await;
+    client.leave(&stop).await;
+    Ok(ends)
+}
+
+/// What is called: what the context names, or every tool for which arguments can be made.
+fn calls(offered: &[list::Tool], context: &Context) -> Vec<Tool> {
+    if context.tool_calls.is_empty() {
+        return offered.iter().filter_map(|tool| choice::unasked(tool).ok()).collect();
+    }
+    let made = context.tool_calls.iter().filter_map(|call| {
+        let tool = offered.iter().find(|tool| tool.name == call.name)?;
+        let maker = Maker::from_fixtures(&[Value::Object(call.arguments.clone())]).ok()?;
+        Tool::offered(tool, maker).ok()
+    });
+    made.collect()
+}
+
+/// The whole must end within this: the suite waits for our end without bound.
+pub const PATIENCE: Duration = Duration::from_secs(25);

@@ -1,0 +1,159 @@
+//! What one message from the server means, wherever it came: an answer, a request, a notification.
+
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::Client;
+use super::post::{Answered, Judge, Lent, quoted};
+use crate::engine::session::Footing;
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::answer::{self, Head};
+use crate::protocol::message::{self, Id, Message, Notification, Request};
+use crate::protocol::progress::Progress;
+use crate::protocol::serve;
+
+/// Listens for the answer to one question.
+pub(super) struct Ear<'q> {
+    client: &'q Arc<Client>,
+    /// What the question stood on.
+    pub(super) footing: &'q Footing,
+    operation: Operation,
+    /// The question's id; a notification has none.
+    pub(super) id: Option<u64>,
+    progress: Progress,
+}
+
+impl<'q> Ear<'q> {
+    pub(super) fn new(
+        client: &'q Arc<Client>,
+        footing: &'q Footing,
+        operation: Operation,
+        id: Option<u64>,
+    ) -> Self {
+        let token = id.filter(|_| client.common.profile.progress);
+        Self { client, footing, operation, id, progress: Progress::of(token) }
+    }
+
+    /// One message before the answer, or the answer.
+    pub(super) fn message<R: Lent, T, J: Judge<R, T>>(
+        &mut self,
+        head: &Head<'_>,
+        data: &[u8],
+        judge: &J,
+    ) -> Option<Answered<T>> {
+        if self.footing.batches() && data.trim_ascii_start().starts_with(b"[") {
+            return self.batch::<R, T, J>(head, data, judge);
+        }
+        let ended = |outcome, said| Some(Answered::broken(outcome, said));
+        match message::read::<R::Of<'_>>(data) {
+            Ok(Message::Answer(answer)) => {
+                let expected = Id::Number(self.id.unwrap_or_default());
+                match answer::settle(head, answer, expected) {
+                    Ok(result) => {
+                        let (outcome, value) = judge(head, result);
+                        let broken = matches!(outcome, Outcome::Violation(_));
+                        let said = if broken { quoted(data) } else { String::new() };
+                        let bytes = data.len();
+                        Some(Answered { value, bytes, ..Answered::broken(outcome, said) })
+                    }
+                    Err(outcome) => Some(self.refused(outcome, data)),
+                }
+            }
+            Ok(Message::Request(request)) => {
+                self.client.asked(&request, self.footing, self.operation, data);
+                None
+            }
+            Ok(Message::Notification(notification)) => {
+                self.notified(&notification, data);
+                None
+            }
+            Err(malformed) => {
+                let said = format!("{malformed}: {}", quoted(data));
+                ended(Outcome::Violation(malformed.rule), said)
+            }
+        }
+    }
+
+    /// An answer without a result; what refuses a handshake is kept whole.
+    pub(super) fn refused<T>(&self, outcome: Outcome, data: &[u8]) -> Answered<T> {
+        let is_handshake = matches!(self.operation, Operation::Discover | Operation::Initialize);
+        let refusal = if is_handshake { data.to_vec() } else { Vec::new() };
+        Answered { refusal, ..Answered::broken(outcome, quoted(data)) }
+    }
+
+    /// Several messages at once, which revision 2025-03-26 has.
+    fn batch<R: Lent, T, J: Judge<R, T>>(
+        &mut self,
+        head: &Head<'_>,
+        data: &[u8],
+        judge: &J,
+    ) -> Option<Answered<T>> {
+        let Ok(messages) = serde_json::from_slice::<Vec<&RawValue>>(data) else {
+            return Some(Answered::broken(Outcome::Violation(Rule::NotJson), quoted(data)));
+        };
+        let mut answered = None;
+        for message in messages {
+            let data = message.get().as_bytes();
+            if data.starts_with(b"[") {
+                return Some(Answered::broken(Outcome::Violation(Rule::NotJsonRpc), quoted(data)));
+            }
+            if answered.is_some() {
+                self.behind_the_answer(data);
+            } else {
+                answered = self.message::<R, T, J>(head, data, judge);
+            }
+        }
+        answered
+    }
+
+    /// A message after the answer: a second answer breaks a rule.
+    pub(super) fn behind_the_answer(&self, data: &[u8]) {
+        match message::read::<IgnoredAny>(data) {
+            Ok(Message::Answer(_)) => {
+                self.client.violated(Rule::SecondAnswer, self.operation, self.client.shown(data));
+            }
+            Ok(Message::Request(request)) => {
+                self.client.asked(&request, self.footing, self.operation, data);
+            }
+            Ok(Message::Notification(_)) | Err(_) => {}
+        }
+    }
+
+    fn notified(&mut self, notification: &Notification<'_>, data: &[u8]) {
+        let rule = match &*notification.method {
+            "notifications/progress" => self.progress.heard(notification.params),
+            "notifications/message" => None,
+            _ => self.footing.is_modern().then_some(Rule::WrongStream),
+        };
+        if let Some(rule) = rule {
+            self.client.violated(rule, self.operation, self.client.shown(data));
+        }
+    }
+}
+
+impl Client {
+    /// A request of the server's: answered as this client answers, or a broken rule.
+    pub(super) fn asked(
+        self: &Arc<Self>,
+        request: &Request<'_>,
+        footing: &Footing,
+        operation: Operation,
+        data: &[u8],
+    ) {
+        if footing.is_modern() {
+            self.violated(Rule::ServerRequest, operation, self.shown(data));
+            return;
+        }
+        if let Some(response) = serve::answer(request, self.common.profile.server_requests) {
+            self.post_beside(Operation::Response, response, footing);
+        }
+    }
+
+    /// What was received, as evidence: bounded, and without what the client presents.
+    pub(super) fn shown(&self, data: &[u8]) -> String {
+        self.common.holder.hide(quoted(data))
+    }
+}

@@ -1,0 +1,301 @@
+//! The legacy era over Streamable HTTP: the handshake, the standalone stream, the session's end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::connect::{For, Opening, Refusal};
+use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
+use super::{Client, Policy, resume};
+use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
+use crate::engine::wire::{Flow, Reply, Trail, Wire};
+use crate::model::chance::{Key, Purpose};
+use crate::model::event::SessionChange;
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::answer::{self, Head, Offer};
+use crate::protocol::introduction::Introduction;
+use crate::protocol::legacy::{self, Revision, SESSION_HEADER, Verb, write};
+use crate::protocol::message::{self, Id, Message};
+use crate::protocol::results::InitializeResult;
+use crate::protocol::sse;
+
+/// The standalone stream has no deadline of its own.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+struct Initialized;
+impl Lent for Initialized {
+    type Of<'a> = InitializeResult<'a>;
+}
+
+/// What an answer to `initialize` came to.
+pub(super) struct Initialised {
+    pub(super) revision: Revision,
+    pub(super) offers: Offers,
+    pub(super) server: String,
+    pub(super) id: Option<String>,
+}
+
+impl Client {
+    /// Initialises by POST: a new session, with or without an id.
+    pub(super) async fn initialise(
+        self: &Arc<Self>,
+        purpose: For,
+        cost: &Cost,
+    ) -> Result<(Session, Opening), Refusal> {
+        let headers = with(&self.common.headers, Verb::Post, None, None);
+        let initialised = self.introduced(&Footing::bare(headers), cost).await?;
+        let footing = self.footing(initialised.id.as_deref(), initialised.revision);
+        let session = self.begun(footing, &initialised);
+        if purpose != For::OneCall || self.common.profile.initialized_when_fresh {
+            self.initialized(&session, cost).await;
+        }
+        let Initialised { revision, server, .. } = initialised;
+        Ok((session, Opening { version: revision.name(), server }))
+    }
+
+    /// `initialize`, and what was agreed on.
+    pub(super) async fn introduced(
+        self: &Arc<Self>,
+        footing: &Footing,
+        cost: &Cost,
+    ) -> Result<Initialised, Refusal> {
+        let profile = &self.common.profile;
+        let id = first_id(profile.ids);
+        let mut body = Vec::with_capacity(256);
+        let offered = self.common.revision;
+        let introduction = Introduction {
+            protocol_version: offered.name(),
+            capabilities: &profile.capabilities,
+            client_name: &profile.identity.client_name,
+            client_version: &profile.identity.client_version,
+        };
+        write::initialize(&mut body, Id::Number(id), &introduction);
+        let question = Question {
+            operation: Operation::Initialize,
+            footing,
+            also: Vec::new(),
+            id: Some(id),
+            body,
+            deadline: self.common.wire.clock.now() + profile.connect_timeout,
+            cost,
+            is_call: false,
+        };
+        let judge =
+            |_: &Head<'_>, result: InitializeResult<'_>| opening(offered, &result);
+        let answered = self.ask::<Initialized, Initialised, _>(question, judge).await;
+        let Answered { value: Some(mut initialised), reply: Some(reply), .. } = answered else {
+            return Err(Refusal::said(Operation::Initialize, answered));
+        };
+        initialised.id = session_id(&reply).map_err(|rule| {
+            self.violated(rule, Operation::Initialize, "in the header Mcp-Session-Id".to_owned());
+            let status = Some(reply.status);
+            Refusal { status, ..Refusal::of(Operation::Initialize, Outcome::Violation(rule)) }
+        })?;
+        Ok(initialised)
+    }
+
+    fn footing(&self, id: Option<&str>, revision: Revision) -> Footing {
+        let echoed = id.filter(|_| self.policy != Policy::Unechoed);
+        let headers = with(&self.common.headers, Verb::Post, echoed, Some(revision));
+        let named =
+            if echoed.is_some() { answer::Session::Named } else { answer::Session::Unnamed };
+        Footing { headers, named, speech: Speech::Legacy(Some(revision)) }
+    }
+
+    /// The session that begins with this answer.
+    pub(super) fn begun(&self, footing: Footing, initialised: &Initialised) -> Session {
+        let Wire { clock, recorder, .. } = &self.common.wire;
+        let id = initialised.id.clone();
+        let life = Life::begin(clock, recorder, self.user, id.is_some());
+        let ids = self.common.profile.ids;
+        Session { life: Some(life), ..Session::new(footing, id, initialised.offers, ids) }
+    }
+
+    /// `notifications/initialized`.
+    pub(super) async fn initialized(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        let mut body = Vec::with_capacity(64);
+        write::initialized(&mut body);
+        let question = Question {
+            operation: Operation::Initialized,
+            footing: &session.footing,
+            also: Vec::new(),
+            id: None,
+            body,
+            deadline: self.common.wire.clock.now() + self.common.profile.connect_timeout,
+            cost,
+            is_call: false,
+        };
+        // A server that refuses it shows in the exchanges, and in the calls that follow.
+        self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
+    }
+
+    /// Opens the standalone stream beside everything else; 405 is a fine answer. A stream that
+    /// breaks is taken up again as often as the profile says.
+    pub(super) fn open_stream(self: &Arc<Self>, footing: &Footing) {
+        let (client, footing) = (Arc::clone(self), footing.clone());
+        self.beside(async move {
+            let cost = Cost::default();
+            let mut cursor = client.stand_by(&footing, &cost).await;
+            for attempt in 0..client.common.profile.resumes {
+                let Some(last) = cursor.take().filter(|_| footing.resumes()) else { break };
+                let clock = &client.common.wire.clock;
+                clock.sleep(last.retry.unwrap_or_else(|| resume::pause(attempt))).await;
+                let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
+                    client.heard_on_stream(event, &footing);
+                    Flow::Continue
+                };
+                let until = (clock.now() + FOR_EVER, &cost);
+                cursor = client.resume(&footing, &last.id, until, &mut on_event).await.2;
+            }
+        });
+    }
+
+    async fn stand_by(
+        self: &Arc<Self>,
+        footing: &Footing,
+        cost: &Cost,
+    ) -> Option<crate::engine::wire::Cursor> {
+        let wire = &self.common.wire;
+        let operation = Operation::Stream;
+        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
+        trail.count_in(&cost.exchanges, &self.exchanges);
+        // A stream that the client ends was a good one.
+        trail.presume(Outcome::Ok);
+        let request =
+            self.request(operation, Method::GET, &stream_headers(footing), Bytes::new());
+        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
+            self.heard_on_stream(event, footing);
+            Flow::Continue
+        };
+        let deadline = wire.clock.now() + FOR_EVER;
+        let mut body = Vec::new();
+        let came = wire
+            .exchange(&self.lines, &mut trail, request, deadline, &mut body, &mut on_event)
+            .await;
+        let cursor = trail.cursor();
+        trail.finish(came.map_or_else(|outcome| outcome, |reply| offered(&reply, &body, footing)));
+        cursor
+    }
+
+    /// A message on the standalone stream: never an answer.
+    fn heard_on_stream(self: &Arc<Self>, event: &sse::Event<'_>, footing: &Footing) {
+        if event.name != b"message" {
+            return;
+        }
+        let operation = Operation::Stream;
+        match message::read::<serde::de::IgnoredAny>(event.data) {
+            Ok(Message::Request(request)) => self.asked(&request, footing, operation, event.data),
+            Ok(Message::Notification(_)) => {}
+            Ok(Message::Answer(_)) => {
+                self.violated(Rule::WrongStream, operation, self.shown(event.data));
+            }
+            Err(malformed) => {
+                let said = format!("{malformed}: {}", self.shown(event.data));
+                self.violated(malformed.rule, operation, said);
+            }
+        }
+    }
+
+    /// Ends a session as the profile does: with DELETE, or without a word.
+    pub(super) async fn close(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        if let Some(mailbox) = session.footing.mailbox() {
+            mailbox.hang_up();
+            session.end(SessionChange::Closed);
+            return;
+        }
+        let deletes = self.draws(Purpose::Delete, self.common.profile.delete_share);
+        if session.echoed().is_none() || !deletes {
+            session.end(SessionChange::Abandoned);
+            return;
+        }
+        let headers = of_footing(Verb::Delete, &session.footing);
+        let wire = &self.common.wire;
+        let operation = Operation::Delete;
+        let trail = &mut Trail::begin(wire, &self.ending, self.user, operation);
+        trail.count_in(&cost.exchanges, &self.exchanges);
+        let request = self.request(operation, Method::DELETE, &headers, Bytes::new());
+        let deadline = wire.clock.now() + self.common.profile.connect_timeout;
+        let (mut body, mut on_event) =
+            (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
+        let came =
+            wire.exchange(&self.lines, trail, request, deadline, &mut body, &mut on_event).await;
+        // Only a DELETE that the server took ended anything: 405 leaves the session where it is.
+        let taken = matches!(&came, Ok(reply) if (200..300).contains(&reply.status));
+        trail.presume(came.map_or_else(
+            |outcome| outcome,
+            |reply| answer::deleted(&head_of(&reply, &session.footing), &body),
+        ));
+        session.end(if taken { SessionChange::Closed } else { SessionChange::Abandoned });
+    }
+
+    /// One chance of this client's next session.
+    pub(super) fn draws(&self, purpose: Purpose, share: f64) -> bool {
+        let number = self.sessions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let key = Key::of_run(self.common.seed, self.user.into()).at_turn(number);
+        key.draw(purpose).happens(share)
+    }
+}
+
+fn opening(offered: Revision, result: &InitializeResult<'_>) -> (Outcome, Option<Initialised>) {
+    match Revision::negotiated(offered, &result.protocol_version) {
+        Ok(revision) => {
+            let offers = Offers {
+                resources: result.capabilities.resources,
+                prompts: result.capabilities.prompts,
+                completions: result.capabilities.completions,
+            };
+            let server = format!("{} {}", result.server_name, result.server_version);
+            (Outcome::Ok, Some(Initialised { revision, offers, server, id: None }))
+        }
+        Err(rule) => (Outcome::Violation(rule), None),
+    }
+}
+
+fn session_id(reply: &Reply) -> Result<Option<String>, Rule> {
+    let header = reply.headers.get(SESSION_HEADER);
+    header.map(|value| legacy::session_id(value.as_bytes()).map(str::to_owned)).transpose()
+}
+
+/// What a stream that has ended was.
+fn offered(reply: &Reply, body: &[u8], footing: &Footing) -> Outcome {
+    let head = head_of(reply, footing);
+    match head.offer() {
+        Offer::Open | Offer::NotOffered => Outcome::Ok,
+        Offer::Refused => answer::refused(&head, body, None).outcome,
+        Offer::Broken(rule) => Outcome::Violation(rule),
+    }
+}
+
+/// Headers of a GET in a session.
+pub(super) fn stream_headers(footing: &Footing) -> HeaderMap {
+    of_footing(Verb::Get, footing)
+}
+
+/// Headers of a request without a body in a session: those of its POSTs but for the media types.
+fn of_footing(verb: Verb, footing: &Footing) -> HeaderMap {
+    let mut headers = footing.headers.clone();
+    headers.remove(http::header::CONTENT_TYPE);
+    headers.remove(http::header::ACCEPT);
+    with(&headers, verb, None, None)
+}
+
+/// Identity headers and those the protocol asks for.
+pub(super) fn with(
+    identity: &HeaderMap,
+    verb: Verb,
+    session: Option<&str>,
+    revision: Option<Revision>,
+) -> HeaderMap {
+    let mut headers = identity.clone();
+    for (name, value) in legacy::headers(verb, session, revision) {
+        // Session ids are checked before they come here, so that every value is a header value.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
+}

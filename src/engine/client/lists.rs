@@ -1,0 +1,285 @@
+//! What a client looks at after a handshake: lists, and some of what they name.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::Client;
+use super::connect::Refusal;
+use super::post::{Answered, Cost, Lent};
+use super::put::{Put, operation_of};
+use crate::engine::session::Session;
+use crate::engine::wire::BODY_LIMIT;
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule};
+use crate::model::profile::{Connections, List};
+use crate::protocol::answer::Head;
+use crate::protocol::ask::{Ask, Reference};
+use crate::protocol::modern::result::{CacheHints, CacheScope};
+use crate::protocol::results::list::{
+    PromptsPage, ResourcesPage, TemplatesPage, Tool, ToolsPage,
+};
+use crate::protocol::results::{Completion, PromptResult, ReadResult};
+
+/// Pages of one list beyond this are refused.
+const MOST_PAGES: usize = 200;
+/// A list is refused beyond so many bytes over all its pages: as one page may have.
+const LIST_LIMIT: usize = BODY_LIMIT;
+/// A list of tools is refused beyond so many.
+const MOST_TOOLS: usize = 2_000;
+/// What is put for an argument of a prompt, whatever it is.
+const SAMPLE: &str = "sample";
+
+struct Tools;
+impl Lent for Tools {
+    type Of<'a> = ToolsPage;
+}
+struct Resources;
+impl Lent for Resources {
+    type Of<'a> = ResourcesPage;
+}
+struct Templates;
+impl Lent for Templates {
+    type Of<'a> = TemplatesPage;
+}
+struct Prompts;
+impl Lent for Prompts {
+    type Of<'a> = PromptsPage;
+}
+struct Read;
+impl Lent for Read {
+    type Of<'a> = ReadResult;
+}
+struct Got;
+impl Lent for Got {
+    type Of<'a> = PromptResult;
+}
+struct Completed;
+impl Lent for Completed {
+    type Of<'a> = Completion;
+}
+
+/// A list, and how long it holds.
+struct Listed<T> {
+    items: Vec<T>,
+    cache: CacheHints,
+}
+
+impl Client {
+    /// Asks for everything the profile lists, and reads some of it.
+    pub(super) async fn look_around(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        session.listed_in.store(self.run.load(Ordering::Relaxed), Ordering::Relaxed);
+        let known_until = self.common.listed_until.load(Ordering::Relaxed);
+        let now = self.common.wire.clock.now();
+        if session.footing.is_modern() && self.shares_lists() && until(known_until) > now {
+            session.listed_until.store(known_until, Ordering::Relaxed);
+            return;
+        }
+        let mut shortest: Option<CacheHints> = None;
+        for list in &self.common.profile.lists {
+            let Some(cache) = self.look_at(*list, session, cost).await else { continue };
+            if shortest.is_none_or(|shortest| cache.ttl < shortest.ttl) {
+                shortest = Some(cache);
+            }
+        }
+        let Some(cache) = shortest.filter(|_| session.footing.is_modern()) else { return };
+        let now = self.common.wire.clock.now();
+        let until = nanos(now + cache.ttl.unwrap_or_default());
+        session.listed_until.store(until, Ordering::Relaxed);
+        if cache.scope == Some(CacheScope::Public) && self.shares_lists() {
+            self.common.listed_until.fetch_max(until, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what one user listed is known to all.
+    fn shares_lists(&self) -> bool {
+        let profile = &self.common.profile;
+        profile.honours_ttl && profile.connections == Connections::Shared
+    }
+
+    /// Lists again what no longer holds, once a run at most: the list of tools is read when a turn
+    /// begins.
+    pub(super) async fn refresh_lists(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        let known = session.listed_until.load(Ordering::Relaxed);
+        if until(known) > self.common.wire.clock.now() || !self.common.profile.honours_ttl {
+            return;
+        }
+        let run = self.run.load(Ordering::Relaxed);
+        if session.listed_in.swap(run, Ordering::Relaxed) != run {
+            Box::pin(self.look_around(session, cost)).await;
+        }
+    }
+
+    async fn look_at(
+        self: &Arc<Self>,
+        list: List,
+        session: &Session,
+        cost: &Cost,
+    ) -> Option<CacheHints> {
+        let most = self.common.profile.reads as usize;
+        match list {
+            // A tool list only costs here; what may be called was looked at before the load.
+            List::Tools => {
+                let listed = self.all_tools(session, cost).await.ok()?;
+                Some(listed.cache)
+            }
+            List::Resources if session.offers.resources => {
+                let ask = |cursor| Ask::ResourcesList { cursor };
+                let page = |_: &Head<'_>, page: ResourcesPage| {
+                    (Outcome::Ok, Some((page.resources, page.next_cursor)))
+                };
+                let listed = self.pages::<Resources, _, _>(ask, session, cost, page).await.ok()?;
+                for resource in listed.items.iter().take(most) {
+                    self.read(&resource.uri, session, cost).await;
+                }
+                Some(listed.cache)
+            }
+            List::Templates if session.offers.resources => {
+                let ask = |cursor| Ask::TemplatesList { cursor };
+                let page = |_: &Head<'_>, page: TemplatesPage| {
+                    (Outcome::Ok, Some((page.templates, page.next_cursor)))
+                };
+                let listed = self.pages::<Templates, _, _>(ask, session, cost, page).await.ok()?;
+                Some(listed.cache)
+            }
+            List::Prompts if session.offers.prompts => {
+                let ask = |cursor| Ask::PromptsList { cursor };
+                let page = |_: &Head<'_>, page: PromptsPage| {
+                    (Outcome::Ok, Some((page.prompts, page.next_cursor)))
+                };
+                let listed = self.pages::<Prompts, _, _>(ask, session, cost, page).await.ok()?;
+                for prompt in listed.items.iter().take(most) {
+                    self.get_prompt(prompt, session, cost).await;
+                }
+                Some(listed.cache)
+            }
+            List::Resources | List::Templates | List::Prompts => None,
+        }
+    }
+
+    /// Every tool of the target.
+    pub(super) async fn tools(
+        self: &Arc<Self>,
+        session: &Session,
+        cost: &Cost,
+    ) -> Result<Vec<Tool>, Refusal> {
+        self.all_tools(session, cost).await.map(|listed| listed.items)
+    }
+
+    async fn all_tools(
+        self: &Arc<Self>,
+        session: &Session,
+        cost: &Cost,
+    ) -> Result<Listed<Tool>, Refusal> {
+        let ask = |cursor| Ask::ToolsList { cursor };
+        let page =
+            |_: &Head<'_>, page: ToolsPage| (Outcome::Ok, Some((page.tools, page.next_cursor)));
+        let listed = self.pages::<Tools, _, _>(ask, session, cost, page).await?;
+        if listed.items.len() > MOST_TOOLS {
+            let said = format!("{} tools, of at most {MOST_TOOLS}", listed.items.len());
+            return Err(self.unbounded(Rule::TooLarge, (Operation::ToolsList, None), said));
+        }
+        Ok(listed)
+    }
+
+    async fn read(self: &Arc<Self>, uri: &str, session: &Session, cost: &Cost) {
+        let judge = |_: &Head<'_>, read: ReadResult| (read.outcome(), Some(()));
+        self.fetch::<Read, (), _>(self.aside(Ask::ResourcesRead { uri }, session, cost), judge)
+            .await;
+    }
+
+    async fn get_prompt(
+        self: &Arc<Self>,
+        prompt: &crate::protocol::results::list::Prompt,
+        session: &Session,
+        cost: &Cost,
+    ) {
+        let argument = |name: &String| (name.clone(), Value::from(SAMPLE));
+        let arguments: Map<String, Value> = prompt.arguments.iter().map(argument).collect();
+        let ask = Ask::PromptsGet { name: &prompt.name, arguments: &arguments };
+        let judge = |_: &Head<'_>, got: PromptResult| (got.outcome(), Some(()));
+        self.fetch::<Got, (), _>(self.aside(ask, session, cost), judge).await;
+        let Some(first) = prompt.arguments.first().filter(|_| session.offers.completions) else {
+            return;
+        };
+        let reference = Reference::Prompt(&prompt.name);
+        let ask = Ask::Complete { reference, argument: first, value: "s" };
+        let judge = |_: &Head<'_>, values: Completion| (values.outcome(), Some(()));
+        self.fetch::<Completed, (), _>(self.aside(ask, session, cost), judge).await;
+    }
+
+    /// A request beside the calls, with the budget of a handshake.
+    fn aside<'a>(&self, ask: Ask<'a>, session: &'a Session, cost: &'a Cost) -> Put<'a> {
+        let deadline = self.common.wire.clock.now() + self.common.profile.connect_timeout;
+        Put { session, ask, mirrored: Vec::new(), deadline, cost, is_call: false }
+    }
+
+    /// All pages of a list; a cursor seen before, too many pages or bytes end it as a violation.
+    async fn pages<R, T, J>(
+        self: &Arc<Self>,
+        ask: impl for<'c> Fn(Option<&'c str>) -> Ask<'c> + Send + Sync,
+        session: &Session,
+        cost: &Cost,
+        page: J,
+    ) -> Result<Listed<T>, Refusal>
+    where
+        R: Lent + Send + Sync,
+        T: Send,
+        J: for<'a> Fn(&Head<'_>, R::Of<'a>) -> (Outcome, Option<(Vec<T>, Option<String>)>)
+            + Send
+            + Sync,
+    {
+        let (mut items, mut seen, mut bytes) = (Vec::new(), HashSet::new(), 0);
+        let mut cursor: Option<String> = None;
+        let mut cache: Option<CacheHints> = None;
+        let operation = operation_of(&ask(None));
+        loop {
+            let put = self.aside(ask(cursor.as_deref()), session, cost);
+            let answered = self.fetch::<R, _, _>(put, &page).await;
+            let status = answered.reply.as_ref().map(|reply| reply.status);
+            let Answered { value, outcome, said, bytes: more, cache: hints, .. } = answered;
+            let Some((some, next)) = value else {
+                return Err(Refusal { status, said, ..Refusal::of(operation, outcome) });
+            };
+            if session.footing.is_modern() && !hints.are_complete() {
+                let said = format!("{operation:?}: ttlMs or cacheScope is missing");
+                self.violated(Rule::MissingCacheHints, operation, said);
+            }
+            cache = Some(cache.filter(|cache| cache.ttl <= hints.ttl).unwrap_or(hints));
+            items.extend(some);
+            bytes += more;
+            let pages = seen.len() + 1;
+            if bytes > LIST_LIMIT {
+                let said = format!("{pages} pages of {bytes} bytes, of at most {LIST_LIMIT}");
+                return Err(self.unbounded(Rule::TooLarge, (operation, status), said));
+            }
+            let Some(next) = next else {
+                return Ok(Listed { items, cache: cache.unwrap_or_default() });
+            };
+            if pages >= MOST_PAGES || !seen.insert(next.clone()) {
+                let said = format!("page {pages} leads to a page seen before");
+                return Err(self.unbounded(Rule::EndlessPages, (operation, status), said));
+            }
+            cursor = Some(next);
+        }
+    }
+
+    /// Tells that a list goes beyond our bounds.
+    fn unbounded(&self, rule: Rule, of: (Operation, Option<u16>), said: String) -> Refusal {
+        let (operation, status) = of;
+        self.violated(rule, operation, said.clone());
+        Refusal { status, said, ..Refusal::of(operation, Outcome::Violation(rule)) }
+    }
+}
+
+/// An instant as nanoseconds, for a cell that is read on every call.
+fn nanos(at: Duration) -> u64 {
+    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX - 1)
+}
+
+const fn until(nanos: u64) -> Duration {
+    Duration::from_nanos(nanos)
+}

@@ -1,0 +1,240 @@
+//! One request within a session, put in the session's era, with every round that it takes.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use super::Client;
+use super::post::{Answered, Cost, Judge, Lent, Question};
+use crate::engine::session::{Session, Speech};
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::answer::Head;
+use crate::protocol::ask::{Ask, Extra};
+use crate::protocol::legacy;
+use crate::protocol::message::Id;
+use crate::protocol::modern;
+use crate::protocol::modern::result::{CacheHints, Reply, Tasks, Turn};
+use crate::protocol::serve;
+
+/// A request, before its era has written it.
+pub(super) struct Put<'a> {
+    pub(super) session: &'a Session,
+    pub(super) ask: Ask<'a>,
+    /// Headers that mirror its arguments; modern only.
+    pub(super) mirrored: Vec<(HeaderName, HeaderValue)>,
+    pub(super) deadline: Duration,
+    pub(super) cost: &'a Cost,
+    /// What a user waits for.
+    pub(super) is_call: bool,
+}
+
+/// What one round brought.
+enum Came<T> {
+    /// The result.
+    Done(T, CacheHints),
+    /// Questions; these members answer them.
+    Again(Vec<u8>),
+    /// A task to be polled.
+    Later(Later),
+}
+
+/// A task under way.
+pub(super) struct Later {
+    pub(super) id: String,
+    pub(super) pause: Option<Duration>,
+}
+
+/// A result as modern servers send it.
+struct Typed<R>(PhantomData<R>);
+
+impl<R: Lent> Lent for Typed<R> {
+    type Of<'a> = Reply<'a, R::Of<'a>>;
+}
+
+impl Client {
+    /// Puts a request until its result is there, or it has failed.
+    pub(super) async fn fetch<R, T, J>(self: &Arc<Self>, put: Put<'_>, judge: J) -> Answered<T>
+    where
+        R: Lent + Send + Sync,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        let mut first = self.put::<R, T, J>(&put, None, &judge).await;
+        match first.value.take() {
+            Some(Came::Done(value, cache)) => Answered { cache, ..first.with(Some(value)) },
+            None => first.with(None),
+            Some(came) => {
+                let first = Answered { value: Some(came), ..first };
+                Box::pin(self.rounds::<R, T, J>(put, first, &judge)).await
+            }
+        }
+    }
+
+    /// Answers what the server asks back, and asks again, as often as the client does that.
+    async fn rounds<R, T, J>(
+        self: &Arc<Self>,
+        mut put: Put<'_>,
+        mut last: Answered<Came<T>>,
+        judge: &J,
+    ) -> Answered<T>
+    where
+        R: Lent + Send + Sync,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        // The first request was the call's own; what follows is part of its service.
+        put.is_call = false;
+        for _ in 0..self.common.profile.input_rounds {
+            match last.value.take() {
+                Some(Came::Done(value, cache)) => {
+                    return Answered { cache, ..last.with(Some(value)) };
+                }
+                Some(Came::Again(continued)) => {
+                    last = self.put::<R, T, J>(&put, Some(&continued), judge).await;
+                }
+                Some(Came::Later(later)) => {
+                    return self.polled::<R, T, J>(&put, later, judge).await;
+                }
+                None => return last.with(None),
+            }
+        }
+        match last.value.take() {
+            Some(Came::Done(value, cache)) => Answered { cache, ..last.with(Some(value)) },
+            None => last.with(None),
+            Some(_) => {
+                let (rule, operation) = (Rule::TooManyRounds, operation_of(&put.ask));
+                let said = format!("after {} rounds", self.common.profile.input_rounds);
+                self.violated(rule, operation, said.clone());
+                let outcome = Outcome::Violation(rule);
+                Answered { outcome, said, ..last.with(None) }
+            }
+        }
+    }
+
+    async fn put<R, T, J>(
+        self: &Arc<Self>,
+        put: &Put<'_>,
+        continued: Option<&[u8]>,
+        judge: &J,
+    ) -> Answered<Came<T>>
+    where
+        R: Lent + Send + Sync,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        let Put { session, ask, deadline, cost, is_call, .. } = put;
+        let footing = &session.footing;
+        let id = session.next_id();
+        let progress = (*is_call && self.common.profile.progress).then_some(id);
+        let extra = Extra { progress, continued, ..Extra::default() };
+        let mut body = Vec::with_capacity(256);
+        let operation = operation_of(ask);
+        let question = |body, also| Question {
+            operation,
+            footing,
+            also,
+            id: Some(id),
+            body,
+            deadline: *deadline,
+            cost,
+            is_call: *is_call,
+        };
+        match &footing.speech {
+            Speech::Modern(meta) => {
+                modern::write::request(&mut body, Id::Number(id), ask, meta.bytes(), &extra);
+                let also = about(ask, &put.mirrored);
+                let judge = |head: &Head<'_>, reply: Reply<'_, R::Of<'_>>| {
+                    self.turn::<R, T, J>(head, reply, ask, judge)
+                };
+                self.ask::<Typed<R>, Came<T>, _>(question(body, also), judge).await
+            }
+            Speech::Legacy(_) | Speech::TwoEnds(_) => {
+                legacy::write::request(&mut body, Id::Number(id), ask, &extra);
+                let judge = |head: &Head<'_>, result: R::Of<'_>| {
+                    let (outcome, value) = judge(head, result);
+                    (outcome, value.map(|value| Came::Done(value, CacheHints::default())))
+                };
+                self.ask::<R, Came<T>, _>(question(body, Vec::new()), judge).await
+            }
+        }
+    }
+
+    /// What a modern result leaves to do.
+    fn turn<R: Lent, T, J: Judge<R, T>>(
+        &self,
+        head: &Head<'_>,
+        reply: Reply<'_, R::Of<'_>>,
+        ask: &Ask<'_>,
+        judge: &J,
+    ) -> (Outcome, Option<Came<T>>) {
+        let profile = &self.common.profile;
+        let turn = match reply.turn(ask, self.tasks()) {
+            Ok(turn) => turn,
+            Err(rule) => return (Outcome::Violation(rule), None),
+        };
+        match turn {
+            Turn::Complete(complete) => {
+                if !complete.is_typed {
+                    self.violated(Rule::MissingResultType, operation_of(ask), String::new());
+                }
+                let (outcome, value) = judge(head, complete.result);
+                (outcome, value.map(|value| Came::Done(value, complete.cache)))
+            }
+            Turn::Answer(input) => {
+                let responses = input.requests.map(|requests| {
+                    serve::input_responses(requests, profile.server_requests, &profile.capabilities)
+                });
+                match responses.transpose() {
+                    Ok(responses) => {
+                        let continued = input.continued(responses.as_deref());
+                        (Outcome::Ok, Some(Came::Again(continued)))
+                    }
+                    Err(rule) => (Outcome::Violation(rule), None),
+                }
+            }
+            Turn::Poll(task) => {
+                let later = Later { id: task.id.into_owned(), pause: task.poll_interval };
+                (Outcome::Ok, Some(Came::Later(later)))
+            }
+        }
+    }
+
+    /// Whether this client said that it can poll tasks.
+    fn tasks(&self) -> Tasks {
+        if self.common.profile.capabilities.contains(modern::result::TASKS) {
+            Tasks::Declared
+        } else {
+            Tasks::NotDeclared
+        }
+    }
+}
+
+/// The headers that say what a modern request is about.
+fn about(ask: &Ask<'_>, mirrored: &[(HeaderName, HeaderValue)]) -> Vec<(HeaderName, HeaderValue)> {
+    let said = modern::headers(ask).filter_map(|(name, value)| {
+        Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
+    });
+    said.chain(mirrored.iter().cloned()).collect()
+}
+
+/// The operation that a request is.
+pub(super) const fn operation_of(ask: &Ask<'_>) -> Operation {
+    match ask {
+        Ask::ToolsList { .. } => Operation::ToolsList,
+        Ask::ToolsCall { .. } => Operation::ToolsCall,
+        Ask::ResourcesList { .. } => Operation::ResourcesList,
+        Ask::TemplatesList { .. } => Operation::TemplatesList,
+        Ask::ResourcesRead { .. } => Operation::ResourcesRead,
+        Ask::PromptsList { .. } => Operation::PromptsList,
+        Ask::PromptsGet { .. } => Operation::PromptsGet,
+        Ask::Complete { .. } => Operation::Complete,
+        Ask::TaskGet { .. } => Operation::TaskGet,
+        Ask::TaskResult { .. } => Operation::TaskResult,
+        Ask::TaskCancel { .. } => Operation::TaskCancel,
+        Ask::TaskUpdate { .. } => Operation::TaskUpdate,
+        Ask::Ping => Operation::Ping,
+    }
+}

@@ -1,0 +1,82 @@
+//! Streams that broke, taken up again by GET with `Last-Event-ID` (MCP 2025-11-25, transports,
+//! "Resumability and Redelivery").
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+
+use super::Client;
+use super::legacy::stream_headers;
+use super::post::{Cost, head_of};
+use crate::engine::session::Footing;
+use crate::engine::wire::{Cursor, Listener, Reply, Trail};
+use crate::model::operation::Operation;
+use crate::model::outcome::Outcome;
+use crate::protocol::answer::{self, Offer};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// The pause before the first attempt where the server names none, as the official SDKs make it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Every further pause is so many times the one before.
+const LONGER: f64 = 1.5;
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a client waits before an attempt, counted from 0, that the server set no time for.
+pub(super) fn pause(attempt: u32) -> Duration {
+    let factor = LONGER.powi(i32::try_from(attempt).unwrap_or(i32::MAX));
+    Duration::try_from_secs_f64(FIRST_PAUSE.as_secs_f64() * factor)
+        .unwrap_or(LONGEST_PAUSE)
+        .min(LONGEST_PAUSE)
+}
+
+impl Client {
+    /// Takes a stream up behind the event `last`. Gives what came, when its answer was whole, and
+    /// where it can be taken up once more.
+    pub(super) async fn resume(
+        self: &Arc<Self>,
+        footing: &Footing,
+        last: &[u8],
+        (deadline, cost): (Duration, &Cost),
+        on_event: Listener<'_>,
+    ) -> (Result<Reply, Outcome>, Option<Duration>, Option<Cursor>) {
+        let operation = Operation::Resume;
+        let wire = &self.common.wire;
+        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
+        trail.count_in(&cost.exchanges, &self.exchanges);
+        let headers = stream_headers(footing);
+        let mut request = self.request(operation, Method::GET, &headers, Bytes::new());
+        if let Ok(last) = HeaderValue::from_bytes(last) {
+            request.headers.insert(LAST_EVENT_ID, last);
+        }
+        let mut body = Vec::new();
+        let came =
+            wire.exchange(&self.lines, &mut trail, request, deadline, &mut body, on_event).await;
+        let came = came.and_then(|reply| {
+            let head = head_of(&reply, footing);
+            match head.offer() {
+                Offer::Open => Ok(reply),
+                Offer::NotOffered => Err(Outcome::CutStream),
+                Offer::Refused => Err(answer::refused(&head, &body, None).outcome),
+                Offer::Broken(rule) => Err(Outcome::Violation(rule)),
+            }
+        });
+        let (at, cursor) = (trail.answered_at(), trail.cursor());
+        trail.finish(came.as_ref().map_or_else(|outcome| *outcome, |_| Outcome::Ok));
+        (came, at, cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_bound() {
+        assert_eq!([pause(0), pause(1)].map(|pause| pause.as_millis()), [1000, 1500]);
+        assert_eq!(pause(9), LONGEST_PAUSE);
+        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+    }
+}

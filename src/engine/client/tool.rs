@@ -1,0 +1,117 @@
+//! A call of a tool: its request, its headers, what its result comes to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use super::Client;
+use super::post::{Answered, Cost, Lent};
+use super::put::Put;
+use super::trail::CallTrail;
+use crate::engine::session::Session;
+use crate::model::arguments::Maker;
+use crate::model::behaviour::Ask as Turn;
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::answer::{self, Head};
+use crate::protocol::ask::Ask;
+use crate::protocol::legacy::write;
+use crate::protocol::message::Id;
+use crate::protocol::modern::params::HeaderParam;
+use crate::protocol::output::OutputSchema;
+use crate::protocol::results::call::CallResult;
+
+struct Called;
+impl Lent for Called {
+    type Of<'a> = CallResult<'a>;
+}
+
+/// A tool that may be called.
+#[derive(Debug)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Makes its arguments.
+    pub maker: Maker,
+    /// Which of them a modern client repeats in headers.
+    pub mirrored: Vec<HeaderParam>,
+    /// What its structured results must conform to.
+    pub output: Option<OutputSchema>,
+}
+
+impl Tool {
+    /// A tool of which nothing but this is known.
+    pub fn new(name: String, maker: Maker) -> Self {
+        Self { name, maker, mirrored: Vec::new(), output: None }
+    }
+}
+
+impl Client {
+    /// Sends the call itself and reads its answer.
+    async fn call_in(
+        self: &Arc<Self>,
+        session: &Session,
+        trail: &mut CallTrail<'_>,
+        ask: Turn,
+        deadline: Duration,
+    ) -> Outcome {
+        let Some(tool) = self.common.tools.get(usize::from(ask.tool)) else {
+            return Outcome::NeverSent;
+        };
+        let answered = if session.footing.is_modern() && !tool.mirrored.is_empty() {
+            let mut made = Vec::new();
+            tool.maker.make(ask.variation, &mut made);
+            let arguments = |out: &mut Vec<u8>| out.extend_from_slice(&made);
+            let mirrored = mirrored(tool, &made);
+            self.call_tool((session, tool), &arguments, mirrored, (deadline, trail.cost)).await
+        } else {
+            let arguments = |out: &mut Vec<u8>| tool.maker.make(ask.variation, out);
+            self.call_tool((session, tool), &arguments, Vec::new(), (deadline, trail.cost)).await
+        };
+        trail.call.result_chars = answered.value.unwrap_or_default();
+        let cap = self.common.profile.result_cap;
+        trail.call.over_cap = cap.is_some_and(|cap| trail.call.result_chars > cap);
+        if let Some(at) = answered.at {
+            trail.stamp_at(at, answered.outcome);
+        }
+        answered.outcome
+    }
+
+    /// Calls a tool; gives the characters of its result.
+    async fn call_tool(
+        self: &Arc<Self>,
+        (session, tool): (&Session, &Tool),
+        arguments: &(dyn Fn(&mut Vec<u8>) + Sync),
+        mirrored: Vec<(HeaderName, HeaderValue)>,
+        (deadline, cost): (Duration, &Cost),
+    ) -> Answered<u32> {
+        let ask = Ask::ToolsCall { name: &tool.name, arguments };
+        let put = Put { session, ask, mirrored, deadline, cost, is_call: true };
+        let judge = |head: &Head<'_>, result: CallResult<'_>| {
+            let chars = u32::try_from(result.content.text_chars).unwrap_or(u32::MAX);
+            (judged(head, &result, tool), Some(chars))
+        };
+        self.fetch::<Called, u32, _>(put, judge).await
+    }
+
+    /// Says that an answer is no longer awaited, if this client does.
+    pub(super) fn give_up(self: &Arc<Self>, session: &Session, id: u64) {
+        if self.common.profile.cancels && !session.footing.is_modern() {
+            let mut body = Vec::with_capacity(128);
+            write::cancelled(&mut body, Id::Number(id), "timeout");
+            self.post_beside(Operation::Cancelled, body, &session.footing);
+        }
+    }
+}
+
+/// How a call ended that was given a result.
+fn judged(head: &Head<'_>, result: &CallResult<'_>, tool: &Tool) -> Outcome {
+    let outcome = answer::call(head, result);
+    match (&tool.output, outcome) {
+        (Some(output), Outcome::Ok) => {
+            output.check(result.structured_content).map_or_else(Outcome::Violation, |()| outcome)
+        }
+        _ => outcome,
+    }
+}

@@ -1,0 +1,74 @@
+//! The record of one call: told once, whatever becomes of the call.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Client;
+use super::post::Cost;
+use crate::engine::recorder::Gauged;
+use crate::model::event::{Call, Event, Instants};
+use crate::model::operation::Operation;
+use crate::model::outcome::{Class, Outcome};
+
+/// The record of one call. Dropped unfinished, it tells what its run's ending says.
+pub(super) struct CallTrail<'a> {
+    client: &'a Client,
+    pub(super) cost: &'a Cost,
+    pub(super) call: Call,
+    pub(super) stamped: bool,
+    _in_flight: Gauged<'a>,
+}
+
+impl<'a> CallTrail<'a> {
+    pub(super) fn begin(client: &'a Client, cost: &'a Cost, due: Duration, tool: u16) -> Self {
+        let started = client.common.wire.clock.now();
+        let instants = Instants { due, started, admitted: None, sent: None, done: started };
+        let call = Call {
+            user: client.user,
+            run: client.run.load(Ordering::Relaxed),
+            class: client.class,
+            operation: Operation::ToolsCall,
+            tool: Some(tool),
+            instants,
+            outcome: Outcome::Unfinished,
+            exchanges: 0,
+            result_chars: 0,
+            over_cap: false,
+        };
+        let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
+        Self { client, cost, call, stamped: false, _in_flight: in_flight }
+    }
+
+    /// The call was done at `done`, whatever is still to be tidied up.
+    pub(super) fn stamp_at(&mut self, done: Duration, outcome: Outcome) {
+        if !self.stamped {
+            self.call.instants.done = done;
+            self.call.outcome = outcome;
+            self.stamped = true;
+        }
+    }
+
+    /// The call is done now.
+    pub(super) fn stamp(&mut self, outcome: Outcome) {
+        self.stamp_at(self.client.common.wire.clock.now(), outcome);
+    }
+
+    /// Ends the record; says how the call ended, and when the client was free again: after a
+    /// stream's end or a DELETE that is nobody's lag.
+    pub(super) fn finish(mut self, outcome: Outcome) -> (Class, Duration) {
+        let now = self.client.common.wire.clock.now();
+        self.stamp_at(now, outcome);
+        (outcome.class(), now)
+    }
+}
+
+impl Drop for CallTrail<'_> {
+    fn drop(&mut self) {
+        if !self.stamped {
+            self.stamp(self.client.ending.outcome());
+        }
+        self.call.instants.sent = self.cost.sent();
+        self.call.exchanges = self.cost.exchanges();
+        self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
+    }
+}

@@ -1,0 +1,206 @@
+//! HTTP+SSE, the transport of revision 2024-11-05: one stream for every answer, and POST to the
+//! endpoint that it names.
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::Client;
+use super::connect::{Opening, Refusal};
+use super::legacy::with;
+use super::post::{Cost, head_of, quoted};
+use crate::engine::mailbox::{Delivered, Mail, Mailbox};
+use crate::engine::session::{Footing, Session, Speech};
+use crate::engine::wire::line::Address;
+use crate::engine::wire::{Flow, Reply, Trail};
+use crate::model::event::SessionChange;
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::answer::{self, Offer, Session as Named};
+use crate::protocol::http_sse;
+use crate::protocol::legacy::Verb;
+use crate::protocol::message::{self, Message};
+use crate::protocol::sse;
+
+/// The stream has no deadline of its own once it has named its endpoint.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Where questions go, or why there is no such place.
+type Endpoint = Result<Address, Refusal>;
+
+/// Who reads a stream, and for whom.
+struct Reader {
+    client: Arc<Client>,
+    headers: HeaderMap,
+    endpoint: Option<oneshot::Sender<Endpoint>>,
+    /// Set once the endpoint is known; gone when the session is.
+    mailbox: Arc<OnceLock<Weak<Mailbox>>>,
+}
+
+impl Client {
+    /// Opens a stream, initialises on it: a session that lasts as long as the stream does.
+    pub(super) async fn open_two_ends(
+        self: &Arc<Self>,
+        cost: &Cost,
+    ) -> Result<(Session, Opening), Refusal> {
+        let clock = &self.common.wire.clock;
+        let (found, finding) = oneshot::channel();
+        let mailbox = Arc::new(OnceLock::new());
+        let headers = with(&self.common.headers, Verb::Post, None, None);
+        let reader = Reader {
+            client: Arc::clone(self),
+            headers: headers.clone(),
+            endpoint: Some(found),
+            mailbox: Arc::clone(&mailbox),
+        };
+        let reading = Hangup(self.beside(reader.read()));
+        let by = clock.now() + self.common.profile.connect_timeout;
+        let timed_out = || Refusal::of(Operation::Stream, Outcome::Timeout);
+        let endpoint = match clock.by(by, finding).await.ok_or_else(timed_out)? {
+            Ok(endpoint) => endpoint?,
+            Err(_) => return Err(Refusal::of(Operation::Stream, Outcome::CutStream)),
+        };
+        cost.exchanges.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mail = Arc::new(Mailbox::new(Arc::new(endpoint), reading.keep()));
+        // The reader waits for nothing: a message before this one would be nobody's.
+        let _first = mailbox.set(Arc::downgrade(&mail)).is_ok();
+        let footing = Footing { headers, named: Named::Named, speech: Speech::TwoEnds(mail) };
+        let initialised = self.introduced(&footing, cost).await?;
+        let version = initialised.revision.name();
+        let session = self.begun(footing, &initialised);
+        self.initialized(&session, cost).await;
+        Ok((session, Opening { version, server: initialised.server }))
+    }
+}
+
+/// Ends a task unless it is kept.
+struct Hangup(AbortHandle);
+
+impl Hangup {
+    fn keep(self) -> AbortHandle {
+        let handle = self.0.clone();
+        std::mem::forget(self);
+        handle
+    }
+}
+
+impl Drop for Hangup {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Reader {
+    async fn read(mut self) {
+        let client = Arc::clone(&self.client);
+        let wire = &client.common.wire;
+        let operation = Operation::Stream;
+        let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
+        let own = std::sync::atomic::AtomicU32::new(0);
+        trail.count_in(&own, &client.exchanges);
+        // A stream that the client ends was a good one.
+        trail.presume(Outcome::Ok);
+        let headers = with(&client.common.headers, Verb::Get, None, None);
+        let request = client.request(operation, Method::GET, &headers, Bytes::new());
+        let deadline = wire.clock.now() + FOR_EVER;
+        let mut body = Vec::new();
+        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
+            self.heard(event);
+            Flow::Continue
+        };
+        let came = wire
+            .exchange(&client.lines, &mut trail, request, deadline, &mut body, &mut on_event)
+            .await;
+        let (outcome, status) = match came {
+            Ok(reply) => {
+                let head = head_of(&reply, &Footing::bare(HeaderMap::new()));
+                let outcome = match head.offer() {
+                    // It named no endpoint, or it broke: the session is gone with it.
+                    Offer::Open => Outcome::CutStream,
+                    Offer::NotOffered => Outcome::Status(405),
+                    Offer::Refused => answer::refused(&head, &body, None).outcome,
+                    Offer::Broken(rule) => Outcome::Violation(rule),
+                };
+                (outcome, Some(reply.status))
+            }
+            Err(outcome) => (outcome, None),
+        };
+        if let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) {
+            mailbox.close();
+        }
+        if let Some(endpoint) = self.endpoint.take() {
+            let said = client.shown(&body);
+            let refusal = Refusal { status, said, ..Refusal::of(operation, outcome) };
+            let _nobody_waits = endpoint.send(Err(refusal)).is_err();
+        }
+        trail.finish(outcome);
+    }
+
+    fn heard(&mut self, event: &sse::Event<'_>) {
+        match event.name {
+            b"endpoint" => self.endpoint(event.data),
+            b"message" => self.message(event.data),
+            _ => {}
+        }
+    }
+
+    fn endpoint(&mut self, data: &[u8]) {
+        // Only the first one counts.
+        let Some(sender) = self.endpoint.take() else { return };
+        let base = &self.client.common.wire.address.whole;
+        let endpoint = http_sse::endpoint(base, data).map_err(|rule| {
+            let said = self.client.shown(data);
+            self.client.violated(rule, Operation::Stream, said.clone());
+            Refusal { said, ..Refusal::of(Operation::Stream, Outcome::Violation(rule)) }
+        });
+        let endpoint = endpoint.map(|(path, whole)| Address { path, whole });
+        let _nobody_waits = sender.send(endpoint).is_err();
+    }
+
+    fn message(&self, data: &[u8]) {
+        let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) else { return };
+        let at = self.client.common.wire.clock.now();
+        let violated = |rule| self.client.violated(rule, Operation::Stream, self.client.shown(data));
+        match message::read::<serde::de::IgnoredAny>(data) {
+            Ok(Message::Answer(answer)) => {
+                let id = answer.id.and_then(|id| id.raw().parse().ok());
+                let mail = Mail { data: data.to_vec(), at };
+                let delivered = id.map_or(Delivered::Unknown, |id| mailbox.deliver(id, mail));
+                match delivered {
+                    Delivered::Taken => {}
+                    Delivered::Late => violated(Rule::SecondAnswer),
+                    Delivered::Unknown => violated(Rule::WrongId),
+                }
+            }
+            Ok(Message::Request(request)) => {
+                let footing = Footing {
+                    headers: self.headers.clone(),
+                    named: Named::Named,
+                    speech: Speech::TwoEnds(mailbox),
+                };
+                self.client.asked(&request, &footing, Operation::Stream, data);
+            }
+            Ok(Message::Notification(_)) => {}
+            Err(malformed) => {
+                let said = format!("{malformed}: {}", quoted(data));
+                self.client.violated(malformed.rule, Operation::Stream, said);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Whether it is gone because the stream it stood on is.
+    pub(super) fn is_gone(&self) -> bool {
+        self.footing.mailbox().is_some_and(|mailbox| mailbox.is_closed())
+    }
+
+    /// It was lost.
+    pub(super) fn lost(&self) {
+        self.end(SessionChange::Lost);
+    }
+}
