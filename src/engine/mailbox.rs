@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use super::wire::line::Address;
 
 /// Ids nobody waits for any more are kept in mind, so many of them.
-const GIVEN_UP: usize = 64;
+const KEPT_IN_MIND: usize = 64;
 
 /// What came for a question, and when it was whole.
 #[derive(Debug)]
@@ -31,8 +31,10 @@ pub struct Mail {
 pub enum Delivered {
     /// Somebody waited for it.
     Taken,
-    /// Somebody had waited for it, and was answered or went away.
-    Late,
+    /// Whoever asked was answered before.
+    Again,
+    /// Whoever asked has gone away.
+    TooLate,
     /// Nobody ever asked.
     Unknown,
 }
@@ -49,7 +51,8 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Waiting {
     by_id: HashMap<u64, oneshot::Sender<Mail>>,
-    given_up: VecDeque<u64>,
+    /// Those nobody waits for any more, and whether they were answered.
+    done: VecDeque<(u64, bool)>,
     closed: bool,
 }
 
@@ -83,11 +86,15 @@ impl Mailbox {
         let mut waiting = self.lock();
         match waiting.by_id.remove(&id) {
             Some(sender) if sender.send(mail).is_ok() => {
-                waiting.give_up(id);
+                waiting.note(id, true);
                 Delivered::Taken
             }
-            None if !waiting.given_up.contains(&id) => Delivered::Unknown,
-            _ => Delivered::Late,
+            Some(_) => Delivered::TooLate,
+            None => match waiting.done.iter().rev().find(|(done, _)| *done == id) {
+                Some((_, true)) => Delivered::Again,
+                Some((_, false)) => Delivered::TooLate,
+                None => Delivered::Unknown,
+            },
         }
     }
 
@@ -120,11 +127,11 @@ impl Drop for Mailbox {
 }
 
 impl Waiting {
-    fn give_up(&mut self, id: u64) {
-        if self.given_up.len() == GIVEN_UP {
-            self.given_up.pop_front();
+    fn note(&mut self, id: u64, was_answered: bool) {
+        if self.done.len() == KEPT_IN_MIND {
+            self.done.pop_front();
         }
-        self.given_up.push_back(id);
+        self.done.push_back((id, was_answered));
     }
 }
 
@@ -142,7 +149,7 @@ impl Drop for Place<'_> {
         self.mail.close();
         if waiting.by_id.get(&self.id).is_some_and(oneshot::Sender::is_closed) {
             waiting.by_id.remove(&self.id);
-            waiting.give_up(self.id);
+            waiting.note(self.id, false);
         }
     }
 }
@@ -170,7 +177,7 @@ mod tests {
         assert_eq!(mailbox.deliver(1, mail("a")), Delivered::Taken);
         assert_eq!(one.mail().await.unwrap().data, b"a");
         assert_eq!(two.mail().await.unwrap().data, b"b");
-        assert_eq!(mailbox.deliver(1, mail("again")), Delivered::Late);
+        assert_eq!(mailbox.deliver(1, mail("again")), Delivered::Again);
         assert_eq!(mailbox.deliver(3, mail("never asked")), Delivered::Unknown);
     }
 
@@ -178,7 +185,7 @@ mod tests {
     async fn who_went_away_is_remembered_and_a_later_place_is_not_taken() {
         let mailbox = mailbox();
         drop(mailbox.expect(1));
-        assert_eq!(mailbox.deliver(1, mail("late")), Delivered::Late);
+        assert_eq!(mailbox.deliver(1, mail("late")), Delivered::TooLate);
         let first = mailbox.expect(7);
         let mut second = mailbox.expect(7);
         drop(first);

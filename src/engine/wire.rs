@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
+use tokio::sync::oneshot;
 
 use self::line::{Address, Line, Lines, Unsent};
 use self::meter::Gauge;
@@ -126,6 +127,7 @@ pub struct Trail<'a> {
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
     cursor: Option<Cursor>,
+    opened: Option<oneshot::Sender<()>>,
     _under_way: Gauged<'a>,
     counters: [Option<&'a AtomicU32>; 2],
 }
@@ -157,6 +159,7 @@ impl<'a> Trail<'a> {
             outcome: None,
             sent_cell: None,
             cursor: None,
+            opened: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
         }
@@ -185,6 +188,11 @@ impl<'a> Trail<'a> {
     /// When the answer was whole, if it came.
     pub fn answered_at(&self) -> Option<Duration> {
         self.exchange.answer
+    }
+
+    /// Tells when the head of an answer has come; dropped without a word if none does.
+    pub fn tell_when_open(&mut self, opened: oneshot::Sender<()>) {
+        self.opened = Some(opened);
     }
 
     /// Where a stream that ended without an answer can be taken up again, if it can.
@@ -321,6 +329,9 @@ impl Wire {
         let address = to.as_deref().unwrap_or(&self.address);
         let (head, mut answer) = line.send(address, request, &mut trail.gauge).await?;
         trail.exchange.headers = Some(self.clock.now());
+        if let Some(opened) = trail.opened.take() {
+            let _nobody_waits = opened.send(()).is_err();
+        }
         let status = head.status.as_u16();
         trail.exchange.status = Some(status);
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));

@@ -35,6 +35,8 @@ pub struct Profile {
     pub honours_ttl: bool,
     /// Share of handshakes after which it opens the stream of what the server tells unasked.
     pub stream_share: f64,
+    /// Whether it waits until that stream is open before it goes on.
+    pub stream_awaited: bool,
     /// How often it takes up a stream that broke.
     pub resumes: u32,
     /// Share of sessions it ends with DELETE.

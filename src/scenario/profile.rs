@@ -101,6 +101,8 @@ fn handshake<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
     values.value("honours_ttl", doc, Key::truth, &mut profile.honours_ttl);
     let doc = "Share of handshakes after which it opens the GET or listen stream.";
     values.value("stream_share", doc, Key::share, &mut profile.stream_share);
+    let doc = "Whether it waits until that stream is open before it goes on.";
+    values.value("stream_awaited", doc, Key::truth, &mut profile.stream_awaited);
     let resumes = |key: Key<'a>| key.count(0..=100);
     let doc = "How often it takes up a stream that broke.";
     values.value("resumes", doc, resumes, &mut profile.resumes);
@@ -249,6 +251,7 @@ fn blank() -> Profile {
         reads: 0,
         honours_ttl: false,
         stream_share: 0.0,
+        stream_awaited: false,
         resumes: 0,
         delete_share: 0.0,
         initialized_when_fresh: true,

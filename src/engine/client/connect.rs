@@ -8,10 +8,11 @@ use serde::de::IgnoredAny;
 
 use super::Client;
 use super::post::{Answered, Cost};
-use crate::engine::session::Session;
+use crate::engine::session::{Session, Speech};
 use crate::model::chance::Purpose;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
+use crate::model::profile::Connections;
 use crate::protocol::era::{Detection, Step, Way};
 use crate::protocol::message::{self, Message};
 use crate::protocol::modern::errors;
@@ -136,7 +137,7 @@ impl Client {
         let is_kept = purpose == For::Keeping || session.footing.is_modern();
         if is_kept {
             if self.draws(Purpose::Stream, self.common.profile.stream_share) {
-                self.listen(&session);
+                self.listen(&session).await;
             }
             self.look_around(&session, cost).await;
         }
@@ -184,7 +185,6 @@ impl Client {
 
     /// What this client believes, or the broker it stands behind.
     pub(super) fn belief(&self) -> &Belief {
-        use crate::model::profile::Connections;
         match self.common.profile.connections {
             Connections::Shared => &self.common.belief,
             Connections::PerUser => &self.own_belief,
@@ -192,13 +192,23 @@ impl Client {
     }
 
     /// Opens the stream on which the server tells what it was not asked.
-    fn listen(self: &Arc<Self>, session: &Session) {
-        use crate::engine::session::Speech;
-        match session.footing.speech {
+    async fn listen(self: &Arc<Self>, session: &Session) {
+        let opening = match session.footing.speech {
             Speech::Legacy(_) => self.open_stream(&session.footing),
             Speech::Modern(_) => self.subscribe(session),
             // The one stream it has is open.
-            Speech::TwoEnds(_) => {}
+            Speech::TwoEnds(_) => return,
+        };
+        if self.common.profile.stream_awaited {
+            let clock = &self.common.wire.clock;
+            let by = clock.now() + self.common.profile.connect_timeout;
+            let _or_refused = clock.by(by, opening).await;
         }
+    }
+
+    /// One session, with all that the profile does around it, before there are calls.
+    pub async fn look(self: &Arc<Self>) -> Result<(), Refusal> {
+        let cost = Cost::default();
+        self.slot.get(|| Box::pin(self.handshake(For::Keeping, &cost))).await.map(drop)
     }
 }

@@ -144,7 +144,7 @@ impl Client {
         data: &[u8],
     ) {
         if footing.is_modern() {
-            self.violated(Rule::ServerRequest, operation, self.shown(data));
+            self.violated(Rule::ModernServerRequest, operation, self.shown(data));
             return;
         }
         if let Some(response) = serve::answer(request, self.common.profile.server_requests) {

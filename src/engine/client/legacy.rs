@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::oneshot;
 
 use super::connect::{For, Opening, Refusal};
 use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
 use super::{Client, Policy, resume};
 use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
-use crate::engine::wire::{Flow, Reply, Trail, Wire};
+use crate::engine::wire::{Cursor, Flow, Reply, Trail, Wire};
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
@@ -24,7 +25,7 @@ use crate::protocol::results::InitializeResult;
 use crate::protocol::sse;
 
 /// The standalone stream has no deadline of its own.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 struct Initialized;
 impl Lent for Initialized {
@@ -135,11 +136,12 @@ impl Client {
 
     /// Opens the standalone stream beside everything else; 405 is a fine answer. A stream that
     /// breaks is taken up again as often as the profile says.
-    pub(super) fn open_stream(self: &Arc<Self>, footing: &Footing) {
+    pub(super) fn open_stream(self: &Arc<Self>, footing: &Footing) -> oneshot::Receiver<()> {
         let (client, footing) = (Arc::clone(self), footing.clone());
+        let (opened, opening) = oneshot::channel();
         self.beside(async move {
             let cost = Cost::default();
-            let mut cursor = client.stand_by(&footing, &cost).await;
+            let mut cursor = client.stand_by(&footing, &cost, opened).await;
             for attempt in 0..client.common.profile.resumes {
                 let Some(last) = cursor.take().filter(|_| footing.resumes()) else { break };
                 let clock = &client.common.wire.clock;
@@ -152,17 +154,20 @@ impl Client {
                 cursor = client.resume(&footing, &last.id, until, &mut on_event).await.2;
             }
         });
+        opening
     }
 
     async fn stand_by(
         self: &Arc<Self>,
         footing: &Footing,
         cost: &Cost,
-    ) -> Option<crate::engine::wire::Cursor> {
+        opened: oneshot::Sender<()>,
+    ) -> Option<Cursor> {
         let wire = &self.common.wire;
         let operation = Operation::Stream;
         let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&cost.exchanges, &self.exchanges);
+        trail.tell_when_open(opened);
         // A stream that the client ends was a good one.
         trail.presume(Outcome::Ok);
         let request =

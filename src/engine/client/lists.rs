@@ -246,7 +246,7 @@ impl Client {
             };
             if session.footing.is_modern() && !hints.are_complete() {
                 let said = format!("{operation:?}: ttlMs or cacheScope is missing");
-                self.violated(Rule::MissingCacheHints, operation, said);
+                self.violated(Rule::NoCacheHints, operation, said);
             }
             cache = Some(cache.filter(|cache| cache.ttl <= hints.ttl).unwrap_or(hints));
             items.extend(some);

@@ -1,23 +1,31 @@
 //! The modern era: what a server says it speaks and offers, and the stream of its changes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicU32;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::de::IgnoredAny;
+use tokio::sync::oneshot;
 
 use super::Client;
 use super::connect::{Opening, Refusal};
-use super::post::{Answered, Cost, Lent, Question};
+use super::legacy::FOR_EVER;
+use super::post::{Answered, Cost, Lent, Question, head_of};
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};
+use crate::engine::wire::{Flow, Reply as Came, Trail};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
-use crate::protocol::answer::{Head, Session as Named};
+use crate::protocol::answer::{self, Head, Reading, Session as Named};
 use crate::protocol::introduction::Introduction;
-use crate::protocol::message::Id;
+use crate::protocol::message::{self, Id};
 use crate::protocol::modern::discover::DiscoverResult;
+use crate::protocol::modern::listen::{self, Interest, Told};
 use crate::protocol::modern::result::Reply;
 use crate::protocol::modern::write::{self, Meta};
 use crate::protocol::modern::{self, Revision};
+use crate::protocol::sse;
+
+const METHOD: HeaderName = HeaderName::from_static(modern::METHOD_HEADER);
 
 /// What a server says of itself.
 struct Discovery;
@@ -52,8 +60,8 @@ impl Client {
             operation: Operation::Discover,
             footing: &footing,
             also: vec![(
-                HeaderName::from_static(modern::METHOD_HEADER),
-                HeaderValue::from_static("server/discover"),
+                METHOD,
+                HeaderValue::from_static(Operation::Discover.name()),
             )],
             id: Some(id),
             body,
@@ -82,12 +90,9 @@ impl Client {
             return (Outcome::Violation(Rule::UnknownResultType), None);
         };
         let operation = Operation::Discover;
-        if !complete.is_typed {
-            self.violated(Rule::MissingResultType, operation, "resultType is missing".to_owned());
-        }
         if !complete.cache.are_complete() {
             let said = "ttlMs or cacheScope is missing".to_owned();
-            self.violated(Rule::MissingCacheHints, operation, said);
+            self.violated(Rule::NoCacheHints, operation, said);
         }
         let result = complete.result;
         if result.common(&[revision]).is_none() {
@@ -100,6 +105,84 @@ impl Client {
         };
         let server = result.server.map(|server| format!("{} {}", server.name, server.version));
         (Outcome::Ok, Some(Discovered { offers, server: server.unwrap_or_default() }))
+    }
+
+    /// Opens the stream of changes beside everything else.
+    pub(super) fn subscribe(self: &Arc<Self>, session: &Session) -> oneshot::Receiver<()> {
+        let (client, id, offers) = (Arc::clone(self), session.next_id(), session.offers);
+        let footing = session.footing.clone();
+        let (opened, opening) = oneshot::channel();
+        self.beside(async move {
+            let Speech::Modern(meta) = &footing.speech else { return };
+            let interest = Interest {
+                tools: true,
+                prompts: offers.prompts,
+                resources: offers.resources,
+                ..Interest::default()
+            };
+            let mut body = Vec::with_capacity(512);
+            listen::listen(&mut body, Id::Number(id), &interest, meta.bytes());
+            client.hear_changes(&footing, id, body, opened).await;
+        });
+        opening
+    }
+
+    async fn hear_changes(
+        self: &Arc<Self>,
+        footing: &Footing,
+        id: u64,
+        body: Vec<u8>,
+        opened: oneshot::Sender<()>,
+    ) {
+        let (operation, wire) = (Operation::Listen, &self.common.wire);
+        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
+        let own = AtomicU32::new(0);
+        trail.count_in(&own, &self.exchanges);
+        trail.tell_when_open(opened);
+        // A stream that the client ends was a good one.
+        trail.presume(Outcome::Ok);
+        let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
+        request.headers.insert(METHOD, HeaderValue::from_static(operation.name()));
+        let mut stream = listen::Stream::new(Id::Number(id));
+        let mut refused = None;
+        let mut on_event = |_: &Came, event: &sse::Event<'_>| {
+            if event.name != b"message" {
+                return Flow::Continue;
+            }
+            let heard = match message::read::<IgnoredAny>(event.data) {
+                Ok(message) => stream.hear(message),
+                Err(malformed) => Err(malformed.rule),
+            };
+            match heard {
+                Ok(Told::Ended) => Flow::Answered,
+                Ok(Told::Refused(code)) => {
+                    refused = Some(Outcome::RpcError(code));
+                    Flow::Answered
+                }
+                Ok(_) => Flow::Continue,
+                Err(rule) => {
+                    self.violated(rule, operation, self.shown(event.data));
+                    Flow::Continue
+                }
+            }
+        };
+        let (mut body, deadline) = (Vec::new(), wire.clock.now() + FOR_EVER);
+        let came = wire
+            .exchange(&self.lines, &mut trail, request, deadline, &mut body, &mut on_event)
+            .await;
+        let head_says = |reply: &Came| {
+            let head = head_of(reply, footing);
+            match head.reading() {
+                Reading::Events => Outcome::Ok,
+                // A server need not offer it.
+                Reading::Message | Reading::Refusal => {
+                    answer::refused(&head, &body, Some(Id::Number(id))).outcome
+                }
+                Reading::Broken(rule) => Outcome::Violation(rule),
+            }
+        };
+        let outcome = came.as_ref().map_or_else(|outcome| *outcome, head_says);
+        trail.finish(refused.unwrap_or(outcome));
     }
 
     /// What every request says of this client.

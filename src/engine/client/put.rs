@@ -157,7 +157,11 @@ impl Client {
                     let (outcome, value) = judge(head, result);
                     (outcome, value.map(|value| Came::Done(value, CacheHints::default())))
                 };
-                self.ask::<R, Came<T>, _>(question(body, Vec::new()), judge).await
+                let asked = self.ask::<R, Came<T>, _>(question(body, Vec::new()), judge).await;
+                if *is_call && asked.outcome == Outcome::Timeout {
+                    self.give_up(session, id);
+                }
+                asked
             }
         }
     }
@@ -177,9 +181,6 @@ impl Client {
         };
         match turn {
             Turn::Complete(complete) => {
-                if !complete.is_typed {
-                    self.violated(Rule::MissingResultType, operation_of(ask), String::new());
-                }
                 let (outcome, value) = judge(head, complete.result);
                 (outcome, value.map(|value| Came::Done(value, complete.cache)))
             }

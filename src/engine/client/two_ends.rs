@@ -2,16 +2,15 @@
 //! endpoint that it names.
 
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::Client;
 use super::connect::{Opening, Refusal};
-use super::legacy::with;
+use super::legacy::{FOR_EVER, with};
 use super::post::{Cost, head_of, quoted};
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
@@ -25,9 +24,6 @@ use crate::protocol::http_sse;
 use crate::protocol::legacy::Verb;
 use crate::protocol::message::{self, Message};
 use crate::protocol::sse;
-
-/// The stream has no deadline of its own once it has named its endpoint.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Where questions go, or why there is no such place.
 type Endpoint = Result<Address, Refusal>;
@@ -152,12 +148,11 @@ impl Reader {
         // Only the first one counts.
         let Some(sender) = self.endpoint.take() else { return };
         let base = &self.client.common.wire.address.whole;
-        let endpoint = http_sse::endpoint(base, data).map_err(|rule| {
+        let endpoint = address(base, data).map_err(|rule| {
             let said = self.client.shown(data);
             self.client.violated(rule, Operation::Stream, said.clone());
             Refusal { said, ..Refusal::of(Operation::Stream, Outcome::Violation(rule)) }
         });
-        let endpoint = endpoint.map(|(path, whole)| Address { path, whole });
         let _nobody_waits = sender.send(endpoint).is_err();
     }
 
@@ -172,7 +167,11 @@ impl Reader {
                 let delivered = id.map_or(Delivered::Unknown, |id| mailbox.deliver(id, mail));
                 match delivered {
                     Delivered::Taken => {}
-                    Delivered::Late => violated(Rule::SecondAnswer),
+                    Delivered::Again => violated(Rule::SecondAnswer),
+                    Delivered::TooLate if self.client.common.profile.cancels => {
+                        violated(Rule::AnswerAfterCancel);
+                    }
+                    Delivered::TooLate => {}
                     Delivered::Unknown => violated(Rule::WrongId),
                 }
             }
@@ -203,4 +202,13 @@ impl Session {
     pub(super) fn lost(&self) {
         self.end(SessionChange::Lost);
     }
+}
+
+/// The endpoint that a stream names, on the origin of the stream.
+fn address(stream: &Uri, data: &[u8]) -> Result<Address, Rule> {
+    let stream = url::Url::parse(&stream.to_string()).map_err(|_| Rule::BadEndpoint)?;
+    let path = http_sse::endpoint(&stream, data)?;
+    let whole = format!("{}{path}", &stream[..url::Position::BeforePath]);
+    let uri = |text: &str| text.parse::<Uri>().map_err(|_| Rule::BadEndpoint);
+    Ok(Address { path: uri(&path)?, whole: uri(&whole)? })
 }

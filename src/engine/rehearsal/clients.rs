@@ -46,6 +46,7 @@ pub(crate) fn plain() -> Profile {
         lists: vec![List::Tools],
         reads: 0,
         honours_ttl: false,
+        stream_awaited: false,
         resumes: 0,
         stream_share: 1.0,
         delete_share: 1.0,
