@@ -171,6 +171,10 @@ pub(super) fn common(
         tools,
         seed: plan.seed,
         lines: Arc::default(),
+        wanted: wanted(plan),
+        revision: revision(plan),
+        belief: Belief::default(),
+        listed_until: AtomicU64::default(),
     }))
 }
 

@@ -321,6 +321,7 @@ impl Client {
         }
         let made = || Box::pin(self.handshake(For::Keeping, cost));
         self.slot.get(made).await.map_err(|refusal| refusal.outcome)
+    }
 
     /// Whether a session is known to have no handshake to throw away.
     fn believes_modern(&self) -> bool {

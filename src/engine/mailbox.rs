@@ -85,11 +85,11 @@ impl Mailbox {
     pub fn deliver(&self, id: u64, mail: Mail) -> Delivered {
         let mut waiting = self.lock();
         match waiting.by_id.remove(&id) {
-            Some(sender) if sender.send(mail).is_ok() => {
-                waiting.note(id, true);
-                Delivered::Taken
+            Some(sender) => {
+                let is_taken = sender.send(mail).is_ok();
+                waiting.note(id, is_taken);
+                if is_taken { Delivered::Taken } else { Delivered::TooLate }
             }
-            Some(_) => Delivered::TooLate,
             None => match waiting.done.iter().rev().find(|(done, _)| *done == id) {
                 Some((_, true)) => Delivered::Again,
                 Some((_, false)) => Delivered::TooLate,

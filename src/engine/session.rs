@@ -14,7 +14,7 @@ use crate::model::event::{Event, SessionChange, SessionEvent};
 use crate::model::profile::Ids;
 use crate::protocol::answer::Session as Named;
 use crate::protocol::legacy::Revision;
-use crate::protocol::modern::Meta;
+use crate::protocol::modern::write::Meta;
 
 /// A session after its handshake; servers without sessions have one too, without an id. In the
 /// modern era it is what one connect of a client brought: nothing that the server keeps.

@@ -176,7 +176,7 @@ impl Client {
                     return Ok(opened);
                 }
                 Err(refused) => {
-                    detection.heard(&refused.heard());
+                    detection.heard(&crate::protocol::era::Heard);
                     refusal = Some(refused);
                 }
             }

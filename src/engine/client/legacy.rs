@@ -19,9 +19,9 @@ use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Offer};
 use crate::protocol::introduction::Introduction;
+use crate::protocol::legacy::read::InitializeResult;
 use crate::protocol::legacy::{self, Revision, SESSION_HEADER, Verb, write};
 use crate::protocol::message::{self, Id, Message};
-use crate::protocol::results::InitializeResult;
 use crate::protocol::sse;
 
 /// The standalone stream has no deadline of its own.

@@ -127,30 +127,27 @@ impl Client {
                 Some(listed.cache)
             }
             List::Resources if session.offers.resources => {
-                let ask = |cursor| Ask::ResourcesList { cursor };
                 let page = |_: &Head<'_>, page: ResourcesPage| {
                     (Outcome::Ok, Some((page.resources, page.next_cursor)))
                 };
-                let listed = self.pages::<Resources, _, _>(ask, session, cost, page).await.ok()?;
+                let listed = self.pages::<Resources, _, _>(list, session, cost, page).await.ok()?;
                 for resource in listed.items.iter().take(most) {
                     self.read(&resource.uri, session, cost).await;
                 }
                 Some(listed.cache)
             }
             List::Templates if session.offers.resources => {
-                let ask = |cursor| Ask::TemplatesList { cursor };
                 let page = |_: &Head<'_>, page: TemplatesPage| {
                     (Outcome::Ok, Some((page.templates, page.next_cursor)))
                 };
-                let listed = self.pages::<Templates, _, _>(ask, session, cost, page).await.ok()?;
+                let listed = self.pages::<Templates, _, _>(list, session, cost, page).await.ok()?;
                 Some(listed.cache)
             }
             List::Prompts if session.offers.prompts => {
-                let ask = |cursor| Ask::PromptsList { cursor };
                 let page = |_: &Head<'_>, page: PromptsPage| {
                     (Outcome::Ok, Some((page.prompts, page.next_cursor)))
                 };
-                let listed = self.pages::<Prompts, _, _>(ask, session, cost, page).await.ok()?;
+                let listed = self.pages::<Prompts, _, _>(list, session, cost, page).await.ok()?;
                 for prompt in listed.items.iter().take(most) {
                     self.get_prompt(prompt, session, cost).await;
                 }
@@ -174,10 +171,9 @@ impl Client {
         session: &Session,
         cost: &Cost,
     ) -> Result<Listed<Tool>, Refusal> {
-        let ask = |cursor| Ask::ToolsList { cursor };
         let page =
             |_: &Head<'_>, page: ToolsPage| (Outcome::Ok, Some((page.tools, page.next_cursor)));
-        let listed = self.pages::<Tools, _, _>(ask, session, cost, page).await?;
+        let listed = self.pages::<Tools, _, _>(List::Tools, session, cost, page).await?;
         if listed.items.len() > MOST_TOOLS {
             let said = format!("{} tools, of at most {MOST_TOOLS}", listed.items.len());
             return Err(self.unbounded(Rule::TooLarge, (Operation::ToolsList, None), said));
@@ -220,7 +216,7 @@ impl Client {
     /// All pages of a list; a cursor seen before, too many pages or bytes end it as a violation.
     async fn pages<R, T, J>(
         self: &Arc<Self>,
-        ask: impl for<'c> Fn(Option<&'c str>) -> Ask<'c> + Send + Sync,
+        list: List,
         session: &Session,
         cost: &Cost,
         page: J,
@@ -235,9 +231,9 @@ impl Client {
         let (mut items, mut seen, mut bytes) = (Vec::new(), HashSet::new(), 0);
         let mut cursor: Option<String> = None;
         let mut cache: Option<CacheHints> = None;
-        let operation = operation_of(&ask(None));
+        let operation = operation_of(&page_of(list, None));
         loop {
-            let put = self.aside(ask(cursor.as_deref()), session, cost);
+            let put = self.aside(page_of(list, cursor.as_deref()), session, cost);
             let answered = self.fetch::<R, _, _>(put, &page).await;
             let status = answered.reply.as_ref().map(|reply| reply.status);
             let Answered { value, outcome, said, bytes: more, cache: hints, .. } = answered;
@@ -272,6 +268,16 @@ impl Client {
         let (operation, status) = of;
         self.violated(rule, operation, said.clone());
         Refusal { status, said, ..Refusal::of(operation, Outcome::Violation(rule)) }
+    }
+}
+
+/// The request for one page.
+const fn page_of(list: List, cursor: Option<&str>) -> Ask<'_> {
+    match list {
+        List::Tools => Ask::ToolsList { cursor },
+        List::Resources => Ask::ResourcesList { cursor },
+        List::Templates => Ask::TemplatesList { cursor },
+        List::Prompts => Ask::PromptsList { cursor },
     }
 }
 

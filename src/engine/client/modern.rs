@@ -135,8 +135,8 @@ impl Client {
         opened: oneshot::Sender<()>,
     ) {
         let (operation, wire) = (Operation::Listen, &self.common.wire);
-        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         let own = AtomicU32::new(0);
+        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&own, &self.exchanges);
         trail.tell_when_open(opened);
         // A stream that the client ends was a good one.

@@ -232,16 +232,15 @@ impl Client {
             if clock.by(deadline, clock.sleep(pause)).await.is_none() {
                 return Answered::broken(Outcome::Timeout, String::new());
             }
-            let mut heard = None;
+            let (mut heard, footing) = (None, ear.footing);
             let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
                 if event.name != b"message" || heard.is_some() {
                     return Flow::Continue;
                 }
-                let head = head_of(reply, ear.footing);
+                let head = head_of(reply, footing);
                 heard = ear.message::<R, T, J>(&head, event.data, judge);
                 if heard.is_some() { Flow::Answered } else { Flow::Continue }
             };
-            let footing = ear.footing;
             let (came, at, next) =
                 self.resume(footing, &cursor.id, (deadline, cost), &mut on_event).await;
             answered = match (came, heard) {

@@ -44,7 +44,7 @@ enum Came<T> {
 /// A task under way.
 pub(super) struct Later {
     pub(super) id: String,
-    pub(super) pause: Option<Duration>,
+    pub(super) pause: Duration,
 }
 
 /// A result as modern servers send it.
@@ -96,7 +96,7 @@ impl Client {
                     last = self.put::<R, T, J>(&put, Some(&continued), judge).await;
                 }
                 Some(Came::Later(later)) => {
-                    return self.polled::<R, T, J>(&put, later, judge).await;
+                    let _ = later; return last.with(None);
                 }
                 None => return last.with(None),
             }
@@ -197,8 +197,8 @@ impl Client {
                 }
             }
             Turn::Poll(task) => {
-                let later = Later { id: task.id.into_owned(), pause: task.poll_interval };
-                (Outcome::Ok, Some(Came::Later(later)))
+                let pause = task.poll_interval();
+                (Outcome::Ok, Some(Came::Later(Later { id: task.id.into_owned(), pause })))
             }
         }
     }

@@ -13,14 +13,15 @@ use crate::engine::session::Session;
 use crate::model::arguments::Maker;
 use crate::model::behaviour::Ask as Turn;
 use crate::model::operation::Operation;
-use crate::model::outcome::{Outcome, Rule};
+use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Head};
 use crate::protocol::ask::Ask;
 use crate::protocol::legacy::write;
 use crate::protocol::message::Id;
-use crate::protocol::modern::params::HeaderParam;
+use crate::protocol::modern::params::{self, HeaderParam};
 use crate::protocol::output::OutputSchema;
 use crate::protocol::results::call::CallResult;
+use crate::protocol::results::list::Tool as Offered;
 
 struct Called;
 impl Lent for Called {
@@ -45,11 +46,17 @@ impl Tool {
     pub fn new(name: String, maker: Maker) -> Self {
         Self { name, maker, mirrored: Vec::new(), output: None }
     }
+
+    /// An offered tool.
+    pub fn offered(tool: &Offered, maker: Maker) -> Result<Self, String> {
+        let mirrored = params::header_params(&tool.input_schema)?;
+        Ok(Self { name: tool.name.clone(), maker, mirrored, output: None })
+    }
 }
 
 impl Client {
     /// Sends the call itself and reads its answer.
-    async fn call_in(
+    pub(super) async fn call_in(
         self: &Arc<Self>,
         session: &Session,
         trail: &mut CallTrail<'_>,
@@ -99,7 +106,7 @@ impl Client {
     pub(super) fn give_up(self: &Arc<Self>, session: &Session, id: u64) {
         if self.common.profile.cancels && !session.footing.is_modern() {
             let mut body = Vec::with_capacity(128);
-            write::cancelled(&mut body, Id::Number(id), "timeout");
+            write::cancelled(&mut body, Id::Number(id), Some("the client's patience ended"));
             self.post_beside(Operation::Cancelled, body, &session.footing);
         }
     }
@@ -114,4 +121,14 @@ fn judged(head: &Head<'_>, result: &CallResult<'_>, tool: &Tool) -> Outcome {
         }
         _ => outcome,
     }
+}
+
+/// The headers that repeat a call's arguments; none where the arguments are not as annotated,
+/// which a server is then to say.
+fn mirrored(tool: &Tool, arguments: &[u8]) -> Vec<(HeaderName, HeaderValue)> {
+    let said = params::mirrored(&tool.mirrored, arguments).unwrap_or_default();
+    let header = |(name, value): (&str, String)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+    };
+    said.into_iter().filter_map(header).collect()
 }

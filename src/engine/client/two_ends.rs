@@ -1,6 +1,7 @@
 //! HTTP+SSE, the transport of revision 2024-11-05: one stream for every answer, and POST to the
 //! endpoint that it names.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
@@ -60,7 +61,7 @@ impl Client {
             Ok(endpoint) => endpoint?,
             Err(_) => return Err(Refusal::of(Operation::Stream, Outcome::CutStream)),
         };
-        cost.exchanges.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        cost.exchanges.fetch_add(1, Ordering::Relaxed);
         let mail = Arc::new(Mailbox::new(Arc::new(endpoint), reading.keep()));
         // The reader waits for nothing: a message before this one would be nobody's.
         let _first = mailbox.set(Arc::downgrade(&mail)).is_ok();
@@ -95,8 +96,8 @@ impl Reader {
         let client = Arc::clone(&self.client);
         let wire = &client.common.wire;
         let operation = Operation::Stream;
+        let own = AtomicU32::new(0);
         let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
-        let own = std::sync::atomic::AtomicU32::new(0);
         trail.count_in(&own, &client.exchanges);
         // A stream that the client ends was a good one.
         trail.presume(Outcome::Ok);
