@@ -66,10 +66,14 @@ pub mod scenario {
 /// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
 pub mod protocol {
     pub mod answer;
+    pub mod ask;
     pub mod exposition;
+    pub mod introduction;
+    pub mod json;
     pub mod legacy;
     pub mod media;
     pub mod message;
+    pub mod modern;
     pub mod sse;
     pub mod throttle;
 }
