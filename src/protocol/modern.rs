@@ -9,6 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::ask::Ask;
 
+pub mod discover;
+pub mod errors;
+pub mod listen;
+pub mod params;
+pub mod result;
 pub mod write;
 
 /// A revision without a handshake, oldest first.

@@ -4,8 +4,8 @@
 //! is built in between.
 
 use crate::model::profile::ServerRequests;
-pub use crate::protocol::introduction::Introduction;
 use crate::protocol::ask::{self, Ask, Extra};
+pub use crate::protocol::introduction::Introduction;
 use crate::protocol::json::{self, Members};
 use crate::protocol::message::{Id, IdView, Request};
 
