@@ -66,10 +66,18 @@ pub mod scenario {
 /// MCP and SSE as bytes in, values out; no I/O. Uses `model`.
 pub mod protocol {
     pub mod answer;
+    pub mod ask;
     pub mod exposition;
+    pub mod http_sse;
+    pub mod introduction;
+    pub mod json;
     pub mod legacy;
+    pub(crate) mod marked;
     pub mod media;
     pub mod message;
+    pub mod modern;
+    pub mod results;
+    pub mod serve;
     pub mod sse;
     pub mod throttle;
 }

@@ -1,10 +1,12 @@
 //! How a call ended, as the client that made it could tell.
 
 mod connect;
+mod rule;
 
 use std::time::Duration;
 
 pub use connect::{ConnectFailure, TlsFailure};
+pub use rule::Rule;
 
 /// The end of one call. What the target does wrong is an outcome, never an `Err`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,37 +76,6 @@ impl Signal {
             Self::Disguised => "disguised (503, 403 or a full session pool)",
         }
     }
-}
-
-/// A rule of the protocol that an answer can break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Rule {
-    /// The answer's id is not the question's, or has another JSON type.
-    WrongId,
-    /// Neither `result` nor `error`, or both.
-    NotOneOfResultAndError,
-    /// The body is not JSON where JSON was promised.
-    NotJson,
-    /// The body is JSON but not a JSON-RPC 2.0 message.
-    NotJsonRpc,
-    /// A 200 with neither `application/json` nor `text/event-stream`.
-    WrongMediaType,
-    /// A request was answered with 202.
-    AcceptedRequest,
-    /// A notification was answered with neither 202 nor a refusal.
-    NotificationNotAccepted,
-    /// A required member of the result is missing or has the wrong type.
-    MalformedResult,
-    /// The server answered with a protocol version the client did not offer and cannot speak.
-    UnknownVersion,
-    /// A session id with characters outside 0x21..=0x7E.
-    BadSessionId,
-    /// A body, event or head beyond the client's bounds.
-    TooLarge,
-    /// A redirect, which a POST to an MCP endpoint must not need.
-    Redirect,
-    /// Pages of a list that repeat a cursor or do not end.
-    EndlessPages,
 }
 
 /// `Outcome` without its details: what counters and behaviours look at.

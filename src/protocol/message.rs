@@ -129,10 +129,10 @@ fn malformed(rule: Rule, detail: &str) -> Malformed {
 
 fn sorted<R>(envelope: Envelope<'_, Object<R>>) -> Result<Message<'_, R>, Malformed> {
     let not_rpc = |detail| Err(malformed(Rule::NotJsonRpc, detail));
-    let id = match envelope.id.map(|id| (id, id.get().as_bytes()[0])) {
-        Some((id, b'"' | b'-' | b'0'..=b'9')) => Some(IdView(id)),
+    let id = match envelope.id.map(|id| (IdView::of(id), id.get())) {
+        Some((Some(id), _)) => Some(id),
         None => None,
-        Some((_, b'n')) if envelope.method.is_none() => None,
+        Some((None, "null")) if envelope.method.is_none() => None,
         Some(_) => return not_rpc("the id is neither a string nor a number"),
     };
     let Envelope { params, error, .. } = envelope;
@@ -164,7 +164,12 @@ impl Id<'_> {
     }
 }
 
-impl IdView<'_> {
+impl<'a> IdView<'a> {
+    /// The id that a JSON value is, if it is a string or a number.
+    pub fn of(raw: &'a RawValue) -> Option<Self> {
+        matches!(raw.get().as_bytes()[0], b'"' | b'-' | b'0'..=b'9').then_some(Self(raw))
+    }
+
     /// The id as JSON text.
     pub fn raw(&self) -> &str {
         self.0.get()

@@ -1,0 +1,138 @@
+//! Pages of lists: tools whole, other entries as far as a client under load looks at them.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::protocol::message::Object;
+
+/// One page of `tools/list`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolsPage {
+    /// The tools, in the server's order.
+    #[serde(deserialize_with = "objects")]
+    pub tools: Vec<Tool>,
+    /// Where the next page begins; the empty string is a cursor, too.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
+}
+
+/// One tool.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tool {
+    /// Its name, as calls use it.
+    pub name: String,
+    /// What it says it does.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The schema of its arguments.
+    pub input_schema: Map<String, Value>,
+    /// What it says about the danger of calling it; untrusted.
+    #[serde(default)]
+    pub annotations: Option<Annotations>,
+}
+
+/// A tool's hints; absent ones are not guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    /// It changes nothing.
+    #[serde(default)]
+    pub read_only_hint: Option<bool>,
+    /// What it changes may be lost.
+    #[serde(default)]
+    pub destructive_hint: Option<bool>,
+}
+
+impl Tool {
+    /// Whether it says that it changes nothing.
+    pub fn is_read_only(&self) -> bool {
+        self.annotations.and_then(|hints| hints.read_only_hint) == Some(true)
+    }
+}
+
+/// One page of `resources/list` or `prompts/list`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListPage {
+    /// How many entries it has.
+    #[serde(rename = "resources", alias = "prompts", deserialize_with = "count")]
+    pub count: usize,
+    /// Where the next page begins; the empty string is a cursor, too.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
+}
+
+/// An array of objects.
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Vec<T>, D::Error> {
+    Vec::<Object<T>>::deserialize(d).map(|all| all.into_iter().map(|Object(one)| one).collect())
+}
+
+/// How many entries an array of objects has.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    #[derive(Deserialize)]
+    struct Entry {}
+    Vec::<Object<Entry>>::deserialize(deserializer).map(|entries| entries.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::Rule;
+    use crate::protocol::results::tests::{result, with};
+
+    #[test]
+    fn tools() {
+        let text = r#"{"tools":[
+            {"name":"search","description":"finds","inputSchema":{"type":"object","properties":{"q":{"type":"string"}}},"annotations":{"readOnlyHint":true,"title":"S"},"icons":[]},
+            {"name":"drop","inputSchema":{"type":"object"},"annotations":{"destructiveHint":true}},
+            {"name":"echo","inputSchema":{}}],"nextCursor":"","_meta":{}}"#;
+        let page = with(text, |text| result::<ToolsPage>(text)).unwrap();
+        assert_eq!(page.next_cursor.as_deref(), Some(""));
+        let told: Vec<_> =
+            page.tools.iter().map(|tool| (&*tool.name, tool.is_read_only())).collect();
+        assert_eq!(told, [("search", true), ("drop", false), ("echo", false)]);
+        assert_eq!(page.tools[0].description.as_deref(), Some("finds"));
+        assert_eq!(page.tools[0].input_schema["properties"]["q"]["type"], "string");
+        assert_eq!(page.tools[1].annotations.unwrap().destructive_hint, Some(true));
+        let last =
+            with(r#"{"tools":[],"nextCursor":null}"#, |text| result::<ToolsPage>(text)).unwrap();
+        assert_eq!((last.tools.len(), last.next_cursor), (0, None));
+        let bad = [
+            "{}",
+            r#"{"tools":{}}"#,
+            r#"{"tools":["search"]}"#,
+            r#"{"tools":[{"name":"a"}]}"#,
+            r#"{"tools":[{"inputSchema":{}}]}"#,
+            r#"{"tools":[{"name":"a","inputSchema":null}]}"#,
+            r#"{"tools":[{"name":"a","inputSchema":[]}]}"#,
+            r#"{"tools":[{"name":1,"inputSchema":{}}]}"#,
+            r#"{"tools":[{"name":"a","inputSchema":{},"annotations":{"readOnlyHint":"yes"}}]}"#,
+            r#"{"tools":[],"nextCursor":2}"#,
+        ];
+        for text in bad {
+            let found = with(text, |text| result::<ToolsPage>(text));
+            assert_eq!(found.unwrap_err(), Rule::MalformedResult, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_lists_are_only_counted() {
+        let page = |count, cursor: Option<&str>| {
+            Ok(ListPage { count, next_cursor: cursor.map(str::to_owned) })
+        };
+        let broken = || Err(Rule::MalformedResult);
+        let cases = [
+            (r#"{"resources":[{"uri":"a","name":"b"},{}],"nextCursor":"p2"}"#, page(2, Some("p2"))),
+            (r#"{"prompts":[{"name":"b"}]}"#, page(1, None)),
+            (r#"{"prompts":[]}"#, page(0, None)),
+            ("{}", broken()),
+            (r#"{"resources":5}"#, broken()),
+            (r#"{"resources":["a"]}"#, broken()),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(with(text, |text| result::<ListPage>(text)), expected, "{text}");
+        }
+    }
+}

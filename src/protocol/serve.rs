@@ -1,0 +1,1 @@
+//! Our answers to what a server asks.
