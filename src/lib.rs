@@ -67,6 +67,7 @@ pub mod scenario {
 pub mod protocol {
     pub mod answer;
     pub mod ask;
+    pub mod era;
     pub mod exposition;
     pub mod http_sse;
     pub mod introduction;
@@ -76,6 +77,8 @@ pub mod protocol {
     pub mod media;
     pub mod message;
     pub mod modern;
+    pub mod output;
+    pub mod progress;
     pub mod results;
     pub mod serve;
     pub mod sse;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::choice;
 use super::diagnosis;
@@ -16,17 +16,20 @@ use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
 use crate::edge::health;
 use crate::edge::process::{PracticeChild, spawn_practice};
-use crate::engine::client::{Client, Common, Scouted, Tool};
+use crate::engine::client::{Belief, Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
 use crate::engine::holder::Holder;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
 use crate::model::outlook;
-use crate::model::plan::{IdentityMode, Plan, TargetUrl};
+use crate::model::plan::{IdentityMode, Plan, TargetUrl, Transport};
+use crate::model::profile::Era;
 use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
 use crate::practice::knobs;
+use crate::protocol::era::{self, Wish};
+use crate::protocol::{legacy, modern};
 
 /// The number of the client that looks at the target before the load; no user has it.
 const SCOUT: u32 = u32::MAX;
@@ -171,11 +174,28 @@ pub(super) fn common(
         tools,
         seed: plan.seed,
         lines: Arc::default(),
-        wanted: wanted(plan),
-        revision: revision(plan),
+        wish: wish(plan),
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
     }))
+}
+
+/// What clients of this plan are ready to speak.
+fn wish(plan: &Plan) -> Wish {
+    let profile = &plan.clients.profile;
+    let transport = match plan.target.transport {
+        Transport::Auto => era::Transport::Auto,
+        Transport::Streamable => era::Transport::StreamableHttp,
+        Transport::HttpSse => era::Transport::HttpSse,
+    };
+    if let Some(name) = plan.target.protocol.as_deref() {
+        let (modern, legacy) = (modern::Revision::named(name), legacy::Revision::named(name));
+        return Wish { transport, modern, legacy };
+    }
+    let newest = modern::Revision::ALL.into_iter().max();
+    let modern = newest.filter(|_| profile.era != Era::Legacy);
+    let legacy = legacy::Revision::named(&profile.protocol_version);
+    Wish { transport, modern, legacy: legacy.filter(|_| profile.era != Era::Modern) }
 }
 
 /// Looks at the target once, outside what is measured. Says how many exchanges that took.

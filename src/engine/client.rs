@@ -26,8 +26,8 @@ use http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{AbortHandle, JoinHandle};
 
-use self::connect::{Belief, For};
-pub use self::connect::{Refusal, Scouted};
+use self::connect::For;
+pub use self::connect::{Belief, Refusal, Scouted};
 use self::post::Cost;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
@@ -41,8 +41,7 @@ use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
-use crate::protocol::era::{self, Wanted, Way};
-use crate::protocol::legacy::Revision;
+use crate::protocol::era::{Way, Wish};
 
 /// What all clients of a load share.
 #[derive(Debug)]
@@ -62,9 +61,7 @@ pub struct Common {
     /// Everybody's connections, where the profile shares them.
     pub lines: Arc<Lines>,
     /// Which eras and transports may be tried.
-    pub wanted: Wanted,
-    /// The revision that `initialize` asks for.
-    pub revision: Revision,
+    pub wish: Wish,
     /// What is known of the target's era, where the profile shares that.
     pub belief: Belief,
     /// Until when lists hold that everybody may keep, in nanoseconds since the start.
@@ -241,13 +238,13 @@ impl Client {
             Ok(session) => session,
             Err(refusal) => return refusal,
         };
-        let outcome = self.call_in(&first, trail, ask, deadline).await;
+        let (outcome, is_doubted) = self.call_in(&first, trail, ask, deadline).await;
         if self.policy.is_per_call() && !first.footing.is_modern() {
             trail.stamp(outcome);
             self.close(&first, cost).await;
             return outcome;
         }
-        if !self.is_worth_another(&first, outcome) {
+        if !self.is_worth_another(&first, outcome, is_doubted) {
             return outcome;
         }
         trail.stamped = false;
@@ -255,7 +252,7 @@ impl Client {
             Ok(session) => session,
             Err(refusal) => return refusal,
         };
-        let outcome = self.call_in(&second, trail, ask, deadline).await;
+        let (outcome, _) = self.call_in(&second, trail, ask, deadline).await;
         if matches!(outcome, Outcome::SessionLost(_)) {
             self.lose(&second);
         }
@@ -263,14 +260,11 @@ impl Client {
     }
 
     /// Forgets what turned out to be gone; whether the call is made once more after that.
-    fn is_worth_another(&self, session: &Arc<Session>, outcome: Outcome) -> bool {
-        if session.footing.is_modern() {
-            let is_over = era::is_over(outcome);
-            if is_over {
-                self.belief().drop_it();
-                self.lose(session);
-            }
-            return is_over;
+    fn is_worth_another(&self, session: &Arc<Session>, outcome: Outcome, is_doubted: bool) -> bool {
+        if is_doubted {
+            self.belief().drop_it();
+            self.lose(session);
+            return true;
         }
         let Outcome::SessionLost(status) = outcome else { return false };
         self.lose(session);
@@ -325,7 +319,7 @@ impl Client {
 
     /// Whether a session is known to have no handshake to throw away.
     fn believes_modern(&self) -> bool {
-        self.belief().held(self.common.wire.clock.now()) == Some(Way::Modern)
+        matches!(self.belief().way(self.common.wire.clock.now()), Some(Way::Modern(_)))
     }
 
     /// Whether what a modern session stands on has to be found out anew.

@@ -9,7 +9,7 @@ use super::chance::Key;
 use super::operation::Operation;
 use super::pace::Pace;
 use super::plan::{Load, Plan};
-use super::profile::{Confidence, List, Profile};
+use super::profile::{Confidence, Era, List, Profile};
 
 pub mod connections;
 
@@ -219,11 +219,24 @@ pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
     let keeps = profile.sessions.pooled + profile.sessions.echo > 0.0;
     let lists = |list| keeps && profile.lists.contains(&list);
     match operation {
-        Operation::ToolsCall | Operation::Initialize | Operation::Response => true,
+        Operation::ToolsCall | Operation::Response => true,
+        Operation::Initialize => profile.era != Era::Modern,
+        Operation::Discover => profile.era != Era::Legacy,
         Operation::Initialized => keeps || profile.initialized_when_fresh,
         Operation::ToolsList => lists(List::Tools),
         Operation::ResourcesList => lists(List::Resources),
+        Operation::TemplatesList => lists(List::Templates),
         Operation::PromptsList => lists(List::Prompts),
+        Operation::ResourcesRead => lists(List::Resources) && profile.reads > 0,
+        Operation::PromptsGet | Operation::Complete => lists(List::Prompts) && profile.reads > 0,
+        Operation::TaskGet
+        | Operation::TaskResult
+        | Operation::TaskCancel
+        | Operation::TaskUpdate => profile.era != Era::Legacy,
+        Operation::Ping => false,
+        Operation::Cancelled => profile.cancels,
+        Operation::Resume => profile.resumes > 0,
+        Operation::Listen => profile.era != Era::Legacy && profile.stream_share > 0.0,
         Operation::Stream => keeps && profile.stream_share > 0.0,
         Operation::Delete => profile.delete_share > 0.0,
     }

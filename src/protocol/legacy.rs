@@ -41,6 +41,17 @@ impl Revision {
         Self::ALL.into_iter().find(|revision| revision.name() == name)
     }
 
+    /// Whether a stream that broke can be taken up again (2025-03-26, transports, "Resumability
+    /// and Redelivery").
+    pub const fn resumes(self) -> bool {
+        !matches!(self, Self::V2024_11_05)
+    }
+
+    /// Whether messages may come several at once (2025-03-26 alone, basic, "Batching").
+    pub const fn batches(self) -> bool {
+        matches!(self, Self::V2025_03_26)
+    }
+
     /// The revision to go on with when a client that speaks `offered` and all before it was
     /// answered `answered` (basic/lifecycle, "Version Negotiation").
     ///

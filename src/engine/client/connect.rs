@@ -1,19 +1,19 @@
 //! Finding out how a server speaks, and the beginning of a session in whatever way that is.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
 use super::Client;
 use super::post::{Answered, Cost};
-use crate::engine::session::{Session, Speech};
+use crate::engine::session::{Offers, Session, Speech};
 use crate::model::chance::Purpose;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::model::profile::Connections;
-use crate::protocol::era::{Detection, Step, Way};
+use crate::protocol::era::{Detection, Heard, Refused, Step, Transport, Way, Wish};
 use crate::protocol::message::{self, Message};
 use crate::protocol::modern::errors;
 use crate::protocol::results::list::Tool;
@@ -41,7 +41,7 @@ pub struct Refusal {
     /// The code of a JSON-RPC error, if one came.
     pub code: Option<i64>,
     /// Protocol versions the target says it speaks.
-    pub supported: Vec<String>,
+    pub supported: Vec<Cow<'static, str>>,
     /// What the target said, bounded, not yet escaped.
     pub said: String,
 }
@@ -51,6 +51,18 @@ impl Refusal {
     pub(super) fn of(operation: Operation, outcome: Outcome) -> Self {
         let (supported, said) = (Vec::new(), String::new());
         Self { operation, outcome, status: None, code: None, supported, said }
+    }
+
+    /// The same as the detection of eras hears it.
+    fn heard(&self) -> Heard<'_> {
+        match (self.outcome, self.status) {
+            (Outcome::Timeout | Outcome::Connect(_) | Outcome::CutStream, _) | (_, None) => {
+                Heard::Outage
+            }
+            (_, Some(status)) => {
+                Heard::Refused(Refused { status, code: self.code, supported: &self.supported })
+            }
+        }
     }
 
     /// What came instead of a result.
@@ -63,7 +75,8 @@ impl Refusal {
         };
         let code = error.as_ref().map(|error| error.code);
         let data = error.and_then(|error| error.data);
-        let supported = errors::supported(data).into_iter().map(Cow::into_owned).collect();
+        let supported = errors::supported(data);
+        let supported = supported.into_iter().map(|name| Cow::Owned(name.into_owned())).collect();
         Self { operation, outcome, status, code, supported, said }
     }
 }
@@ -89,15 +102,29 @@ pub(super) struct Opening {
 
 /// What was found out about how a target speaks, and until when that is believed.
 #[derive(Debug, Default)]
-pub struct Belief(Mutex<Option<(Way, Duration)>>);
+pub struct Belief(Mutex<Option<Known>>);
+
+/// What is believed.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) way: Way,
+    offers: Offers,
+    server: String,
+    until: Duration,
+}
 
 impl Belief {
-    pub(super) fn held(&self, now: Duration) -> Option<Way> {
-        self.lock().filter(|(_, until)| now < *until).map(|(way, _)| way)
+    /// The way that is believed in.
+    pub(super) fn way(&self, now: Duration) -> Option<Way> {
+        self.lock().as_ref().filter(|known| now < known.until).map(|known| known.way)
     }
 
-    fn hold(&self, way: Way, until: Duration) {
-        *self.lock() = Some((way, until));
+    fn known(&self, now: Duration) -> Option<Known> {
+        self.lock().clone().filter(|known| now < known.until)
+    }
+
+    fn hold(&self, known: Known) {
+        *self.lock() = Some(known);
     }
 
     /// It turned out to be wrong.
@@ -105,7 +132,7 @@ impl Belief {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Way, Duration)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -150,34 +177,63 @@ impl Client {
         purpose: For,
         cost: &Cost,
     ) -> Result<(Session, Opening), Refusal> {
-        let clock = &self.common.wire.clock;
-        let belief = self.belief();
-        let mut detection = match belief.held(clock.now()) {
-            Some(way) => Detection::knowing(&self.common.wanted, way),
-            None => Detection::start(&self.common.wanted),
+        let (belief, wish) = (self.belief(), self.common.wish);
+        let wish = match belief.known(self.common.wire.clock.now()) {
+            Some(Known { way: Way::Modern(revision), offers, server, .. }) => {
+                let session = self.modern_session(revision, offers);
+                return Ok((session, Opening { version: revision.name(), server }));
+            }
+            Some(Known { way: Way::Legacy(_), .. }) => Wish { modern: None, ..wish },
+            Some(Known { way: Way::HttpSse, .. }) => {
+                Wish { transport: Transport::HttpSse, ..wish }
+            }
+            None => wish,
         };
-        let mut refusal = None;
+        let opened = self.detected(wish, purpose, cost).await;
+        match &opened {
+            Ok((way, session, opening)) => {
+                let lasts = self.common.profile.probe_lasts;
+                let now = self.common.wire.clock.now();
+                let until = lasts.map_or(Duration::MAX, |lasts| now + lasts);
+                let (offers, server) = (session.offers, opening.server.clone());
+                belief.hold(Known { way: *way, offers, server, until });
+            }
+            Err(_) => belief.drop_it(),
+        }
+        opened.map(|(_, session, opening)| (session, opening))
+    }
+
+    /// Tries what the detection says until a session has begun.
+    async fn detected(
+        self: &Arc<Self>,
+        wish: Wish,
+        purpose: For,
+        cost: &Cost,
+    ) -> Result<(Way, Session, Opening), Refusal> {
+        let mut detection = Detection::start(wish);
+        let mut refusal: Option<Refusal> = None;
         loop {
             let (way, opened) = match detection.next() {
-                Step::Discover(revision) => (Way::Modern, self.discover(revision, cost).await),
-                Step::Initialize => (Way::Legacy, self.initialise(purpose, cost).await),
-                Step::OpenSse => (Way::HttpSse, self.open_two_ends(cost).await),
-                Step::Fail => {
-                    belief.drop_it();
+                Step::Discover(revision) => {
+                    (Way::Modern(revision), self.discover(revision, cost).await)
+                }
+                Step::Initialize(revision) => {
+                    (Way::Legacy(revision), self.initialise(revision, purpose, cost).await)
+                }
+                Step::OpenSse => (Way::HttpSse, self.open_two_ends(wish.legacy, cost).await),
+                Step::Settled(_) | Step::Fail(_) => {
                     let none = || Refusal::of(Operation::Initialize, Outcome::NeverSent);
                     return Err(refusal.unwrap_or_else(none));
                 }
             };
             match opened {
-                Ok(opened) => {
-                    let lasts = self.common.profile.probe_lasts;
-                    let until = lasts.map_or(Duration::MAX, |lasts| clock.now() + lasts);
-                    belief.hold(way, until);
-                    return Ok(opened);
-                }
+                Ok((session, opening)) => return Ok((way, session, opening)),
                 Err(refused) => {
-                    detection.heard(&crate::protocol::era::Heard);
-                    refusal = Some(refused);
+                    detection.heard(&refused.heard());
+                    // What was said to the POST tells more than what the GET after it was told.
+                    if way != Way::HttpSse || refusal.is_none() {
+                        refusal = Some(refused);
+                    }
                 }
             }
         }

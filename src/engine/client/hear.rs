@@ -59,7 +59,13 @@ impl<'q> Ear<'q> {
                         let bytes = data.len();
                         Some(Answered { value, bytes, ..Answered::broken(outcome, said) })
                     }
-                    Err(outcome) => Some(self.refused(outcome, data)),
+                    Err(outcome) => {
+                        let code = match outcome {
+                            Outcome::RpcError(code) => Some(code),
+                            _ => None,
+                        };
+                        Some(self.refused(outcome, code, data))
+                    }
                 }
             }
             Ok(Message::Request(request)) => {
@@ -78,10 +84,15 @@ impl<'q> Ear<'q> {
     }
 
     /// An answer without a result; what refuses a handshake is kept whole.
-    pub(super) fn refused<T>(&self, outcome: Outcome, data: &[u8]) -> Answered<T> {
+    pub(super) fn refused<T>(
+        &self,
+        outcome: Outcome,
+        code: Option<i64>,
+        data: &[u8],
+    ) -> Answered<T> {
         let is_handshake = matches!(self.operation, Operation::Discover | Operation::Initialize);
         let refusal = if is_handshake { data.to_vec() } else { Vec::new() };
-        Answered { refusal, ..Answered::broken(outcome, quoted(data)) }
+        Answered { code, refusal, ..Answered::broken(outcome, quoted(data)) }
     }
 
     /// Several messages at once, which revision 2025-03-26 has.

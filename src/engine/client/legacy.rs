@@ -44,11 +44,12 @@ impl Client {
     /// Initialises by POST: a new session, with or without an id.
     pub(super) async fn initialise(
         self: &Arc<Self>,
+        offered: Revision,
         purpose: For,
         cost: &Cost,
     ) -> Result<(Session, Opening), Refusal> {
         let headers = with(&self.common.headers, Verb::Post, None, None);
-        let initialised = self.introduced(&Footing::bare(headers), cost).await?;
+        let initialised = self.introduced(offered, &Footing::bare(headers), cost).await?;
         let footing = self.footing(initialised.id.as_deref(), initialised.revision);
         let session = self.begun(footing, &initialised);
         if purpose != For::OneCall || self.common.profile.initialized_when_fresh {
@@ -61,13 +62,13 @@ impl Client {
     /// `initialize`, and what was agreed on.
     pub(super) async fn introduced(
         self: &Arc<Self>,
+        offered: Revision,
         footing: &Footing,
         cost: &Cost,
     ) -> Result<Initialised, Refusal> {
         let profile = &self.common.profile;
         let id = first_id(profile.ids);
         let mut body = Vec::with_capacity(256);
-        let offered = self.common.revision;
         let introduction = Introduction {
             protocol_version: offered.name(),
             capabilities: &profile.capabilities,

@@ -19,10 +19,8 @@ use crate::model::profile::{Connections, List};
 use crate::protocol::answer::Head;
 use crate::protocol::ask::{Ask, Reference};
 use crate::protocol::modern::result::{CacheHints, CacheScope};
-use crate::protocol::results::list::{
-    PromptsPage, ResourcesPage, TemplatesPage, Tool, ToolsPage,
-};
-use crate::protocol::results::{Completion, PromptResult, ReadResult};
+use crate::protocol::results::list::{Tool, ToolsPage};
+use crate::protocol::results::stub::{Completion, PromptResult, ReadResult, PromptsPage, ResourcesPage, TemplatesPage};
 
 /// Pages of one list beyond this are refused.
 const MOST_PAGES: usize = 200;
@@ -189,7 +187,7 @@ impl Client {
 
     async fn get_prompt(
         self: &Arc<Self>,
-        prompt: &crate::protocol::results::list::Prompt,
+        prompt: &crate::protocol::results::stub::Prompt,
         session: &Session,
         cost: &Cost,
     ) {

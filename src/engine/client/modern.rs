@@ -48,14 +48,10 @@ impl Client {
     ) -> Result<(Session, Opening), Refusal> {
         let profile = &self.common.profile;
         let id = first_id(profile.ids);
-        let meta = self.meta(revision);
         let mut body = Vec::with_capacity(512);
+        let meta = Arc::new(self.meta(revision));
         write::discover(&mut body, Id::Number(id), meta.bytes());
-        let footing = Footing {
-            headers: self.modern_headers(revision),
-            named: Named::Unnamed,
-            speech: Speech::Modern(Arc::new(meta)),
-        };
+        let footing = self.modern_footing(revision, meta);
         let question = Question {
             operation: Operation::Discover,
             footing: &footing,
@@ -105,6 +101,17 @@ impl Client {
         };
         let server = result.server.map(|server| format!("{} {}", server.name, server.version));
         (Outcome::Ok, Some(Discovered { offers, server: server.unwrap_or_default() }))
+    }
+
+    /// What a client has that knows already what it would discover.
+    pub(super) fn modern_session(&self, revision: Revision, offers: Offers) -> Session {
+        let footing = self.modern_footing(revision, Arc::new(self.meta(revision)));
+        Session::new(footing, None, offers, self.common.profile.ids)
+    }
+
+    fn modern_footing(&self, revision: Revision, meta: Arc<Meta>) -> Footing {
+        let headers = self.modern_headers(revision);
+        Footing { headers, named: Named::Unnamed, speech: Speech::Modern(meta) }
     }
 
     /// Opens the stream of changes beside everything else.

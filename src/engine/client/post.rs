@@ -63,6 +63,8 @@ pub(super) struct Answered<T> {
     pub(super) reply: Option<Reply>,
     /// What was wrong with it, for a person; empty if nothing was.
     pub(super) said: String,
+    /// The code of a JSON-RPC error, if one came.
+    pub(super) code: Option<i64>,
     /// The message that refused a handshake, whole.
     pub(super) refusal: Vec<u8>,
     /// How long the result may be kept.
@@ -72,13 +74,14 @@ pub(super) struct Answered<T> {
 impl<T> Answered<T> {
     pub(super) fn broken(outcome: Outcome, said: String) -> Self {
         let (refusal, cache) = (Vec::new(), CacheHints::default());
-        Self { outcome, value: None, bytes: 0, at: None, reply: None, said, refusal, cache }
+        let (value, at, reply, code) = (None, None, None, None);
+        Self { outcome, value, bytes: 0, at, reply, said, code, refusal, cache }
     }
 
     /// The same with this value.
     pub(super) fn with<U>(self, value: Option<U>) -> Answered<U> {
-        let Self { outcome, bytes, at, reply, said, refusal, cache, .. } = self;
-        Answered { outcome, value, bytes, at, reply, said, refusal, cache }
+        let Self { outcome, bytes, at, reply, said, code, refusal, cache, .. } = self;
+        Answered { outcome, value, bytes, at, reply, said, code, refusal, cache }
     }
 }
 
@@ -273,9 +276,10 @@ impl Client {
             }),
             Reading::Events => Answered::broken(Outcome::CutStream, String::new()),
             Reading::Refusal => {
-                ear.refused(answer::refused(head, body, Some(Id::Number(id))).outcome, body)
+                let refusal = answer::refused(head, body, Some(Id::Number(id)));
+                ear.refused(refusal.outcome, refusal.code, body)
             }
-            Reading::Broken(rule) => ear.refused(Outcome::Violation(rule), body),
+            Reading::Broken(rule) => ear.refused(Outcome::Violation(rule), None, body),
         }
     }
 

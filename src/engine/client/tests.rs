@@ -6,7 +6,9 @@ use crate::engine::rehearsal::{
     pooled, reply, sound, stream_head,
 };
 use crate::engine::stop;
-use crate::model::event::Exchange;
+use crate::model::behaviour::Ask;
+use crate::model::event::{Call, Exchange};
+use crate::model::operation::Operation;
 use crate::model::outcome::{ConnectFailure, Rule, Signal, Throttle};
 use crate::model::plan::Credential;
 use crate::model::profile::ServerRequests;

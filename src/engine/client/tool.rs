@@ -16,6 +16,7 @@ use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Head};
 use crate::protocol::ask::Ask;
+use crate::protocol::era::{Heard, Refused};
 use crate::protocol::legacy::write;
 use crate::protocol::message::Id;
 use crate::protocol::modern::params::{self, HeaderParam};
@@ -55,16 +56,17 @@ impl Tool {
 }
 
 impl Client {
-    /// Sends the call itself and reads its answer.
+    /// Sends the call itself and reads its answer; says too whether the way it was sent in is to
+    /// be doubted.
     pub(super) async fn call_in(
         self: &Arc<Self>,
         session: &Session,
         trail: &mut CallTrail<'_>,
         ask: Turn,
         deadline: Duration,
-    ) -> Outcome {
+    ) -> (Outcome, bool) {
         let Some(tool) = self.common.tools.get(usize::from(ask.tool)) else {
-            return Outcome::NeverSent;
+            return (Outcome::NeverSent, false);
         };
         let answered = if session.footing.is_modern() && !tool.mirrored.is_empty() {
             let mut made = Vec::new();
@@ -82,7 +84,19 @@ impl Client {
         if let Some(at) = answered.at {
             trail.stamp_at(at, answered.outcome);
         }
-        answered.outcome
+        (answered.outcome, answered.outcome != Outcome::Ok && self.doubts(session, &answered))
+    }
+
+    /// Whether an answer says that the server does not speak as it was believed to.
+    fn doubts(&self, session: &Session, answered: &Answered<u32>) -> bool {
+        let Some(reply) = &answered.reply else { return false };
+        let code = answered.code;
+        let refused = Refused { status: reply.status, code, supported: &[] };
+        session.footing.is_modern()
+            && self
+                .belief()
+                .way(self.common.wire.clock.now())
+                .is_some_and(|way| way.is_doubted_by(&Heard::Refused(refused)))
     }
 
     /// Calls a tool; gives the characters of its result.

@@ -22,7 +22,7 @@ use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer, Session as Named};
 use crate::protocol::http_sse;
-use crate::protocol::legacy::Verb;
+use crate::protocol::legacy::{Revision, Verb};
 use crate::protocol::message::{self, Message};
 use crate::protocol::sse;
 
@@ -42,6 +42,7 @@ impl Client {
     /// Opens a stream, initialises on it: a session that lasts as long as the stream does.
     pub(super) async fn open_two_ends(
         self: &Arc<Self>,
+        offered: Option<Revision>,
         cost: &Cost,
     ) -> Result<(Session, Opening), Refusal> {
         let clock = &self.common.wire.clock;
@@ -66,7 +67,7 @@ impl Client {
         // The reader waits for nothing: a message before this one would be nobody's.
         let _first = mailbox.set(Arc::downgrade(&mail)).is_ok();
         let footing = Footing { headers, named: Named::Named, speech: Speech::TwoEnds(mail) };
-        let initialised = self.introduced(&footing, cost).await?;
+        let initialised = self.introduced(offered.unwrap_or(Revision::V2024_11_05), &footing, cost).await?;
         let version = initialised.revision.name();
         let session = self.begun(footing, &initialised);
         self.initialized(&session, cost).await;

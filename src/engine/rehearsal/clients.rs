@@ -1,6 +1,7 @@
 //! The clients of a rehearsal: profiles without their chances, and what was told of them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::header::{HOST, USER_AGENT};
@@ -8,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::json;
 
 use super::Server;
-use crate::engine::client::{Common, Tool};
+use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::holder::Holder;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::wire::Wire;
@@ -22,6 +23,8 @@ use crate::model::plan::Credential;
 use crate::model::profile::{
     Connections, Era, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
 };
+use crate::protocol::era::{Transport, Wish};
+use crate::protocol::legacy::Revision;
 
 /// Budget of one connection of the rehearsed wire, shorter than that of an exchange.
 pub(crate) const CONNECT_BUDGET: Duration = Duration::from_secs(7);
@@ -122,8 +125,11 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         tools: vec![Tool::new("echo".into(), maker)],
         seed: 7,
         lines: Arc::default(),
-        wanted,
-        revision: Revision::V2025_11_25,
+        wish: Wish {
+            transport: Transport::Auto,
+            modern: None,
+            legacy: Some(Revision::V2025_11_25),
+        },
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
     })
