@@ -6,7 +6,6 @@
 pub mod call;
 pub mod capabilities;
 pub mod list;
-pub mod stub;
 pub mod task;
 
 #[cfg(test)]

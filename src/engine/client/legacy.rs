@@ -114,7 +114,9 @@ impl Client {
         let id = initialised.id.clone();
         let life = Life::begin(clock, recorder, self.user, id.is_some());
         let ids = self.common.profile.ids;
-        Session { life: Some(life), ..Session::new(footing, id, initialised.offers, ids) }
+        let mut session = Session::new(footing, id, initialised.offers, ids);
+        session.life = Some(life);
+        session
     }
 
     /// `notifications/initialized`.

@@ -185,8 +185,7 @@ impl Stand {
         let deadline = self.wire.clock.now() + BUDGET;
         let (mut body, mut found) = (Vec::new(), String::new());
         let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            let data = event.data;
-            found = String::from_utf8_lossy(data).into_owned();
+            found = String::from_utf8_lossy(event.data).into_owned();
             if found.contains("\"id\"") { Flow::Answered } else { Flow::Continue }
         };
         let reply = self

@@ -62,8 +62,10 @@ impl Stand {
         let deadline = self.wire.clock.now() + BUDGET;
         let (mut body, mut events) = (Vec::new(), Vec::new());
         let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            let data = event.data;
-            let text = String::from_utf8_lossy(data).into_owned();
+            if event.name != b"message" {
+                return Flow::Continue;
+            }
+            let text = String::from_utf8_lossy(event.data).into_owned();
             let flow = if text.contains("\"id\"") { Flow::Answered } else { Flow::Continue };
             events.push(text);
             flow
