@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::model::distribution::{Distribution, Shape};
 use crate::model::profile::{
-    Confidence, Connections, Identity, Ids, OnSessionLoss, Profile, ServerRequests, SessionWeights,
-    Source,
+    Confidence, Connections, Elicitation, Identity, Ids, OnSessionLoss, Profile, ServerRequests,
+    SessionWeights, Source,
 };
 
 use self::words::{header_value, headers, ids, limit, list, month, object, result_cap, weights};
@@ -130,7 +130,7 @@ fn reactions<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
     let doc = "What it does when the server answers 400 to a session.";
     values.value("on_session_400", doc, loss, &mut profile.on_session_400);
     let words = [
-        ("answer", ServerRequests::Answer),
+        ("answer", ServerRequests::Answer(Elicitation::Refuse)),
         ("ping-only", ServerRequests::PingOnly),
         ("ignore", ServerRequests::Ignore),
     ];
@@ -234,7 +234,7 @@ fn blank() -> Profile {
         result_cap: None,
         on_session_404: OnSessionLoss::GiveUp,
         on_session_400: OnSessionLoss::GiveUp,
-        server_requests: ServerRequests::Answer,
+        server_requests: ServerRequests::Answer(Elicitation::Refuse),
         sources: BTreeMap::new(),
     }
 }

@@ -20,7 +20,8 @@ use crate::model::event::{
 };
 use crate::model::plan::Credential;
 use crate::model::profile::{
-    Connections, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
+    Connections, Elicitation, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests,
+    SessionWeights,
 };
 
 /// Budget of one connection of the rehearsed wire, shorter than that of an exchange.
@@ -54,7 +55,7 @@ pub(crate) fn plain() -> Profile {
         result_cap: None,
         on_session_404: OnSessionLoss::Reinitialise,
         on_session_400: OnSessionLoss::GiveUp,
-        server_requests: ServerRequests::Answer,
+        server_requests: ServerRequests::Answer(Elicitation::Refuse),
         sources: std::collections::BTreeMap::default(),
     }
 }
