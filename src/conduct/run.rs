@@ -29,6 +29,8 @@ use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
 use crate::practice::knobs;
 use crate::protocol::era::{self, Wish};
+use crate::protocol::modern::result::TASKS;
+use crate::protocol::serve::Declared;
 use crate::protocol::{legacy, modern};
 
 /// The number of the client that looks at the target before the load; no user has it.
@@ -159,6 +161,8 @@ pub(super) fn common(
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
     let gate = plan.target.max_rate.map(Gate::new);
     let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
+    let declared = Declared::of(&profile.capabilities);
+    let polls_tasks = profile.capabilities.contains(TASKS);
     Ok(Arc::new(Common {
         wire: Wire {
             connect,
@@ -174,6 +178,8 @@ pub(super) fn common(
         tools,
         seed: plan.seed,
         lines: Arc::default(),
+        declared,
+        polls_tasks,
         wish: wish(plan),
         belief: Belief::default(),
         listed_until: AtomicU64::default(),

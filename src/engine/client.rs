@@ -42,6 +42,7 @@ use crate::model::event::SessionChange;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
 use crate::protocol::era::{Way, Wish};
+use crate::protocol::serve::Declared;
 
 /// What all clients of a load share.
 #[derive(Debug)]
@@ -60,6 +61,10 @@ pub struct Common {
     pub seed: u64,
     /// Everybody's connections, where the profile shares them.
     pub lines: Arc<Lines>,
+    /// What the profile's capabilities say that it answers.
+    pub declared: Declared,
+    /// Whether they say that it polls tasks.
+    pub polls_tasks: bool,
     /// Which eras and transports may be tried.
     pub wish: Wish,
     /// What is known of the target's era, where the profile shares that.

@@ -153,12 +153,26 @@ pub enum OnSessionLoss {
 /// Reaction to requests from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerRequests {
-    /// ping with an empty result, roots/list with no roots, everything else with -32601.
-    Answer,
+    /// ping with an empty result, roots/list with no roots, elicitation as given, everything else
+    /// with -32601.
+    Answer(Elicitation),
     /// Only ping is answered; the rest is left unanswered, as hosted Claude does.
     PingOnly,
     /// Nothing is answered.
     Ignore,
+}
+
+/// Reaction to a form, or a URL, that a server wants its user to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elicitation {
+    /// A form is sent with its schema's defaults, a URL is agreed to; nothing is opened.
+    AcceptDefaults,
+    /// The user says no.
+    Decline,
+    /// The user closes the dialog.
+    Cancel,
+    /// The client knows no elicitation: -32601.
+    Refuse,
 }
 
 /// Where a value comes from.

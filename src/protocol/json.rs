@@ -64,6 +64,14 @@ impl<'o> Members<'o> {
         self.out
     }
 
+    /// As [`Members::member`], with a name that may need escapes.
+    pub fn text_member(&mut self, name: &str) -> &mut Vec<u8> {
+        self.separate();
+        string(self.out, name);
+        self.out.push(b':');
+        self.out
+    }
+
     /// Appends whole members written elsewhere; none is fine.
     pub fn members(&mut self, written: &[u8]) {
         if !written.is_empty() {

@@ -3,9 +3,15 @@
 //! Rules: MCP specification 2025-11-25 and 2026-07-28, schema; members the schema requires are
 //! required, unknown members and block types are let through.
 
+mod base64;
 pub mod call;
 pub mod capabilities;
+pub mod completion;
+pub mod content;
+pub mod entry;
 pub mod list;
+pub mod prompt;
+pub mod resource;
 pub mod task;
 
 #[cfg(test)]

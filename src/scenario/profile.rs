@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::model::distribution::{Distribution, Shape};
 use crate::model::profile::{
-    Confidence, Connections, Era, Identity, Ids, OnSessionLoss, Profile, ServerRequests, SessionWeights,
-    Source,
+    Confidence, Connections, Elicitation, Era, Identity, Ids, OnSessionLoss, Profile,
+    ServerRequests, SessionWeights, Source,
 };
 
 use self::words::{header_value, headers, ids, limit, list, month, object, result_cap, weights};
@@ -154,12 +154,15 @@ fn reactions<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
     let doc = "What it does when the server answers 400 to a session.";
     values.value("on_session_400", doc, loss, &mut profile.on_session_400);
     let words = [
-        ("answer", ServerRequests::Answer),
+        ("answer", ServerRequests::Answer(Elicitation::Refuse)),
+        ("answer-and-accept", ServerRequests::Answer(Elicitation::AcceptDefaults)),
+        ("answer-and-decline", ServerRequests::Answer(Elicitation::Decline)),
+        ("answer-and-cancel", ServerRequests::Answer(Elicitation::Cancel)),
         ("ping-only", ServerRequests::PingOnly),
         ("ignore", ServerRequests::Ignore),
     ];
     let read = |key: Key<'a>| key.word(&words, &[]);
-    let doc = "What it does with requests from the server.";
+    let doc = "What it does with requests from the server, forms among them.";
     values.value("server_requests", doc, read, &mut profile.server_requests);
 }
 
@@ -267,7 +270,7 @@ fn blank() -> Profile {
         input_rounds: 0,
         on_session_404: OnSessionLoss::GiveUp,
         on_session_400: OnSessionLoss::GiveUp,
-        server_requests: ServerRequests::Answer,
+        server_requests: ServerRequests::Answer(Elicitation::Refuse),
         sources: BTreeMap::new(),
     }
 }

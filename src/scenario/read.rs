@@ -388,7 +388,12 @@ stages = [{ over = "10s", to = "60/min" }]
         let weights = profile.sessions;
         assert_eq!((weights.fresh, weights.unechoed), (1.0, 2.0));
         assert_eq!((weights.pooled, weights.echo), (3.0, 4.0));
-        assert_eq!(profile.lists, [List::Prompts, List::Resources, List::Tools]);
+        let all = [List::Prompts, List::Resources, List::Templates, List::Tools];
+        assert_eq!(profile.lists, all);
+        assert_eq!((profile.era, profile.probe_lasts), (Era::Auto, Some(s(300))));
+        assert_eq!((profile.reads, profile.resumes, profile.input_rounds), (3, 2, 5));
+        assert!(profile.honours_ttl && profile.stream_awaited);
+        assert!(profile.progress && profile.cancels);
         assert_eq!((profile.stream_share, profile.delete_share), (0.1, 0.2));
         assert!(!profile.initialized_when_fresh);
         assert_eq!((profile.connections, profile.cap), (Connections::Shared, 5));
@@ -582,7 +587,7 @@ seed = -1
 
 [target]
 url = "ftp://tools.example.com/mcp"
-transport = "http+sse"
+transport = "websocket"
 
 [load]
 behaviour = "reserch"
@@ -649,8 +654,7 @@ kind = "latency"
             assert!(page.contains(expected), "{table}: {page}");
         }
         let replaced = [
-            ("[load]", "transport = 'http+sse'\n[load]", "target.transport http+sse yet"),
-            ("[load]", "protocol = '2026-07-28'\n[load]", "target.protocol 2026-07-28 yet"),
+            ("[load]", "protocol = '2026-07-29'\n[load]", "2026-07-28"),
             ("\"chat\"", "\"fleet\"", "load.behaviour fleet yet"),
             ("\"chat\"", "\"burst\"", "load.behaviour burst yet"),
             ("\"chat\"", "\"trace\"", "load.behaviour trace yet"),
@@ -725,7 +729,7 @@ kind = "latency"
 
     #[test]
     fn a_profile_of_ones_own_is_read_with_the_same_care() {
-        let text = SHIPPED[1].text;
+        let text = profiles::shipped("plain").expect("shipped").text;
         let scenario = format!("{SHORTEST}[clients]\nprofile = 'mine/odd.toml'\n");
         let own = |text: String| {
             let files = move |_: &str| Ok(text.clone());
@@ -757,7 +761,7 @@ kind = "latency"
                 (profile.name.as_str(), profile.date.as_str()),
                 (shipped.name, shipped.date)
             );
-            assert_eq!(profile.sources.len(), 22, "{:?}", profile.sources.keys());
+            assert_eq!(profile.sources.len(), 31, "{:?}", profile.sources.keys());
         }
         let claude = clients::shipped("claude-ai-legacy").expect("shipped");
         assert_eq!((claude.cap, claude.ids), (7, Ids::Constant(1)));

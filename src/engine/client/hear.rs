@@ -12,7 +12,7 @@ use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head};
 use crate::protocol::message::{self, Id, Message, Notification, Request};
-use crate::protocol::progress::Progress;
+use crate::protocol::progress::{self, Progress};
 use crate::protocol::serve;
 
 /// Listens for the answer to one question.
@@ -135,7 +135,7 @@ impl<'q> Ear<'q> {
 
     fn notified(&mut self, notification: &Notification<'_>, data: &[u8]) {
         let rule = match &*notification.method {
-            "notifications/progress" => self.progress.heard(notification.params),
+            progress::METHOD => self.progress.hear(notification.params).err(),
             "notifications/message" => None,
             _ => self.footing.is_modern().then_some(Rule::WrongStream),
         };
@@ -158,7 +158,8 @@ impl Client {
             self.violated(Rule::ModernServerRequest, operation, self.shown(data));
             return;
         }
-        if let Some(response) = serve::answer(request, self.common.profile.server_requests) {
+        let mut response = Vec::new();
+        if serve::answer(&mut response, request, self.common.profile.server_requests) {
             self.post_beside(Operation::Response, response, footing);
         }
     }

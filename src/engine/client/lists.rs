@@ -19,8 +19,11 @@ use crate::model::profile::{Connections, List};
 use crate::protocol::answer::Head;
 use crate::protocol::ask::{Ask, Reference};
 use crate::protocol::modern::result::{CacheHints, CacheScope};
+use crate::protocol::results::completion::CompleteResult;
+use crate::protocol::results::entry::{Argument, Prompt, PromptsPage, ResourcesPage, TemplatesPage};
 use crate::protocol::results::list::{Tool, ToolsPage};
-use crate::protocol::results::stub::{Completion, PromptResult, ReadResult, PromptsPage, ResourcesPage, TemplatesPage};
+use crate::protocol::results::prompt::PromptResult;
+use crate::protocol::results::resource::ReadResult;
 
 /// Pages of one list beyond this are refused.
 const MOST_PAGES: usize = 200;
@@ -53,11 +56,11 @@ impl Lent for Read {
 }
 struct Got;
 impl Lent for Got {
-    type Of<'a> = PromptResult;
+    type Of<'a> = PromptResult<'a>;
 }
 struct Completed;
 impl Lent for Completed {
-    type Of<'a> = Completion;
+    type Of<'a> = CompleteResult;
 }
 
 /// A list, and how long it holds.
@@ -136,7 +139,7 @@ impl Client {
             }
             List::Templates if session.offers.resources => {
                 let page = |_: &Head<'_>, page: TemplatesPage| {
-                    (Outcome::Ok, Some((page.templates, page.next_cursor)))
+                    (Outcome::Ok, Some((page.resource_templates, page.next_cursor)))
                 };
                 let listed = self.pages::<Templates, _, _>(list, session, cost, page).await.ok()?;
                 Some(listed.cache)
@@ -180,28 +183,29 @@ impl Client {
     }
 
     async fn read(self: &Arc<Self>, uri: &str, session: &Session, cost: &Cost) {
-        let judge = |_: &Head<'_>, read: ReadResult| (read.outcome(), Some(()));
+        let judge = |_: &Head<'_>, read: ReadResult| (sound(read.broken), Some(()));
         self.fetch::<Read, (), _>(self.aside(Ask::ResourcesRead { uri }, session, cost), judge)
             .await;
     }
 
     async fn get_prompt(
         self: &Arc<Self>,
-        prompt: &crate::protocol::results::stub::Prompt,
+        prompt: &Prompt,
         session: &Session,
         cost: &Cost,
     ) {
-        let argument = |name: &String| (name.clone(), Value::from(SAMPLE));
-        let arguments: Map<String, Value> = prompt.arguments.iter().map(argument).collect();
+        let wanted = prompt.arguments.as_deref().unwrap_or_default();
+        let sample = |argument: &Argument| (argument.name.clone(), Value::from(SAMPLE));
+        let arguments: Map<String, Value> = wanted.iter().map(sample).collect();
         let ask = Ask::PromptsGet { name: &prompt.name, arguments: &arguments };
-        let judge = |_: &Head<'_>, got: PromptResult| (got.outcome(), Some(()));
+        let judge = |_: &Head<'_>, got: PromptResult<'_>| (sound(got.content.broken), Some(()));
         self.fetch::<Got, (), _>(self.aside(ask, session, cost), judge).await;
-        let Some(first) = prompt.arguments.first().filter(|_| session.offers.completions) else {
+        let Some(first) = wanted.first().filter(|_| session.offers.completions) else {
             return;
         };
         let reference = Reference::Prompt(&prompt.name);
-        let ask = Ask::Complete { reference, argument: first, value: "s" };
-        let judge = |_: &Head<'_>, values: Completion| (values.outcome(), Some(()));
+        let ask = Ask::Complete { reference, argument: &first.name, value: "s" };
+        let judge = |_: &Head<'_>, values: CompleteResult| (sound(values.broken()), Some(()));
         self.fetch::<Completed, (), _>(self.aside(ask, session, cost), judge).await;
     }
 
@@ -267,6 +271,11 @@ impl Client {
         self.violated(rule, operation, said.clone());
         Refusal { status, said, ..Refusal::of(operation, Outcome::Violation(rule)) }
     }
+}
+
+/// How a question ended whose result breaks this rule, if any.
+fn sound(broken: Option<Rule>) -> Outcome {
+    broken.map_or(Outcome::Ok, Outcome::Violation)
 }
 
 /// The request for one page.

@@ -186,7 +186,7 @@ impl Client {
             }
             Turn::Answer(input) => {
                 let responses = input.requests.map(|requests| {
-                    serve::input_responses(requests, profile.server_requests, &profile.capabilities)
+                    serve::input_responses(requests, profile.server_requests, self.common.declared)
                 });
                 match responses.transpose() {
                     Ok(responses) => {
@@ -205,7 +205,7 @@ impl Client {
 
     /// Whether this client said that it can poll tasks.
     fn tasks(&self) -> Tasks {
-        if self.common.profile.capabilities.contains(modern::result::TASKS) {
+        if self.common.polls_tasks {
             Tasks::Declared
         } else {
             Tasks::NotDeclared

@@ -11,7 +11,7 @@ use crate::model::event::{Call, Exchange};
 use crate::model::operation::Operation;
 use crate::model::outcome::{ConnectFailure, Rule, Signal, Throttle};
 use crate::model::plan::Credential;
-use crate::model::profile::ServerRequests;
+use crate::model::profile::{Elicitation, ServerRequests};
 use crate::model::secret::Secret;
 
 mod requests;
@@ -301,7 +301,7 @@ async fn what_the_server_asks_before_its_answer_is_answered_beside() {
     let pong = r#"{"jsonrpc":"2.0","id":"p-1","result":{}}"#;
     let roots = r#"{"jsonrpc":"2.0","id":5,"result":{"roots":[]}}"#;
     let cases = [
-        (ServerRequests::Answer, vec![pong, roots]),
+        (ServerRequests::Answer(Elicitation::Refuse), vec![pong, roots]),
         (ServerRequests::PingOnly, vec![pong]),
         (ServerRequests::Ignore, vec![]),
     ];

@@ -128,6 +128,9 @@ impl Client {
 
 /// How a call ended that was given a result.
 fn judged(head: &Head<'_>, result: &CallResult<'_>, tool: &Tool) -> Outcome {
+    if let Some(rule) = result.content.broken {
+        return Outcome::Violation(rule);
+    }
     let outcome = answer::call(head, result);
     match (&tool.output, outcome) {
         (Some(output), Outcome::Ok) => {

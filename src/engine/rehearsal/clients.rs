@@ -21,10 +21,13 @@ use crate::model::event::{
 };
 use crate::model::plan::Credential;
 use crate::model::profile::{
-    Connections, Era, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
+    Connections, Elicitation, Era, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests,
+    SessionWeights,
 };
 use crate::protocol::era::{Transport, Wish};
 use crate::protocol::legacy::Revision;
+use crate::protocol::modern::result::TASKS;
+use crate::protocol::serve::Declared;
 
 /// Budget of one connection of the rehearsed wire, shorter than that of an exchange.
 pub(crate) const CONNECT_BUDGET: Duration = Duration::from_secs(7);
@@ -66,7 +69,7 @@ pub(crate) fn plain() -> Profile {
         input_rounds: 10,
         on_session_404: OnSessionLoss::Reinitialise,
         on_session_400: OnSessionLoss::GiveUp,
-        server_requests: ServerRequests::Answer,
+        server_requests: ServerRequests::Answer(Elicitation::Refuse),
         sources: std::collections::BTreeMap::default(),
     }
 }
@@ -117,6 +120,8 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         headers.insert(name, HeaderValue::from_str(value).unwrap());
     }
     let maker = Maker::from_fixtures(&[json!({ "text": "hi" })]).unwrap();
+    let declared = Declared::of(&profile.capabilities);
+    let polls_tasks = profile.capabilities.contains(TASKS);
     Arc::new(Common {
         wire: wire(server),
         profile,
@@ -125,6 +130,8 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         tools: vec![Tool::new("echo".into(), maker)],
         seed: 7,
         lines: Arc::default(),
+        declared,
+        polls_tasks,
         wish: Wish {
             transport: Transport::Auto,
             modern: None,

@@ -3,13 +3,11 @@
 //! Rules: MCP specification 2025-11-25, schema. Every writer appends one whole message; nothing
 //! is built in between.
 
-use crate::model::profile::ServerRequests;
 use crate::protocol::ask::{self, Ask, Extra};
 pub use crate::protocol::introduction::Introduction;
 use crate::protocol::json::{self, Members};
-use crate::protocol::message::{Id, IdView, Request};
-
-const METHOD_NOT_FOUND: i64 = -32601;
+use crate::protocol::message::Id;
+pub use crate::protocol::serve::answer;
 
 /// `initialize`: the handshake's question.
 pub fn initialize(out: &mut Vec<u8>, id: Id<'_>, client: &Introduction<'_>) {
@@ -91,45 +89,9 @@ pub fn tools_call(
     request(out, id, &Ask::ToolsCall { name, arguments: &arguments }, &Extra::default());
 }
 
-/// The answer to a request of the server's, if a client that treats them so gives one. Requests
-/// other than ping and roots/list are refused with -32601.
-#[must_use = "says whether there is anything to send"]
-pub fn answer(out: &mut Vec<u8>, request: &Request<'_>, policy: ServerRequests) -> bool {
-    match (policy, &*request.method) {
-        (ServerRequests::Ignore, _) => return false,
-        (_, "ping") => result(out, request.id, "{}"),
-        (ServerRequests::PingOnly, _) => return false,
-        (ServerRequests::Answer, "roots/list") => result(out, request.id, r#"{"roots":[]}"#),
-        (ServerRequests::Answer, _) => refusal(out, request.id),
-    }
-    true
-}
-
-/// An answer up to its result or error; the id goes back as it came.
-fn reply(out: &mut Vec<u8>, id: IdView<'_>) {
-    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
-    out.extend_from_slice(id.raw().as_bytes());
-}
-
-fn result(out: &mut Vec<u8>, id: IdView<'_>, result: &str) {
-    reply(out, id);
-    out.extend_from_slice(b",\"result\":");
-    out.extend_from_slice(result.as_bytes());
-    out.push(b'}');
-}
-
-fn refusal(out: &mut Vec<u8>, id: IdView<'_>) {
-    reply(out, id);
-    out.extend_from_slice(b",\"error\":{\"code\":");
-    out.extend_from_slice(itoa::Buffer::new().format(METHOD_NOT_FOUND).as_bytes());
-    out.extend_from_slice(b",\"message\":\"Method not found\"}}");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::message::{self, Message};
-    use serde::de::IgnoredAny;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -180,34 +142,6 @@ mod tests {
         for (found, expected) in cases {
             assert_eq!(found, expected);
             serde_json::from_str::<serde_json::Value>(&found).unwrap();
-        }
-    }
-
-    #[test]
-    fn answers_to_the_server() {
-        use ServerRequests::{Answer, Ignore, PingOnly};
-        let pong = Some(r#"{"jsonrpc":"2.0","id":"s-1","result":{}}"#);
-        let roots = Some(r#"{"jsonrpc":"2.0","id":"s-1","result":{"roots":[]}}"#);
-        let no = Some(
-            r#"{"jsonrpc":"2.0","id":"s-1","error":{"code":-32601,"message":"Method not found"}}"#,
-        );
-        let cases = [
-            ("ping", Answer, pong),
-            ("roots/list", Answer, roots),
-            ("elicitation/create", Answer, no),
-            ("sampling/createMessage", Answer, no),
-            ("ping", PingOnly, pong),
-            ("roots/list", PingOnly, None),
-            ("ping", Ignore, None),
-        ];
-        for (method, policy, expected) in cases {
-            let text = format!(r#"{{"jsonrpc":"2.0","id":"s-1","method":"{method}"}}"#);
-            let Ok(Message::Request(request)) = message::read::<IgnoredAny>(text.as_bytes()) else {
-                panic!("{text}")
-            };
-            let mut out = Vec::new();
-            let sent = answer(&mut out, &request, policy);
-            assert_eq!(sent.then(|| String::from_utf8(out).unwrap()).as_deref(), expected);
         }
     }
 }

@@ -28,6 +28,9 @@ pub struct Tool {
     pub description: Option<String>,
     /// The schema of its arguments.
     pub input_schema: Map<String, Value>,
+    /// The schema of its structured content, if it has one.
+    #[serde(default)]
+    pub output_schema: Option<Map<String, Value>>,
     /// What it says about the danger of calling it; untrusted.
     #[serde(default)]
     pub annotations: Option<Annotations>,
@@ -52,12 +55,17 @@ impl Tool {
     }
 }
 
-/// One page of `resources/list` or `prompts/list`.
+/// One page of `resources/list`, `resources/templates/list` or `prompts/list`, only counted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListPage {
     /// How many entries it has.
-    #[serde(rename = "resources", alias = "prompts", deserialize_with = "count")]
+    #[serde(
+        rename = "resources",
+        alias = "prompts",
+        alias = "resourceTemplates",
+        deserialize_with = "count"
+    )]
     pub count: usize,
     /// Where the next page begins; the empty string is a cursor, too.
     #[serde(default)]
@@ -65,7 +73,9 @@ pub struct ListPage {
 }
 
 /// An array of objects.
-fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    d: D,
+) -> Result<Vec<T>, D::Error> {
     Vec::<Object<T>>::deserialize(d).map(|all| all.into_iter().map(|Object(one)| one).collect())
 }
 
@@ -127,6 +137,7 @@ mod tests {
             (r#"{"resources":[{"uri":"a","name":"b"},{}],"nextCursor":"p2"}"#, page(2, Some("p2"))),
             (r#"{"prompts":[{"name":"b"}]}"#, page(1, None)),
             (r#"{"prompts":[]}"#, page(0, None)),
+            (r#"{"resourceTemplates":[{"uriTemplate":"a/{b}","name":"c"}]}"#, page(1, None)),
             ("{}", broken()),
             (r#"{"resources":5}"#, broken()),
             (r#"{"resources":["a"]}"#, broken()),
