@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::mpsc;
 
 use crate::edge::clock::Clock;
 use crate::edge::net::{Connect, Io, Link};
@@ -37,6 +38,12 @@ pub(crate) enum Do {
     Close,
     /// Waits until the client has closed it.
     Hang,
+    /// Writes as chunks what is told from now on, until the client has closed it.
+    Hear,
+    /// Has this written where somebody hears.
+    Tell(String),
+    /// Ends every stream that hears.
+    HangUp,
 }
 
 /// A request as the server saw it.
@@ -84,6 +91,7 @@ struct Inner {
     tcp: Duration,
     refuses: Option<ConnectFailure>,
     seen: Mutex<Vec<Seen>>,
+    hearing: Mutex<Vec<mpsc::UnboundedSender<String>>>,
     connections: AtomicU32,
     /// Those the client or the server has closed.
     closed: AtomicU32,
@@ -110,6 +118,7 @@ impl Server {
             tcp,
             refuses,
             seen: Mutex::default(),
+            hearing: Mutex::default(),
             connections: AtomicU32::new(0),
             closed: AtomicU32::new(0),
             written: AtomicU64::new(0),
@@ -214,6 +223,23 @@ async fn converse(
                 },
                 Do::Close => return Ok(()),
                 Do::Hang => while pipe.read_buf(buffer).await? > 0 {},
+                Do::Hear => {
+                    let (tell, mut told) = mpsc::unbounded_channel();
+                    inner.hearing.lock().unwrap().push(tell);
+                    loop {
+                        tokio::select! {
+                            text = told.recv() => match text {
+                                Some(text) => pipe.write_all(&chunk(&text)).await?,
+                                None => return Ok(()),
+                            },
+                            read = pipe.read_buf(buffer) => if read? == 0 { return Ok(()) },
+                        }
+                    }
+                }
+                Do::Tell(text) => {
+                    inner.hearing.lock().unwrap().retain(|to| to.send(text.clone()).is_ok())
+                }
+                Do::HangUp => inner.hearing.lock().unwrap().clear(),
             }
         }
     }

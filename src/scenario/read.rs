@@ -180,11 +180,11 @@ mod tests {
         Tls,
     };
     use crate::model::profile::{
-        Confidence, Connections, Ids, List, OnSessionLoss, ServerRequests,
+        Confidence, Connections, Era, Ids, List, OnSessionLoss, ServerRequests,
     };
     use crate::model::secret::Secret;
 
-    use super::super::profiles::SHIPPED;
+    use super::super::profiles::{self, SHIPPED};
     use super::{Input, KeyLine, clients, keys, read};
 
     const EVERY_KEY: &str = include_str!("every-key.toml");

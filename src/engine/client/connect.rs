@@ -184,9 +184,7 @@ impl Client {
                 return Ok((session, Opening { version: revision.name(), server }));
             }
             Some(Known { way: Way::Legacy(_), .. }) => Wish { modern: None, ..wish },
-            Some(Known { way: Way::HttpSse, .. }) => {
-                Wish { transport: Transport::HttpSse, ..wish }
-            }
+            Some(Known { way: Way::HttpSse, .. }) => Wish { transport: Transport::HttpSse, ..wish },
             None => wish,
         };
         let opened = self.detected(wish, purpose, cost).await;

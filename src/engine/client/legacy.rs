@@ -86,8 +86,7 @@ impl Client {
             cost,
             is_call: false,
         };
-        let judge =
-            |_: &Head<'_>, result: InitializeResult<'_>| opening(offered, &result);
+        let judge = |_: &Head<'_>, result: InitializeResult<'_>| opening(offered, &result);
         let answered = self.ask::<Initialized, Initialised, _>(question, judge).await;
         let Answered { value: Some(mut initialised), reply: Some(reply), .. } = answered else {
             return Err(Refusal::said(Operation::Initialize, answered));
@@ -173,8 +172,7 @@ impl Client {
         trail.tell_when_open(opened);
         // A stream that the client ends was a good one.
         trail.presume(Outcome::Ok);
-        let request =
-            self.request(operation, Method::GET, &stream_headers(footing), Bytes::new());
+        let request = self.request(operation, Method::GET, &stream_headers(footing), Bytes::new());
         let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
             self.heard_on_stream(event, footing);
             Flow::Continue
@@ -227,8 +225,7 @@ impl Client {
         trail.count_in(&cost.exchanges, &self.exchanges);
         let request = self.request(operation, Method::DELETE, &headers, Bytes::new());
         let deadline = wire.clock.now() + self.common.profile.connect_timeout;
-        let (mut body, mut on_event) =
-            (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
+        let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
         let came =
             wire.exchange(&self.lines, trail, request, deadline, &mut body, &mut on_event).await;
         // Only a DELETE that the server took ended anything: 405 leaves the session where it is.

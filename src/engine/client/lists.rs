@@ -20,7 +20,9 @@ use crate::protocol::answer::Head;
 use crate::protocol::ask::{Ask, Reference};
 use crate::protocol::modern::result::{CacheHints, CacheScope};
 use crate::protocol::results::completion::CompleteResult;
-use crate::protocol::results::entry::{Argument, Prompt, PromptsPage, ResourcesPage, TemplatesPage};
+use crate::protocol::results::entry::{
+    Argument, Prompt, PromptsPage, ResourcesPage, TemplatesPage,
+};
 use crate::protocol::results::list::{Tool, ToolsPage};
 use crate::protocol::results::prompt::PromptResult;
 use crate::protocol::results::resource::ReadResult;
@@ -188,12 +190,7 @@ impl Client {
             .await;
     }
 
-    async fn get_prompt(
-        self: &Arc<Self>,
-        prompt: &Prompt,
-        session: &Session,
-        cost: &Cost,
-    ) {
+    async fn get_prompt(self: &Arc<Self>, prompt: &Prompt, session: &Session, cost: &Cost) {
         let wanted = prompt.arguments.as_deref().unwrap_or_default();
         let sample = |argument: &Argument| (argument.name.clone(), Value::from(SAMPLE));
         let arguments: Map<String, Value> = wanted.iter().map(sample).collect();

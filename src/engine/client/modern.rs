@@ -55,19 +55,15 @@ impl Client {
         let question = Question {
             operation: Operation::Discover,
             footing: &footing,
-            also: vec![(
-                METHOD,
-                HeaderValue::from_static(Operation::Discover.name()),
-            )],
+            also: vec![(METHOD, HeaderValue::from_static(Operation::Discover.name()))],
             id: Some(id),
             body,
             deadline: self.common.wire.clock.now() + profile.connect_timeout,
             cost,
             is_call: false,
         };
-        let judge = |_: &Head<'_>, reply: Reply<'_, DiscoverResult<'_>>| {
-            self.discovered(revision, reply)
-        };
+        let judge =
+            |_: &Head<'_>, reply: Reply<'_, DiscoverResult<'_>>| self.discovered(revision, reply);
         let answered = self.ask::<Discovery, Discovered, _>(question, judge).await;
         let Answered { value: Some(discovered), .. } = answered else {
             return Err(Refusal::said(Operation::Discover, answered));

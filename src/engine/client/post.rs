@@ -158,8 +158,8 @@ impl Client {
         // A server may end a stream it has given an id, and wait to be asked again.
         trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
         if let Some(cursor) = cursor {
-            answered = Box::pin(self.taken_up(&mut ear, cursor, answered, (deadline, cost), &judge))
-                .await;
+            answered =
+                Box::pin(self.taken_up(&mut ear, cursor, answered, (deadline, cost), &judge)).await;
         }
         if let Some(place) = place.filter(|_| answered.outcome == Outcome::Ok) {
             answered = Box::pin(self.by_mail(&mut ear, place, answered, deadline, &judge)).await;

@@ -96,7 +96,8 @@ impl Client {
                     last = self.put::<R, T, J>(&put, Some(&continued), judge).await;
                 }
                 Some(Came::Later(later)) => {
-                    let _ = later; return last.with(None);
+                    let _ = later;
+                    return last.with(None);
                 }
                 None => return last.with(None),
             }
@@ -205,11 +206,7 @@ impl Client {
 
     /// Whether this client said that it can poll tasks.
     fn tasks(&self) -> Tasks {
-        if self.common.polls_tasks {
-            Tasks::Declared
-        } else {
-            Tasks::NotDeclared
-        }
+        if self.common.polls_tasks { Tasks::Declared } else { Tasks::NotDeclared }
     }
 }
 

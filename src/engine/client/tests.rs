@@ -14,8 +14,10 @@ use crate::model::plan::Credential;
 use crate::model::profile::{Elicitation, ServerRequests};
 use crate::model::secret::Secret;
 
+mod eras;
 mod requests;
 mod sessions;
+mod streams;
 
 const ASK: Ask = Ask { tool: 0, variation: 1 };
 

@@ -67,7 +67,8 @@ impl Client {
         // The reader waits for nothing: a message before this one would be nobody's.
         let _first = mailbox.set(Arc::downgrade(&mail)).is_ok();
         let footing = Footing { headers, named: Named::Named, speech: Speech::TwoEnds(mail) };
-        let initialised = self.introduced(offered.unwrap_or(Revision::V2024_11_05), &footing, cost).await?;
+        let initialised =
+            self.introduced(offered.unwrap_or(Revision::V2024_11_05), &footing, cost).await?;
         let version = initialised.revision.name();
         let session = self.begun(footing, &initialised);
         self.initialized(&session, cost).await;
@@ -161,7 +162,8 @@ impl Reader {
     fn message(&self, data: &[u8]) {
         let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) else { return };
         let at = self.client.common.wire.clock.now();
-        let violated = |rule| self.client.violated(rule, Operation::Stream, self.client.shown(data));
+        let violated =
+            |rule| self.client.violated(rule, Operation::Stream, self.client.shown(data));
         match message::read::<serde::de::IgnoredAny>(data) {
             Ok(Message::Answer(answer)) => {
                 let id = answer.id.and_then(|id| id.raw().parse().ok());

@@ -26,6 +26,7 @@ use crate::model::profile::{
 };
 use crate::protocol::era::{Transport, Wish};
 use crate::protocol::legacy::Revision;
+use crate::protocol::modern;
 use crate::protocol::modern::result::TASKS;
 use crate::protocol::serve::Declared;
 
@@ -122,6 +123,11 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
     let maker = Maker::from_fixtures(&[json!({ "text": "hi" })]).unwrap();
     let declared = Declared::of(&profile.capabilities);
     let polls_tasks = profile.capabilities.contains(TASKS);
+    let wish = Wish {
+        transport: Transport::Auto,
+        modern: Some(modern::Revision::V2026_07_28).filter(|_| profile.era != Era::Legacy),
+        legacy: Some(Revision::V2025_11_25).filter(|_| profile.era != Era::Modern),
+    };
     Arc::new(Common {
         wire: wire(server),
         profile,
@@ -132,11 +138,7 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         lines: Arc::default(),
         declared,
         polls_tasks,
-        wish: Wish {
-            transport: Transport::Auto,
-            modern: None,
-            legacy: Some(Revision::V2025_11_25),
-        },
+        wish,
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
     })

@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use super::line::Lines;
 use super::*;
 
-use crate::protocol::sse;
 use crate::engine::rehearsal::{
     CONNECT_BUDGET, Do, Seen, Server, Told, chunk, event, json_reply, ms, reply, stream_head, wire,
 };
+use crate::protocol::sse;
 
 const BUDGET: Duration = Duration::from_secs(10);
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
