@@ -77,6 +77,7 @@ pub mod protocol {
     pub mod media;
     pub mod message;
     pub mod modern;
+    pub mod output;
     pub mod progress;
     pub mod results;
     pub mod serve;
