@@ -67,11 +67,10 @@ pub fn headers<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (&'static str, Cow<'a,
 /// A text as a header carries it: as it is where it can stand in a header, else wrapped
 /// (basic/transports, "Value Encoding"). A tab could stand there, but intermediaries change it.
 pub fn header_value(text: &str) -> Cow<'_, str> {
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        && !text.starts_with(' ')
-        && !text.ends_with(' ')
-        && !(text.starts_with("=?base64?") && text.ends_with("?="));
-    if is_plain {
+    let is_visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let is_padded = text.starts_with(' ') || text.ends_with(' ');
+    let looks_wrapped = text.starts_with("=?base64?") && text.ends_with("?=");
+    if is_visible && !is_padded && !looks_wrapped {
         return Cow::Borrowed(text);
     }
     Cow::Owned(format!("=?base64?{}?=", STANDARD.encode(text)))
