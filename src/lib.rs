@@ -67,6 +67,7 @@ pub mod scenario {
 pub mod protocol {
     pub mod answer;
     pub mod ask;
+    pub mod course;
     pub mod era;
     pub mod exposition;
     pub mod http_sse;

@@ -27,10 +27,12 @@ mod object;
 mod pattern;
 mod refs;
 mod schema;
+mod shape;
 mod text;
 
 pub use fixture::FixtureError;
 pub use schema::Unsupported;
+pub use shape::{Conformity, Shape};
 
 /// Makes the argument objects of one tool.
 #[derive(Debug, Clone, PartialEq)]

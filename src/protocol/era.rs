@@ -254,11 +254,12 @@ impl Way {
 /// What is no evidence.
 const fn not_now(heard: &Heard<'_>) -> Option<Failure> {
     match heard {
-        Heard::Outage => Some(Failure::Outage),
         Heard::Refused(Refused { status: status @ (401 | 403), .. }) => {
             Some(Failure::Unauthorised(*status))
         }
-        Heard::Refused(Refused { status: 408 | 425 | 429 | 500.., .. }) => Some(Failure::Outage),
+        Heard::Outage | Heard::Refused(Refused { status: 408 | 425 | 429 | 500.., .. }) => {
+            Some(Failure::Outage)
+        }
         _ => None,
     }
 }
@@ -518,7 +519,9 @@ mod tests {
             [&[], &[refused(400, None)], &[refused(404, None), refused(404, None)]];
         for before in ways {
             let mut detection = Detection::start(AUTO);
-            before.iter().for_each(|heard| detection.heard(heard));
+            for heard in before {
+                detection.heard(heard);
+            }
             let step = detection.next();
             for (heard, expected) in &cases {
                 detection.heard(heard);

@@ -33,6 +33,13 @@ impl Fuel<'_> {
         self.steps.set(steps);
         depth.filter(|_| steps > 0).map(|depth| Self { depth, ..self })
     }
+
+    /// Takes the price of comparing off; whether it could be paid.
+    fn spend(self, price: usize) -> bool {
+        let price = u32::try_from(price).unwrap_or(u32::MAX);
+        self.steps.set(self.steps.get().saturating_sub(price));
+        self.steps.get() > 0
+    }
 }
 
 /// Checks against schemas of one document.
@@ -127,16 +134,18 @@ impl Checker {
                 schema.get(way).is_none_or(|schema| self.valid(schema, value, fuel))
             }
             "type" => has_type(value, wanted),
-            "const" => equal(value, wanted),
-            "enum" => each(wanted).any(|listed| equal(value, listed)),
+            "const" => fuel.spend(weight(wanted)) && equal(value, wanted),
+            "enum" => fuel.spend(weight(wanted)) && each(wanted).any(|listed| equal(value, listed)),
             _ => match value {
                 Value::Number(number) => number
                     .as_f64()
                     .is_none_or(|number| number_fits(keyword, wanted, number, schema)),
-                Value::String(text) => self.text_fits(keyword, wanted, text),
+                Value::String(text) => {
+                    fuel.spend(text.len() / 64) && self.text_fits(keyword, wanted, text)
+                }
                 Value::Array(items) => self.items_fit(keyword, wanted, items, (schema, fuel)),
                 Value::Object(members) => {
-                    self.members_fit(keyword, wanted, members, (schema, fuel))
+                    self.members_fit(keyword, wanted, (value, members), (schema, fuel))
                 }
                 _ => true,
             },
@@ -171,8 +180,13 @@ impl Checker {
         match (keyword, wanted) {
             ("minItems", _) => items.len() as f64 >= limit,
             ("maxItems", _) => items.len() as f64 <= limit,
-            ("uniqueItems", Value::Bool(true)) => (1..items.len())
-                .all(|index| items[..index].iter().all(|other| !equal(other, &items[index]))),
+            ("uniqueItems", Value::Bool(true)) => {
+                let price = items.iter().map(weight).sum::<usize>().saturating_mul(items.len());
+                fuel.spend(price / 2)
+                    && (1..items.len()).all(|index| {
+                        items[..index].iter().all(|other| !equal(other, &items[index]))
+                    })
+            }
             ("prefixItems", _) | ("items", Value::Array(_)) => pairs(wanted, items),
             ("items", _) => {
                 items.iter().skip(after("prefixItems")).all(|item| self.valid(wanted, item, fuel))
@@ -195,11 +209,10 @@ impl Checker {
         &self,
         keyword: &str,
         wanted: &Value,
-        members: &Map<String, Value>,
+        (whole, members): (&Value, &Map<String, Value>),
         (schema, fuel): (&Map<String, Value>, Fuel),
     ) -> bool {
         let limit = wanted.as_f64().unwrap_or(0.0);
-        let whole = || Value::Object(members.clone());
         let present = |names: &Value| {
             each(names).filter_map(Value::as_str).all(|name| members.contains_key(name))
         };
@@ -211,11 +224,19 @@ impl Checker {
                 members.get(name).is_none_or(|member| self.valid(schema, member, fuel))
             }),
             "patternProperties" => entries(wanted).all(|(pattern, schema)| {
+                if !fuel.spend(members.len()) {
+                    return false;
+                }
                 let fitting = members.iter().filter(|(name, _)| self.name_matches(pattern, name));
                 fitting.into_iter().all(|(_, member)| self.valid(schema, member, fuel))
             }),
             "additionalProperties" => members
                 .iter()
+                .filter(|_| {
+                    fuel.spend(
+                        1 + schema.get("patternProperties").map_or(0, |p| entries(p).count()),
+                    )
+                })
                 .filter(|(name, _)| !self.is_declared(schema, name))
                 .all(|(_, member)| self.valid(wanted, member, fuel)),
             "propertyNames" => {
@@ -225,7 +246,7 @@ impl Checker {
                 .filter(|(name, _)| members.contains_key(*name))
                 .all(|(_, then)| match then {
                     Value::Array(_) => present(then),
-                    schema => self.valid(schema, &whole(), fuel),
+                    schema => self.valid(schema, whole, fuel),
                 }),
             _ => true,
         }
@@ -257,6 +278,16 @@ fn number_fits(keyword: &str, wanted: &Value, number: f64, schema: &Map<String, 
             (quotient - quotient.round()).abs() < 1e-9 * quotient.abs().max(1.0)
         }
         _ => true,
+    }
+}
+
+/// What it costs at most to compare a value: its parts, and a part for each 64 bytes of text.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 1 + text.len() / 64,
+        Value::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(weight).sum::<usize>(),
+        _ => 1,
     }
 }
 

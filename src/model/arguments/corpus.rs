@@ -6,7 +6,7 @@ use super::Maker;
 
 const CORPUS: &str = include_str!("corpus.json");
 
-fn corpus() -> Vec<(String, Value)> {
+pub(super) fn corpus() -> Vec<(String, Value)> {
     let corpus: serde_json::Map<String, Value> = serde_json::from_str(CORPUS).unwrap();
     corpus.into_iter().collect()
 }

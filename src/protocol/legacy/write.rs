@@ -92,6 +92,7 @@ pub fn tools_call(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -143,5 +144,50 @@ mod tests {
             assert_eq!(found, expected);
             serde_json::from_str::<serde_json::Value>(&found).unwrap();
         }
+    }
+
+    #[test]
+    fn what_stands_beside_the_parameters() {
+        let written = |ask: &Ask<'_>, extra: &Extra<'_>| {
+            written(|out| request(out, Id::Number(1), ask, extra))
+        };
+        let call = Ask::ToolsCall { name: "a", arguments: &|out| out.extend_from_slice(b"{}") };
+        let progress = Extra { progress: Some(7), trace: Some("00-a-b-01"), ..Extra::default() };
+        assert_eq!(
+            written(&call, &progress),
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{},"_meta":{"progressToken":7,"traceparent":"00-a-b-01"}}}"#
+        );
+        assert_eq!(
+            written(&Ask::PromptsList { cursor: None }, &progress),
+            r#"{"jsonrpc":"2.0","id":1,"method":"prompts/list","params":{"_meta":{"progressToken":7,"traceparent":"00-a-b-01"}}}"#
+        );
+        let task = Extra { task: Some(Duration::from_secs(60)), ..Extra::default() };
+        assert_eq!(
+            written(&call, &task),
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{},"task":{"ttl":60000}}}"#
+        );
+        // Another era's: it never leaks into this one.
+        let continued = Extra { continued: Some(br#""requestState":"s""#), ..Extra::default() };
+        assert_eq!(written(&call, &continued), written(&call, &Extra::default()));
+        assert_eq!(
+            written(&Ask::Ping, &Extra::default()),
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        );
+        assert_eq!(
+            written(&Ask::TaskResult { id: "t" }, &Extra::default()),
+            r#"{"jsonrpc":"2.0","id":1,"method":"tasks/result","params":{"taskId":"t"}}"#
+        );
+    }
+
+    #[test]
+    fn cancellations_name_their_request() {
+        assert_eq!(
+            written(|out| cancelled(out, Id::Number(7), None)),
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#
+        );
+        assert_eq!(
+            written(|out| cancelled(out, Id::Text("a\""), Some("timed out"))),
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"a\"","reason":"timed out"}}"#
+        );
     }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::de::{Error as _, IgnoredAny, MapAccess};
+use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -161,12 +161,14 @@ impl<'de> Marks<'de> for Envelope<'de> {
                     return Err(A::Error::duplicate_field("resultType"));
                 }
             }
-            "inputRequests" => self.requests = map.next_value()?,
+            "inputRequests" => {
+                self.requests = map.next_value()?;
+                self.task.input_requests = self.requests;
+            }
             "requestState" => self.state = map.next_value()?,
             "ttlMs" => {
                 let raw: &RawValue = map.next_value()?;
                 self.cache.ttl = ttl(raw.get());
-                self.task.ttl = Some(raw);
             }
             "cacheScope" => {
                 let raw: &RawValue = map.next_value()?;
@@ -217,9 +219,194 @@ impl<'de: 'a, 'a, R: Deserialize<'de>> Deserialize<'de> for Reply<'a, R> {
     }
 }
 
-/// A result nobody looks at: only what surrounds it counts.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub struct Ack {
-    #[serde(default, rename = "_meta")]
-    _meta: Option<IgnoredAny>,
+/// The answer to `tasks/get`: the task's own members are those of the result.
+#[derive(Debug)]
+pub enum Polled<'a> {
+    /// How the task is.
+    Task(Task<'a>),
+    /// A result of another type.
+    Unknown(Cow<'a, str>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Polled<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Marked { marks, .. } = Marked::<Envelope<'de>, Empty>::deserialize(deserializer)?;
+        match marks.kind {
+            Some(kind) if !matches!(&*kind, "complete" | "task") => Ok(Self::Unknown(kind)),
+            _ => marks.task.whole().map(Self::Task).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// A result of which nothing but its envelope is looked at, such as an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Empty {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::message::{self, Answer, Message};
+    use crate::protocol::results::call::CallResult;
+    use crate::protocol::results::tests::{result, with};
+    use proptest::prelude::*;
+
+    const CALL: Ask<'static> = Ask::ToolsCall { name: "a", arguments: &|_| {} };
+
+    /// What is left to do after a result, in a word or two.
+    fn turned(text: &str, ask: &Ask<'_>, tasks: Tasks) -> Result<String, Rule> {
+        with(text, |text| {
+            let turn = result::<Reply<'_, CallResult<'_>>>(text)?.turn(ask, tasks)?;
+            Ok(match turn {
+                Turn::Complete(complete) => {
+                    let Complete { result, is_typed, cache } = complete;
+                    let ttl = cache.ttl.map(|ttl| ttl.as_millis());
+                    format!("{} {is_typed} {ttl:?} {:?}", result.content.blocks, cache.scope)
+                }
+                Turn::Answer(input) => {
+                    let get = |raw: Option<&RawValue>| raw.map_or("-", RawValue::get).to_owned();
+                    format!("answer {} {}", get(input.requests), get(input.state))
+                }
+                Turn::Poll(task) => format!("poll {}", task.id),
+            })
+        })
+    }
+
+    #[test]
+    fn results_of_every_type() {
+        use Tasks::{Declared, NotDeclared};
+        let list = Ask::ToolsList { cursor: None };
+        let read = Ask::ResourcesRead { uri: "a" };
+        let (unknown, malformed) = (Err(Rule::UnknownResultType), Err(Rule::MalformedResult));
+        let asks =
+            r#"{"resultType":"input_required","inputRequests":{"a":{}},"requestState":"s\"1"}"#;
+        let task = r#"{"resultType":"task","taskId":"t","status":"working","ttlMs":null}"#;
+        let cases = [
+            (
+                r#"{"content":[],"resultType":"complete"}"#,
+                CALL,
+                NotDeclared,
+                Ok("0 true None None"),
+            ),
+            (r#"{"content":[]}"#, CALL, NotDeclared, Ok("0 false None None")),
+            (
+                r#"{"ttlMs":300000,"content":[{"type":"text","text":"a"}],"cacheScope":"public","resultType":"complete","_meta":{}}"#,
+                list,
+                NotDeclared,
+                Ok("1 true Some(300000) Some(Public)"),
+            ),
+            (
+                r#"{"ttlMs":-5,"content":[],"cacheScope":"private"}"#,
+                list,
+                NotDeclared,
+                Ok("0 false Some(0) Some(Private)"),
+            ),
+            (
+                r#"{"ttlMs":1.5,"content":[],"cacheScope":"mine"}"#,
+                list,
+                NotDeclared,
+                Ok("0 false None None"),
+            ),
+            (asks, CALL, NotDeclared, Ok(r#"answer {"a":{}} "s\"1""#)),
+            (asks, read, NotDeclared, Ok(r#"answer {"a":{}} "s\"1""#)),
+            (asks, list, NotDeclared, Err(Rule::UnaskedInput)),
+            (
+                r#"{"requestState":"","resultType":"input_required"}"#,
+                CALL,
+                Declared,
+                Ok("answer - \"\""),
+            ),
+            (r#"{"resultType":"input_required"}"#, CALL, Declared, Err(Rule::EmptyInputRequired)),
+            (
+                r#"{"resultType":"input_required","inputRequests":null}"#,
+                CALL,
+                Declared,
+                Err(Rule::EmptyInputRequired),
+            ),
+            (r#"{"resultType":"input_required","inputRequests":[]}"#, CALL, Declared, malformed),
+            (r#"{"resultType":"input_required","requestState":5}"#, CALL, Declared, malformed),
+            (task, CALL, Declared, Ok("poll t")),
+            (task, CALL, NotDeclared, unknown),
+            (task, read, Declared, unknown),
+            (r#"{"resultType":"task","taskId":"t"}"#, CALL, Declared, malformed),
+            (r#"{"resultType":"partial","content":[]}"#, CALL, Declared, unknown),
+            (r#"{"resultType":"","content":[]}"#, CALL, Declared, unknown),
+            (r#"{"resultType":"complete"}"#, CALL, Declared, malformed),
+            (r#"{"resultType":5,"content":[]}"#, CALL, Declared, malformed),
+            (
+                r#"{"resultType":"complete","resultType":"task","content":[]}"#,
+                CALL,
+                Declared,
+                malformed,
+            ),
+            (r#"{"resultType":"complete","content":{}}"#, CALL, Declared, malformed),
+        ];
+        for (text, ask, tasks, expected) in cases {
+            assert_eq!(turned(text, &ask, tasks), expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_borrowed_through_its_envelope() {
+        let text = r#"{"resultType":"complete","structuredContent":{"a":1},"content":[{"type":"text","text":"plain"}]}"#;
+        let reply: Reply<'_, CallResult<'_>> = serde_json::from_str(text).unwrap();
+        let Reply::Complete(complete) = reply else { panic!() };
+        assert!(matches!(complete.result.content.first_text(), Some(Cow::Borrowed("plain"))));
+        assert_eq!(complete.result.structured_content.unwrap().get(), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn the_next_round_says_what_was_asked() {
+        let state: Box<RawValue> = serde_json::from_str(r#""a\u0062""#).unwrap();
+        let (none, some) = (None, Some(&*state));
+        let said = |state, responses: Option<&[u8]>| {
+            let input = InputRequired { requests: None, state };
+            String::from_utf8(input.continued(responses)).unwrap()
+        };
+        assert_eq!(said(none, Some(b"{}")), r#""inputResponses":{}"#);
+        assert_eq!(said(some, None), r#""requestState":"a\u0062""#);
+        assert_eq!(said(some, Some(b"{}")), r#""inputResponses":{},"requestState":"a\u0062""#);
+    }
+
+    #[test]
+    fn polled_tasks() {
+        let look = |text: &str| {
+            result::<Polled<'_>>(text).map(|polled| match polled {
+                Polled::Task(task) => {
+                    format!("{:?} {}", task.status, task.input_requests.is_some())
+                }
+                Polled::Unknown(kind) => kind.into_owned(),
+            })
+        };
+        let cases = [
+            (r#"{"resultType":"complete","taskId":"t","status":"working"}"#, Ok("Working false")),
+            (r#"{"taskId":"t","status":"failed","error":{}}"#, Ok("Failed false")),
+            (
+                r#"{"taskId":"t","status":"input_required","inputRequests":{}}"#,
+                Ok("InputRequired true"),
+            ),
+            (r#"{"resultType":"odd","taskId":"t","status":"working"}"#, Ok("odd")),
+            (r#"{"resultType":"complete"}"#, Err(Rule::MalformedResult)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(with(text, look), expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_is_too_odd(text in r#"[{}\[\]":,a-z0-9 ]{0,80}"#, kind in 0..4_usize) {
+            let kind = ["complete", "input_required", "task", "x"][kind];
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"resultType":"{kind}",{text}}}}}"#);
+            let read = message::read::<Reply<'_, CallResult<'_>>>(text.as_bytes());
+            if let Ok(Message::Answer(Answer { result: Some(reply), .. })) = read {
+                let _ = reply.turn(&CALL, Tasks::Declared);
+            }
+        }
+
+        #[test]
+        fn no_bytes_are_too_odd(bytes in any::<Vec<u8>>()) {
+            let _ = message::read::<Reply<'_, CallResult<'_>>>(&bytes);
+            let _ = message::read::<Polled<'_>>(&bytes);
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(super) fn decoded_bytes(raw: &RawValue) -> Option<u64> {
     let bytes = text.as_bytes();
     let padding = bytes.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
     let digits = &bytes[..bytes.len() - padding];
-    let is_sound = bytes.len() % 4 == 0 && digits.iter().all(|&byte| is_digit(byte));
+    let is_sound = bytes.len().is_multiple_of(4) && digits.iter().all(|&byte| is_digit(byte));
     is_sound.then(|| (bytes.len() / 4 * 3 - padding) as u64)
 }
 

@@ -1,6 +1,6 @@
 //! Content blocks, measured while they pass: nothing of them is kept or copied.
 //!
-//! Rules: MCP specification 2025-11-25, schema (ContentBlock). Types nobody knows are let through.
+//! Rules: MCP specification 2025-11-25, schema (`ContentBlock`). Types nobody knows are let through.
 
 use std::borrow::Cow;
 use std::fmt;

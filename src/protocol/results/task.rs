@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::de::{Error as _, IgnoredAny, MapAccess};
+use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -73,20 +73,19 @@ impl Task<'_> {
 /// The members of a task as they come.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Members<'a> {
-    id: Option<Cow<'a, str>>,
+    id: Option<&'a RawValue>,
     status: Option<&'a RawValue>,
     poll_interval: Option<&'a RawValue>,
-    /// `ttlMs`, which a cacheable result has, too.
-    pub(in crate::protocol) ttl: Option<&'a RawValue>,
     result: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
-    input_requests: Option<&'a RawValue>,
+    pub(in crate::protocol) input_requests: Option<&'a RawValue>,
 }
 
 impl<'a> Members<'a> {
     /// The task they make, or what is wrong with them.
     pub(in crate::protocol) fn whole(self) -> Result<Task<'a>, &'static str> {
-        let id = self.id.ok_or("a task without taskId")?;
+        let id = self.id.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let Text(id) = id.ok_or("a task without a string taskId")?;
         let status = self.status.ok_or("a task without status")?;
         let status = serde_json::from_str(status.get()).map_err(|_| "a task of unknown status")?;
         let poll_interval_ms = match self.poll_interval.map(RawValue::get) {
@@ -107,10 +106,7 @@ fn millis(text: &str) -> Option<u64> {
 impl<'de> Marks<'de> for Members<'de> {
     fn take<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "taskId" => {
-                let Text(id) = map.next_value()?;
-                self.id = Some(id);
-            }
+            "taskId" => self.id = map.next_value()?,
             "status" => self.status = map.next_value()?,
             "pollInterval" | "pollIntervalMs" => self.poll_interval = map.next_value()?,
             "result" => self.result = map.next_value()?,
@@ -166,6 +162,82 @@ impl<'de: 'a, 'a, R: Deserialize<'de>> Deserialize<'de> for Created<'a, R> {
     }
 }
 
-/// A result that is only passed on.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Anything(#[serde(default)] pub IgnoredAny);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::Rule;
+    use crate::protocol::results::call::CallResult;
+    use crate::protocol::results::tests::{result, with};
+
+    #[test]
+    fn tasks_of_both_kinds() {
+        let legacy = r#"{"taskId":"t\"1","status":"working","createdAt":"x","ttl":null,"pollInterval":1500.2}"#;
+        let task: Task<'_> = serde_json::from_str(legacy).unwrap();
+        assert_eq!((&*task.id, task.status), ("t\"1", Status::Working));
+        assert_eq!(task.poll_interval(), Duration::from_millis(1501));
+        let modern = r#"{"taskId":"t","status":"completed","ttlMs":5,"pollIntervalMs":null,"result":{"content":[]}}"#;
+        let task: Task<'_> = serde_json::from_str(modern).unwrap();
+        assert_eq!(task.result.unwrap().get(), r#"{"content":[]}"#);
+        for bad in [
+            "{}",
+            r#"{"taskId":"t"}"#,
+            r#"{"status":"working"}"#,
+            r#"{"taskId":5,"status":"working"}"#,
+            r#"{"taskId":"t","status":"done"}"#,
+            r#"{"taskId":"t","status":"working","pollInterval":"soon"}"#,
+        ] {
+            assert!(serde_json::from_str::<Task<'_>>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_task_ends_once() {
+        let read = |word: &str| serde_json::from_str::<Status>(&format!("\"{word}\"")).unwrap();
+        for (word, is_terminal) in [
+            ("working", false),
+            ("input_required", false),
+            ("completed", true),
+            ("failed", true),
+            ("cancelled", true),
+        ] {
+            assert_eq!(read(word).is_terminal(), is_terminal, "{word}");
+        }
+    }
+
+    #[test]
+    fn polls_are_neither_hasty_nor_endless() {
+        let wait = |interval: &str| {
+            let text = format!(r#"{{"taskId":"t","status":"working"{interval}}}"#);
+            serde_json::from_str::<Task<'_>>(&text).unwrap().poll_interval().as_millis()
+        };
+        assert_eq!(wait(""), 1_000);
+        assert_eq!(wait(r#","pollInterval":0"#), 50);
+        assert_eq!(wait(r#","pollInterval":-1e300"#), 50);
+        assert_eq!(wait(r#","pollInterval":200"#), 200);
+        assert_eq!(wait(r#","pollIntervalMs":1e300"#), 60_000);
+    }
+
+    #[test]
+    fn a_call_that_was_to_become_a_task() {
+        let look = |text: &str| {
+            result::<Created<'_, CallResult<'_>>>(text).map(|created| match created {
+                Created::Task(task) => format!("task {}", task.id),
+                Created::Result(result) => format!("{} blocks", result.content.blocks),
+            })
+        };
+        let cases = [
+            (r#"{"task":{"taskId":"t","status":"working"},"_meta":{}}"#, Ok("task t")),
+            (r#"{"content":[{"type":"text","text":"a"}]}"#, Ok("1 blocks")),
+            (r#"{"_meta":{}}"#, Err(Rule::MalformedResult)),
+            (r#"{"task":{}}"#, Err(Rule::MalformedResult)),
+            (r#"{"task":["t","working"]}"#, Err(Rule::MalformedResult)),
+            (
+                r#"{"content":5,"task":{"taskId":"t","status":"working"}}"#,
+                Err(Rule::MalformedResult),
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(with(text, look), expected.map(str::to_owned), "{text}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What comes on the stream of one request, or on the standalone stream of a session, and which
+//! message does not belong there.
+//!
+//! Rules: MCP specification 2025-11-25, basic/transports, "Sending Messages to the Server" and
+//! "Listening for Messages from the Server"; 2026-07-28, basic/transports/streamable-http,
+//! "Receiving Messages" and "Cancellation". Listen streams: [`super::modern::listen`].
+
+use super::message::{Message, Notification};
+use super::progress::{self, Progress};
+use crate::model::outcome::Rule;
+
+/// Notifications that a modern server sends on listen streams alone.
+const LISTEN_ONLY: [&str; 6] = [
+    "notifications/subscriptions/acknowledged",
+    "notifications/tools/list_changed",
+    "notifications/prompts/list_changed",
+    "notifications/resources/list_changed",
+    "notifications/resources/updated",
+    "notifications/tasks",
+];
+
+/// Whose stream it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A request's of the legacy era.
+    LegacyRequest,
+    /// A request's of the modern era.
+    ModernRequest,
+    /// A legacy session's: the answer to GET.
+    Standalone,
+    /// A legacy session's, resumed behind an event of a request's stream: the answer to that
+    /// request may come here.
+    Resumed,
+}
+
+/// What a message is for whoever reads the stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Came {
+    /// An answer, still to be settled: [`super::answer::settle`].
+    Answer,
+    /// A request of the server's: [`super::serve::answer`].
+    Question,
+    /// Progress of the request.
+    Progress(progress::Told),
+    /// Another notification.
+    Notification,
+    /// An answer to what the client no longer waits for: to be ignored.
+    Late,
+}
+
+/// One stream as it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    of: Of,
+    progress: Progress,
+    is_answered: bool,
+    is_cancelled: bool,
+}
+
+impl Course {
+    /// A stream whose request, if it has one, asked for progress under this token.
+    pub const fn new(of: Of, token: Option<u64>) -> Self {
+        Self { of, progress: Progress::of(token), is_answered: false, is_cancelled: false }
+    }
+
+    /// The client no longer waits.
+    pub fn cancel(&mut self) {
+        self.is_cancelled = true;
+    }
+
+    /// How many notifications of progress came.
+    pub const fn progress_heard(&self) -> u32 {
+        self.progress.heard
+    }
+
+    /// What a message is.
+    ///
+    /// # Errors
+    /// [`Rule::ModernServerRequest`], [`Rule::WrongStream`], [`Rule::SecondAnswer`],
+    /// [`Rule::AnswerAfterCancel`], and what [`Progress::hear`] finds.
+    pub fn hear<R>(&mut self, message: &Message<'_, R>) -> Result<Came, Rule> {
+        if self.is_cancelled && self.of == Of::ModernRequest {
+            return Err(Rule::AnswerAfterCancel);
+        }
+        match message {
+            Message::Request(_) if self.of == Of::ModernRequest => Err(Rule::ModernServerRequest),
+            Message::Request(_) => Ok(Came::Question),
+            Message::Notification(notification) => self.notified(notification),
+            Message::Answer(_) if self.of == Of::Standalone => Err(Rule::WrongStream),
+            Message::Answer(_) if std::mem::replace(&mut self.is_answered, true) => {
+                Err(Rule::SecondAnswer)
+            }
+            Message::Answer(_) if self.is_cancelled => Ok(Came::Late),
+            Message::Answer(_) => Ok(Came::Answer),
+        }
+    }
+
+    fn notified(&mut self, notification: &Notification<'_>) -> Result<Came, Rule> {
+        match (self.of, &*notification.method) {
+            // Servers that know no request of theirs send its progress here; the token is looked
+            // at where the requests are known.
+            (Of::Standalone | Of::Resumed, _) => Ok(Came::Notification),
+            (_, progress::METHOD) => self.progress.hear(notification.params).map(Came::Progress),
+            (Of::ModernRequest, method) if LISTEN_ONLY.contains(&method) => Err(Rule::WrongStream),
+            _ => Ok(Came::Notification),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::message;
+    use serde::de::IgnoredAny;
+
+    const RESULT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    const ERROR: &str = r#"{"jsonrpc":"2.0","error":{"code":1,"message":"x"}}"#;
+    const PING: &str = r#"{"jsonrpc":"2.0","id":"s","method":"ping"}"#;
+    const LOG: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#;
+    const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    const HALF: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":0.5}}"#;
+
+    fn hear(course: &mut Course, text: &str) -> Result<Came, Rule> {
+        course.hear(&message::read::<IgnoredAny>(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn what_belongs_on_which_stream() {
+        let told = Ok(Came::Progress(progress::Told { progress: 0.5, total: None }));
+        let (note, question) = (Ok(Came::Notification), Ok(Came::Question));
+        let (answer, wrong) = (Ok(Came::Answer), Err(Rule::WrongStream));
+        let columns = [Of::LegacyRequest, Of::ModernRequest, Of::Standalone, Of::Resumed];
+        let cases = [
+            (RESULT, [answer, answer, wrong, answer]),
+            (ERROR, [answer, answer, wrong, answer]),
+            (PING, [question, Err(Rule::ModernServerRequest), question, question]),
+            (LOG, [note; 4]),
+            (CHANGED, [note, wrong, note, note]),
+            (HALF, [told, told, note, note]),
+        ];
+        for (text, expected) in cases {
+            for (of, expected) in columns.into_iter().zip(expected) {
+                let found = hear(&mut Course::new(of, Some(7)), text);
+                assert_eq!(found, expected, "{of:?} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_is_answered_once() {
+        for of in [Of::LegacyRequest, Of::ModernRequest, Of::Resumed] {
+            let mut course = Course::new(of, None);
+            assert_eq!(hear(&mut course, RESULT), Ok(Came::Answer));
+            assert_eq!(hear(&mut course, LOG), Ok(Came::Notification));
+            assert_eq!(hear(&mut course, ERROR), Err(Rule::SecondAnswer));
+        }
+    }
+
+    #[test]
+    fn progress_is_held_against_what_came_before() {
+        let mut course = Course::new(Of::LegacyRequest, Some(7));
+        assert!(hear(&mut course, HALF).is_ok());
+        assert_eq!(hear(&mut course, HALF), Err(Rule::ProgressGoesBack));
+        assert_eq!(course.progress_heard(), 2);
+        let mut unasked = Course::new(Of::ModernRequest, None);
+        assert_eq!(hear(&mut unasked, HALF), Err(Rule::ForeignProgress));
+    }
+
+    #[test]
+    fn what_comes_after_a_cancellation() {
+        let mut legacy = Course::new(Of::LegacyRequest, None);
+        legacy.cancel();
+        assert_eq!(hear(&mut legacy, RESULT), Ok(Came::Late));
+        assert_eq!(hear(&mut legacy, RESULT), Err(Rule::SecondAnswer));
+        let mut modern = Course::new(Of::ModernRequest, None);
+        modern.cancel();
+        for text in [RESULT, LOG, HALF] {
+            assert_eq!(hear(&mut modern, text), Err(Rule::AnswerAfterCancel));
+        }
+    }
+}
