@@ -14,6 +14,7 @@ mod modern;
 mod post;
 mod put;
 mod resume;
+mod tasks;
 mod tool;
 mod trail;
 mod two_ends;

@@ -11,8 +11,8 @@ use crate::engine::session::Footing;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head};
-use crate::protocol::message::{self, Id, Message, Notification, Request};
-use crate::protocol::progress::{self, Progress};
+use crate::protocol::course::{Came, Course, Of};
+use crate::protocol::message::{self, Id, Message, Request};
 use crate::protocol::serve;
 
 /// Listens for the answer to one question.
@@ -23,7 +23,7 @@ pub(super) struct Ear<'q> {
     operation: Operation,
     /// The question's id; a notification has none.
     pub(super) id: Option<u64>,
-    progress: Progress,
+    course: Course,
 }
 
 impl<'q> Ear<'q> {
@@ -33,8 +33,9 @@ impl<'q> Ear<'q> {
         operation: Operation,
         id: Option<u64>,
     ) -> Self {
+        let of = if footing.is_modern() { Of::ModernRequest } else { Of::LegacyRequest };
         let token = id.filter(|_| client.common.profile.progress);
-        Self { client, footing, operation, id, progress: Progress::of(token) }
+        Self { client, footing, operation, id, course: Course::new(of, token) }
     }
 
     /// One message before the answer, or the answer.
@@ -47,9 +48,16 @@ impl<'q> Ear<'q> {
         if self.footing.batches() && data.trim_ascii_start().starts_with(b"[") {
             return self.batch::<R, T, J>(head, data, judge);
         }
-        let ended = |outcome, said| Some(Answered::broken(outcome, said));
-        match message::read::<R::Of<'_>>(data) {
-            Ok(Message::Answer(answer)) => {
+        let message = match message::read::<R::Of<'_>>(data) {
+            Ok(message) => message,
+            Err(malformed) => {
+                let said = format!("{malformed}: {}", quoted(data));
+                return Some(Answered::broken(Outcome::Violation(malformed.rule), said));
+            }
+        };
+        let came = self.came(&message, data)?;
+        match (came, message) {
+            (Came::Answer, Message::Answer(answer)) => {
                 let expected = Id::Number(self.id.unwrap_or_default());
                 match answer::settle(head, answer, expected) {
                     Ok(result) => {
@@ -68,19 +76,19 @@ impl<'q> Ear<'q> {
                     }
                 }
             }
-            Ok(Message::Request(request)) => {
-                self.client.asked(&request, self.footing, self.operation, data);
+            (Came::Question, Message::Request(request)) => {
+                self.client.asked(&request, self.footing);
                 None
             }
-            Ok(Message::Notification(notification)) => {
-                self.notified(&notification, data);
-                None
-            }
-            Err(malformed) => {
-                let said = format!("{malformed}: {}", quoted(data));
-                ended(Outcome::Violation(malformed.rule), said)
-            }
+            _ => None,
         }
+    }
+
+    /// What a message is, unless it does not belong here: then that is told.
+    fn came<R>(&mut self, message: &Message<'_, R>, data: &[u8]) -> Option<Came> {
+        let came = self.course.hear(message);
+        came.map_err(|rule| self.client.violated(rule, self.operation, self.client.shown(data)))
+            .ok()
     }
 
     /// An answer without a result; what refuses a handshake is kept whole.
@@ -120,44 +128,20 @@ impl<'q> Ear<'q> {
         answered
     }
 
-    /// A message after the answer: a second answer breaks a rule.
-    pub(super) fn behind_the_answer(&self, data: &[u8]) {
-        match message::read::<IgnoredAny>(data) {
-            Ok(Message::Answer(_)) => {
-                self.client.violated(Rule::SecondAnswer, self.operation, self.client.shown(data));
-            }
-            Ok(Message::Request(request)) => {
-                self.client.asked(&request, self.footing, self.operation, data);
-            }
-            Ok(Message::Notification(_)) | Err(_) => {}
-        }
-    }
-
-    fn notified(&mut self, notification: &Notification<'_>, data: &[u8]) {
-        let rule = match &*notification.method {
-            progress::METHOD => self.progress.hear(notification.params).err(),
-            "notifications/message" => None,
-            _ => self.footing.is_modern().then_some(Rule::WrongStream),
-        };
-        if let Some(rule) = rule {
-            self.client.violated(rule, self.operation, self.client.shown(data));
+    /// A message after the answer.
+    pub(super) fn behind_the_answer(&mut self, data: &[u8]) {
+        let Ok(message) = message::read::<IgnoredAny>(data) else { return };
+        if let (Some(Came::Question), Message::Request(request)) =
+            (self.came(&message, data), &message)
+        {
+            self.client.asked(request, self.footing);
         }
     }
 }
 
 impl Client {
-    /// A request of the server's: answered as this client answers, or a broken rule.
-    pub(super) fn asked(
-        self: &Arc<Self>,
-        request: &Request<'_>,
-        footing: &Footing,
-        operation: Operation,
-        data: &[u8],
-    ) {
-        if footing.is_modern() {
-            self.violated(Rule::ModernServerRequest, operation, self.shown(data));
-            return;
-        }
+    /// A request of the server's, answered as this client answers.
+    pub(super) fn asked(self: &Arc<Self>, request: &Request<'_>, footing: &Footing) {
         let mut response = Vec::new();
         if serve::answer(&mut response, request, self.common.profile.server_requests) {
             self.post_beside(Operation::Response, response, footing);

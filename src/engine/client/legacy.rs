@@ -18,6 +18,7 @@ use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Offer};
+use crate::protocol::course::{Came, Course, Of};
 use crate::protocol::introduction::Introduction;
 use crate::protocol::legacy::read::InitializeResult;
 use crate::protocol::legacy::{self, Revision, SESSION_HEADER, Verb, write};
@@ -192,17 +193,17 @@ impl Client {
         if event.name != b"message" {
             return;
         }
-        let operation = Operation::Stream;
-        match message::read::<serde::de::IgnoredAny>(event.data) {
-            Ok(Message::Request(request)) => self.asked(&request, footing, operation, event.data),
-            Ok(Message::Notification(_)) => {}
-            Ok(Message::Answer(_)) => {
-                self.violated(Rule::WrongStream, operation, self.shown(event.data));
-            }
+        let told = |rule, said| self.violated(rule, Operation::Stream, said);
+        let message = match message::read::<serde::de::IgnoredAny>(event.data) {
+            Ok(message) => message,
             Err(malformed) => {
-                let said = format!("{malformed}: {}", self.shown(event.data));
-                self.violated(malformed.rule, operation, said);
+                return told(malformed.rule, format!("{malformed}: {}", self.shown(event.data)));
             }
+        };
+        match (Course::new(Of::Standalone, None).hear(&message), message) {
+            (Ok(Came::Question), Message::Request(request)) => self.asked(&request, footing),
+            (Ok(_), _) => {}
+            (Err(rule), _) => told(rule, self.shown(event.data)),
         }
     }
 

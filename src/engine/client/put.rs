@@ -96,8 +96,7 @@ impl Client {
                     last = self.put::<R, T, J>(&put, Some(&continued), judge).await;
                 }
                 Some(Came::Later(later)) => {
-                    let _ = later;
-                    return last.with(None);
+                    return self.polled::<R, T, J>(&put, later, judge).await;
                 }
                 None => return last.with(None),
             }
@@ -211,7 +210,10 @@ impl Client {
 }
 
 /// The headers that say what a modern request is about.
-fn about(ask: &Ask<'_>, mirrored: &[(HeaderName, HeaderValue)]) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn about(
+    ask: &Ask<'_>,
+    mirrored: &[(HeaderName, HeaderValue)],
+) -> Vec<(HeaderName, HeaderValue)> {
     let said = modern::headers(ask).filter_map(|(name, value)| {
         Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
     });

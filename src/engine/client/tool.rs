@@ -20,7 +20,7 @@ use crate::protocol::era::{Heard, Refused};
 use crate::protocol::legacy::write;
 use crate::protocol::message::Id;
 use crate::protocol::modern::params::{self, HeaderParam};
-use crate::protocol::output::OutputSchema;
+use crate::protocol::output::Output;
 use crate::protocol::results::call::CallResult;
 use crate::protocol::results::list::Tool as Offered;
 
@@ -39,7 +39,7 @@ pub struct Tool {
     /// Which of them a modern client repeats in headers.
     pub mirrored: Vec<HeaderParam>,
     /// What its structured results must conform to.
-    pub output: Option<OutputSchema>,
+    pub output: Option<Output>,
 }
 
 impl Tool {
@@ -51,7 +51,8 @@ impl Tool {
     /// An offered tool.
     pub fn offered(tool: &Offered, maker: Maker) -> Result<Self, String> {
         let mirrored = params::header_params(&tool.input_schema)?;
-        Ok(Self { name: tool.name.clone(), maker, mirrored, output: None })
+        let output = tool.output_schema.as_ref().map(Output::new).transpose()?;
+        Ok(Self { name: tool.name.clone(), maker, mirrored, output })
     }
 }
 
@@ -128,15 +129,10 @@ impl Client {
 
 /// How a call ended that was given a result.
 fn judged(head: &Head<'_>, result: &CallResult<'_>, tool: &Tool) -> Outcome {
-    if let Some(rule) = result.content.broken {
-        return Outcome::Violation(rule);
-    }
-    let outcome = answer::call(head, result);
-    match (&tool.output, outcome) {
-        (Some(output), Outcome::Ok) => {
-            output.check(result.structured_content).map_or_else(Outcome::Violation, |()| outcome)
-        }
-        _ => outcome,
+    let promised = tool.output.as_ref().map_or(Ok(()), |output| output.judge(result));
+    match (result.content.broken, promised) {
+        (Some(rule), _) | (None, Err((rule, _))) => Outcome::Violation(rule),
+        (None, Ok(())) => answer::call(head, result),
     }
 }
 

@@ -17,7 +17,6 @@ use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;
 use crate::engine::wire::{Flow, Reply, Trail};
-use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer, Session as Named};
@@ -185,7 +184,7 @@ impl Reader {
                     named: Named::Named,
                     speech: Speech::TwoEnds(mailbox),
                 };
-                self.client.asked(&request, &footing, Operation::Stream, data);
+                self.client.asked(&request, &footing);
             }
             Ok(Message::Notification(_)) => {}
             Err(malformed) => {
@@ -202,10 +201,6 @@ impl Session {
         self.footing.mailbox().is_some_and(|mailbox| mailbox.is_closed())
     }
 
-    /// It was lost.
-    pub(super) fn lost(&self) {
-        self.end(SessionChange::Lost);
-    }
 }
 
 /// The endpoint that a stream names, on the origin of the stream.
