@@ -120,6 +120,8 @@ pub mod practice {
     pub(crate) mod legacy;
     pub mod metrics;
     pub(crate) mod modern;
+    #[cfg(test)]
+    pub(crate) mod rehearsal;
     pub mod replay;
     pub mod request;
     pub mod response;

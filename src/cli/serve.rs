@@ -213,7 +213,7 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if !address.ip().is_loopback() {
         warn(address);
     }
-    announce(address)?;
+    announce(address, args)?;
     let until_stdin_closes = args.until_stdin_closes;
     let stop = async move {
         tokio::select! {
@@ -234,9 +234,11 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// The one line of standard output; who started us reads it through a pipe and waits for it.
-fn announce(address: SocketAddr) -> std::io::Result<()> {
+fn announce(address: SocketAddr, args: &ServeArgs) -> std::io::Result<()> {
+    let only_http_sse = args.speaks.iter().all(|way| *way == WayWord::HttpSse);
+    let path = if only_http_sse { "/sse" } else { "/mcp" };
     let mut output = std::io::stdout().lock();
-    writeln!(output, "{ANNOUNCEMENT}http://{address}/mcp")?;
+    writeln!(output, "{ANNOUNCEMENT}http://{address}{path}")?;
     output.flush()
 }
 

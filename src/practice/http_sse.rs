@@ -210,3 +210,102 @@ fn other(target: &Target, session: Id, method: &str, message: &Message<'_>) -> A
     let answer = is_full.then(|| target.channels.client(session, told)).flatten().flatten();
     answer.unwrap_or_else(|| target.offer().answer(method, message.params))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::rehearsal::{Events, Got, Running, full, got, request, start};
+    use serde_json::{Value, json};
+
+    /// A stream, and where it says to post.
+    async fn opened(target: &Running) -> (Events, String) {
+        let stream = target.client.get(format!("{}{STREAM_PATH}", target.base));
+        let mut events = Events::of(stream.header("accept", "text/event-stream")).await;
+        let endpoint = events.next().await.unwrap();
+        let endpoint = endpoint.strip_prefix("event: endpoint\ndata: ").unwrap();
+        assert!(endpoint.starts_with("/messages?sessionId="), "{endpoint}");
+        let url = format!("{}{endpoint}", target.base);
+        (events, url)
+    }
+
+    async fn post(target: &Running, url: &str, body: &Value) -> Got {
+        let post = target.client.post(url).body(body.to_string());
+        got(post.header("content-type", "application/json")).await
+    }
+
+    #[tokio::test]
+    async fn answers_come_on_the_stream_which_is_the_session() {
+        let target = start(full()).await;
+        let (mut events, url) = opened(&target).await;
+        let params = json!({"protocolVersion": "2024-11-05", "capabilities": {"sampling": {}}});
+        let taken = post(&target, &url, &request("a", "initialize", &params)).await;
+        assert_eq!((taken.status, taken.text.as_str()), (202, "Accepted"));
+        let answer = events.message().await;
+        assert_eq!(
+            (&answer["id"], answer["result"]["protocolVersion"].as_str()),
+            (&json!("a"), Some("2024-11-05"))
+        );
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        assert_eq!(post(&target, &url, &note).await.status, 202);
+        let echo = json!({"name": "echo", "arguments": {"message": "hi"}});
+        assert_eq!(post(&target, &url, &request(1, "tools/call", &echo)).await.status, 202);
+        assert_eq!(events.message().await["result"]["content"][0]["text"], "hi");
+        let ask = json!({"name": "test_sampling", "arguments": {"prompt": "x"}});
+        post(&target, &url, &request(2, "tools/call", &ask)).await;
+        let asked = events.message().await;
+        assert_eq!(asked["method"], "sampling/createMessage");
+        let content = json!({"type": "text", "text": "yes"});
+        let result = json!({"role": "assistant", "content": content, "model": "m"});
+        post(&target, &url, &json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})).await;
+        let answer = events.message().await;
+        assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(2), &json!(false)));
+        let calls = r#"practice_requests_total{method="tools/call",status="202"}"#;
+        assert_eq!(target.metric(calls).await, 2);
+        assert_eq!(target.metric("practice_sessions_open").await, 1);
+        drop(events);
+        while target.metric("practice_sessions_open").await > 0 {}
+        assert_eq!(post(&target, &url, &request(3, "ping", &json!({}))).await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn what_the_transport_refuses() {
+        let target = start(full()).await;
+        let (_events, url) = opened(&target).await;
+        let base = format!("{}{POST_PATH}", target.base);
+        let ping = request(1, "ping", &json!({}));
+        for (what, url, body, status) in [
+            ("no session", base.clone(), &ping, 400),
+            ("unknown session", format!("{base}?sessionId={}", "0".repeat(32)), &ping, 404),
+            ("foreign session", format!("{base}?sessionId=../x"), &ping, 404),
+            ("batch", url.clone(), &json!([ping]), 400),
+        ] {
+            assert_eq!(post(&target, &url, body).await.status, status, "{what}");
+        }
+        let form = target.client.post(&url).header("content-type", "text/plain").body("{}");
+        assert_eq!(got(form).await.status, 415);
+        assert_eq!(got(target.client.get(&url)).await.status, 405);
+        let stream = format!("{}{STREAM_PATH}", target.base);
+        assert_eq!(got(target.client.post(&stream)).await.status, 405);
+        let json = target.client.get(&stream).header("accept", "application/json");
+        assert_eq!(got(json).await.status, 406);
+        let page = target.client.get(&stream).header("origin", "http://evil.example");
+        assert_eq!(got(page).await.status, 403);
+    }
+
+    #[tokio::test]
+    async fn a_call_ends_with_the_stream_that_waits_for_it() {
+        let mut target = start(full()).await;
+        let (events, url) = opened(&target).await;
+        let slow = json!({"name": "slow", "arguments": {"seconds": 60}});
+        post(&target, &url, &request(1, "tools/call", &slow)).await;
+        while target.metric("practice_workers_busy").await == 0 {}
+        drop(events);
+        while target.metric("practice_in_flight").await > 0 {}
+        let abandoned = r#"practice_tool_calls_total{tool="slow",outcome="abandoned"}"#;
+        assert_eq!(target.metric(abandoned).await, 1);
+        let (mut events, _) = opened(&target).await;
+        drop(target.stop.take());
+        assert_eq!(events.next().await, None);
+        target.serving.await.unwrap();
+    }
+}

@@ -153,11 +153,11 @@ async fn batch(
     context: &Context,
     received: &mut Received,
 ) -> Result<Response, Refusal> {
-    received.method = Method::BATCH;
     if client(target, *context).revision != Revision::V2025_03_26 {
         return Err(request::no_batch(body));
     }
     let messages = request::parse_batch(body)?;
+    received.method = Method::BATCH;
     let messages: Vec<Message<'_>> = messages
         .iter()
         .map(|raw| request::parse(raw.get().as_bytes()))
@@ -303,4 +303,174 @@ impl From<NoStream> for Refusal {
 
 pub(super) fn unknown_session() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "session not found: initialize again")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::plan::{Answers, Practice};
+    use crate::practice::rehearsal::{Events, Running, full, got, request, start, stateless};
+    use serde_json::{Value, json};
+
+    fn echo(id: i32, message: &str) -> Value {
+        let params = json!({"name": "echo", "arguments": {"message": message}});
+        request(id, "tools/call", &params)
+    }
+
+    fn exhibit(name: &str, arguments: &Value) -> Value {
+        request(5, "tools/call", &json!({"name": name, "arguments": arguments}))
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_answered_as_one_where_the_revision_has_batches() {
+        let target = start(Practice::default()).await;
+        let session = target.introduced("2025-03-26", &json!({})).await;
+        let session = session.as_deref();
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/x"});
+        let batch = json!([echo(1, "a"), note, echo(2, "b"), request(3, "ping", &json!({}))]);
+        let answers = got(target.post(session, &batch)).await;
+        assert_eq!((answers.status, answers.kind.as_str()), (200, "application/json"));
+        let answers = answers.json();
+        let ids: Vec<_> = answers.as_array().unwrap().iter().map(|answer| &answer["id"]).collect();
+        assert_eq!(ids, [1, 2, 3]);
+        assert_eq!(answers[1]["result"]["content"][0]["text"], "b");
+        let none = got(target.post(session, &json!([note]))).await;
+        assert_eq!((none.status, none.text.as_str()), (202, ""));
+        let inside = json!([request(0, "initialize", &json!({"protocolVersion": "2025-03-26"}))]);
+        assert_eq!(got(target.post(session, &inside)).await.json()[0]["error"]["code"], -32600);
+        let many = Value::from(vec![note; 101]);
+        for wrong in [json!([]), json!([7]), many] {
+            assert_eq!(got(target.post(session, &wrong)).await.status, 400);
+        }
+        let newer = target.introduced("2025-06-18", &json!({})).await;
+        assert_eq!(got(target.post(newer.as_deref(), &batch)).await.status, 400);
+        assert_eq!(got(target.post(None, &batch)).await.status, 400);
+        let calls = r#"practice_tool_calls_total{tool="echo",outcome="ok"}"#;
+        assert_eq!(target.metric(calls).await, 2);
+        let batches = r#"practice_requests_total{method="batch",status="200"}"#;
+        assert_eq!(target.metric(batches).await, 2);
+    }
+
+    #[tokio::test]
+    async fn without_sessions_the_header_says_whether_there_are_batches() {
+        let target = start(Practice { answers: Answers::Sse, ..stateless() }).await;
+        let batch = json!([echo(1, "a"), echo(2, "b")]);
+        let mut events = Events::of(target.post(None, &batch)).await;
+        assert_eq!(events.message().await["id"], 1);
+        assert_eq!(events.message().await["id"], 2);
+        assert_eq!(events.next().await, None);
+        let newer = target.post(None, &batch).header("mcp-protocol-version", "2025-11-25");
+        assert_eq!(got(newer).await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn a_call_asks_its_client_and_nobody_else_can_answer() {
+        let target = start(full()).await;
+        let can = json!({"elicitation": {}});
+        let session = target.introduced("2025-11-25", &can).await;
+        let other = target.introduced("2025-11-25", &can).await;
+        let (session, other) = (session.as_deref(), other.as_deref());
+        let call = exhibit("test_elicitation", &json!({"message": "Who \"are\" you?"}));
+        let mut events = Events::of(target.post(session, &call)).await;
+        let asked = events.message().await;
+        assert_eq!(asked["method"], "elicitation/create");
+        assert_eq!(asked["params"]["message"], "Who \"are\" you?");
+        assert_eq!(target.metric("practice_asking").await, 1);
+        let answer = |name: &str| {
+            let result = json!({"action": "accept", "content": {"username": name}});
+            json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+        };
+        assert_eq!(got(target.post(other, &answer("eve"))).await.status, 202);
+        assert_eq!(target.metric("practice_asking").await, 1);
+        assert_eq!(got(target.post(session, &answer("ada"))).await.status, 202);
+        let result = events.message().await;
+        assert_eq!(result["id"], 5);
+        let text = result["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with("User response:") && text.contains("ada"), "{text}");
+        assert_eq!(events.next().await, None);
+        // A second answer finds nobody.
+        assert_eq!(got(target.post(session, &answer("eve"))).await.status, 202);
+        let mut refused = Events::of(target.post(session, &call)).await;
+        let id = refused.message().await["id"].clone();
+        let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -1, "message": "no"}});
+        assert_eq!(got(target.post(session, &error)).await.status, 202);
+        assert_eq!(refused.message().await["result"]["isError"], true);
+        let sampling = exhibit("test_sampling", &json!({"prompt": "x"}));
+        let mut unable = Events::of(target.post(session, &sampling)).await;
+        assert_eq!(unable.message().await["result"]["isError"], true);
+        assert_eq!(target.metric("practice_asking").await, 0);
+    }
+
+    async fn broken(target: &Running, session: Option<&str>) -> Option<String> {
+        let call = exhibit("test_reconnection", &json!({}));
+        let mut events = Events::of(target.post(session, &call)).await;
+        let priming = events.next().await?;
+        assert_eq!(events.next().await, None);
+        let id = priming.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+        assert_eq!(priming, format!("id: {id}\nretry: 500\ndata:"));
+        Some(id.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_broken_stream_is_resumed_by_its_session() {
+        let target = start(Practice { resumable: true, ..full() }).await;
+        let session = target.introduced("2025-11-25", &json!({})).await;
+        let session = session.as_deref();
+        let last = broken(&target, session).await.unwrap();
+        let resume = |session| target.stream(session).header("last-event-id", &last);
+        for _ in 0..2 {
+            let mut events = Events::of(resume(session)).await;
+            let event = events.next().await.unwrap();
+            assert!(event.contains("\nid: 1-1\n") && event.contains("\"id\":5"), "{event}");
+            assert_eq!(events.next().await, None);
+        }
+        let other = target.introduced("2025-11-25", &json!({})).await;
+        assert_eq!(got(resume(other.as_deref())).await.status, 400);
+        // Before 2025-11-25 there was no event without data.
+        let older = target.introduced("2025-06-18", &json!({})).await;
+        assert_eq!(broken(&target, older.as_deref()).await, None);
+        while target.metric("practice_in_flight").await > 0 {}
+        assert_eq!(target.metric("practice_streams_open").await, 0);
+        let calls = r#"practice_tool_calls_total{tool="test_reconnection",outcome="ok"}"#;
+        assert_eq!(target.metric(calls).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_kept_call_goes_on_when_its_client_leaves() {
+        let target = start(Practice { resumable: true, answers: Answers::Sse, ..full() }).await;
+        let session = target.introduced("2025-11-25", &json!({})).await;
+        let session = session.as_deref();
+        let params = json!({"name": "slow", "arguments": {"seconds": 0.2}});
+        let mut events = Events::of(target.post(session, &request(9, "tools/call", &params))).await;
+        assert!(events.next().await.unwrap().starts_with("id: 1-0\n"));
+        drop(events);
+        let resume = target.stream(session).header("last-event-id", "1-0");
+        assert_eq!(Events::of(resume).await.message().await["id"], 9);
+        let mut list =
+            Events::of(target.post(session, &request(2, "tools/list", &json!({})))).await;
+        assert!(list.next().await.unwrap().starts_with("id: 2-0\n"));
+        assert_eq!(list.message().await["id"], 2);
+    }
+
+    #[tokio::test]
+    async fn a_session_hears_what_changed() {
+        let target = start(full()).await;
+        let session = target.introduced("2025-11-25", &json!({})).await;
+        let session = session.as_deref();
+        let mut events = Events::of(target.stream(session)).await;
+        let touch = |uri: &str| exhibit("test_touch_resource", &json!({ "uri": uri }));
+        got(target.post(session, &touch("test://a"))).await;
+        let watch = request(1, "resources/subscribe", &json!({"uri": "test://a"}));
+        assert_eq!(got(target.post(session, &watch)).await.json()["result"], json!({}));
+        got(target.post(session, &touch("test://b"))).await;
+        got(target.post(session, &touch("test://a"))).await;
+        got(target.post(session, &exhibit("test_trigger_tool_change", &json!({})))).await;
+        let touched = events.message().await;
+        assert_eq!(touched["params"], json!({"uri": "test://a"}));
+        assert_eq!(events.message().await["method"], "notifications/tools/list_changed");
+        let level = request(1, "logging/setLevel", &json!({"level": "alert"}));
+        assert_eq!(got(target.post(session, &level)).await.json()["result"], json!({}));
+        let log = exhibit("test_tool_with_logging", &json!({}));
+        let mut quiet = Events::of(target.post(session, &log)).await;
+        assert_eq!(quiet.message().await["id"], 5);
+    }
 }

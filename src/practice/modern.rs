@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -236,7 +237,9 @@ async fn call(
         .map_err(|refusal| Refusal { id: Some(asked.id.get().into()), ..refusal })?;
     let capabilities = asked.client.capabilities;
     if let Some(answer) = exhibit.round(target, arguments, capabilities, asked.brought()) {
-        target.metrics.called_exhibit(at).answered(answer.is_tool_error());
+        let called = target.metrics.called_exhibit(at);
+        target.workers.work(target.workers.key(), Duration::ZERO, &target.metrics).await;
+        called.answered(matches!(answer, Answer::Error { .. }));
         return Ok(Answered::Whole(respond(target, asked, &answer)));
     }
     if exhibit.talks_modern() {
@@ -258,4 +261,228 @@ fn talk(target: &Arc<Target>, asked: &Asked<'_>, body: &Bytes) -> Talk {
         };
         answer.message(&id, Dress::Modern)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::plan::{Answers, Practice};
+    use crate::practice::rehearsal::{Events, full, got, meta, request, start};
+    use serde_json::{Value, json};
+
+    fn echo() -> Value {
+        json!({"name": "echo", "arguments": {"message": "hi"}})
+    }
+
+    #[tokio::test]
+    async fn a_request_alone_is_answered() {
+        for answers in [Answers::Json, Answers::Sse] {
+            let target = start(Practice { answers, ..Practice::default() }).await;
+            let response = target.modern("tools/call", &echo()).send().await.unwrap();
+            assert_eq!(response.status(), 200);
+            let asked = response.headers().get("x-accel-buffering").is_some();
+            assert_eq!(asked, answers == Answers::Sse);
+            assert!(response.headers().get("mcp-session-id").is_none());
+            let text = response.text().await.unwrap();
+            let text = text.trim_start_matches("event: message\ndata: ");
+            let body: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(body["id"], 7);
+            assert_eq!(body["result"]["resultType"], "complete");
+            assert_eq!(body["result"]["content"][0]["text"], "hi");
+            let info = &body["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
+            assert_eq!(info["name"], "squall-practice");
+            assert_eq!(target.metric("practice_modern_requests_total").await, 1);
+            assert_eq!(target.metric("practice_sessions_opened_total").await, 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn it_says_what_it_is_and_how_long_that_holds() {
+        let target = start(full()).await;
+        let all = "2026-07-28,2025-11-25,2025-06-18,2025-03-26,2024-11-05";
+        let found =
+            got(target.modern("server/discover", &json!({}))).await.json()["result"].clone();
+        let supported: Vec<_> = found["supportedVersions"].as_array().unwrap().iter().collect();
+        assert_eq!(supported, all.split(',').collect::<Vec<_>>());
+        assert_eq!(found["capabilities"]["completions"], json!({}));
+        for method in ["server/discover", "tools/list", "resources/templates/list"] {
+            let result = got(target.modern(method, &json!({}))).await.json()["result"].clone();
+            assert_eq!(
+                (&result["ttlMs"], &result["cacheScope"]),
+                (&json!(60000), &json!("public"))
+            );
+        }
+        let read = got(target.modern("resources/read", &json!({"uri": "ui://practice/panel"})));
+        assert_eq!(read.await.json()["result"]["cacheScope"], "public");
+        assert!(
+            got(target.modern("tools/call", &echo())).await.json()["result"]["ttlMs"].is_null()
+        );
+    }
+
+    #[tokio::test]
+    async fn what_the_era_refuses() {
+        let target = start(full()).await;
+        let other = |name: &str, value: &str| {
+            let mut built = target.modern("tools/call", &echo()).build().unwrap();
+            let name: axum::http::HeaderName = name.parse().unwrap();
+            match value {
+                "" => built.headers_mut().remove(&name),
+                value => built.headers_mut().insert(&name, value.parse().unwrap()),
+            };
+            reqwest::RequestBuilder::from_parts(target.client.clone(), built)
+        };
+        let said = |version: &str| {
+            let mut meta = meta();
+            meta["io.modelcontextprotocol/protocolVersion"] = version.into();
+            target.modern("server/discover", &json!({"_meta": meta}))
+        };
+        let both = said("2031-01-01").build().unwrap();
+        let mut both = reqwest::RequestBuilder::from_parts(target.client.clone(), both);
+        both = {
+            let mut built = both.build().unwrap();
+            let value = "2031-01-01".parse().unwrap();
+            built.headers_mut().insert("mcp-protocol-version", value);
+            reqwest::RequestBuilder::from_parts(target.client.clone(), built)
+        };
+        let only = |name: &str| {
+            let name = format!("io.modelcontextprotocol/{name}");
+            target.modern("tools/list", &json!({"_meta": {name.clone(): meta()[&name]}}))
+        };
+        let region = json!({"name": "test_header_parameter", "arguments": {"region": "é"}});
+        let region = || target.modern("tools/call", &region);
+        let cannot = json!({"name": "test_sampling", "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}});
+        let unknown = json!({"name": "no_such"});
+        for (what, request, status, code) in [
+            ("no method header", other("mcp-method", ""), 400, -32020),
+            ("another method", other("mcp-method", "TOOLS/CALL"), 400, -32020),
+            ("no name header", other("mcp-name", ""), 400, -32020),
+            ("another name", other("mcp-name", "fetch"), 400, -32020),
+            ("another version in the body", said("2031-01-01"), 400, -32020),
+            ("another version", both, 400, -32022),
+            ("no capabilities", only("protocolVersion"), 400, -32602),
+            ("no version", only("clientCapabilities"), 400, -32602),
+            ("no _meta", target.modern("tools/list", &json!({"_meta": null})), 400, -32602),
+            ("a parameter without its header", region(), 400, -32020),
+            ("what the client cannot do", target.modern("tools/call", &cannot), 400, -32021),
+            ("unknown method", target.modern("no/such", &json!({})), 404, -32601),
+            ("removed method", target.modern("ping", &json!({})), 404, -32601),
+            ("removed handshake", target.modern("initialize", &json!({})), 404, -32601),
+            ("unknown tool", target.modern("tools/call", &unknown), 200, -32602),
+        ] {
+            let answer = got(request).await;
+            assert_eq!(answer.status, status, "{what}");
+            let body = answer.json();
+            assert_eq!((&body["error"]["code"], &body["id"]), (&json!(code), &json!(7)), "{what}");
+        }
+        let wrapped = region().header("mcp-param-region", "=?base64?w6k=?=");
+        assert_eq!(got(wrapped).await.status, 200);
+        let missing = got(target.modern("tools/call", &cannot)).await.json();
+        assert_eq!(missing["error"]["data"], json!({"requiredCapabilities": {"sampling": {}}}));
+        let legacy = target.stream(None).header("mcp-protocol-version", "2026-07-28");
+        assert_eq!(got(legacy).await.status, 405);
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/cancelled"});
+        let note = target.post(None, &note).header("mcp-protocol-version", "2026-07-28");
+        assert_eq!(got(note).await.status, 202);
+        assert_eq!(target.metric("practice_cancelled_total").await, 0);
+    }
+
+    #[tokio::test]
+    async fn questions_are_asked_in_rounds_of_the_same_call() {
+        let target = start(full()).await;
+        let tool = "test_input_required_result_multi_round";
+        let call = async |more: Value| {
+            let mut params = json!({"name": tool, "arguments": {}});
+            params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            got(target.modern("tools/call", &params)).await.json()
+        };
+        let accepted = json!({"action": "accept", "content": {"name": "Ada"}});
+        let first = call(json!({})).await["result"].clone();
+        assert_eq!(first["resultType"], "input_required");
+        assert_eq!(first["inputRequests"]["step1"]["method"], "elicitation/create");
+        let state = &first["requestState"];
+        let answered = json!({"inputResponses": {"step1": accepted}, "requestState": state});
+        let second = call(answered.clone()).await["result"].clone();
+        assert!(second["inputRequests"]["step2"].is_object(), "{second}");
+        assert_ne!(second["requestState"], *state);
+        let unfit = json!({"inputResponses": {"step2": 5}, "requestState": second["requestState"]});
+        assert!(call(unfit).await["result"]["inputRequests"]["step2"].is_object());
+        let declined = json!({"step2": {"action": "decline"}});
+        let last = json!({"inputResponses": declined, "requestState": second["requestState"]});
+        let last = call(last).await["result"].clone();
+        assert_eq!(last["resultType"], "complete");
+        let text = last["content"][0]["text"].as_str().unwrap();
+        assert_eq!(text, r#"Both of it: {"step2":{"action":"decline"}}"#);
+        let changed = format!("{}x", state.as_str().unwrap());
+        let changed = json!({"inputResponses": {"step1": accepted}, "requestState": changed});
+        assert_eq!(call(changed).await["error"]["code"], -32602);
+        let listed = json!({"inputResponses": [], "requestState": state});
+        assert_eq!(call(listed).await["error"]["code"], -32602);
+        let without_state = json!({"inputResponses": {"step1": accepted}});
+        assert!(call(without_state).await["result"]["inputRequests"]["step1"].is_object());
+        let called = format!(r#"practice_tool_calls_total{{tool="{tool}",outcome="ok"}}"#);
+        assert_eq!(target.metric(&called).await, 5);
+        let prompt = json!({"name": "test_input_required_result_prompt"});
+        let asked = got(target.modern("prompts/get", &prompt)).await.json()["result"].clone();
+        assert!(asked["inputRequests"]["user_context"].is_object(), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_call_says_only_what_it_was_asked_to_say() {
+        let target = start(full()).await;
+        let said = async |tool: &str, key: &str, value: &str| {
+            let mut meta = meta();
+            meta[key] = value.into();
+            let params = json!({"name": tool, "_meta": meta});
+            let mut events = Events::of(target.modern("tools/call", &params)).await;
+            let mut methods = Vec::new();
+            loop {
+                let message = events.message().await;
+                match message["method"].as_str() {
+                    Some(method) => methods.push(method.to_owned()),
+                    None => break assert_eq!(message["result"]["resultType"], "complete"),
+                }
+            }
+            assert_eq!(events.next().await, None);
+            methods
+        };
+        let level = "io.modelcontextprotocol/logLevel";
+        let (log, progress) = ("notifications/message", "notifications/progress");
+        assert_eq!(said("test_logging_tool", level, "info").await, [log; 3]);
+        assert_eq!(said("test_logging_tool", level, "error").await, [""; 0]);
+        assert_eq!(said("test_logging_tool", "x", "y").await, [""; 0]);
+        assert_eq!(said("test_tool_with_progress", "progressToken", "t").await, [progress; 3]);
+        assert_eq!(said("test_tool_with_progress", "x", "y").await, [""; 0]);
+        assert_eq!(target.metric("practice_in_flight").await, 0);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_has_cancelled() {
+        let target = start(full()).await;
+        let slow =
+            target.modern("tools/call", &json!({"name": "slow", "arguments": {"seconds": 60}}));
+        let busy = async { while target.metric("practice_workers_busy").await == 0 {} };
+        tokio::select! { _ = slow.send() => unreachable!("a minute has not passed"), () = busy => {} }
+        while target.metric("practice_cancelled_total").await < 1 {}
+        let params = json!({"notifications": {}});
+        drop(Events::of(target.modern("subscriptions/listen", &params)).await);
+        while target.metric("practice_cancelled_total").await < 2 {}
+        assert_eq!(target.metric("practice_workers_busy").await, 0);
+        let abandoned = r#"practice_tool_calls_total{tool="slow",outcome="abandoned"}"#;
+        assert_eq!(target.metric(abandoned).await, 1);
+        got(target.modern("tools/call", &echo())).await;
+        assert_eq!(target.metric("practice_cancelled_total").await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_batch_and_a_response_belong_to_other_eras() {
+        let target = start(full()).await;
+        for body in [
+            json!([request(1, "ping", &json!({}))]),
+            json!({"jsonrpc": "2.0", "id": 1, "result": {}}),
+        ] {
+            let post = target.post(None, &body).header("mcp-protocol-version", "2026-07-28");
+            assert_eq!(got(post).await.status, 400, "{body}");
+        }
+    }
 }

@@ -194,104 +194,11 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::plan::{self, Answers};
-    use crate::protocol::legacy::SESSION_HEADER;
+    use crate::model::plan::Answers;
+    use crate::practice::rehearsal::{got, request, start, stateless};
     use bytes::Bytes;
-    use reqwest::{Client, RequestBuilder};
+    use reqwest::RequestBuilder;
     use serde_json::{Value, json};
-
-    const BOTH: &str = "application/json, text/event-stream";
-
-    /// A running target and a client of it; it ends with the test.
-    struct Running {
-        base: String,
-        client: Client,
-        stop: Option<oneshot::Sender<()>>,
-        serving: tokio::task::JoinHandle<()>,
-    }
-
-    /// A response read to its end.
-    struct Got {
-        status: u16,
-        kind: String,
-        session: Option<String>,
-        text: String,
-    }
-
-    impl Got {
-        fn json(&self) -> Value {
-            serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
-        }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the test owns the socket")]
-    async fn start(knobs: Practice) -> Running {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve(listener, knobs, async { drop(stopped.await) }));
-        Running { base, client: Client::new(), stop: Some(stop), serving }
-    }
-
-    async fn got(request: RequestBuilder) -> Got {
-        let response = request.send().await.unwrap();
-        let header = |name| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
-        let (kind, session) = (header("content-type").unwrap_or_default(), header(SESSION_HEADER));
-        let status = response.status().as_u16();
-        Got { status, kind, session, text: response.text().await.unwrap() }
-    }
-
-    impl Running {
-        fn url(&self) -> String {
-            format!("{}/mcp", self.base)
-        }
-
-        fn post(&self, session: Option<&str>, body: &impl ToString) -> RequestBuilder {
-            let post = self.client.post(self.url()).body(body.to_string());
-            with(post.header("accept", BOTH).header("content-type", "application/json"), session)
-        }
-
-        async fn initialized(&self) -> Option<String> {
-            let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
-            let answer = got(self.post(None, &request(0, "initialize", &params))).await;
-            assert_eq!(answer.status, 200);
-            let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-            let noted = got(self.post(answer.session.as_deref(), &note)).await;
-            assert_eq!((noted.status, noted.text.as_str()), (202, ""));
-            answer.session
-        }
-
-        async fn call(&self, session: Option<&str>, id: i32, tool: &str, arguments: Value) -> Got {
-            let params = json!({"name": tool, "arguments": arguments});
-            got(self.post(session, &request(id, "tools/call", &params))).await
-        }
-
-        async fn metric(&self, series: &str) -> i64 {
-            let page = got(self.client.get(format!("{}/metrics", self.base))).await.text;
-            let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
-            page.lines().find_map(value).unwrap_or(0)
-        }
-
-        fn stream(&self, session: Option<&str>) -> RequestBuilder {
-            with(self.client.get(self.url()).header("accept", "text/event-stream"), session)
-        }
-
-        fn delete(&self, session: Option<&str>) -> RequestBuilder {
-            with(self.client.delete(self.url()), session)
-        }
-    }
-
-    fn with(request: RequestBuilder, session: Option<&str>) -> RequestBuilder {
-        session.into_iter().fold(request, |request, id| request.header(SESSION_HEADER, id))
-    }
-
-    fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
-        json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
-    }
-
-    fn stateless() -> Practice {
-        Practice { sessions: plan::Sessions::Stateless, ..Practice::default() }
-    }
 
     #[tokio::test]
     async fn a_handshake_gives_a_session_in_which_calls_are_answered() {
@@ -359,6 +266,7 @@ mod tests {
             ("one type", header("accept", "application/json"), 406, -32600),
             ("form", header("content-type", "text/plain"), 415, -32600),
             ("page elsewhere", header("origin", "http://evil.example"), 403, -32600),
+            ("name that leads here", header("host", "evil.example"), 403, -32600),
             ("bad JSON", target.post(session, &"{\"jsonrpc\""), 400, -32700),
             ("batch", target.post(session, &json!([ping])), 400, -32600),
             ("long", target.post(session, &huge), 413, -32600),
@@ -511,5 +419,35 @@ mod tests {
         let abandoned = r#"practice_tool_calls_total{tool="slow",outcome="abandoned"}"#;
         assert_eq!(target.metric(abandoned).await, 1);
         assert_eq!(target.call(None, 1, "echo", json!({"message": ""})).await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_spoken_is_not_there() {
+        let only = |way| Practice { speaks: [way].into_iter().collect(), ..Practice::default() };
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let initialize = request(1, "initialize", &json!({"protocolVersion": "2025-11-25"}));
+        let modern = start(only(Way::Modern)).await;
+        let told = got(modern.post(None, &initialize)).await;
+        assert_eq!((told.status, &told.json()["error"]["code"]), (400, &json!(-32022)));
+        let data = json!({"supported": ["2026-07-28"], "requested": "2025-11-25"});
+        assert_eq!(told.json()["error"]["data"], data);
+        let lacking = got(modern.post(None, &ping)).await;
+        assert_eq!((lacking.status, &lacking.json()["error"]["code"]), (400, &json!(-32020)));
+        let older = modern.post(None, &ping).header("mcp-protocol-version", "2025-11-25");
+        assert_eq!(got(older).await.status, 400);
+        assert_eq!(got(modern.stream(None)).await.status, 405);
+        assert_eq!(got(modern.delete(None)).await.status, 405);
+        let legacy = start(only(Way::Legacy)).await;
+        let discover = got(legacy.modern("server/discover", &json!({}))).await;
+        assert_eq!((discover.status, &discover.json()["error"]["code"]), (400, &json!(-32600)));
+        assert!(legacy.initialized().await.is_some());
+        for target in [&modern, &legacy] {
+            assert_eq!(got(target.client.get(format!("{}/sse", target.base))).await.status, 404);
+            let messages = target.client.post(format!("{}/messages", target.base));
+            assert_eq!(got(messages).await.status, 404);
+        }
+        let old = start(only(Way::HttpSse)).await;
+        assert_eq!(got(old.post(None, &initialize)).await.status, 404);
+        assert_eq!(old.metric("practice_sessions_open").await, 0);
     }
 }

@@ -152,3 +152,61 @@ impl Listening {
         format!(r#""_meta":{{"io.modelcontextprotocol/subscriptionId":{}}}"#, self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::practice::rehearsal::{Events, full, got, start};
+    use serde_json::{Value, json};
+
+    #[tokio::test]
+    async fn a_listener_is_told_what_it_wanted_until_the_target_stops() {
+        let mut target = start(full()).await;
+        let wanted = json!({"promptsListChanged": true, "resourceSubscriptions": ["test://a"]});
+        let listen = target.modern("subscriptions/listen", &json!({"notifications": wanted}));
+        let mut events = Events::of(listen).await;
+        assert_eq!(events.response.headers()["x-accel-buffering"], "no");
+        let tagged = |message: &Value| {
+            let at =
+                |name| message[name]["_meta"]["io.modelcontextprotocol/subscriptionId"].clone();
+            at("params") == 7 || at("result") == 7
+        };
+        let first = events.message().await;
+        assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+        assert_eq!(first["params"]["notifications"], wanted);
+        assert!(tagged(&first), "{first}");
+        let call = async |tool: &str, arguments: Value| {
+            let params = json!({"name": tool, "arguments": arguments});
+            assert_eq!(got(target.modern("tools/call", &params)).await.status, 200);
+        };
+        call("test_trigger_tool_change", json!({})).await;
+        call("test_touch_resource", json!({"uri": "test://b"})).await;
+        call("test_touch_resource", json!({"uri": "test://a"})).await;
+        call("test_trigger_prompt_change", json!({})).await;
+        let touched = events.message().await;
+        assert_eq!(touched["method"], "notifications/resources/updated");
+        assert_eq!(touched["params"]["uri"], "test://a");
+        let changed = events.message().await;
+        assert_eq!(changed["method"], "notifications/prompts/list_changed");
+        assert!(tagged(&touched) && tagged(&changed));
+        assert_eq!(target.metric("practice_streams_open").await, 1);
+        drop(target.stop.take());
+        let answer = events.message().await;
+        assert_eq!(
+            (&answer["id"], &answer["result"]["resultType"]),
+            (&json!(7), &json!("complete"))
+        );
+        assert!(tagged(&answer), "{answer}");
+        assert_eq!(events.next().await, None);
+        target.serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_told_is_not_accepted() {
+        let target = start(crate::model::plan::Practice::default()).await;
+        let wanted = json!({"notifications": {"toolsListChanged": true}});
+        let mut events = Events::of(target.modern("subscriptions/listen", &wanted)).await;
+        assert_eq!(events.message().await["params"]["notifications"], json!({}));
+        let wrong = got(target.modern("subscriptions/listen", &json!({}))).await;
+        assert_eq!((wrong.status, &wrong.json()["error"]["code"]), (200, &json!(-32602)));
+    }
+}
