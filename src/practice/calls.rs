@@ -68,7 +68,9 @@ impl Target {
             Chosen::Exhibit(at, exhibit, arguments) => {
                 let called = self.metrics.called_exhibit(at);
                 self.workers.work(key, Duration::ZERO, &self.metrics).await;
-                let answer = self.perform(exhibit, arguments, &caller()).await;
+                // Apart, so that calls of the usual tools do not carry the room it needs.
+                let caller = caller();
+                let answer = Box::pin(self.perform(exhibit, arguments, &caller)).await;
                 called.answered(answer.is_tool_error());
                 answer
             }

@@ -198,3 +198,63 @@ pub fn missing(capability: Capability) -> Answer {
         data: Some(format!(r#"{{"requiredCapabilities":{{"{name}":{{}}}}}}"#)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: Question = Question {
+        key: "name",
+        capability: Capability::Elicitation,
+        params: r#"{"q":"{message}"}"#,
+    };
+    const MODEL: Question =
+        Question { key: "model", capability: Capability::Sampling, params: "{}" };
+    const ROOTS: Question = Question { key: "roots", capability: Capability::Roots, params: "{}" };
+
+    #[test]
+    fn an_answer_has_the_form_of_its_question() {
+        for (question, answer, fits) in [
+            (NAME, r#"{"action":"accept","content":{"a":1}}"#, true),
+            (NAME, r#"{"action":"decline"}"#, true),
+            (NAME, r#"{"action":"cancel"}"#, true),
+            (NAME, r#"{"action":"accept"}"#, false),
+            (NAME, r#"{"action":"accept","content":7}"#, false),
+            (NAME, r#"{"action":"perhaps"}"#, false),
+            (NAME, "{}", false),
+            (NAME, "12345", false),
+            (NAME, "null", false),
+            (NAME, r#"["accept"]"#, false),
+            (MODEL, r#"{"role":"assistant","content":{"type":"text","text":"x"}}"#, true),
+            (MODEL, r#"{"role":"assistant","content":[]}"#, true),
+            (MODEL, r#"{"role":"assistant"}"#, false),
+            (ROOTS, r#"{"roots":[]}"#, true),
+            (ROOTS, r#"{"roots":{}}"#, false),
+        ] {
+            assert_eq!(question.fits(answer), fits, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_the_client_cannot_do_is_left_out_or_demanded() {
+        let able: Capabilities = serde_json::from_str(r#"{"sampling":{}}"#).unwrap();
+        let of =
+            |modest| Inquiry { rounds: &[&[NAME, MODEL, ROOTS]], sealed: false, modest, says: "" };
+        let asked = of(true).askable(0, able).unwrap();
+        assert_eq!(asked.iter().map(|question| question.key).collect::<Vec<_>>(), ["model"]);
+        assert_eq!(of(false).askable(0, able).err(), Some(Capability::Elicitation));
+        assert!(of(false).askable(1, able).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_question_says_what_the_call_was_given() {
+        let given = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        for (arguments, said) in [
+            (r#"{"message":"a \"b\""}"#, r#"{"q":"a \"b\""}"#),
+            (r#"{"prompt":"p"}"#, r#"{"q":"p"}"#),
+            ("{}", r#"{"q":"What should be said?"}"#),
+        ] {
+            assert_eq!(NAME.params(Some(&given(arguments))), said);
+        }
+    }
+}

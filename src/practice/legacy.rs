@@ -1,5 +1,5 @@
-//! The legacy era over Streamable HTTP: sessions, one message a POST, batches where the revision
-//! has them. (MCP 2025-11-25, basic/transports; batches: MCP 2025-03-26.)
+//! The legacy era over Streamable HTTP: sessions, and what a POST is answered with.
+//! (MCP 2025-11-25, basic/transports.)
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Dress};
@@ -22,9 +21,11 @@ use super::response;
 use super::server::Target;
 use super::sessions::NoStream;
 use super::stream::{Ear, from_place, full};
-use super::voice::{Held, Said, Talk, event};
+use super::voice::{Held, Said, Talk};
 use crate::model::plan::{Answers, Sessions};
 use crate::protocol::legacy::{Revision, SESSION_HEADER};
+
+mod batch;
 
 /// A POST's session and revision.
 #[derive(Clone, Copy)]
@@ -45,7 +46,7 @@ pub(super) async fn post(
     let body = request::read(body).await?;
     if request::is_batch(&body) {
         let context = Context { session: session(target, headers)?, named: named.revision()? };
-        return batch(target, &body, &context, received).await;
+        return Box::pin(batch::answer(target, &body, &context, received)).await;
     }
     let message = request::parse(&body)?;
     received.method = message.method.as_deref().map_or(Method::RESPONSE, Method::rpc);
@@ -144,58 +145,6 @@ fn kept(target: &Arc<Target>, context: &Context, mut talk: Talk) -> Result<Respo
     // Clients before 2025-11-25 may read an event without data as a message.
     let priming = (revision >= Revision::V2025_11_25).then(|| listener.priming(retry));
     Ok(response::event_stream(from_place(listener, ear, priming)))
-}
-
-/// Answers each message of a batch, in the order of the batch.
-async fn batch(
-    target: &Arc<Target>,
-    body: &Bytes,
-    context: &Context,
-    received: &mut Received,
-) -> Result<Response, Refusal> {
-    if client(target, *context).revision != Revision::V2025_03_26 {
-        return Err(request::no_batch(body));
-    }
-    let messages = request::parse_batch(body)?;
-    received.method = Method::BATCH;
-    let messages: Vec<Message<'_>> = messages
-        .iter()
-        .map(|raw| request::parse(raw.get().as_bytes()))
-        .collect::<Result<_, _>>()?;
-    let answers = join_all(messages.iter().map(|message| in_batch(target, message, context))).await;
-    let answers: Vec<String> = answers.into_iter().flatten().collect();
-    Ok(match (answers.is_empty(), target.knobs.answers) {
-        (true, _) => response::empty(StatusCode::ACCEPTED),
-        (false, Answers::Json) => {
-            response::page("application/json", format!("[{}]", answers.join(",")))
-        }
-        (false, Answers::Sse) => {
-            let events: Vec<Bytes> = answers.iter().map(|answer| event(answer)).collect();
-            response::event_stream(Body::from(events.concat()))
-        }
-    })
-}
-
-async fn in_batch(
-    target: &Arc<Target>,
-    message: &Message<'_>,
-    context: &Context,
-) -> Option<String> {
-    let (Some(method), Some(id)) = (message.method.as_deref(), message.id) else {
-        if message.method.is_none() {
-            target.asks.answered(context.session, message);
-        }
-        return None;
-    };
-    let answer = match method {
-        "initialize" => Answer::error(-32600, "`initialize` must not be in a batch"),
-        "tools/call" => match target.choose(message.params) {
-            Ok(chosen) => target.call(chosen, || caller(target, *context, message.params)).await,
-            Err(wrong) => wrong,
-        },
-        _ => target.other(context.session, method, message.params),
-    };
-    Some(answer.message(id, Dress::Plain))
 }
 
 impl Target {
@@ -308,58 +257,11 @@ pub(super) fn unknown_session() -> Refusal {
 #[cfg(test)]
 mod tests {
     use crate::model::plan::{Answers, Practice};
-    use crate::practice::rehearsal::{Events, Running, full, got, request, start, stateless};
+    use crate::practice::rehearsal::{Events, Running, full, got, request, start};
     use serde_json::{Value, json};
-
-    fn echo(id: i32, message: &str) -> Value {
-        let params = json!({"name": "echo", "arguments": {"message": message}});
-        request(id, "tools/call", &params)
-    }
 
     fn exhibit(name: &str, arguments: &Value) -> Value {
         request(5, "tools/call", &json!({"name": name, "arguments": arguments}))
-    }
-
-    #[tokio::test]
-    async fn a_batch_is_answered_as_one_where_the_revision_has_batches() {
-        let target = start(Practice::default()).await;
-        let session = target.introduced("2025-03-26", &json!({})).await;
-        let session = session.as_deref();
-        let note = json!({"jsonrpc": "2.0", "method": "notifications/x"});
-        let batch = json!([echo(1, "a"), note, echo(2, "b"), request(3, "ping", &json!({}))]);
-        let answers = got(target.post(session, &batch)).await;
-        assert_eq!((answers.status, answers.kind.as_str()), (200, "application/json"));
-        let answers = answers.json();
-        let ids: Vec<_> = answers.as_array().unwrap().iter().map(|answer| &answer["id"]).collect();
-        assert_eq!(ids, [1, 2, 3]);
-        assert_eq!(answers[1]["result"]["content"][0]["text"], "b");
-        let none = got(target.post(session, &json!([note]))).await;
-        assert_eq!((none.status, none.text.as_str()), (202, ""));
-        let inside = json!([request(0, "initialize", &json!({"protocolVersion": "2025-03-26"}))]);
-        assert_eq!(got(target.post(session, &inside)).await.json()[0]["error"]["code"], -32600);
-        let many = Value::from(vec![note; 101]);
-        for wrong in [json!([]), json!([7]), many] {
-            assert_eq!(got(target.post(session, &wrong)).await.status, 400);
-        }
-        let newer = target.introduced("2025-06-18", &json!({})).await;
-        assert_eq!(got(target.post(newer.as_deref(), &batch)).await.status, 400);
-        assert_eq!(got(target.post(None, &batch)).await.status, 400);
-        let calls = r#"practice_tool_calls_total{tool="echo",outcome="ok"}"#;
-        assert_eq!(target.metric(calls).await, 2);
-        let batches = r#"practice_requests_total{method="batch",status="200"}"#;
-        assert_eq!(target.metric(batches).await, 2);
-    }
-
-    #[tokio::test]
-    async fn without_sessions_the_header_says_whether_there_are_batches() {
-        let target = start(Practice { answers: Answers::Sse, ..stateless() }).await;
-        let batch = json!([echo(1, "a"), echo(2, "b")]);
-        let mut events = Events::of(target.post(None, &batch)).await;
-        assert_eq!(events.message().await["id"], 1);
-        assert_eq!(events.message().await["id"], 2);
-        assert_eq!(events.next().await, None);
-        let newer = target.post(None, &batch).header("mcp-protocol-version", "2025-11-25");
-        assert_eq!(got(newer).await.status, 400);
     }
 
     #[tokio::test]

@@ -475,6 +475,45 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_exhibit_answers_in_the_form_it_promises() {
+        let target = start(full()).await;
+        let tools = got(target.modern("tools/list", &json!({}))).await.json()["result"].clone();
+        let weather = tools["tools"].as_array().unwrap().iter();
+        let schema = weather.clone().find_map(|tool| tool.get("outputSchema")).unwrap();
+        let call = async |name: &str, arguments: Value| {
+            let params = json!({"name": name, "arguments": arguments});
+            got(target.modern("tools/call", &params)).await.json()["result"].clone()
+        };
+        let result = call("test_structured_content", json!({"city": "Ulm"})).await;
+        let content = &result["structuredContent"];
+        assert!(jsonschema::is_valid(schema, content), "{content}");
+        assert_eq!(content["city"], "Ulm");
+        let text: Value =
+            serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
+        assert_eq!(text, *content);
+        let missing = call("test_structured_content", json!({})).await;
+        assert_eq!(missing["isError"], true);
+        for (name, kinds) in [
+            ("test_simple_text", vec!["text"]),
+            ("test_image_content", vec!["image"]),
+            ("test_audio_content", vec!["audio"]),
+            ("test_embedded_resource", vec!["resource"]),
+            ("test_resource_link", vec!["text", "resource_link"]),
+            ("test_multiple_content_types", vec!["text", "image", "resource"]),
+            ("test_error_handling", vec!["text"]),
+        ] {
+            let result = call(name, json!({})).await;
+            let blocks = result["content"].as_array().unwrap();
+            let found: Vec<_> =
+                blocks.iter().map(|block| block["type"].as_str().unwrap()).collect();
+            assert_eq!(found, kinds, "{name}");
+            assert_eq!(result["isError"], name == "test_error_handling", "{name}");
+        }
+        let failed = r#"practice_tool_calls_total{tool="test_error_handling",outcome="error"}"#;
+        assert_eq!(target.metric(failed).await, 1);
+    }
+
+    #[tokio::test]
     async fn a_batch_and_a_response_belong_to_other_eras() {
         let target = start(full()).await;
         for body in [

@@ -153,7 +153,7 @@ async fn answer(
                     legacy::post(target, &parts.headers, body, named, received).await
                 }
                 Era::Modern(version) => {
-                    modern::post(target, &parts.headers, body, version, received).await
+                    Box::pin(modern::post(target, &parts.headers, body, version, received)).await
                 }
             }
         }
@@ -167,7 +167,9 @@ async fn answer(
         }
         (Endpoint::Stream, Method::GET) => http_sse::open(target, request.headers()),
         (Endpoint::Stream, _) => Ok(response::not_allowed("GET")),
-        (Endpoint::Messages, Method::UNREAD) => http_sse::post(target, request, received).await,
+        (Endpoint::Messages, Method::UNREAD) => {
+            Box::pin(http_sse::post(target, request, received)).await
+        }
         (Endpoint::Messages, _) => Ok(response::not_allowed("POST")),
     }
 }
