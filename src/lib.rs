@@ -118,15 +118,32 @@ pub mod engine {
 /// The practice target: a small real MCP server. Uses `model`, `protocol`, `edge`.
 pub mod practice {
     pub mod answer;
+    pub(crate) mod asks;
+    pub(crate) mod calls;
     pub mod catalogue;
+    pub mod client;
     pub(crate) mod connections;
+    pub mod era;
+    pub mod exhibits;
+    pub mod full;
+    pub(crate) mod http_sse;
+    pub mod id;
+    pub mod inquiry;
     pub mod knobs;
+    pub(crate) mod legacy;
     pub mod metrics;
+    pub(crate) mod modern;
+    #[cfg(test)]
+    pub(crate) mod rehearsal;
+    pub mod replay;
     pub mod request;
+    pub mod response;
+    pub mod seal;
     pub mod server;
     pub mod sessions;
-    pub(crate) mod stream;
+    pub mod stream;
     pub mod tools;
+    pub(crate) mod voice;
     pub mod workers;
 }
 

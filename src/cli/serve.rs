@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::io::AsyncReadExt;
@@ -13,7 +14,8 @@ use super::terminal;
 use crate::edge::health;
 use crate::edge::process::ANNOUNCEMENT;
 use crate::model::distribution::Distribution;
-use crate::model::plan::{Answers, Practice, Sessions};
+use crate::model::duration;
+use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Way};
 use crate::practice::server;
 
 /// Connections that may wait to be accepted; a storm opens hundreds in one instant.
@@ -22,6 +24,13 @@ const BACKLOG: u32 = 4096;
 /// What `squall serve` is told.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
+    /// The eras and transports spoken
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY,..",
+          default_values_t = Way::ALL.map(WayWord::from))]
+    pub speaks: Vec<WayWord>,
+    /// What is offered
+    #[arg(long, value_enum, default_value_t = Practice::default().catalogue.into())]
+    pub catalogue: CatalogueWord,
     /// Service time of a tool call, such as `40ms` or `lognormal 40ms 0.6`
     #[arg(long, value_name = "DISTRIBUTION", default_value_t = Practice::default().latency)]
     pub latency: Distribution,
@@ -35,6 +44,13 @@ pub struct ServeArgs {
     /// Whether session ids are issued and demanded
     #[arg(long, value_enum, default_value_t = Practice::default().sessions.into())]
     pub sessions: SessionsWord,
+    /// Whether a session's event streams have event ids and can be resumed
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+          default_value_t = Practice::default().resumable)]
+    pub resumable: bool,
+    /// What a resumable stream asks its client to wait before it comes back
+    #[arg(long, value_name = "DURATION", value_parser = retry, default_value = "500ms")]
+    pub retry: Duration,
     /// Median size of a search or fetch result in bytes; the tail is heavy
     #[arg(long, value_name = "BYTES", default_value_t = Practice::default().result_bytes,
           value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -48,6 +64,27 @@ pub struct ServeArgs {
     /// End when standard input closes: for the process that started this one
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
+}
+
+/// `--speaks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WayWord {
+    /// Streamable HTTP with a handshake, 2024-11-05 to 2025-11-25
+    Legacy,
+    /// Streamable HTTP without one, 2026-07-28
+    Modern,
+    /// The two endpoints of 2024-11-05, /sse and /messages
+    #[value(name = "http+sse")]
+    HttpSse,
+}
+
+/// `--catalogue`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CatalogueWord {
+    /// A few tools that cost like others' do
+    Usual,
+    /// Everything, as the official conformance suite calls it
+    Full,
 }
 
 /// `--answers`.
@@ -66,6 +103,35 @@ pub enum SessionsWord {
     Stateful,
     /// Never issued
     Stateless,
+}
+
+impl From<Way> for WayWord {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Legacy => Self::Legacy,
+            Way::Modern => Self::Modern,
+            Way::HttpSse => Self::HttpSse,
+        }
+    }
+}
+
+impl From<WayWord> for Way {
+    fn from(word: WayWord) -> Self {
+        match word {
+            WayWord::Legacy => Self::Legacy,
+            WayWord::Modern => Self::Modern,
+            WayWord::HttpSse => Self::HttpSse,
+        }
+    }
+}
+
+impl From<Catalogue> for CatalogueWord {
+    fn from(catalogue: Catalogue) -> Self {
+        match catalogue {
+            Catalogue::Usual => Self::Usual,
+            Catalogue::Full => Self::Full,
+        }
+    }
 }
 
 impl From<Answers> for AnswersWord {
@@ -89,6 +155,11 @@ impl From<Sessions> for SessionsWord {
 impl From<&ServeArgs> for Practice {
     fn from(args: &ServeArgs) -> Self {
         Self {
+            speaks: args.speaks.iter().map(|way| Way::from(*way)).collect(),
+            catalogue: match args.catalogue {
+                CatalogueWord::Usual => Catalogue::Usual,
+                CatalogueWord::Full => Catalogue::Full,
+            },
             latency: args.latency,
             workers: args.workers,
             answers: match args.answers {
@@ -99,9 +170,19 @@ impl From<&ServeArgs> for Practice {
                 SessionsWord::Stateful => Sessions::Stateful,
                 SessionsWord::Stateless => Sessions::Stateless,
             },
+            resumable: args.resumable,
+            retry: args.retry,
             result_bytes: args.result_bytes,
             seed: args.seed,
         }
+    }
+}
+
+fn retry(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(time) if time <= Duration::from_secs(60) => Ok(time),
+        Ok(_) => Err("expected a duration, 0ms to 60s".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -132,7 +213,7 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if !address.ip().is_loopback() {
         warn(address);
     }
-    announce(address)?;
+    announce(address, args)?;
     let until_stdin_closes = args.until_stdin_closes;
     let stop = async move {
         tokio::select! {
@@ -153,9 +234,11 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// The one line of standard output; who started us reads it through a pipe and waits for it.
-fn announce(address: SocketAddr) -> std::io::Result<()> {
+fn announce(address: SocketAddr, args: &ServeArgs) -> std::io::Result<()> {
+    let only_http_sse = args.speaks.iter().all(|way| *way == WayWord::HttpSse);
+    let path = if only_http_sse { "/sse" } else { "/mcp" };
     let mut output = std::io::stdout().lock();
-    writeln!(output, "{ANNOUNCEMENT}http://{address}/mcp")?;
+    writeln!(output, "{ANNOUNCEMENT}http://{address}{path}")?;
     output.flush()
 }
 
@@ -202,10 +285,14 @@ mod tests {
     #[test]
     fn knobs_survive_the_way_through_the_flags() {
         let turned = Practice {
+            speaks: [Way::HttpSse, Way::Legacy].into_iter().collect(),
+            catalogue: Catalogue::Full,
             latency: "lognormal 40ms 0.6".parse().unwrap(),
             workers: 32,
             answers: Answers::Sse,
             sessions: Sessions::Stateless,
+            resumable: true,
+            retry: Duration::from_secs(2),
             result_bytes: 9,
             seed: u64::MAX,
         };

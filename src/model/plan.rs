@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
-use super::distribution::Distribution;
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::Profile;
 use super::secret::Secret;
 use super::threshold::Threshold;
+
+pub mod practice;
+
+pub use practice::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,55 +185,6 @@ pub struct Metrics {
     pub shown: String,
     /// Names of what is drawn; none: squall chooses.
     pub series: Vec<String>,
-}
-
-/// The practice target's knobs: `[practice]` in a scenario, the flags of `squall serve`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Practice {
-    /// Service time of a tool call.
-    pub latency: Distribution,
-    /// Calls worked on at once; the rest queue. 0 is no limit.
-    pub workers: u32,
-    /// How requests are answered.
-    pub answers: Answers,
-    /// Whether sessions are issued and demanded.
-    pub sessions: Sessions,
-    /// Median size of a `search` or `fetch` result in bytes; the tail is heavy.
-    pub result_bytes: u32,
-    /// Seed of service times and sizes.
-    pub seed: u64,
-}
-
-impl Default for Practice {
-    /// As fast as it can, correct, with sessions.
-    fn default() -> Self {
-        Self {
-            latency: Distribution::constant(Duration::ZERO),
-            workers: 0,
-            answers: Answers::Json,
-            sessions: Sessions::Stateful,
-            result_bytes: 4_000,
-            seed: 1,
-        }
-    }
-}
-
-/// How a server answers a POST.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answers {
-    /// `application/json`.
-    Json,
-    /// `text/event-stream`.
-    Sse,
-}
-
-/// Whether a server keeps sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sessions {
-    /// It issues ids and demands them.
-    Stateful,
-    /// It issues none.
-    Stateless,
 }
 
 /// What a user presents with every request.

@@ -4,17 +4,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::body::Frame;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::request::Refusal;
+use super::response::{EVENT_STREAM, JSON, content, unbuffered};
 use crate::model::plan::Answers;
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// What a request is answered with, as JSON text.
 #[derive(Debug)]
@@ -23,6 +22,8 @@ pub enum Answer {
     Fixed(&'static str),
     /// A `result` made for this request.
     Result(String),
+    /// A `result` that asks the client for input first (2026-07-28).
+    InputRequired(String),
     /// A `CallToolResult` with one text block, given as parts of an already escaped JSON string.
     Text {
         /// The parts of the text, joined with nothing between.
@@ -36,6 +37,8 @@ pub enum Answer {
         code: i32,
         /// What was found and what was expected.
         message: String,
+        /// Its `data`, a JSON object.
+        data: Option<String>,
     },
 }
 
@@ -47,6 +50,27 @@ pub enum TextPart {
     /// Made for this request.
     Made(String),
 }
+
+/// What an era adds to each result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dress {
+    /// Nothing: until 2025-11-25.
+    Plain,
+    /// `resultType` and who answers (2026-07-28).
+    Modern,
+    /// The same, and how long the result may be kept.
+    ModernCached,
+}
+
+/// Who answers, as the modern era's results say it.
+const SERVER_INFO: &str = concat!(
+    r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"squall-practice","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}}"#,
+);
+
+/// The lists never change by themselves; who is told that one did asks anew.
+const CACHING: &str = r#""ttlMs":60000,"cacheScope":"public","#;
 
 impl TextPart {
     /// Any text, escaped.
@@ -66,67 +90,147 @@ impl TextPart {
 impl Answer {
     /// An error with the code -32602.
     pub fn invalid_params(message: impl Into<String>) -> Self {
-        Self::Error { code: -32602, message: message.into() }
+        Self::error(-32602, message)
+    }
+
+    /// An error without data.
+    pub fn error(code: i32, message: impl Into<String>) -> Self {
+        Self::Error { code, message: message.into(), data: None }
+    }
+
+    /// A tool's result: any text.
+    pub fn said(text: &str) -> Self {
+        Self::Text { parts: vec![TextPart::escaped(text)], is_error: false }
+    }
+
+    /// A tool's result that says what went wrong.
+    pub fn failed(why: &str) -> Self {
+        Self::Text { parts: vec![TextPart::escaped(why)], is_error: true }
+    }
+
+    /// Whether it tells of a failure of the tool itself.
+    pub fn is_tool_error(&self) -> bool {
+        match self {
+            Self::Text { is_error, .. } => *is_error,
+            Self::Fixed(result) => result.ends_with(r#""isError":true}"#),
+            _ => false,
+        }
     }
 
     /// The answer to the request with this id: 200, in the form asked for.
     pub fn respond(&self, id: &str, form: Answers) -> Response {
-        let mut bytes = Vec::with_capacity(self.size() + id.len() + 160);
+        self.with(StatusCode::OK, id, form, Dress::Plain)
+    }
+
+    /// The answer in the modern era, in which some errors have statuses of their own
+    /// (2026-07-28, basic/transports).
+    pub fn respond_modern(&self, id: &str, form: Answers, dress: Dress) -> Response {
+        let status = match self {
+            Self::Error { code: -32601, .. } => StatusCode::NOT_FOUND,
+            Self::Error { code: -32022..=-32020, .. } => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
+        let form = if status == StatusCode::OK { form } else { Answers::Json };
+        let response = self.with(status, id, form, dress);
+        if form == Answers::Sse { unbuffered(response) } else { response }
+    }
+
+    fn with(&self, status: StatusCode, id: &str, form: Answers, dress: Dress) -> Response {
+        let mut bytes = Vec::with_capacity(self.size() + id.len() + 320);
         if form == Answers::Sse {
             bytes.extend_from_slice(b"event: message\ndata: ");
         }
-        self.write(id, &mut bytes);
+        self.write(id, dress, &mut bytes);
         match form {
-            Answers::Json => content(StatusCode::OK, JSON, Body::from(bytes)),
+            Answers::Json => content(status, JSON, Body::from(bytes)),
             Answers::Sse => {
                 bytes.extend_from_slice(b"\n\n");
                 let event = OneEvent(Some(Bytes::from(bytes)));
-                content(StatusCode::OK, EVENT_STREAM, Body::new(event))
+                content(status, EVENT_STREAM, Body::new(event))
             }
         }
+    }
+
+    /// The whole JSON-RPC message.
+    pub fn message(&self, id: &RawValue, dress: Dress) -> String {
+        let mut bytes = Vec::with_capacity(self.size() + 320);
+        self.write(id.get(), dress, &mut bytes);
+        // Every part of it was text.
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn size(&self) -> usize {
         match self {
             Self::Fixed(result) => result.len(),
-            Self::Result(result) => result.len(),
+            Self::Result(result) | Self::InputRequired(result) => result.len(),
             Self::Text { parts, .. } => parts.iter().map(|part| part.as_str().len()).sum(),
             Self::Error { message, .. } => message.len(),
         }
     }
 
-    pub(super) fn write(&self, id: &str, to: &mut Vec<u8>) {
+    pub(super) fn write(&self, id: &str, dress: Dress, to: &mut Vec<u8>) {
         let mut put = |text: &str| to.extend_from_slice(text.as_bytes());
         put(r#"{"jsonrpc":"2.0","id":"#);
         put(id);
         put(if matches!(self, Self::Error { .. }) { r#","error":"# } else { r#","result":"# });
         match self {
-            Self::Fixed(result) => put(result),
-            Self::Result(result) => put(result),
+            Self::Fixed(result) => put_dressed(&mut put, result, dress, "complete"),
+            Self::Result(result) => put_dressed(&mut put, result, dress, "complete"),
+            Self::InputRequired(result) => {
+                put_dressed(&mut put, result, dress, "input_required");
+            }
             Self::Text { parts, is_error } => {
-                put(r#"{"content":[{"type":"text","text":""#);
+                let start = r#"{"content":[{"type":"text","text":""#;
+                put_dressed(&mut put, start, dress, "complete");
                 for part in parts {
                     put(part.as_str());
                 }
                 put(if *is_error { r#""}],"isError":true}"# } else { r#""}],"isError":false}"# });
             }
-            Self::Error { code, message } => put(&json(&Error { code: *code, message })),
+            Self::Error { code, message, data } => put(&error(*code, message, data.as_deref())),
         }
         to.push(b'}');
     }
+}
+
+/// Puts a result, or the start of one, with what the era adds before its own members.
+fn put_dressed(put: &mut impl FnMut(&str), result: &str, dress: Dress, kind: &str) {
+    if dress == Dress::Plain {
+        return put(result);
+    }
+    put(r#"{"resultType":""#);
+    put(kind);
+    put(r#"","#);
+    if dress == Dress::ModernCached {
+        put(CACHING);
+    }
+    put(SERVER_INFO);
+    let members = &result[1..];
+    if members != "}" {
+        put(",");
+    }
+    put(members);
 }
 
 #[derive(Serialize)]
 struct Error<'a> {
     code: i32,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+}
+
+fn error(code: i32, message: &str, data: Option<&str>) -> String {
+    let data = data.and_then(|data| serde_json::from_str(data).ok());
+    json(&Error { code, message, data })
 }
 
 impl Refusal {
-    /// The refusal as a response: a JSON-RPC error with a null id.
+    /// The refusal as a response: a JSON-RPC error, with a null id unless the request was read.
     pub fn respond(&self) -> Response {
-        let error = json(&Error { code: self.code, message: &self.message });
-        let body = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#);
+        let error = error(self.code, &self.message, self.data.as_deref());
+        let id = self.id.as_deref().unwrap_or("null");
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
         content(self.status, JSON, Body::from(body))
     }
 }
@@ -139,34 +243,6 @@ pub fn quoted(text: &str) -> String {
 fn json(value: &impl Serialize) -> String {
     // Writing strings and integers into memory cannot fail.
     serde_json::to_string(value).unwrap_or_default()
-}
-
-/// A response with a status and nothing else.
-pub fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-/// A plain page.
-pub fn page(kind: &'static str, text: impl Into<Body>) -> Response {
-    content(StatusCode::OK, HeaderValue::from_static(kind), text.into())
-}
-
-/// An event stream that goes on for as long as `body` does.
-pub fn event_stream(body: Body) -> Response {
-    content(StatusCode::OK, EVENT_STREAM, body)
-}
-
-fn content(status: StatusCode, kind: HeaderValue, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    if response.headers()[header::CONTENT_TYPE] == EVENT_STREAM {
-        let never = HeaderValue::from_static("no-cache, no-transform");
-        response.headers_mut().insert(header::CACHE_CONTROL, never);
-    }
-    response
 }
 
 /// One event without a declared length: it travels chunked, as from servers that stream, yet in
@@ -193,15 +269,17 @@ impl HttpBody for OneEvent {
 mod tests {
     use super::*;
 
-    fn written(answer: &Answer, id: &str) -> serde_json::Value {
+    fn written(answer: &Answer, id: &str, dress: Dress) -> serde_json::Value {
         let mut bytes = Vec::new();
-        answer.write(id, &mut bytes);
+        answer.write(id, dress, &mut bytes);
         serde_json::from_slice(&bytes).unwrap()
     }
 
     #[test]
     fn answers_are_json_with_the_id_as_it_came() {
         let parts = vec![TextPart::Fixed("a "), TextPart::escaped("\"b\"\n")];
+        let data = Some(r#"{"uri":"x"}"#.to_owned());
+        let with_data = Answer::Error { code: 1, message: String::new(), data };
         for (answer, rest) in [
             (Answer::Fixed("{}"), r#""result":{}"#),
             (Answer::Result("{\"a\":1}".into()), r#""result":{"a":1}"#),
@@ -210,12 +288,38 @@ mod tests {
                 r#""result":{"content":[{"type":"text","text":"a \"b\"\n"}],"isError":true}"#,
             ),
             (Answer::invalid_params("a \"b\""), r#""error":{"code":-32602,"message":"a \"b\""}"#),
+            (with_data, r#""error":{"code":1,"message":"","data":{"uri":"x"}}"#),
         ] {
             for id in ["7", "\"7\""] {
                 let expected = format!(r#"{{"jsonrpc":"2.0","id":{id},{rest}}}"#);
                 let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
-                assert_eq!(written(&answer, id), expected);
+                assert_eq!(written(&answer, id, Dress::Plain), expected);
             }
         }
+    }
+
+    #[test]
+    fn the_modern_era_says_what_kind_of_result_it_is_and_whose() {
+        let results = [
+            (Answer::Fixed("{}"), "complete"),
+            (Answer::Result("{\"a\":1}".into()), "complete"),
+            (Answer::said("x"), "complete"),
+            (Answer::InputRequired("{\"requestState\":\"s\"}".into()), "input_required"),
+        ];
+        for (answer, kind) in results {
+            let plain = written(&answer, "1", Dress::Plain);
+            for (dress, kept) in [(Dress::Modern, false), (Dress::ModernCached, true)] {
+                let result = written(&answer, "1", dress)["result"].clone();
+                assert_eq!(result["resultType"], kind);
+                let info = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
+                assert_eq!(info["name"], "squall-practice");
+                assert_eq!(result["ttlMs"].is_u64() && result["cacheScope"] == "public", kept);
+                for (name, value) in plain["result"].as_object().unwrap() {
+                    assert_eq!(result[name], *value);
+                }
+            }
+        }
+        let error = Answer::invalid_params("x");
+        assert_eq!(written(&error, "1", Dress::Modern), written(&error, "1", Dress::Plain));
     }
 }

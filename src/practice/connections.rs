@@ -51,12 +51,14 @@ fn converse(stream: TcpStream, target: &Arc<Target>, pages: &Router, open: &Grac
     let _refused = stream.set_nodelay(true).is_err();
     let (target, pages) = (Arc::clone(target), TowerToHyperService::new(pages.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
-        let is_mcp = request.uri().path() == "/mcp";
-        let received = is_mcp.then(|| target.metrics.received(method(request.method())));
+        let endpoint = target.endpoint(request.uri().path());
+        let received = endpoint.map(|at| (at, target.metrics.received(method(request.method()))));
         let (target, pages) = (Arc::clone(&target), pages.clone());
         async move {
             let answered: Result<Response, Infallible> = match received {
-                Some(received) => Ok(mcp(target, request.map(Body::new), received).await),
+                Some((endpoint, received)) => {
+                    Ok(mcp(target, endpoint, request.map(Body::new), received).await)
+                }
                 None => pages.call(request).await,
             };
             answered

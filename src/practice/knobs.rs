@@ -1,16 +1,22 @@
 //! The knobs as words: one list of names for `[practice]` in a scenario and the flags of
 //! `squall serve`.
 
-use crate::model::plan::{Answers, Practice, Sessions};
+use crate::model::duration::Shown;
+use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// Every knob: its flag without the dashes (its scenario key has `_` for `-`) and its value.
-pub fn words(knobs: &Practice) -> [(&'static str, String); 6] {
-    let Practice { latency, workers, answers, sessions, result_bytes, seed } = knobs;
+pub fn words(knobs: &Practice) -> [(&'static str, String); 10] {
+    let Practice { speaks, catalogue, latency, workers, answers, .. } = knobs;
+    let Practice { sessions, resumable, retry, result_bytes, seed, .. } = knobs;
     [
+        ("speaks", speaks_words(*speaks)),
+        ("catalogue", catalogue_word(*catalogue).to_owned()),
         ("latency", latency.to_string()),
         ("workers", workers.to_string()),
         ("answers", answers_word(*answers).to_owned()),
         ("sessions", sessions_word(*sessions).to_owned()),
+        ("resumable", resumable.to_string()),
+        ("retry", Shown(*retry).to_string()),
         ("result-bytes", result_bytes.to_string()),
         ("seed", seed.to_string()),
     ]
@@ -19,6 +25,17 @@ pub fn words(knobs: &Practice) -> [(&'static str, String); 6] {
 /// The arguments of `squall serve` that set these knobs.
 pub fn arguments(knobs: &Practice) -> Vec<String> {
     words(knobs).into_iter().flat_map(|(flag, value)| [format!("--{flag}"), value]).collect()
+}
+
+fn speaks_words(speaks: Speaks) -> String {
+    speaks.ways().map(Way::word).collect::<Vec<_>>().join(",")
+}
+
+fn catalogue_word(catalogue: Catalogue) -> &'static str {
+    match catalogue {
+        Catalogue::Usual => "usual",
+        Catalogue::Full => "full",
+    }
 }
 
 fn answers_word(answers: Answers) -> &'static str {

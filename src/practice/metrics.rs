@@ -4,51 +4,52 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::exhibits::EXHIBITS;
 use super::tools::Tool;
+
+mod method;
+
+use method::METHODS;
+pub use method::Method;
 
 /// Everything counted since the start.
 #[derive(Debug, Default)]
 pub struct Metrics {
     requests: [[AtomicU64; STATUSES.len()]; METHODS.len()],
-    tool_calls: [[AtomicU64; TOOL_ENDS.len()]; Tool::ALL.len()],
+    tool_calls: ToolCalls,
+    /// Requests of the modern era at `/mcp`.
+    pub modern: AtomicU64,
+    /// Requests of the modern era whose client left before the answer's end: cancelled.
+    pub cancelled: AtomicU64,
     /// Sessions issued.
     pub sessions_opened: AtomicU64,
-    /// Sessions ended by DELETE.
+    /// Sessions ended by DELETE, or with their HTTP+SSE stream.
     pub sessions_closed: AtomicU64,
     /// Requests being worked on, event streams not among them.
     pub in_flight: Gauge,
-    /// GET event streams that are open.
+    /// Event streams that are open: GET, `subscriptions/listen`, HTTP+SSE.
     pub streams: Gauge,
+    /// Requests to clients that wait for their answers.
+    pub asking: Gauge,
     /// Tool calls in their service time.
     pub workers_busy: Gauge,
     /// Tool calls that wait for a worker.
     pub queue: Gauge,
 }
 
-/// What the requests page calls a request: its JSON-RPC method, or the HTTP method without one.
-/// A target under attack sees any name; all others are one, so that the page stays bounded.
-const METHODS: [&str; 18] = [
-    "initialize",
-    "ping",
-    "tools/list",
-    "tools/call",
-    "resources/list",
-    "resources/read",
-    "resources/templates/list",
-    "prompts/list",
-    "prompts/get",
-    "notifications/initialized",
-    "notifications/cancelled",
-    "other",
-    "response",
-    "unread",
-    "GET",
-    "DELETE",
-    "server/discover",
-    "other HTTP method",
-];
+/// Calls by tool and end: the usual tools first, then the exhibits.
+#[derive(Debug)]
+struct ToolCalls(Vec<[AtomicU64; TOOL_ENDS.len()]>);
+
+impl Default for ToolCalls {
+    fn default() -> Self {
+        let none = || std::array::from_fn(|_| AtomicU64::new(0));
+        Self(std::iter::repeat_with(none).take(Tool::ALL.len() + EXHIBITS.len()).collect())
+    }
+}
+
 /// The last is a client that went away before its answer; the one before it is our own fault.
-const STATUSES: [&str; 13] = [
+const STATUSES: [&str; 14] = [
     "200",
     "202",
     "204",
@@ -60,34 +61,11 @@ const STATUSES: [&str; 13] = [
     "409",
     "413",
     "415",
+    "503",
     "500",
     "abandoned",
 ];
 const TOOL_ENDS: [&str; 3] = ["ok", "error", "abandoned"];
-
-/// A name the requests page knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Method(usize);
-
-impl Method {
-    /// A body that was refused before it was read as a message.
-    pub const UNREAD: Self = Self(13);
-    /// A JSON-RPC response.
-    pub const RESPONSE: Self = Self(12);
-    /// An HTTP GET.
-    pub const GET: Self = Self(14);
-    /// An HTTP DELETE.
-    pub const DELETE: Self = Self(15);
-    /// Any HTTP method that MCP does not use.
-    pub const OTHER_HTTP: Self = Self(17);
-
-    /// A JSON-RPC method.
-    pub fn rpc(name: &str) -> Self {
-        let is_rpc = name.contains('/') || matches!(name, "initialize" | "ping");
-        let found = METHODS.iter().position(|known| is_rpc && *known == name);
-        Self(found.unwrap_or(11))
-    }
-}
 
 /// A number that goes up and down, and the highest it ever was.
 #[derive(Debug, Default)]
@@ -156,6 +134,38 @@ impl Drop for Received {
     }
 }
 
+/// A request that is worked on after its response began; in flight until dropped.
+#[derive(Debug)]
+pub struct Working(Arc<Metrics>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.in_flight.fall();
+    }
+}
+
+/// A modern request: cancelled if it is dropped before its end.
+#[derive(Debug)]
+pub struct Modern {
+    metrics: Arc<Metrics>,
+    ended: bool,
+}
+
+impl Modern {
+    /// It got its whole answer.
+    pub fn ended(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Modern {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.metrics.cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// A tool call between its arrival and its answer.
 #[derive(Debug)]
 pub struct Called<'a> {
@@ -183,9 +193,30 @@ impl Metrics {
         Received { metrics: Arc::clone(self), method, status: STATUSES.len() - 1 }
     }
 
+    /// A request goes on after its response began.
+    pub fn working(self: &Arc<Self>) -> Working {
+        self.in_flight.rise();
+        Working(Arc::clone(self))
+    }
+
+    /// A request of the modern era arrived.
+    pub fn modern(self: &Arc<Self>) -> Modern {
+        self.modern.fetch_add(1, Ordering::Relaxed);
+        Modern { metrics: Arc::clone(self), ended: false }
+    }
+
     /// A tool was called.
     pub fn called(&self, tool: Tool) -> Called<'_> {
-        Called { ends: &self.tool_calls[tool as usize], end: TOOL_ENDS.len() - 1 }
+        self.call(tool as usize)
+    }
+
+    /// The exhibit at this place was called.
+    pub fn called_exhibit(&self, at: usize) -> Called<'_> {
+        self.call(Tool::ALL.len() + at)
+    }
+
+    fn call(&self, row: usize) -> Called<'_> {
+        Called { ends: &self.tool_calls.0[row], end: TOOL_ENDS.len() - 1 }
     }
 
     /// The page.
@@ -203,22 +234,35 @@ impl Metrics {
             }
         }
         head(page, "tool_calls_total", "counter", "Calls of known tools by outcome.")?;
-        for (tool, row) in Tool::ALL.iter().zip(&self.tool_calls) {
+        let exhibits = EXHIBITS.iter().map(|exhibit| exhibit.name);
+        let names = Tool::ALL.into_iter().map(Tool::name).chain(exhibits);
+        for (at, (tool, row)) in names.zip(&self.tool_calls.0).enumerate() {
             for (end, count) in TOOL_ENDS.iter().zip(row).map(loaded) {
-                let labels = format_args!("tool=\"{}\",outcome=\"{end}\"", tool.name());
-                writeln!(page, "practice_tool_calls_total{{{labels}}} {count}")?;
+                // Most targets have no exhibits.
+                if at < Tool::ALL.len() || count > 0 {
+                    let labels = format_args!("tool=\"{tool}\",outcome=\"{end}\"");
+                    writeln!(page, "practice_tool_calls_total{{{labels}}} {count}")?;
+                }
             }
+        }
+        let (modern, gone) = (&self.modern, &self.cancelled);
+        for (name, help, count) in [
+            ("modern_requests_total", "Requests of the modern era.", modern),
+            ("cancelled_total", "Modern requests whose client left before their end.", gone),
+        ] {
+            one(page, name, "counter", help, count.load(Ordering::Relaxed))?;
         }
         let opened = self.sessions_opened.load(Ordering::Relaxed);
         let closed = self.sessions_closed.load(Ordering::Relaxed);
         one(page, "sessions_opened_total", "counter", "Sessions issued.", opened)?;
-        one(page, "sessions_closed_total", "counter", "Sessions ended by DELETE.", closed)?;
+        one(page, "sessions_closed_total", "counter", "Sessions ended by their clients.", closed)?;
         let open = opened.saturating_sub(closed);
         one(page, "sessions_open", "gauge", "Sessions that are open.", open)?;
         let level = |page: &mut String, name: &str, help: &str, gauge: &Gauge| {
             one(page, name, "gauge", help, gauge.now())
         };
-        level(page, "streams_open", "GET event streams that are open.", &self.streams)?;
+        level(page, "streams_open", "Event streams that are open.", &self.streams)?;
+        level(page, "asking", "Requests to clients that wait for answers.", &self.asking)?;
         level(page, "in_flight", "Requests being worked on.", &self.in_flight)?;
         level(page, "workers_busy", "Tool calls in their service time.", &self.workers_busy)?;
         let peak = self.workers_busy.peak.load(Ordering::Relaxed);
@@ -267,11 +311,11 @@ mod tests {
         assert_eq!(
             requests,
             [
-                r#"practice_requests_total{method="ping",status="abandoned"} 1"#,
-                r#"practice_requests_total{method="tools/call",status="200"} 1"#,
                 r#"practice_requests_total{method="other",status="400"} 1"#,
                 r#"practice_requests_total{method="GET",status="500"} 1"#,
                 r#"practice_requests_total{method="DELETE",status="204"} 1"#,
+                r#"practice_requests_total{method="tools/call",status="200"} 1"#,
+                r#"practice_requests_total{method="ping",status="abandoned"} 1"#,
             ]
         );
         assert!(page.contains("\npractice_in_flight 1\n"), "{page}");

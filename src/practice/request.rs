@@ -18,10 +18,7 @@ pub const MAX_BODY_BYTES: u64 = 4 << 20;
 /// connection under a client that is still writing, which then never sees the 413.
 const MAX_DRAINED_BYTES: u64 = 4 * MAX_BODY_BYTES;
 
-/// The revisions spoken here, newest first.
-pub const REVISIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-
-/// A request that the transport refuses: an HTTP status and a JSON-RPC error without an id.
+/// A request that the transport refuses: an HTTP status and a JSON-RPC error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
@@ -31,14 +28,26 @@ pub struct Refusal {
     pub code: i32,
     /// What was found and what was expected.
     pub message: Cow<'static, str>,
+    /// The request's id as it was written, where it was read and the era gives it back.
+    pub id: Option<Box<str>>,
+    /// The error's `data`, a JSON object.
+    pub data: Option<Box<str>>,
 }
 
 impl Refusal {
     /// A refusal with the code -32600, as the Python SDK's servers use for all but parse errors.
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code: INVALID_REQUEST, message: message.into() }
+        Self::coded(status, INVALID_REQUEST, message)
+    }
+
+    /// A refusal with a code of its own.
+    pub fn coded(status: StatusCode, code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), id: None, data: None }
     }
 }
+
+/// The most messages a batch may have.
+const MAX_BATCH: usize = 100;
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
@@ -57,10 +66,12 @@ pub struct Message<'a> {
     /// The parameters, not yet looked at.
     #[serde(borrow)]
     pub params: Option<&'a RawValue>,
+    /// What it was asked for, in a response.
     #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
+    pub result: Option<&'a RawValue>,
+    /// Why it did not do it, in a response.
     #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
+    pub error: Option<&'a RawValue>,
 }
 
 /// Keeps `null` apart from absent, which `Option` alone would not.
@@ -68,15 +79,40 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
     <&RawValue>::deserialize(from).map(Some)
 }
 
+/// Whether a body is a batch: an array.
+pub fn is_batch(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'[')
+}
+
+/// Reads the messages of a batch, unread themselves.
+pub fn parse_batch(body: &[u8]) -> Result<Vec<&RawValue>, Refusal> {
+    let messages: Vec<&RawValue> =
+        serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+    let bad = |message| Err(Refusal::new(StatusCode::BAD_REQUEST, message));
+    match messages.len() {
+        0 => bad("an empty batch"),
+        1..=MAX_BATCH => Ok(messages),
+        _ => bad("a batch of more than 100 messages"),
+    }
+}
+
+/// Why a batch is refused in a revision that has none.
+pub fn no_batch(body: &[u8]) -> Refusal {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => {
+            let expected = "a batch: one message a POST is expected but in 2025-03-26";
+            Refusal::new(StatusCode::BAD_REQUEST, expected)
+        }
+        Err(error) => not_json(&error),
+    }
+}
+
 /// Reads the one message of a body.
 pub fn parse(body: &[u8]) -> Result<Message<'_>, Refusal> {
     let bad = |message| Refusal::new(StatusCode::BAD_REQUEST, message);
     // serde would read an array as the fields in order; a batch has to be seen before that.
-    if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
-            Ok(_) => bad("a batch: one message a POST is expected since 2025-06-18"),
-            Err(error) => not_json(&error),
-        });
+    if is_batch(body) {
+        return Err(no_batch(body));
     }
     let message: Message =
         serde_json::from_slice(body).map_err(|error| match error.classify() {
@@ -97,8 +133,8 @@ pub fn parse(body: &[u8]) -> Result<Message<'_>, Refusal> {
 }
 
 fn not_json(error: &serde_json::Error) -> Refusal {
-    let message = format!("not JSON: {error}").into();
-    Refusal { status: StatusCode::BAD_REQUEST, code: PARSE_ERROR, message }
+    let message = format!("not JSON: {error}");
+    Refusal::coded(StatusCode::BAD_REQUEST, PARSE_ERROR, message)
 }
 
 fn is_id(raw: &str) -> bool {
@@ -111,6 +147,11 @@ pub fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
         let expected = "Accept must list application/json and text/event-stream";
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, expected));
     }
+    check_content(headers)
+}
+
+/// Holds a body to its media type: 415.
+pub fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !kind.is_some_and(|kind| essence(kind).eq_ignore_ascii_case("application/json")) {
         let expected = "Content-Type must be application/json";
@@ -151,15 +192,35 @@ pub fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::new(StatusCode::FORBIDDEN, "Origin is neither absent nor of this machine"))
 }
 
-/// Refuses a revision that is not spoken here; an absent header means 2025-03-26.
-pub fn check_revision(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(found) = headers.get("mcp-protocol-version") else { return Ok(()) };
-    if REVISIONS.iter().any(|known| found.as_bytes() == known.as_bytes()) {
+/// Refuses a name that is not this machine's: a page whose name was made to lead here has it in
+/// `Host`, and would be read by a browser without an `Origin`.
+pub fn check_host(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(host) = headers.get(header::HOST) else { return Ok(()) };
+    if is_local(host.as_bytes()) {
         return Ok(());
     }
-    let found = String::from_utf8_lossy(found.as_bytes());
-    let message = format!("MCP-Protocol-Version `{found}`: expected one of {REVISIONS:?}");
-    Err(Refusal::new(StatusCode::BAD_REQUEST, message))
+    Err(Refusal::new(StatusCode::FORBIDDEN, "Host is not of this machine"))
+}
+
+/// `localhost`, 127.0.0.0/8 or `[::1]`, with a port or without.
+fn is_local(host: &[u8]) -> bool {
+    let name = match host.iter().rposition(|byte| *byte == b':') {
+        Some(at) if host[at + 1..].iter().all(u8::is_ascii_digit) => &host[..at],
+        _ => host,
+    };
+    let digits = |part: &[u8]| (1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+    match name.strip_prefix(b"127.") {
+        Some(rest) => {
+            let mut parts = rest.split(|byte| *byte == b'.');
+            parts.by_ref().take(3).filter(|part| digits(part)).count() == 3
+                && parts.next().is_none()
+        }
+        None => {
+            name == b"[::1]"
+                || name.eq_ignore_ascii_case(b"localhost")
+                || name.to_ascii_lowercase().ends_with(b".localhost")
+        }
+    }
 }
 
 /// Reads a whole body, at most [`MAX_BODY_BYTES`] of it.
@@ -271,5 +332,27 @@ mod tests {
             assert_eq!(check_origin(&headers("origin", origin)).is_ok(), allowed, "{origin}");
         }
         assert!(check_origin(&HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_answered() {
+        for (host, allowed) in [
+            ("127.0.0.1:8080", true),
+            ("127.1.2.3", true),
+            ("localhost:1", true),
+            ("LOCALHOST", true),
+            ("a.localhost", true),
+            ("[::1]:80", true),
+            ("[::1]", true),
+            ("evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("127.0.0.1.evil.example:80", false),
+            ("localhost.evil.example", false),
+            ("127.evil.example", false),
+            ("127.0.0.evil", false),
+            ("", false),
+        ] {
+            assert_eq!(check_host(&headers("host", host)).is_ok(), allowed, "{host}");
+        }
     }
 }

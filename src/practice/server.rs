@@ -1,61 +1,94 @@
-//! The practice target's endpoint: which request gets which status, and who owns what it costs.
-//! (MCP 2025-11-25, basic/transports, "Streamable HTTP".)
+//! The practice target: its endpoints, and which request goes to which era.
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot, watch};
 
-use super::answer::{self, Answer};
-use super::catalogue;
+use super::asks::Asks;
 use super::connections;
+use super::era::{self, Era};
+use super::http_sse::{self, Channels};
+use super::legacy;
 use super::metrics::{Method, Metrics, Received};
-use super::request::{self, Message, Refusal};
-use super::sessions::{NoStream, SessionId, Sessions};
-use super::stream;
-use super::tools::Tool;
+use super::modern;
+use super::request::{self, Refusal};
+use super::response;
+use super::seal::Seal;
+use super::sessions::Sessions;
+use super::stream::{self, Change};
 use super::workers::Workers;
-use crate::model::plan::{self, Practice};
+use crate::model::plan::{Practice, Way};
 
 /// After the stop, answers under way may take this long.
 const GRACE: Duration = Duration::from_secs(2);
 
-const SESSION_HEADER: &str = "mcp-session-id";
+/// Changes that a slow stream may be behind.
+const CHANGES: usize = 64;
+
+/// What the endpoint allows, by era.
+pub(super) const LEGACY_METHODS: &str = "GET, POST, DELETE";
+const MODERN_METHODS: &str = "POST";
 
 /// One running target, shared by its connections.
 #[derive(Debug)]
 pub(super) struct Target {
-    knobs: Practice,
+    pub(super) knobs: Practice,
     pub(super) sessions: Sessions,
+    pub(super) channels: Channels,
     pub(super) workers: Workers,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) asks: Asks,
+    pub(super) seal: Seal,
+    pub(super) changes: broadcast::Sender<Change>,
+    pub(super) stopping: watch::Sender<bool>,
+    /// It is reached by names of this machine only: whatever else asks for it was led here.
+    is_local: bool,
 }
 
-/// Serves the practice target at `/mcp`, `/health` and `/metrics` until `stop` completes; then
-/// ends its streams and waits a moment for answers under way.
+/// One of the paths that MCP is spoken at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// Streamable HTTP, either era.
+    Mcp,
+    /// HTTP+SSE: the stream.
+    Stream,
+    /// HTTP+SSE: what clients say.
+    Messages,
+}
+
+/// Serves the practice target at `/mcp`, `/sse`, `/messages`, `/health` and `/metrics` until `stop`
+/// completes; then ends its streams and waits a moment for answers under way.
 pub async fn serve(
     listener: TcpListener,
     knobs: Practice,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let workers = Workers::start(&knobs);
-    let (sessions, metrics) = (Sessions::default(), Arc::new(Metrics::default()));
-    let target = Arc::new(Target { knobs, sessions, workers, metrics });
+    // Without random bytes nothing could be sealed, nor TLS be spoken anywhere on this machine.
+    let Some(seal) = Seal::new() else { return };
+    let target = Arc::new(Target {
+        workers: Workers::start(&knobs),
+        knobs,
+        sessions: Sessions::default(),
+        channels: Channels::default(),
+        metrics: Arc::new(Metrics::default()),
+        asks: Asks::default(),
+        seal,
+        changes: broadcast::Sender::new(CHANGES),
+        stopping: watch::Sender::new(false),
+        is_local: listener.local_addr().is_ok_and(|address| address.ip().is_loopback()),
+    });
     let stopping = Arc::clone(&target);
     let (stopped, after_stop) = oneshot::channel();
     let serving = connections::serve(listener, &target, async move {
         stop.await;
-        stopping.sessions.end_streams();
+        stopping.stopping.send_replace(true);
         let _ = stopped.send(());
     });
     let too_long = async {
@@ -68,19 +101,19 @@ pub async fn serve(
     }
 }
 
-/// Everything but the MCP endpoint.
+/// Everything but the MCP endpoints.
 pub(super) fn pages(target: &Arc<Target>) -> Router {
     Router::new()
-        .route("/health", get(async || answer::page("text/plain", "ok")))
+        .route("/health", get(async || response::page("text/plain", "ok")))
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(target))
 }
 
 async fn metrics(State(target): State<Arc<Target>>) -> Response {
-    answer::page("text/plain; version=0.0.4", target.metrics.page())
+    response::page("text/plain; version=0.0.4", target.metrics.page())
 }
 
-/// What a request at the MCP endpoint is called until its body is read.
+/// What a request at an MCP endpoint is called until its body is read.
 pub(super) fn method(request: &axum::http::Method) -> Method {
     match *request {
         axum::http::Method::POST => Method::UNREAD,
@@ -90,240 +123,84 @@ pub(super) fn method(request: &axum::http::Method) -> Method {
     }
 }
 
-/// Answers a request at the MCP endpoint.
-pub(super) async fn mcp(target: Arc<Target>, request: Request, mut received: Received) -> Response {
-    let answered = match received.method {
-        Method::UNREAD => target.post(request, &mut received).await,
-        Method::GET => stream::open(&target, request.headers()),
-        Method::DELETE => target.delete(request.headers()),
-        _ => Ok(not_allowed()),
+/// Answers a request at an MCP endpoint.
+pub(super) async fn mcp(
+    target: Arc<Target>,
+    endpoint: Endpoint,
+    request: Request,
+    mut received: Received,
+) -> Response {
+    let answered = match target.admitted(&request) {
+        Ok(()) => answer(&target, endpoint, request, &mut received).await,
+        Err(refusal) => Err(refusal),
     };
     let response = answered.unwrap_or_else(|refusal| refusal.respond());
     received.answered(response.status().as_u16());
     response
 }
 
-fn not_allowed() -> Response {
-    let mut response = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
-    response
-}
-
-#[derive(Deserialize)]
-struct Call<'a> {
-    #[serde(borrow)]
-    name: std::borrow::Cow<'a, str>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
+async fn answer(
+    target: &Arc<Target>,
+    endpoint: Endpoint,
+    request: Request,
+    received: &mut Received,
+) -> Result<Response, Refusal> {
+    match (endpoint, received.method) {
+        (Endpoint::Mcp, Method::UNREAD) => {
+            let (parts, body) = request.into_parts();
+            match era::of(&parts.headers, target.knobs.speaks) {
+                Era::Legacy(named) => {
+                    legacy::post(target, &parts.headers, body, named, received).await
+                }
+                Era::Modern(version) => {
+                    Box::pin(modern::post(target, &parts.headers, body, version, received)).await
+                }
+            }
+        }
+        (Endpoint::Mcp, method) => {
+            match (era::of(request.headers(), target.knobs.speaks), method) {
+                (Era::Modern(_), _) => Ok(response::not_allowed(MODERN_METHODS)),
+                (Era::Legacy(named), Method::GET) => stream::open(target, request.headers(), named),
+                (Era::Legacy(_), Method::DELETE) => legacy::delete(target, request.headers()),
+                (Era::Legacy(_), _) => Ok(response::not_allowed(LEGACY_METHODS)),
+            }
+        }
+        (Endpoint::Stream, Method::GET) => http_sse::open(target, request.headers()),
+        (Endpoint::Stream, _) => Ok(response::not_allowed("GET")),
+        (Endpoint::Messages, Method::UNREAD) => {
+            Box::pin(http_sse::post(target, request, received)).await
+        }
+        (Endpoint::Messages, _) => Ok(response::not_allowed("POST")),
+    }
 }
 
 impl Target {
-    async fn post(&self, request: Request, received: &mut Received) -> Result<Response, Refusal> {
-        let (parts, body) = request.into_parts();
-        request::check_origin(&parts.headers)?;
-        request::check_post(&parts.headers)?;
-        let body = request::read(body).await?;
-        let message = request::parse(&body)?;
-        received.method = message.method.as_deref().map_or(Method::RESPONSE, Method::rpc);
-        if message.method.as_deref() != Some("initialize") {
-            self.session(&parts.headers)?;
-            request::check_revision(&parts.headers)?;
-        }
-        Ok(self.answer(&message).await)
-    }
-
-    async fn answer(&self, message: &Message<'_>) -> Response {
-        let (Some(method), Some(id)) = (message.method.as_deref(), message.id) else {
-            return answer::empty(StatusCode::ACCEPTED);
-        };
-        if method == "tools/call" {
-            return self.call(message.params).await.respond(id.get(), self.knobs.answers);
-        }
-        let answer = catalogue::answer(method, message.params);
-        let mut response = answer.respond(id.get(), self.knobs.answers);
-        if method == "initialize" && !matches!(answer, Answer::Error { .. }) {
-            self.issue_session(&mut response);
-        }
-        response
-    }
-
-    async fn call(&self, params: Option<&RawValue>) -> Answer {
-        let Some(params) = params else {
-            return Answer::invalid_params("`params` is missing");
-        };
-        let call: Call = match catalogue::object(params) {
-            Ok(call) => call,
-            Err(wrong) => return Answer::invalid_params(wrong),
-        };
-        let Some(tool) = Tool::named(&call.name) else {
-            return Answer::invalid_params(format!("unknown tool `{}`", call.name));
-        };
-        let called = self.metrics.called(tool);
-        let key = self.workers.key();
-        let work = tool.call(call.arguments, self.knobs.result_bytes, key);
-        self.workers.work(key, work.extra, &self.metrics).await;
-        called.answered(matches!(work.answer, Answer::Text { is_error: true, .. }));
-        work.answer
-    }
-
-    fn issue_session(&self, response: &mut Response) {
-        if !self.stateful() {
-            return;
-        }
-        let id = self.sessions.open();
-        self.metrics.sessions_opened.fetch_add(1, Ordering::Relaxed);
-        if let Ok(value) = HeaderValue::try_from(id.text()) {
-            response.headers_mut().insert(SESSION_HEADER, value);
+    /// The MCP endpoint of a path.
+    pub(super) fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let speaks = self.knobs.speaks;
+        match path {
+            "/mcp" if speaks.has(Way::Legacy) || speaks.has(Way::Modern) => Some(Endpoint::Mcp),
+            http_sse::STREAM_PATH if speaks.has(Way::HttpSse) => Some(Endpoint::Stream),
+            http_sse::POST_PATH if speaks.has(Way::HttpSse) => Some(Endpoint::Messages),
+            _ => None,
         }
     }
 
-    fn delete(&self, headers: &HeaderMap) -> Result<Response, Refusal> {
-        request::check_origin(headers)?;
-        if !self.stateful() {
-            return Ok(not_allowed());
-        }
-        let known = self.session(headers)?.is_some_and(|id| self.sessions.close(id));
-        if !known {
-            return Err(unknown_session());
-        }
-        self.metrics.sessions_closed.fetch_add(1, Ordering::Relaxed);
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+    /// The guard against DNS rebinding: pages of other machines, and names that lead here.
+    fn admitted(&self, request: &Request) -> Result<(), Refusal> {
+        request::check_origin(request.headers())?;
+        if self.is_local { request::check_host(request.headers()) } else { Ok(()) }
     }
-
-    /// The open session of a request; `None` when none are kept.
-    pub(super) fn session(&self, headers: &HeaderMap) -> Result<Option<SessionId>, Refusal> {
-        if !self.stateful() {
-            return Ok(None);
-        }
-        let Some(found) = headers.get(SESSION_HEADER) else {
-            let expected = "Mcp-Session-Id is missing: initialize first and send the id you get";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, expected));
-        };
-        let open = SessionId::read(found.as_bytes()).filter(|id| self.sessions.knows(*id));
-        open.map(Some).ok_or_else(unknown_session)
-    }
-
-    /// Whether sessions are issued and demanded.
-    pub(super) fn stateful(&self) -> bool {
-        self.knobs.sessions == plan::Sessions::Stateful
-    }
-}
-
-impl From<NoStream> for Refusal {
-    fn from(why: NoStream) -> Self {
-        match why {
-            NoStream::Unknown => unknown_session(),
-            NoStream::Second => {
-                Self::new(StatusCode::CONFLICT, "this session has an event stream already")
-            }
-        }
-    }
-}
-
-fn unknown_session() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "session not found: initialize again")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::plan::Answers;
+    use crate::practice::rehearsal::{got, request, start, stateless};
     use bytes::Bytes;
-    use reqwest::{Client, RequestBuilder};
+    use reqwest::RequestBuilder;
     use serde_json::{Value, json};
-
-    const BOTH: &str = "application/json, text/event-stream";
-
-    /// A running target and a client of it; it ends with the test.
-    struct Running {
-        base: String,
-        client: Client,
-        stop: Option<oneshot::Sender<()>>,
-        serving: tokio::task::JoinHandle<()>,
-    }
-
-    /// A response read to its end.
-    struct Got {
-        status: u16,
-        kind: String,
-        session: Option<String>,
-        text: String,
-    }
-
-    impl Got {
-        fn json(&self) -> Value {
-            serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
-        }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the test owns the socket")]
-    async fn start(knobs: Practice) -> Running {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve(listener, knobs, async { drop(stopped.await) }));
-        Running { base, client: Client::new(), stop: Some(stop), serving }
-    }
-
-    async fn got(request: RequestBuilder) -> Got {
-        let response = request.send().await.unwrap();
-        let header = |name| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
-        let (kind, session) = (header("content-type").unwrap_or_default(), header(SESSION_HEADER));
-        let status = response.status().as_u16();
-        Got { status, kind, session, text: response.text().await.unwrap() }
-    }
-
-    impl Running {
-        fn url(&self) -> String {
-            format!("{}/mcp", self.base)
-        }
-
-        fn post(&self, session: Option<&str>, body: &impl ToString) -> RequestBuilder {
-            let post = self.client.post(self.url()).body(body.to_string());
-            with(post.header("accept", BOTH).header("content-type", "application/json"), session)
-        }
-
-        async fn initialized(&self) -> Option<String> {
-            let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
-            let answer = got(self.post(None, &request(0, "initialize", &params))).await;
-            assert_eq!(answer.status, 200);
-            let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-            let noted = got(self.post(answer.session.as_deref(), &note)).await;
-            assert_eq!((noted.status, noted.text.as_str()), (202, ""));
-            answer.session
-        }
-
-        async fn call(&self, session: Option<&str>, id: i32, tool: &str, arguments: Value) -> Got {
-            let params = json!({"name": tool, "arguments": arguments});
-            got(self.post(session, &request(id, "tools/call", &params))).await
-        }
-
-        async fn metric(&self, series: &str) -> i64 {
-            let page = got(self.client.get(format!("{}/metrics", self.base))).await.text;
-            let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
-            page.lines().find_map(value).unwrap_or(0)
-        }
-
-        fn stream(&self, session: Option<&str>) -> RequestBuilder {
-            with(self.client.get(self.url()).header("accept", "text/event-stream"), session)
-        }
-
-        fn delete(&self, session: Option<&str>) -> RequestBuilder {
-            with(self.client.delete(self.url()), session)
-        }
-    }
-
-    fn with(request: RequestBuilder, session: Option<&str>) -> RequestBuilder {
-        session.into_iter().fold(request, |request, id| request.header(SESSION_HEADER, id))
-    }
-
-    fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
-        json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
-    }
-
-    fn stateless() -> Practice {
-        Practice { sessions: plan::Sessions::Stateless, ..Practice::default() }
-    }
 
     #[tokio::test]
     async fn a_handshake_gives_a_session_in_which_calls_are_answered() {
@@ -391,7 +268,7 @@ mod tests {
             ("one type", header("accept", "application/json"), 406, -32600),
             ("form", header("content-type", "text/plain"), 415, -32600),
             ("page elsewhere", header("origin", "http://evil.example"), 403, -32600),
-            ("newer revision", header("mcp-protocol-version", "2026-07-28"), 400, -32600),
+            ("name that leads here", header("host", "evil.example"), 403, -32600),
             ("bad JSON", target.post(session, &"{\"jsonrpc\""), 400, -32700),
             ("batch", target.post(session, &json!([ping])), 400, -32600),
             ("long", target.post(session, &huge), 413, -32600),
@@ -415,7 +292,6 @@ mod tests {
         assert_eq!(got(header("origin", "http://localhost:1234")).await.status, 200);
         let put = target.client.put(target.url());
         assert_eq!(got(put).await.status, 405);
-        assert_eq!(got(target.client.get(format!("{}/sse", target.base))).await.status, 404);
     }
 
     #[tokio::test]
@@ -545,5 +421,35 @@ mod tests {
         let abandoned = r#"practice_tool_calls_total{tool="slow",outcome="abandoned"}"#;
         assert_eq!(target.metric(abandoned).await, 1);
         assert_eq!(target.call(None, 1, "echo", json!({"message": ""})).await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_spoken_is_not_there() {
+        let only = |way| Practice { speaks: [way].into_iter().collect(), ..Practice::default() };
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let initialize = request(1, "initialize", &json!({"protocolVersion": "2025-11-25"}));
+        let modern = start(only(Way::Modern)).await;
+        let told = got(modern.post(None, &initialize)).await;
+        assert_eq!((told.status, &told.json()["error"]["code"]), (400, &json!(-32022)));
+        let data = json!({"supported": ["2026-07-28"], "requested": "2025-11-25"});
+        assert_eq!(told.json()["error"]["data"], data);
+        let lacking = got(modern.post(None, &ping)).await;
+        assert_eq!((lacking.status, &lacking.json()["error"]["code"]), (400, &json!(-32020)));
+        let older = modern.post(None, &ping).header("mcp-protocol-version", "2025-11-25");
+        assert_eq!(got(older).await.status, 400);
+        assert_eq!(got(modern.stream(None)).await.status, 405);
+        assert_eq!(got(modern.delete(None)).await.status, 405);
+        let legacy = start(only(Way::Legacy)).await;
+        let discover = got(legacy.modern("server/discover", &json!({}))).await;
+        assert_eq!((discover.status, &discover.json()["error"]["code"]), (400, &json!(-32600)));
+        assert!(legacy.initialized().await.is_some());
+        for target in [&modern, &legacy] {
+            assert_eq!(got(target.client.get(format!("{}/sse", target.base))).await.status, 404);
+            let messages = target.client.post(format!("{}/messages", target.base));
+            assert_eq!(got(messages).await.status, 404);
+        }
+        let old = start(only(Way::HttpSse)).await;
+        assert_eq!(got(old.post(None, &initialize)).await.status, 404);
+        assert_eq!(old.metric("practice_sessions_open").await, 0);
     }
 }

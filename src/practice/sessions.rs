@@ -1,33 +1,18 @@
-//! Which sessions are open, and the event stream each may have.
+//! Which sessions are open, who holds them, and the event stream each may have.
 //! (MCP 2025-11-25, basic/transports, "Session Management".)
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// A session's key; its id on the wire is its 32 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId(u128);
+use super::client::Client;
+use super::id::{Id, Ids};
+use super::replay::Replay;
 
-impl SessionId {
-    /// The id as it travels: visible ASCII.
-    pub fn text(self) -> String {
-        format!("{:032x}", self.0)
-    }
-
-    /// Reads an id; `None` is one that was never issued here.
-    pub fn read(text: &[u8]) -> Option<Self> {
-        let digits = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 32 || !text.iter().all(digits) {
-            return None;
-        }
-        u128::from_str_radix(str::from_utf8(text).ok()?, 16).ok().map(Self)
-    }
-}
+/// The most sessions that are open at once: who opens one for each call and never ends it reaches
+/// this after hours, and is then refused.
+const MOST_SESSIONS: usize = 1_000_000;
 
 /// Completes when its stream has to end.
 pub type StreamEnd = oneshot::Receiver<()>;
@@ -44,69 +29,73 @@ pub enum NoStream {
 /// The open sessions. The lock is held for one look-up at a time.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    open: Mutex<HashMap<SessionId, Stream>>,
-    issued: AtomicU64,
-    /// The process's own key: without it nobody can tell the next id from those issued.
-    secret: RandomState,
+    open: Mutex<HashMap<Id, Session>>,
+    ids: Ids,
 }
 
-/// Dropping the sender ends the stream.
+/// One session.
 #[derive(Debug)]
-enum Stream {
-    None,
-    Open(#[expect(dead_code, reason = "held for its drop")] oneshot::Sender<()>),
-    Ended,
+struct Session {
+    client: Client,
+    /// Dropping the sender ends the stream.
+    stream: Option<oneshot::Sender<()>>,
+    /// What its streams said, while it may be asked for again.
+    replay: Option<Arc<Replay>>,
 }
 
 impl Sessions {
-    /// Opens a session.
-    pub fn open(&self) -> SessionId {
-        let number = self.issued.fetch_add(1, Ordering::Relaxed);
-        let half = |which: u8| u128::from(self.secret.hash_one((number, which)));
-        let id = SessionId(half(0) << 64 | half(1));
-        self.lock().insert(id, Stream::None);
-        id
+    /// Opens a session, whose streams are kept if they can be resumed; `None`: no more can be.
+    pub fn open(&self, client: Client, resumable: bool) -> Option<Id> {
+        let id = self.ids.issue();
+        let replay = resumable.then(Arc::default);
+        let mut open = self.lock();
+        if open.len() >= MOST_SESSIONS {
+            return None;
+        }
+        open.insert(id, Session { client, stream: None, replay });
+        Some(id)
     }
 
     /// Whether a session is open.
-    pub fn knows(&self, id: SessionId) -> bool {
+    pub fn knows(&self, id: Id) -> bool {
         self.lock().contains_key(&id)
     }
 
+    /// Looks at the client of a session, or changes what is known of it.
+    pub fn client<T>(&self, id: Id, look: impl FnOnce(&mut Client) -> T) -> Option<T> {
+        self.lock().get_mut(&id).map(|session| look(&mut session.client))
+    }
+
+    /// What a session's streams said.
+    pub fn replay(&self, id: Id) -> Option<Arc<Replay>> {
+        self.lock().get(&id)?.replay.clone()
+    }
+
     /// Ends a session and its stream; false if it was not open.
-    pub fn close(&self, id: SessionId) -> bool {
+    pub fn close(&self, id: Id) -> bool {
         self.lock().remove(&id).is_some()
     }
 
     /// Opens the stream of a session.
-    pub fn open_stream(&self, id: SessionId) -> Result<StreamEnd, NoStream> {
+    pub fn open_stream(&self, id: Id) -> Result<StreamEnd, NoStream> {
         let mut open = self.lock();
-        let stream = open.get_mut(&id).ok_or(NoStream::Unknown)?;
-        if !matches!(stream, Stream::None) {
+        let session = open.get_mut(&id).ok_or(NoStream::Unknown)?;
+        if session.stream.is_some() {
             return Err(NoStream::Second);
         }
         let (keep, end) = oneshot::channel();
-        *stream = Stream::Open(keep);
+        session.stream = Some(keep);
         Ok(end)
     }
 
     /// The stream of a session is gone; the session may have another.
-    pub fn stream_gone(&self, id: SessionId) {
-        if let Some(stream) = self.lock().get_mut(&id) {
-            *stream = Stream::None;
+    pub fn stream_gone(&self, id: Id) {
+        if let Some(session) = self.lock().get_mut(&id) {
+            session.stream = None;
         }
     }
 
-    /// Ends every stream; the sessions stay open.
-    pub fn end_streams(&self) {
-        for stream in self.lock().values_mut() {
-            if matches!(stream, Stream::Open(_)) {
-                *stream = Stream::Ended;
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Stream>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Session>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -114,22 +103,14 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_read_back_and_nothing_else_does() {
-        let sessions = Sessions::default();
-        let id = sessions.open();
-        assert_eq!(SessionId::read(id.text().as_bytes()), Some(id));
-        assert_ne!(sessions.open(), id);
-        for other in ["", "1", &"g".repeat(32), &"A".repeat(32), &"+".repeat(32), &"0".repeat(33)] {
-            assert_eq!(SessionId::read(other.as_bytes()), None, "{other}");
-        }
-    }
+    use crate::practice::client::Capabilities;
+    use crate::protocol::legacy::Revision;
 
     #[test]
     fn a_session_has_one_stream_at_a_time() {
         let sessions = Sessions::default();
-        let id = sessions.open();
+        let client = Client::new(Revision::V2025_11_25, Capabilities::default());
+        let id = sessions.open(client, false).unwrap();
         let mut end = sessions.open_stream(id).unwrap();
         assert_eq!(sessions.open_stream(id).err(), Some(NoStream::Second));
         assert_eq!(end.try_recv(), Err(oneshot::error::TryRecvError::Empty));

@@ -215,7 +215,7 @@ mod tests {
 
     fn written(answer: &Answer) -> serde_json::Value {
         let mut bytes = Vec::new();
-        answer.write("1", &mut bytes);
+        answer.write("1", crate::practice::answer::Dress::Plain, &mut bytes);
         serde_json::from_slice(&bytes).unwrap()
     }
 

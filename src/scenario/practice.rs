@@ -1,13 +1,31 @@
 //! `[practice]`: the practice target's knobs, equal to the flags of `squall serve`.
 
-use crate::model::plan::{Answers, Practice, Sessions};
+use std::time::Duration;
 
+use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
+
+use super::document::{Node, Value};
 use super::reader::Table;
+use super::scalar::{Wrong, text_of};
+
+/// The words of `speaks`.
+const WAYS: &str = "legacy | modern | http+sse";
+
+/// The longest a stream may ask its client to wait.
+const MAX_RETRY: Duration = Duration::from_secs(60);
 
 /// Reads `[practice]`.
 pub fn read(practice: &Table<'_>) -> Practice {
     let default = Practice::default();
     Practice {
+        speaks: practice
+            .key("speaks", "The eras and transports spoken.")
+            .read(format!("a list of {WAYS}"), speaks)
+            .or_as(default.speaks, "[\"legacy\", \"modern\", \"http+sse\"]"),
+        catalogue: practice
+            .key("catalogue", "What is offered; full is what the conformance suite calls.")
+            .word(&[("usual", Catalogue::Usual), ("full", Catalogue::Full)], &[])
+            .or_as(default.catalogue, "\"usual\""),
         latency: practice
             .key("latency", "Service time of a tool call.")
             .distribution()
@@ -24,6 +42,14 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .key("sessions", "Whether session ids are issued and demanded.")
             .word(&[("stateful", Sessions::Stateful), ("stateless", Sessions::Stateless)], &[])
             .or_as(default.sessions, "\"stateful\""),
+        resumable: practice
+            .key("resumable", "Whether a session's streams have event ids and can be resumed.")
+            .truth()
+            .or(default.resumable),
+        retry: practice
+            .key("retry", "What a resumable stream asks its client to wait before it comes back.")
+            .duration(Duration::ZERO..=MAX_RETRY)
+            .or(default.retry),
         result_bytes: practice
             .key("result_bytes", "Median size of a search or fetch result; the tail is heavy.")
             .count(1..=10_000_000)
@@ -33,4 +59,15 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .integer(0..=u64::MAX)
             .or(default.seed),
     }
+}
+
+fn speaks(node: &Node) -> Result<Speaks, Wrong> {
+    let expected = || format!("expected one or more of {WAYS}, in a list: [...]");
+    let Value::List(list) = &node.value else { return Err(expected()) };
+    let way = |node: &Node| {
+        let text = text_of(node).map_err(|_| expected())?;
+        Way::ALL.into_iter().find(|way| way.word() == text).ok_or_else(expected)
+    };
+    let ways = list.iter().map(way).collect::<Result<Vec<_>, _>>()?;
+    if ways.is_empty() { Err(expected()) } else { Ok(ways.into_iter().collect()) }
 }

@@ -209,7 +209,7 @@ fn a_page_elsewhere_is_asked_where_its_url_leads() {
         .target(&format!("http://{named}/mcp"))
         .sets([
             ("target.resolve", format!("\"{named}={}\"", practice.address()).as_str()),
-            ("target.host", r#""page.test""#),
+            ("target.host", r#""page.localhost""#),
         ])
         .go()
         .exits(0)
