@@ -138,6 +138,7 @@ pub mod render {
 
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
+    pub mod before;
     mod beside;
     pub mod choice;
     mod diagnosis;

@@ -128,7 +128,8 @@ fn a_target_elsewhere_gets_no_packet_without_authorisation() {
     insta::assert_snapshot!(against(&place, &url).refused(2, &place));
     assert_eq!(stranger.connections(), 0, "something was sent");
 
-    let authorised = place.run("research-storm").target(&url).arg("--i-am-authorised").go();
+    let order = place.run("research-storm").target(&url).arg("--i-am-authorised");
+    let authorised = order.set("target.max_rate", "1000").go();
     authorised.refused(3, &place);
     assert!(stranger.connections() > 0, "the listener does not notice");
 }
