@@ -677,6 +677,22 @@ kind = "latency"
             (stage, "{ over = \"0s\", to = \"1/s\" }", "load.stages[].over cannot be"),
             (stage, "{ to = \"1/s\" }", "load.stages[].over is missing"),
             (stage, "{ over = \"10s\", to = \"0/s\" }", "nobody ever comes"),
+            (
+                stage,
+                "{ over = \"10s\", to = \"2/min\" }",
+                "the stages end before the first arrival",
+            ),
+            (stage, "{ over = \"10s\", to = -1 }", "expected a rate such as"),
+            (
+                stage,
+                "{ over = '5s', to = '50' }]\nmodel = 'closed'\nx = [",
+                "write 50 without the quotes",
+            ),
+            (
+                stage,
+                "{ over = '5s', to = 2.5 }]\nmodel = 'closed'\nx = [",
+                "expected a number of users, 0 to 1000000",
+            ),
             (stage, "", "load.stages is empty"),
             ("stages = [", "model = 'closed'\nstages = [", "a closed model keeps so many users"),
             (
