@@ -47,10 +47,13 @@ pub enum Command {
 pub struct ScenarioArgs {
     /// The scenario file.
     pub scenario: PathBuf,
-    /// The target to use instead of the scenario's.
+    /// The target to use instead of the scenario's; what the scenario says of its own alone
+    /// (host, resolve, tls.server_name; tls without https) is left out on another origin
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
-    /// Set any scenario key, with a TOML value: `--set load.speed=10 --set tools.allow='["echo"]'`
+    /// Set any scenario key, with a TOML value or plain text: `--set load.speed=10 --set
+    /// tools.allow='["echo"]'`. A dotted key sets one value; a table in braces replaces the
+    /// scenario's: `--set target.tls={}`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     /// The seed to use instead of the scenario's.
