@@ -48,7 +48,7 @@ pub struct ScenarioArgs {
     /// The scenario file.
     pub scenario: PathBuf,
     /// The target to use instead of the scenario's; what the scenario says of its own alone
-    /// (host, resolve, tls.server_name; tls without https) is left out on another origin
+    /// (`host`, `resolve`, `tls.server_name`; `tls` without https) is left out on another origin
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
     /// Set any scenario key, with a TOML value or plain text: `--set load.speed=10 --set
@@ -76,7 +76,8 @@ pub struct RunArgs {
     /// Print only the summary.
     #[arg(long)]
     pub quiet: bool,
-    /// Print run.json's summary to standard output instead of the one for people.
+    /// Print run.json's summary to standard output instead of the one for people; of a run that
+    /// makes no report, an object with the members `error`, a text, and `exit_code`
     #[arg(long)]
     pub json: bool,
     /// Show goose's page with the closed model's users and their control [default address:

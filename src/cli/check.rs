@@ -11,7 +11,13 @@ use crate::render;
 
 /// Checks and prints; what `squall run` would refuse unasked is refused here in the same words.
 pub fn run(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
-    let Some(plan) = plan::read(arguments)? else { return Ok(ExitCode::from(2)) };
+    let plan = match plan::read(arguments)? {
+        Ok(plan) => plan,
+        Err(mistaken) => {
+            terminal::say(&mistaken.text(terminal::colour()));
+            return Ok(ExitCode::from(2));
+        }
+    };
     if let Err(error) = before::endpoint(&plan, health::descriptors()) {
         terminal::say(&format!("squall: {error}"));
         return Ok(ExitCode::from(error.exit_code()));
