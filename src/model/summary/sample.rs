@@ -53,6 +53,7 @@ pub(crate) fn exchange(user: u32, operation: Operation, began: u64) -> Exchange 
         end: ms(began + 12),
         status: Some(200),
         outcome: Outcome::Ok,
+        unprocessed: 0,
         bytes_sent: 640,
         bytes_received: 2100,
     }
