@@ -222,6 +222,6 @@ fn check_thresholds(plan: &Plan, tools: &[Tool]) -> Result<(), RunError> {
 
 fn check_rate(plan: &Plan, tools: usize) -> Result<(), RunError> {
     let Some(allowed) = plan.target.max_rate else { return Ok(()) };
-    let planned = outlook::of(plan, u16::try_from(tools).unwrap_or(u16::MAX)).peak_rate();
+    let planned = outlook::of(plan, u16::try_from(tools).unwrap_or(u16::MAX)).peak_rate;
     if planned > allowed { Err(RunError::TooFast { planned, allowed }) } else { Ok(()) }
 }

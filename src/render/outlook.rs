@@ -48,9 +48,9 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
         "a call",
         &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call),
     );
-    let (calls, exchanges, peak) = (outlook.calls(), outlook.exchanges(), outlook.peak_rate());
+    let (calls, exchanges, peak) = (outlook.calls, outlook.exchanges, outlook.peak_rate);
     let range = outlook
-        .calls_range()
+        .calls_range
         .map_or(String::new(), |(from, to)| format!(" ({from:.0} to {to:.0} with other seeds)"));
     let all = format!("about {calls:.0} calls{range}, {exchanges:.0} HTTP exchanges");
     line(
