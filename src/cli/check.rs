@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::args::ScenarioArgs;
+use super::args::CheckArgs;
 use super::{plan, terminal};
 use crate::model::outlook;
 use crate::render;
@@ -11,10 +11,12 @@ use crate::render;
 const ASSUMED_TOOLS: u16 = 2;
 
 /// Checks and prints.
-pub fn run(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
-    let Some(plan) = plan::read(arguments)? else { return Ok(ExitCode::from(2)) };
+pub fn run(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let Some(plan) = plan::read(&arguments.scenario)? else { return Ok(ExitCode::from(2)) };
     let named = plan.tools.allow.as_ref().map(Vec::len);
     let tools = named.map_or(ASSUMED_TOOLS, |count| u16::try_from(count).unwrap_or(u16::MAX));
-    terminal::result(&render::outlook::text(&plan, &outlook::of(&plan, tools)))?;
+    let outlook = outlook::of(&plan, tools);
+    let draw = if arguments.json { render::outlook::json } else { render::outlook::text };
+    terminal::result(&draw(&plan, &outlook))?;
     Ok(ExitCode::SUCCESS)
 }

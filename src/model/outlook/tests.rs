@@ -1,0 +1,6 @@
+//! Small plans whose every figure can be counted by hand, and what holds for all plans.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
