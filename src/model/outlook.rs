@@ -42,7 +42,7 @@ pub struct Outlook {
     /// HTTP exchanges a call costs.
     pub exchanges_per_call: f64,
     /// HTTP exchanges in the busiest second, of the whole seconds since the start. Exchanges count
-    /// where their call begins. Plans of more than 30 million calls or eleven days are looked at in
+    /// where their call begins. Plans of more than 3 million bursts or eleven days are looked at in
     /// longer steps, and this is the busiest step's mean.
     pub peak_rate: f64,
     /// Most users at once, in a closed model.
@@ -181,3 +181,6 @@ pub fn behaviour_name(behaviour: &Behaviour) -> &'static str {
         Behaviour::Research(_) => "research",
     }
 }
+
+#[cfg(test)]
+mod tests;

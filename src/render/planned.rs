@@ -96,9 +96,8 @@ pub fn causes(report: &Report) -> Vec<String> {
     let Some(plan) = &report.plan else { return Vec::new() };
     let summary = &report.summary;
     let run = &summary.run;
-    let beyond = |count: u64, planned: Expected| {
-        count.saturating_sub(planned.expected.round() as u64)
-    };
+    let beyond =
+        |count: u64, planned: Expected| count.saturating_sub(planned.expected.round() as u64);
     let (dropped, cut) = (beyond(summary.dropped, plan.dropped), beyond(run.cut, plan.runs_cut));
     let handshakes = summary.operations.get(Operation::Initialize.name());
     let refused = handshakes.map_or(0, |handshakes| handshakes.errors + handshakes.throttled);
@@ -175,10 +174,12 @@ mod tests {
         report.summary.dropped = 2;
         let rows = rows(&report);
         let names: Vec<_> = rows.iter().map(|row| row.name).collect();
-        assert_eq!(names[..3], ["Runs that arrived", "Tool calls", "HTTP requests"]);
+        let first = ["Runs that arrived", "Arrivals dropped", "Runs cut", "Tool calls"];
+        assert_eq!((&names[..4], names[4]), (&first[..], "HTTP requests"));
         assert_eq!((rows[0].difference.as_str(), rows[0].holds), ("none", Some(true)));
-        assert_eq!((rows[2].planned.as_str(), rows[2].holds), ("900", None));
-        assert!(rows[1].planned.contains(" to "), "{}", rows[1].planned);
+        assert_eq!((rows[1].planned.as_str(), rows[1].difference.as_str()), ("0", "+2"));
+        assert!(rows[3].planned.contains(" to "), "{}", rows[3].planned);
+        assert_eq!((rows[4].planned.as_str(), rows[4].holds), ("900", None));
         assert!(causes(&report)[0].starts_with("2 arrivals: each found the ceiling"));
     }
 

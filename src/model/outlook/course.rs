@@ -24,7 +24,7 @@ use crate::model::profile::Profile;
 use super::sketch::{Sketch, Sketches};
 
 /// Bursts that are looked at one by one; of a plan with more, every second or third run and so on.
-const MOST_BURSTS: f64 = 30e6;
+const MOST_BURSTS: f64 = 3e6;
 /// Steps of time at most.
 const MOST_STEPS: u128 = 1_000_000;
 /// Runs looked at to see how large a plan is.
@@ -144,7 +144,12 @@ impl Paper {
     }
 
     /// A session from its first call to its end; one that is cut is not ended.
-    fn session(&mut self, (begun, ended): (f64, f64), from: Option<Duration>, to: Option<Duration>) {
+    fn session(
+        &mut self,
+        (begun, ended): (f64, f64),
+        from: Option<Duration>,
+        to: Option<Duration>,
+    ) {
         let Some(from) = from else { return };
         self.exchange(from, begun);
         if let Some(to) = to {

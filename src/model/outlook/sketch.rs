@@ -12,6 +12,8 @@ use super::PerRun;
 const MODELLED_RUNS: usize = 2_000;
 /// Bursts that are kept of them in all: runs of a hundred thousand calls are alike.
 const MODELLED_BURSTS: usize = 1_000_000;
+/// Calls of a steady run that is looked at to its end, wherever that lies.
+const LOOKED_AT: u32 = 1_000;
 /// Time a call is modelled to take, as in the model of Research runs.
 const SERVICE: Duration = Duration::from_millis(800);
 
@@ -74,33 +76,28 @@ impl<'a> Sketches<'a> {
 
     fn make(&mut self, number: u64) {
         let load = &self.plan.load;
-        let (key, steady) = (Key::of_run(self.plan.seed, number), steady(&load.behaviour));
+        let key = Key::of_run(self.plan.seed, number);
         // A steady run may be of a million calls, all alike; others are looked at to their end.
-        let until = steady.map_or(Duration::MAX, |_| self.until);
-        let outline =
-            load.behaviour.outline_until(key, self.tools, load.speed, SERVICE, until);
-        let calls = steady.unwrap_or(outline.calls);
-        let looked_at = f64::from(outline.calls.max(1)) / f64::from(calls.max(1));
-        let seconds = outline.duration.as_secs_f64() / looked_at;
+        let (until, calls) = match &load.behaviour {
+            Behaviour::Steady(steady) if steady.calls > LOOKED_AT => {
+                (self.until, Some(steady.calls))
+            }
+            _ => (Duration::MAX, None),
+        };
+        let outline = load.behaviour.outline_until(key, self.tools, load.speed, SERVICE, until);
+        let calls = calls.unwrap_or(outline.calls);
+        let times = f64::from(calls.max(1)) / f64::from(outline.calls.max(1));
+        let own_end =
+            if outline.calls == calls { outline.duration } else { outline.duration.mul_f64(times) };
         self.sum.calls += f64::from(calls);
-        self.sum.seconds += seconds;
+        self.sum.seconds += own_end.as_secs_f64();
         self.sum.subagents += f64::from(outline.subagents);
         self.sum.peak_in_flight = self.sum.peak_in_flight.max(outline.peak_in_flight);
-        let own_end =
-            if calls == outline.calls { outline.duration } else { Duration::from_secs_f64(seconds) };
         let stopped = load.behaviour.run(key, self.tools, load.speed).stops_after();
         let lasts = stopped.unwrap_or(own_end).min(own_end);
         let mut sketch = Sketch { bursts: outline.bursts, lasts };
         sketch.bursts.truncate(sketch.by(lasts).len());
         self.bursts += sketch.bursts.len();
         self.made.push(sketch);
-    }
-}
-
-/// The calls of a steady run.
-const fn steady(behaviour: &Behaviour) -> Option<u32> {
-    match behaviour {
-        Behaviour::Steady(steady) => Some(steady.calls),
-        Behaviour::Chat(_) | Behaviour::Research(_) => None,
     }
 }
