@@ -198,7 +198,7 @@ pub(super) fn open(plan: &Plan, arrivals: &Arrivals, sketches: &mut Sketches<'_>
 pub(super) fn closed(plan: &Plan, users: &Users, sketches: &mut Sketches<'_>) -> Course {
     let end = users.length() + plan.load.drain;
     let stays = stays(users);
-    let at_work: f64 = stays.iter().map(|(from, to)| (*to - *from).as_secs_f64()).sum();
+    let at_work: f64 = stays.iter().map(|(from, to)| to.saturating_sub(*from).as_secs_f64()).sum();
     let (seconds, bursts) = size_of_a_run(plan, end);
     let runs = stays.len() as f64 + at_work / seconds.max(1e-3);
     let every = (runs * bursts / MOST_BURSTS).ceil().max(1.0) as usize;
