@@ -28,7 +28,7 @@ pub enum Command {
     /// Run a scenario and write its report.
     Run(RunArgs),
     /// Check a scenario and print its plan, without a single request.
-    Check(ScenarioArgs),
+    Check(CheckArgs),
     /// Draw a saved run again, from its run.json alone: the page, the pictures, junit.xml,
     /// summary.md.
     Report(ReportArgs),
@@ -62,6 +62,17 @@ pub struct ScenarioArgs {
     /// I may put this load on a target that is not on this machine.
     #[arg(long)]
     pub i_am_authorised: bool,
+}
+
+/// How to show the plan.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Which scenario, and what is different this time.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// Print the plan as JSON: what run.json holds of it, and the warnings.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to run it.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::args::ScenarioArgs;
+use super::args::CheckArgs;
 use super::{plan, terminal};
 use crate::conduct::before;
 use crate::edge::health;
@@ -10,8 +10,8 @@ use crate::model::outlook;
 use crate::render;
 
 /// Checks and prints; what `squall run` would refuse unasked is refused here in the same words.
-pub fn run(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
-    let plan = match plan::read(arguments)? {
+pub fn run(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let plan = match plan::read(&arguments.scenario)? {
         Ok(plan) => plan,
         Err(mistaken) => {
             terminal::say(&mistaken.text(terminal::colour()));
@@ -23,6 +23,7 @@ pub fn run(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(error.exit_code()));
     }
     let outlook = outlook::of(&plan, before::tools(&plan));
-    terminal::result(&render::outlook::text(&plan, &outlook))?;
+    let draw = if arguments.json { render::outlook::json } else { render::outlook::text };
+    terminal::result(&draw(&plan, &outlook))?;
     Ok(ExitCode::SUCCESS)
 }

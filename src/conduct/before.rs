@@ -89,6 +89,6 @@ pub(super) fn check_thresholds<T: AsRef<str>>(
 /// The load of a target with so many tools, held to `max_rate`.
 pub(super) fn check_rate(plan: &Plan, tools: u16) -> Result<(), RunError> {
     let Some(allowed) = plan.target.max_rate else { return Ok(()) };
-    let planned = outlook::of(plan, tools).peak_rate();
+    let planned = outlook::of(plan, tools).peak_rate;
     if planned > allowed { Err(RunError::TooFast { planned, allowed }) } else { Ok(()) }
 }

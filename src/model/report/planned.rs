@@ -11,7 +11,7 @@ use crate::model::pace::{Arrivals, Pace};
 /// asked.
 const MOST_ARRIVALS: u64 = 10_000_000;
 
-/// The plan, modelled as `squall check` prints it.
+/// The plan, modelled as `squall check` prints it: every call answered after 0.8 s.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
     /// Who decides when a run starts.
@@ -22,7 +22,11 @@ pub struct Planned {
     pub drain_s: f64,
     /// Runs.
     pub runs: Expected,
-    /// Tool calls.
+    /// Runs that are still under way at the end of the drain, and cut.
+    pub runs_cut: Expected,
+    /// Arrivals that find the ceiling of users reached.
+    pub dropped: Expected,
+    /// Tool calls that begin by then.
     pub calls: Expected,
     /// HTTP requests.
     pub exchanges: Expected,
@@ -30,7 +34,7 @@ pub struct Planned {
     pub exchanges_per_call: f64,
     /// Most users at once.
     pub users: Expected,
-    /// HTTP requests a second at the height.
+    /// HTTP requests in the busiest second.
     pub peak_rate: f64,
     /// How wide the steps of `over_time` are, in seconds: as wide as the timeline's.
     pub width_s: u64,
@@ -93,7 +97,7 @@ impl Planned {
                 (Model::Closed, users.collect())
             }
         };
-        let (calls_range, per_call) = (outlook.calls_range(), outlook.exchanges_per_call);
+        let (calls_range, per_call) = (outlook.calls_range, outlook.exchanges_per_call);
         Self {
             model,
             load_s: outlook.load.as_secs_f64(),
@@ -105,9 +109,11 @@ impl Planned {
                 ),
                 Model::Closed => Expected::about(outlook.runs as f64),
             },
-            calls: Expected::between(outlook.calls(), calls_range),
+            runs_cut: Expected::about(outlook.cut),
+            dropped: Expected::about(outlook.dropped),
+            calls: Expected::between(outlook.calls, calls_range),
             exchanges: Expected::between(
-                outlook.exchanges(),
+                outlook.exchanges,
                 calls_range.map(|(from, to)| (from * per_call, to * per_call)),
             ),
             exchanges_per_call: per_call,
@@ -115,7 +121,7 @@ impl Planned {
                 Some(users) => Expected::between(f64::from(users), Some((0.0, f64::from(users)))),
                 None => Expected::about(outlook.at_once),
             },
-            peak_rate: outlook.peak_rate(),
+            peak_rate: outlook.peak_rate,
             width_s: width.as_secs(),
             over_time,
         }
