@@ -120,6 +120,7 @@ pub mod practice {
 /// A report drawn; each file one pure function. Uses `model`.
 pub mod render {
     pub mod chart;
+    pub mod completion;
     pub mod drawing;
     pub mod gist;
     pub mod health;

@@ -205,17 +205,17 @@ fn verdict(report: &Report) -> Held {
     same("exit_code", code, &format!("{name} it must be"), u64::from(expected))?;
     let broken: Vec<&Judged> = report.thresholds.iter().filter(|held| !held.passed).collect();
     if report.verdict == Verdict::Passed {
-        let against = broken.first().map(|judged| format!("{} did not hold", judged.text));
+        let against = broken.first().map(|judged| format!("{} {}", judged.text, judged.said()));
         let severe = report.findings.iter().find(|finding| finding.severity >= Severity::High);
         let unsound = (!report.generator.trustworthy).then(|| "it is not trustworthy".to_owned());
         let against = against.or(severe.map(told)).or(unsound);
         return against.map_or(Ok(()), |why| Err(format!("the verdict is passed, and yet {why}")));
     }
     let untold = broken.iter().find(|judged| {
-        let begins = format!("{} did not hold", judged.text);
-        !report.reasons.iter().any(|reason| reason.starts_with(&begins))
+        let whole = format!("{} {}: {}", judged.text, judged.said(), judged.value);
+        !report.reasons.iter().any(|reason| *reason == whole)
     });
     untold.map_or(Ok(()), |judged| {
-        Err(format!("{} did not hold, and no threshold of this text is a reason", judged.text))
+        Err(format!("{} {}, and that is no reason of the run", judged.text, judged.said()))
     })
 }
