@@ -34,6 +34,7 @@ pub mod scenario {
     pub mod auth;
     pub mod behaviours;
     pub mod clients;
+    pub mod declared;
     pub mod document;
     pub mod environment;
     pub mod expect;

@@ -1,7 +1,13 @@
 //! What the figures of a saved run owe each other; whatever a report shows twice must be the same.
 
+/// That percentiles ascend.
+mod order;
+/// Users, and the generator.
+mod ourselves;
 /// What the steps of the timeline owe the whole.
 mod timeline;
+/// Statuses, sessions, connections, bytes.
+mod wire;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +30,9 @@ pub(super) fn check(report: &Report) -> Held {
     outcomes(&report.summary)?;
     parts(&report.summary)?;
     timeline::check(report)?;
+    order::check(report)?;
+    wire::check(report)?;
+    ourselves::check(report)?;
     histograms(report)?;
     beside::check(report)?;
     verdict(report)
@@ -95,7 +104,7 @@ fn parts(summary: &Figures) -> Held {
     shares("summary.classes", classes, summary.calls)
 }
 
-/// That parts are no more than the whole, nor errors more than their part.
+/// That parts make the whole, and that errors are no more than their part.
 fn shares<'a>(what: &str, parts: impl Iterator<Item = (&'a String, u64, u64)>, whole: u64) -> Held {
     let mut total = 0u64;
     for (name, count, errors) in parts {
@@ -104,7 +113,7 @@ fn shares<'a>(what: &str, parts: impl Iterator<Item = (&'a String, u64, u64)>, w
         }
         total = total.saturating_add(count);
     }
-    if total > whole { Err(format!("{what} count {total} calls of {whole}")) } else { Ok(()) }
+    same(&format!("the sum of {what}"), total, "summary.calls", whole)
 }
 
 fn histograms(report: &Report) -> Held {
@@ -138,6 +147,11 @@ fn histograms(report: &Report) -> Held {
         let part =
             (part.response_us, &part.response_at_least, part.service_us, &part.service_at_least);
         behind.part(&format!("class.{name}"), part)?;
+    }
+    let calls = summary.operations.get(Operation::ToolsCall.name());
+    behind.agrees("tools/call.response_ok", calls.and_then(|calls| calls.response_ok_us))?;
+    if report.generator.lag_us != behind.percentiles("tools/call.lag") {
+        return Err("generator.lag_us is not what the histogram tools/call.lag says".to_owned());
     }
     behind.completion(&summary.run)?;
     behind.agrees("run.straggler", summary.run.straggler_us)?;
@@ -177,8 +191,12 @@ impl Behind<'_> {
         Err("summary.run.completion is not what the histograms of runs say".to_owned())
     }
 
+    fn percentiles(&self, name: &str) -> Option<Percentiles> {
+        self.0.get(name).and_then(Histogram::percentiles)
+    }
+
     fn agrees(&self, name: &str, shown: Option<Percentiles>) -> Held {
-        if shown == self.0.get(name).and_then(Histogram::percentiles) {
+        if shown == self.percentiles(name) {
             return Ok(());
         }
         Err(format!("the percentiles of {name} are not those of its histogram"))
@@ -203,6 +221,9 @@ fn verdict(report: &Report) -> Held {
     let is_ours = report.verdict == Verdict::Untrustworthy && code == 1;
     let expected = if is_ours { 1 } else { expected };
     same("exit_code", code, &format!("{name} it must be"), u64::from(expected))?;
+    if let Some(both) = report.thresholds.iter().find(|judged| judged.passed && judged.unproven) {
+        return Err(format!("thresholds: {} is both held and unproven", both.text));
+    }
     let broken: Vec<&Judged> = report.thresholds.iter().filter(|held| !held.passed).collect();
     if report.verdict == Verdict::Passed {
         let against = broken.first().map(|judged| format!("{} {}", judged.text, judged.said()));
