@@ -13,26 +13,37 @@ const SET: &str = "# --set ";
 /// text that says it in a way this cannot read, such as by `${NAME}`, allows any.
 pub fn may_declare(text: &str, judged: &[&str]) -> bool {
     let Ok(file) = document::parse(text, 0, 0) else { return true };
-    let mut possible = vec![thresholds(&file).unwrap_or(Some(Vec::new()))];
+    let mut possible = vec![thresholds(&file).unwrap_or(Declared::These(Vec::new()))];
     for line in text.lines().filter_map(|line| line.strip_prefix(SET)) {
         match document::parse(line, 0, 0) {
             Ok(table) => possible.extend(thresholds(&table)),
             // One of several lines: it could be anything.
-            Err(_) => possible.push(None),
+            Err(_) => possible.push(Declared::Unknown),
         }
     }
-    possible.iter().any(|list| list.as_ref().is_none_or(|list| list == judged))
+    possible.iter().any(|declared| match declared {
+        Declared::These(list) => list == judged,
+        Declared::Unknown => true,
+    })
 }
 
-/// The list under `expect.thresholds`, if there is any; `None` in it when it cannot be known.
-fn thresholds(table: &Table) -> Option<Option<Vec<String>>> {
+/// What stands under `expect.thresholds`.
+enum Declared {
+    These(Vec<String>),
+    Unknown,
+}
+
+fn thresholds(table: &Table) -> Option<Declared> {
     let Value::Table(expect) = &table.get("expect")?.node.value else { return None };
-    let Value::List(list) = &expect.get("thresholds")?.node.value else { return Some(None) };
+    let Value::List(list) = &expect.get("thresholds")?.node.value else {
+        return Some(Declared::Unknown);
+    };
     let text = |value: &Value| match value {
         Value::Text(text) if !text.contains("${") => Some(text.clone()),
         _ => None,
     };
-    Some(list.iter().map(|node| text(&node.value)).collect())
+    let texts: Option<Vec<_>> = list.iter().map(|node| text(&node.value)).collect();
+    Some(texts.map_or(Declared::Unknown, Declared::These))
 }
 
 #[cfg(test)]

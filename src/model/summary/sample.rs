@@ -226,6 +226,8 @@ pub(crate) fn hour() -> Summary {
             call.class = 0;
             call.outcome =
                 outcomes[usize::from(mixed % 7 == 0) * (mixed as usize / 7 % outcomes.len())];
+            let (user, operation) = (call.user, Operation::ToolsCall);
+            summary.add(&Event::Exchange(exchange(user, operation, second * 1000)));
             summary.add(&Event::Call(call));
         }
         summary.add(&Event::Sample(Sample {
