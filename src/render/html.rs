@@ -88,6 +88,7 @@ struct Tile {
 struct Check {
     text: String,
     passed: bool,
+    unproven: bool,
     value: String,
 }
 
@@ -242,6 +243,7 @@ fn checks(report: &Report) -> Vec<Check> {
     let check = |judged: &crate::model::report::Judged| Check {
         text: visible::line(&judged.text),
         passed: judged.passed,
+        unproven: judged.unproven,
         value: visible::line(&judged.value),
     };
     report.thresholds.iter().map(check).collect()

@@ -188,7 +188,7 @@ mod tests {
             ("/timeline", json!([]), "timeline"),
             ("/exit_code", json!(0), "exit_code is 0"),
             ("/verdict", json!("passed"), "exit_code is 4"),
-            ("/thresholds/1/text", json!("errors < 9%"), "no threshold"),
+            ("/thresholds/1/text", json!("errors < 9%"), "is no reason"),
         ];
         for (pointer, new, part) in table {
             let said = edited(pointer, new);

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use crate::model::figure;
 use crate::model::operation::Operation;
-use crate::model::report::Report;
 use crate::model::report::timeline::{Brief, Point};
+use crate::model::report::{Judged, Report};
 use crate::model::threshold::{Metric, Statistic, Threshold};
 use crate::render::percentile::{P50, P99, Times};
 
@@ -25,29 +25,26 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     Some(format!("{waited}{told}{when}."))
 }
 
-/// The first limit on response that was broken, else the first that held.
-fn limit(report: &Report) -> Option<(Threshold, bool)> {
-    let limits = || {
-        report.thresholds.iter().filter_map(|judged| {
-            let threshold: Threshold = judged.text.parse().ok()?;
-            threshold.response_limit()?;
-            Some((threshold, judged.passed))
-        })
-    };
-    limits().find(|(_, passed)| !passed).or_else(|| limits().next())
+/// The first limit on response that was broken, else the first that is unproven or held.
+fn limit(report: &Report) -> Option<(Threshold, &Judged)> {
+    let limits = report.thresholds.iter().filter_map(|judged| {
+        let threshold: Threshold = judged.text.parse().ok()?;
+        threshold.response_limit()?;
+        Some((threshold, judged))
+    });
+    limits.min_by_key(|(_, judged)| (judged.passed, judged.unproven))
 }
 
 fn asked(report: &Report) -> Option<String> {
-    let (threshold, passed) = limit(report)?;
-    let held = if passed { "held" } else { "did not hold" };
-    Some(format!("; {} {held}", threshold.text))
+    let (threshold, judged) = limit(report)?;
+    Some(format!("; {} {}", threshold.text, judged.said()))
 }
 
 /// In how many steps of time a broken limit was passed, and when first.
 fn over(report: &Report) -> Option<String> {
-    let (threshold, passed) = limit(report)?;
+    let (threshold, judged) = limit(report)?;
     let limit = u64::try_from(threshold.response_limit()?.as_micros()).ok()?;
-    let pick = picked(&threshold).filter(|_| !passed)?;
+    let pick = picked(&threshold).filter(|_| !judged.passed && !judged.unproven)?;
     let measured: Vec<_> =
         report.timeline.iter().filter_map(|point| Some((point, brief(point)?))).collect();
     let beyond: Vec<_> = measured.iter().filter(|(_, brief)| pick(brief) > limit).collect();

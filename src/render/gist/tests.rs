@@ -184,3 +184,27 @@ fn never_more_than_three() {
     assert_eq!(sentences(&storm).len(), MOST);
     assert!(sentences(&storm).iter().all(|sentence| sentence.ends_with('.')));
 }
+
+#[test]
+fn a_limit_that_cannot_be_said_to_hold_is_not_called_broken() {
+    let hung = run(
+        |number| [0, 0, if number % 50 == 0 { 5_000 } else { 40 }],
+        |number| if number % 50 == 0 { Outcome::Unfinished } else { Outcome::Ok },
+    );
+    let [unproven, broken] = ["p99(response) < 6s", "p99(response) < 4s"];
+    let mut report = sample::of(&hung, &[unproven]);
+    assert_eq!(
+        report.reasons,
+        ["p99(response) < 6s cannot be said to hold: 8 of 400 calls were never answered (at \
+             least 5s)"]
+    );
+    assert_eq!((report.exit_code, report.thresholds[0].unproven), (4, true));
+    let first = &sentences(&report)[0];
+    assert!(first.contains("; p99(response) < 6s cannot be said to hold"), "{first}");
+    assert!(!first.contains("exceeded"), "{first}");
+    // Whichever comes first, the one that is surely broken is told.
+    report = sample::of(&hung, &[unproven, broken]);
+    let first = &sentences(&report)[0];
+    assert!(first.contains("; p99(response) < 4s did not hold, it was exceeded"), "{first}");
+    assert!(!report.thresholds[1].unproven && report.reasons[1].contains("< 4s did not hold: "));
+}

@@ -51,8 +51,12 @@ const fn note(chart: Chart) -> &'static str {
         Chart::Response => "What users felt, failures with the time until they failed.",
         Chart::Service => "From the request's first byte until the answer was whole.",
         Chart::Completion => {
-            "The share of all runs that was done so long after it was due. A run that was cut or \
-             stopped counts as longer than was seen (Kaplan-Meier), so the curve may end below 100%."
+            "The share of all runs that was done so long after it was due. A run that was cut by the \
+             end of the load or stopped by its person was never seen to complete: it counts as still \
+             at work until then, and from then on as no slower and no faster than the runs that were \
+             seen for longer (Kaplan-Meier). That is an estimate; what was seen is drawn below it. \
+             When the run that was seen longest was cut, or when runs failed, the curve ends below \
+             100%."
         }
         Chart::Runs => "Runs due and not ended, at the end of each step.",
     }

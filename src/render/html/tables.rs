@@ -80,14 +80,15 @@ fn times(summary: &Figures) -> Table {
     if let Some(at_least) = &calls.response_at_least {
         let open = figure::count(at_least.unanswered);
         lead = format!(
-            "{lead} {open} calls were not waited out, for the run or the client's patience ended \
-             before they did; they count with the time until then. What is marked ≥ would be more \
-             had they taken for ever."
+            "{lead} {open} calls were never answered before the run or the client's patience ended; \
+             they count with the time until then. What is marked ≥ is at least so much: it would be \
+             more had they taken for ever. What has no mark is exact"
         );
         if at_least.exact_to >= 1.0 {
             let exact = figure::number(at_least.exact_to);
-            lead = format!("{lead} Up to p{exact} every percentile is exact.");
+            lead = format!("{lead}: of response at least every percentile up to p{exact}");
         }
+        lead.push('.');
     }
     Table {
         lead,
