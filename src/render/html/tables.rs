@@ -193,7 +193,7 @@ fn handshake(summary: &Figures) -> Table {
     let known = Operation::ALL.into_iter().map(Operation::name);
     let rows = known.filter_map(|name| {
         let count = *summary.exchanges.get(name)?;
-        let figures = summary.operations.get(name).filter(|_| name != Operation::ToolsCall.name());
+        let figures = summary.operations.get(name);
         let response = figures.map_or(Times::default(), |figures| {
             Times::new(figures.response_us, figures.response_at_least.as_ref())
         });
