@@ -57,6 +57,32 @@ fn a_run_that_passed() {
 }
 
 #[test]
+fn a_tool_that_makes_the_tail() {
+    // One call in four is of the second tool.
+    let of = |second: u64, outcome: Outcome| {
+        let mut summary = summary::sample::empty();
+        for number in 0..400 {
+            let is_second = number % 4 == 0;
+            let service = if is_second { second } else { 40 };
+            let Event::Call(mut call) = call(number * 50, [0, 0, service], outcome) else {
+                panic!()
+            };
+            call.tool = Some(u16::from(is_second));
+            summary.add(&Event::Call(call));
+        }
+        said(&summary, &[])[0].clone()
+    };
+    assert_eq!(
+        of(900, Outcome::Ok),
+        "Users waited 40ms for a tool call at the median and 900ms at p99 because of the tool \
+         \"<script>alert(1)</script>\", every other tool's p99 being at most 40ms."
+    );
+    for (second, outcome) in [(100, Outcome::Ok), (900, Outcome::Timeout)] {
+        assert!(!of(second, outcome).contains("because"), "{second} {outcome:?}");
+    }
+}
+
+#[test]
 fn a_limit_that_did_not_hold() {
     // From the tenth second on every call takes 900 ms.
     let slow = run(|number| [0, 2, if number < 200 { 40 } else { 900 }], ok);

@@ -174,7 +174,7 @@ fn details(summary: &Figures) -> Table {
     let mut rows = Vec::new();
     let mut add = |what: &str, counts: &Counts| {
         rows.extend(counts.iter().map(|(name, count)| {
-            vec![format!("{what}{}", visible::line(name)), figure::count(*count), String::new()]
+            vec![format!("{what}{}", visible::line(name)), figure::count(*count)]
         }));
     };
     add("HTTP ", &summary.statuses);
@@ -186,7 +186,13 @@ fn details(summary: &Figures) -> Table {
         });
         vec![format!("throttled by {}", visible::line(shape)), figure::count(seen.count), asked]
     }));
-    Table { lead: String::new(), head: vec!["HTTP exchanges", "Count", ""], rows }
+    let head = if summary.throttles.is_empty() {
+        vec!["HTTP exchanges", "Count"]
+    } else {
+        rows.iter_mut().for_each(|row| row.resize(3, String::new()));
+        vec!["HTTP exchanges", "Count", "They asked for"]
+    };
+    Table { lead: String::new(), head, rows }
 }
 
 fn handshake(summary: &Figures) -> Table {
