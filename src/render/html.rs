@@ -13,6 +13,8 @@ mod health;
 mod metrics;
 /// Plan against reality.
 mod plan;
+/// What the scenario asks.
+mod question;
 /// What runs came to.
 mod runs;
 /// Where the time went.
@@ -55,6 +57,7 @@ struct Page {
     name: String,
     verdict: &'static str,
     headline: &'static str,
+    question: Option<String>,
     exit_code: u8,
     gist: Vec<String>,
     reasons: Vec<String>,
@@ -126,6 +129,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         name: visible::line(&scenario.name),
         verdict: report.verdict.name(),
         headline: headline(report),
+        question: question::of(&scenario.text),
         exit_code: report.exit_code,
         gist: gist::sentences(report).iter().map(|sentence| visible::line(sentence)).collect(),
         reasons: report.reasons.iter().map(|reason| visible::line(reason)).collect(),
@@ -206,7 +210,7 @@ fn tiles(report: &Report) -> Vec<Tile> {
         figure_of(
             "Tool calls",
             figure::count(summary.calls),
-            format!("{} well", figure::count(summary.ok)),
+            format!("{} ok", figure::count(summary.ok)),
         ),
         figure_of(
             "Errors",
@@ -230,12 +234,17 @@ fn tiles(report: &Report) -> Vec<Tile> {
             figure::count(summary.run.completed),
             format!("of {}, {} cut", figure::count(summary.runs), figure::count(summary.runs_cut)),
         ),
-        figure_of(
-            "Users",
-            figure::count(u64::from(summary.users)),
-            format!("{} dropped on arrival", figure::count(summary.dropped)),
-        ),
+        figure_of("Users", figure::count(u64::from(summary.users)), users(report)),
     ]
+}
+
+/// How many users there were at once, where that was sampled, and how many never began.
+fn users(report: &Report) -> String {
+    let most = report.timeline.iter().filter_map(|step| step.users).max();
+    let dropped = format!("{} dropped", figure::count(report.summary.dropped));
+    most.map_or(dropped.clone(), |most| {
+        format!("at most {} at once, {dropped}", figure::count(u64::from(most)))
+    })
 }
 
 fn checks(report: &Report) -> Vec<Check> {
@@ -328,6 +337,16 @@ mod tests {
         let scrolling = watched.matches("class=\"scroll").count();
         assert_eq!(watched.matches("tabindex=\"0\" role=\"").count(), scrolling);
         assert!(!watched.contains("<script") && !watched.contains("<th>"));
+    }
+
+    #[test]
+    fn what_was_asked_stands_above_the_answer() {
+        let mut report = sample::storm();
+        assert!(!page(&report).unwrap().contains("Its question"));
+        report.scenario.text = "# Question: <b>does it hold?\n".to_owned();
+        let page = page(&report).unwrap();
+        let question = page.find("Its question: &lt;b&gt;does it hold?").unwrap();
+        assert!(question < page.find("class=\"headline\"").unwrap());
     }
 
     #[test]

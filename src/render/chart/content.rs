@@ -243,10 +243,8 @@ pub(super) fn calls(point: &Point) -> Option<&Moment> {
 }
 
 fn latency(points: &[Point]) -> Vec<(Line, Line)> {
-    let response =
-        |pick: fn(Brief) -> u64| move |moment: &Moment| moment.response_us.map(|brief| pick(brief));
-    let service =
-        |pick: fn(Brief) -> u64| move |moment: &Moment| moment.service_us.map(|brief| pick(brief));
+    let response = |pick: fn(Brief) -> u64| move |moment: &Moment| moment.response_us.map(pick);
+    let service = |pick: fn(Brief) -> u64| move |moment: &Moment| moment.service_us.map(pick);
     // A colour is a percentile. Where the two times coincide, the thin dark line of service runs
     // inside the wide pale one of response, and both are seen.
     vec![
@@ -258,7 +256,7 @@ fn latency(points: &[Point]) -> Vec<(Line, Line)> {
 }
 
 fn percentiles(points: &[Point], of: fn(&Moment) -> Option<Brief>) -> Vec<(Line, Line)> {
-    let pick = |pick: fn(Brief) -> u64| move |moment: &Moment| of(moment).map(|brief| pick(brief));
+    let pick = |pick: fn(Brief) -> u64| move |moment: &Moment| of(moment).map(pick);
     // With few calls in a second the largest is p99 too: it lies under it, and is wider.
     let lines = [
         times("max", QUIET, 5, points, pick(|brief| brief.max)),

@@ -27,7 +27,7 @@ fn told(part: Part, share: &str, response: u64, service: u64) -> String {
     match part {
         Part::Service => format!(
             "The time is the target's own: {share} of the mean response is service, from a \
-             request's first byte to its end."
+             request's first byte to its answer's last."
         ),
         Part::Preparation => format!(
             "Most of the wait is preparation: connecting and handshakes before a call's own request \

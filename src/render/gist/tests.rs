@@ -51,7 +51,7 @@ fn a_run_that_passed() {
             "Users waited 42ms for a tool call at the median and 42ms at p99; p99(response, \
              tools/call) < 2s held.",
             "The time is the target's own: 95.2% of the mean response is service, from a \
-             request's first byte to its end.",
+             request's first byte to its answer's last.",
         ]
     );
 }

@@ -189,7 +189,9 @@ fn details(summary: &Figures) -> Table {
     let head = if summary.throttles.is_empty() {
         vec!["HTTP exchanges", "Count"]
     } else {
-        rows.iter_mut().for_each(|row| row.resize(3, String::new()));
+        for row in &mut rows {
+            row.resize(3, String::new());
+        }
         vec!["HTTP exchanges", "Count", "They asked for"]
     };
     Table { lead: String::new(), head, rows }
