@@ -56,7 +56,7 @@ struct Page {
     style: &'static str,
     name: String,
     verdict: &'static str,
-    headline: &'static str,
+    headline: String,
     question: Option<String>,
     exit_code: u8,
     gist: Vec<String>,
@@ -152,9 +152,14 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
     })
 }
 
-fn headline(report: &Report) -> &'static str {
+fn headline(report: &Report) -> String {
     use crate::model::report::verdict::Verdict;
-    match report.verdict {
+    let all = report.thresholds.len();
+    let broken = report.thresholds.iter().filter(|threshold| !threshold.passed).count();
+    let headline = match report.verdict {
+        Verdict::Failed if broken > 0 && all > 1 => {
+            return format!("Failed: {broken} of {all} thresholds did not hold");
+        }
         Verdict::Passed if report.thresholds.is_empty() => {
             "Passed: no threshold was set, and no rule of the protocol was seen broken"
         }
@@ -163,7 +168,8 @@ fn headline(report: &Report) -> &'static str {
         Verdict::Untrustworthy => "Not trustworthy: the load was not the one asked for",
         Verdict::Stopped => "Stopped before its end",
         Verdict::Unreachable => "Unreachable: no handshake with the target succeeded",
-    }
+    };
+    headline.to_owned()
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
@@ -337,6 +343,23 @@ mod tests {
         let scrolling = watched.matches("class=\"scroll").count();
         assert_eq!(watched.matches("tabindex=\"0\" role=\"").count(), scrolling);
         assert!(!watched.contains("<script") && !watched.contains("<th>"));
+    }
+
+    #[test]
+    fn a_failure_says_how_much_of_what_was_asked_for_did_not_hold() {
+        use crate::model::report::verdict::Verdict;
+        let mut report = sample::storm();
+        let all = report.thresholds.len();
+        assert!(all > 2);
+        report.verdict = Verdict::Failed;
+        let mut broken = |count: usize| {
+            for (number, threshold) in report.thresholds.iter_mut().enumerate() {
+                threshold.passed = number >= count;
+            }
+            headline(&report)
+        };
+        assert_eq!(broken(2), format!("Failed: 2 of {all} thresholds did not hold"));
+        assert_eq!(broken(0), "Failed");
     }
 
     #[test]

@@ -30,8 +30,8 @@ fn figure(report: &Report, chart: Chart) -> Result<Figure, DrawError> {
 const fn note(chart: Chart) -> &'static str {
     match chart {
         Chart::Latency => {
-            "Wide and pale is response, what users felt; thin and dark is service, what the target \
-             took for the request alone. By the step of time in which a call ended; an open point \
+            "The wide lines are response, what users felt; the thin ones are service, what the \
+             target took for the request alone. By the step of time in which a call ended; an open point \
              is a step of fewer than ten calls, which says more of those calls than of the target. \
              Dashed: a limit."
         }
