@@ -127,7 +127,8 @@ fn axes<'a, DB: DrawingBackend + 'a>(
         .margin_top(8 * look.scale)
         .margin_bottom(4 * look.scale)
         .x_label_area_size(26 * look.scale)
-        .y_label_area_size(68 * look.scale)
+        .margin_left(8 * look.scale)
+        .y_label_area_size(62 * look.scale)
         .build_cartesian_2d(seconds, values)?;
     let title = if scale.unit == Unit::LogTime { "time, logarithmic" } else { "" };
     plot.configure_mesh()
