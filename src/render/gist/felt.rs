@@ -11,8 +11,6 @@ use crate::render::percentile::{P50, P99, Times};
 
 /// A step of time is worth naming when its p99 is so many times the median step's.
 const WORSE: u64 = 3;
-/// Calls in a step below which its p99 is not worth naming.
-const ENOUGH: u32 = 5;
 
 /// How long users waited, whether that is within what was asked for, and when it was worse.
 pub(super) fn sentence(report: &Report) -> Option<String> {
@@ -20,9 +18,10 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     let times = Times::new(calls.response_us, calls.response_at_least.as_ref());
     let (half, most) = (times.shown(P50, "at least ")?, times.shown(P99, "at least ")?);
     let waited = format!("Users waited {half} for a tool call at the median and {most} at p99");
+    let why = super::tail::tool(report).unwrap_or_default();
     let told = asked(report).unwrap_or_default();
     let when = over(report).or_else(|| worst(&report.timeline)).unwrap_or_default();
-    Some(format!("{waited}{told}{when}."))
+    Some(format!("{waited}{why}{told}{when}."))
 }
 
 /// The first limit on response that was broken, else the first that is unproven or held.
@@ -75,7 +74,7 @@ fn picked(threshold: &Threshold) -> Option<fn(&Brief) -> u64> {
 fn worst(timeline: &[Point]) -> Option<String> {
     let calls = |point: &&Point| {
         let moment = point.operations.get(Operation::ToolsCall.name());
-        moment.is_some_and(|moment| moment.count >= ENOUGH)
+        moment.is_some_and(|moment| !moment.is_thin())
     };
     let measured = timeline.iter().filter(calls);
     let mut steps: Vec<_> = measured.filter_map(|point| Some((brief(point)?.p99, point))).collect();

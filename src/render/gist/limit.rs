@@ -34,7 +34,7 @@ fn told(part: Part, share: &str, response: &str, service: &str) -> String {
     match part {
         Part::Service => format!(
             "The time is the target's own: {share} of the mean response is service, from a \
-             request's first byte to its end."
+             request's first byte to its answer's last."
         ),
         Part::Preparation => format!(
             "Most of the wait is preparation: connecting and handshakes before a call's own request \

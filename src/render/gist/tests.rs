@@ -51,9 +51,35 @@ fn a_run_that_passed() {
             "Users waited 42ms for a tool call at the median and 42ms at p99; p99(response, \
              tools/call) < 2s held.",
             "The time is the target's own: 95.2% of the mean response is service, from a \
-             request's first byte to its end.",
+             request's first byte to its answer's last.",
         ]
     );
+}
+
+#[test]
+fn a_tool_that_makes_the_tail() {
+    // One call in four is of the second tool.
+    let of = |second: u64, outcome: Outcome| {
+        let mut summary = summary::sample::empty();
+        for number in 0..400 {
+            let is_second = number % 4 == 0;
+            let service = if is_second { second } else { 40 };
+            let Event::Call(mut call) = call(number * 50, [0, 0, service], outcome) else {
+                panic!()
+            };
+            call.tool = Some(u16::from(is_second));
+            summary.add(&Event::Call(call));
+        }
+        said(&summary, &[])[0].clone()
+    };
+    assert_eq!(
+        of(900, Outcome::Ok),
+        "Users waited 40ms for a tool call at the median and 900ms at p99 because of the tool \
+         \"<script>alert(1)</script>\", every other tool's p99 being at most 40ms."
+    );
+    for (second, outcome) in [(100, Outcome::Ok), (900, Outcome::Timeout)] {
+        assert!(!of(second, outcome).contains("because"), "{second} {outcome:?}");
+    }
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn details(summary: &Figures) -> Table {
     let mut rows = Vec::new();
     let mut add = |what: &str, counts: &Counts| {
         rows.extend(counts.iter().map(|(name, count)| {
-            vec![format!("{what}{}", visible::line(name)), figure::count(*count), String::new()]
+            vec![format!("{what}{}", visible::line(name)), figure::count(*count)]
         }));
     };
     add("HTTP ", &summary.statuses);
@@ -187,14 +187,22 @@ fn details(summary: &Figures) -> Table {
         });
         vec![format!("throttled by {}", visible::line(shape)), figure::count(seen.count), asked]
     }));
-    Table { lead: String::new(), head: vec!["HTTP exchanges", "Count", ""], rows }
+    let head = if summary.throttles.is_empty() {
+        vec!["HTTP exchanges", "Count"]
+    } else {
+        for row in &mut rows {
+            row.resize(3, String::new());
+        }
+        vec!["HTTP exchanges", "Count", "They asked for"]
+    };
+    Table { lead: String::new(), head, rows }
 }
 
 fn handshake(summary: &Figures) -> Table {
     let known = Operation::ALL.into_iter().map(Operation::name);
     let rows = known.filter_map(|name| {
         let count = *summary.exchanges.get(name)?;
-        let figures = summary.operations.get(name).filter(|_| name != Operation::ToolsCall.name());
+        let figures = summary.operations.get(name);
         let response = figures.map_or(Times::default(), |figures| {
             Times::new(figures.response_us, figures.response_at_least.as_ref())
         });
