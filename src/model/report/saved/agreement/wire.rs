@@ -84,8 +84,16 @@ fn sessions(report: &Report) -> Held {
 }
 
 fn connections(summary: &Figures) -> Held {
-    let ConnectionFigures { opened, http2, tls, tls_resumed, dns_us, tcp_us, tls_us } =
-        summary.connections;
+    let ConnectionFigures {
+        opened,
+        http2,
+        tls,
+        tls_resumed,
+        dns_us,
+        tcp_us,
+        tls_us,
+        unprocessed: _,
+    } = summary.connections;
     let (name, with_tls) = ("summary.connections.opened", "summary.connections.tls");
     at_least(name, opened, "those of HTTP/2 are", http2)?;
     at_least(name, opened, "those with TLS are", tls)?;
