@@ -200,7 +200,6 @@ impl Session {
     pub(super) fn is_gone(&self) -> bool {
         self.footing.mailbox().is_some_and(|mailbox| mailbox.is_closed())
     }
-
 }
 
 /// The endpoint that a stream names, on the origin of the stream.
