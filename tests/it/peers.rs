@@ -41,8 +41,8 @@ impl Speaking {
     }
 }
 
-fn storm<'a>(place: &'a Place, peer: &Peer, speaking: Speaking, profile: &str) -> Order<'a> {
-    let order = place.run("research-storm").patient().target(&peer.url()).sets(QUICKLY);
+fn storm<'a>(place: &'a Place, url: &str, speaking: Speaking, profile: &str) -> Order<'a> {
+    let order = place.run("research-storm").patient().target(url).sets(QUICKLY);
     order.sets(speaking.keys()).set("clients.profile", profile)
 }
 
@@ -52,7 +52,7 @@ fn sound(kind: Kind, speaking: Speaking, profiles: &[&str]) -> Vec<Report> {
     let mut before = 0;
     let storms = profiles.iter().map(|profile| {
         let place = Place::new();
-        let done = storm(&place, &peer, speaking, profile).set("tools.allow", ECHO).go();
+        let done = storm(&place, &peer.url(), speaking, profile).set("tools.allow", ECHO).go();
         let report = done.exits(0).report();
         assert_eq!(report.outcomes(), ["ok"], "{kind:?} {profile}");
         no_violation(&report);
@@ -191,7 +191,7 @@ fn the_same_id_twice_ends_by_itself() {
     together(&kinds, |kind| {
         let peer = Peer::start(kind);
         let place = Place::new();
-        let order = storm(&place, &peer, Speaking::Legacy, CLAUDE).set("tools.allow", ECHO);
+        let order = storm(&place, &peer.url(), Speaking::Legacy, CLAUDE).set("tools.allow", ECHO);
         let done = order.set("load.drain", r#""4s""#).go();
         assert!([0, 4].contains(&done.code), "{done:?}");
         let report = done.report();
@@ -209,7 +209,7 @@ fn the_same_id_twice_ends_by_itself() {
 fn everything_is_taken_at_its_word() {
     let peer = Peer::start(Kind::Everything("streamableHttp"));
     let place = Place::new();
-    let asking = || storm(&place, &peer, Speaking::Legacy, PLAIN);
+    let asking = || storm(&place, &peer.url(), Speaking::Legacy, PLAIN);
     let done = asking().set("tools.allow", r#"["nonsense"]"#).go();
     insta::assert_snapshot!(done.refused(2, &place));
 
@@ -242,4 +242,5 @@ fn awaited() {
     together(&["stateful", "stateless", "stateless-json"].map(Kind::Rmcp), modern);
     let kinds = [Kind::PythonV1("sse"), Kind::PythonV2("sse"), Kind::Everything("sse")];
     together(&kinds, |kind| drop(sound(kind, Speaking::HttpSse, &[PLAIN])));
+    lost::over_http_sse();
 }

@@ -91,7 +91,7 @@ fn requests(
         let length = header(&head, "content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         client.read_exact(&mut body)?;
-        let head = match header(&head, "mcp-session-id") {
+        let head = match session(&head) {
             Some(session) if losses.lock().unwrap().take(&body) => {
                 head.replace(session, &unknown(session))
             }
@@ -100,6 +100,12 @@ fn requests(
         // In one piece, as it came.
         server.write_all(&[head.as_bytes(), &body].concat())?;
     }
+}
+
+/// The session that a head names: in a field, or in the query of its URL.
+fn session(head: &str) -> Option<&str> {
+    let url = head.split(' ').nth(1)?;
+    header(head, "mcp-session-id").or_else(|| Some(url.split_once('=')?.1))
 }
 
 /// A session of the same form that was never issued.
