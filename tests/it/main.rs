@@ -9,6 +9,7 @@ mod browser;
 mod certificates;
 mod check;
 mod closed;
+mod conformance;
 mod http;
 mod licences;
 mod live;

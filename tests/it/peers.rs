@@ -1,28 +1,100 @@
-//! Storms against servers that we did not write, with JSON and SSE answers, with and without sessions.
+//! Storms against servers that we did not write, in every mode they have: nothing goes wrong, and
+//! the server's own access log is the report's count, operation by operation.
+
+mod answers;
+mod lost;
+
+use std::collections::BTreeMap;
+use std::thread;
 
 use crate::peer::{Kind, Peer};
 use crate::squall::{Done, Order, Place, Report};
 
 const ECHO: &str = r#"["echo"]"#;
+const PLAIN: &str = r#""plain""#;
+const CLAUDE: &str = r#""claude-ai-legacy""#;
 
-fn storm<'a>(place: &'a Place, peer: &Peer, profile: &str) -> Order<'a> {
-    let order = place.run("research-storm").short().target(&peer.url());
-    order.set("clients.profile", &format!("{profile:?}"))
+/// Four runs that begin within half a second.
+const QUICKLY: [(&str, &str); 4] = [
+    ("load.from", r#""8/s""#),
+    ("load.stages", r#"[{ over = "500ms", to = "8/s" }]"#),
+    ("load.speed", "400"),
+    ("load.drain", r#""60s""#),
+];
+
+/// The era and the transport a storm is asked to speak.
+#[derive(Debug, Clone, Copy)]
+enum Speaking {
+    Legacy,
+    Modern,
+    HttpSse,
 }
 
-/// A storm that calls `echo` alone; nothing goes wrong, and the server counted what we counted.
-fn sound(kind: Kind, profile: &str) -> Report {
+impl Speaking {
+    fn keys(self) -> [(&'static str, &'static str); 2] {
+        let (transport, protocol) = match self {
+            Self::Legacy => (r#""streamable-http""#, r#""2025-11-25""#),
+            Self::Modern => (r#""streamable-http""#, r#""2026-07-28""#),
+            Self::HttpSse => (r#""http+sse""#, r#""2024-11-05""#),
+        };
+        [("target.transport", transport), ("target.protocol", protocol)]
+    }
+}
+
+fn storm<'a>(place: &'a Place, url: &str, speaking: Speaking, profile: &str) -> Order<'a> {
+    let order = place.run("research-storm").patient().target(url).sets(QUICKLY);
+    order.sets(speaking.keys()).set("clients.profile", profile)
+}
+
+/// Storms that call `echo` alone, one for each profile: nothing goes wrong in any.
+fn sound(kind: Kind, speaking: Speaking, profiles: &[&str]) -> Vec<Report> {
     let peer = Peer::start(kind);
-    let before = peer.counted();
-    let place = Place::new();
-    let done = storm(&place, &peer, profile).set("tools.allow", ECHO).go();
-    let report = done.exits(0).report();
-    assert_eq!(report.outcomes(), ["ok"], "{kind:?} {profile}");
-    no_violation(&report);
-    assert_eq!(report.count("/summary/runs"), 4);
-    assert_eq!(report.keys("/summary/tools"), ["echo"]);
-    assert_eq!(peer.counted() - before, report.exchanges(), "{kind:?} {profile}");
-    report
+    let mut before = 0;
+    let storms = profiles.iter().map(|profile| {
+        let place = Place::new();
+        let done = storm(&place, &peer.url(), speaking, profile).set("tools.allow", ECHO).go();
+        let report = done.exits(0).report();
+        assert_eq!(report.outcomes(), ["ok"], "{kind:?} {profile}");
+        no_violation(&report);
+        assert_eq!(report.count("/summary/runs"), 4);
+        assert_eq!(report.keys("/summary/tools"), ["echo"]);
+        before += receipts(&peer, before, &report).len();
+        report
+    });
+    storms.collect()
+}
+
+/// Holds the server's access log against the report, from a line on; gives these lines.
+#[track_caller]
+fn receipts(peer: &Peer, from: usize, report: &Report) -> Vec<String> {
+    let sent = usize::try_from(report.exchanges()).unwrap();
+    let log = peer.access_log(from + sent).split_off(from);
+    let kind = peer.kind();
+    assert_eq!(log.len(), sent, "{kind:?}: {log:#?}\n{:#}", report.at("/summary/exchanges"));
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in &log {
+        *seen.entry(operation(line)).or_default() += 1;
+    }
+    // What is left over is the look before the load: each operation once at most.
+    for (operation, count) in report.at("/summary/exchanges").as_object().unwrap() {
+        let of_load = count.as_u64().unwrap();
+        let of_all = seen.remove(operation.as_str()).unwrap_or_default();
+        let looked = of_all.checked_sub(of_load);
+        assert!(matches!(looked, Some(0 | 1)), "{kind:?}: {of_load} {operation}, seen {of_all}");
+    }
+    assert!(seen.values().all(|count| *count == 1), "{kind:?}: {seen:?}");
+    log
+}
+
+/// What the report calls the operation of a line of an access log.
+fn operation(line: &str) -> &str {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words[..] {
+        ["GET", ..] => "GET stream",
+        ["DELETE", ..] => "DELETE session",
+        ["POST", _, asked, _] => asked,
+        _ => panic!("no line of an access log: {line}"),
+    }
 }
 
 fn no_violation(report: &Report) {
@@ -31,84 +103,114 @@ fn no_violation(report: &Report) {
 }
 
 /// What a server without annotations is refused with.
-fn unannotated(kind: Kind) -> (Done, u64) {
+fn unannotated(kind: Kind) -> (Done, Vec<String>) {
     let peer = Peer::start(kind);
-    let before = peer.counted();
     let place = Place::new();
     let done = place.run("research-storm").target(&peer.url()).go();
     done.refused(2, &place);
-    (done, peer.counted() - before)
+    (done, peer.access_log(3))
 }
 
 #[test]
 fn python_v1_annotates_nothing() {
     for mode in ["stateful", "stateless-json"] {
-        let (done, asked) = unannotated(Kind::PythonV1(mode));
+        let (done, log) = unannotated(Kind::PythonV1(mode));
         assert!(done.stderr.ends_with("\n  --set tools.allow='[\"echo\"]'\n"), "{}", done.stderr);
         insta::assert_snapshot!("python_v1_annotates_nothing", done.stderr);
         // initialize, initialized, tools/list, and perhaps a DELETE: never a call.
-        assert!((3..=4).contains(&asked), "{mode}: {asked} requests");
+        assert!((3..=4).contains(&log.len()), "{mode}: {log:?}");
+    }
+}
+
+/// Storms against several servers at the same time.
+fn together(kinds: &[Kind], storms: fn(Kind)) {
+    thread::scope(|scope| {
+        for kind in kinds {
+            scope.spawn(move || storms(*kind));
+        }
+    });
+}
+
+/// As a client that follows the specification, and as hosted Claude.
+fn both(kind: Kind) {
+    sound(kind, Speaking::Legacy, &[PLAIN, CLAUDE]);
+}
+
+/// As a client that follows the specification, which ends each of its sessions.
+fn plain(kind: Kind) {
+    for report in sound(kind, Speaking::Legacy, &[PLAIN]) {
+        assert_eq!(report.count("/summary/sessions/with_id"), 4, "{kind:?}");
+        assert_eq!(report.count("/summary/sessions/opened"), 4, "{kind:?}");
+        assert_eq!(report.count("/summary/sessions/closed"), 4, "{kind:?}");
+    }
+}
+
+/// The same of a server that issues no session.
+fn sessionless(kind: Kind) {
+    for report in sound(kind, Speaking::Legacy, &[PLAIN, CLAUDE]) {
+        assert_eq!(report.count("/summary/sessions/with_id"), 0, "{kind:?}");
     }
 }
 
 #[test]
-fn python_v1_stateful_sse_plain() {
-    let report = sound(Kind::PythonV1("stateful"), "plain");
-    assert_eq!(report.count("/summary/sessions/opened"), 4);
-    assert_eq!(report.count("/summary/sessions/closed"), 4);
+fn python_with_sessions() {
+    let modes = ["stateful", "stateful-json"];
+    together(&[modes.map(Kind::PythonV1), modes.map(Kind::PythonV2)].concat(), plain);
 }
 
 #[test]
-fn python_v1_stateful_json_plain() {
-    sound(Kind::PythonV1("stateful-json"), "plain");
+fn python_without_sessions() {
+    let modes = ["stateless", "stateless-json"];
+    together(&[modes.map(Kind::PythonV1), modes.map(Kind::PythonV2)].concat(), sessionless);
 }
 
 #[test]
-fn python_v1_stateless_sse_plain() {
-    sound(Kind::PythonV1("stateless"), "plain");
+fn typescript_with_sessions() {
+    let mut kinds = ["stateful", "stateful-json"].map(Kind::TypescriptV2).to_vec();
+    kinds.push(Kind::Everything("streamableHttp"));
+    together(&kinds, both);
 }
 
 #[test]
-fn python_v1_stateless_json_plain() {
-    let report = sound(Kind::PythonV1("stateless-json"), "plain");
-    assert_eq!(report.count("/summary/sessions/with_id"), 0);
+fn typescript_without_sessions() {
+    together(&["handler", "handler-json"].map(Kind::TypescriptV2), sessionless);
 }
 
 #[test]
-fn python_v1_stateless_json_claude() {
-    sound(Kind::PythonV1("stateless-json"), "claude-ai-legacy");
+fn rmcp() {
+    together(&["stateful"].map(Kind::Rmcp), plain);
+    together(&["stateless", "stateless-json"].map(Kind::Rmcp), sessionless);
 }
 
+/// In a pooled session these servers answer only one of two concurrent calls with the same id,
+/// which hosted Claude sends. The other hangs until the run is cut, or its stream ends without an
+/// answer.
 #[test]
-fn python_v1_stateless_sse_claude() {
-    sound(Kind::PythonV1("stateless"), "claude-ai-legacy");
-}
-
-/// In a pooled session this server answers only one of two concurrent calls with the same id, which
-/// hosted Claude sends. The other hangs until the run is cut, or its stream ends without an answer.
-#[test]
-fn python_v1_stateful_claude_ends_by_itself() {
-    let peer = Peer::start(Kind::PythonV1("stateful"));
-    let before = peer.counted();
-    let place = Place::new();
-    let order = storm(&place, &peer, "claude-ai-legacy").set("tools.allow", ECHO);
-    let done = order.set("load.drain", r#""4s""#).go();
-    assert!([0, 4].contains(&done.code), "{done:?}");
-    let report = done.report();
-    no_violation(&report);
-    for outcome in report.outcomes() {
-        assert!(["ok", "unfinished", "cut_stream"].contains(&outcome), "{outcome}");
-    }
-    assert_eq!(report.count("/summary/runs"), 4);
-    assert_eq!(peer.counted() - before, report.exchanges());
+fn the_same_id_twice_ends_by_itself() {
+    let kinds = [Kind::PythonV1("stateful"), Kind::PythonV2("stateful"), Kind::Rmcp("stateful")];
+    together(&kinds, |kind| {
+        let peer = Peer::start(kind);
+        let place = Place::new();
+        let order = storm(&place, &peer.url(), Speaking::Legacy, CLAUDE).set("tools.allow", ECHO);
+        let done = order.set("load.drain", r#""4s""#).go();
+        assert!([0, 4].contains(&done.code), "{done:?}");
+        let report = done.report();
+        no_violation(&report);
+        for outcome in report.outcomes() {
+            assert!(["ok", "unfinished", "cut_stream"].contains(&outcome), "{kind:?} {outcome}");
+        }
+        assert_eq!(report.count("/summary/runs"), 4);
+        receipts(&peer, 0, &report);
+    });
 }
 
 /// What it annotates as read-only is called, and nothing else; what it has is said.
 #[test]
 fn everything_is_taken_at_its_word() {
-    let peer = Peer::start(Kind::Everything);
+    let peer = Peer::start(Kind::Everything("streamableHttp"));
     let place = Place::new();
-    let done = storm(&place, &peer, "plain").set("tools.allow", r#"["nonsense"]"#).go();
+    let asking = || storm(&place, &peer.url(), Speaking::Legacy, PLAIN);
+    let done = asking().set("tools.allow", r#"["nonsense"]"#).go();
     insta::assert_snapshot!(done.refused(2, &place));
 
     let read_only: Vec<&str> = done
@@ -119,7 +221,7 @@ fn everything_is_taken_at_its_word() {
         .collect();
     assert!(read_only.contains(&"echo"));
     // One of its read-only tools works for ten seconds: runs are cut, which is not the question.
-    let order = storm(&place, &peer, "plain").set("load.drain", r#""4s""#);
+    let order = asking().set("load.drain", r#""4s""#);
     let done = order.set("expect.thresholds", "[]").go();
     let report = done.report();
     no_violation(&report);
@@ -128,12 +230,17 @@ fn everything_is_taken_at_its_word() {
     }
 }
 
-#[test]
-fn everything_plain() {
-    sound(Kind::Everything, "plain");
-}
-
-#[test]
-fn everything_claude() {
-    sound(Kind::Everything, "claude-ai-legacy");
+/// What squall does not speak yet: a storm for each, to become a test.
+#[expect(dead_code, reason = "squall speaks neither yet")]
+fn awaited() {
+    let modern = |kind| drop(sound(kind, Speaking::Modern, &[PLAIN]));
+    together(
+        &["stateful", "stateless", "stateful-json", "stateless-json"].map(Kind::PythonV2),
+        modern,
+    );
+    together(&["handler", "handler-json", "modern-only"].map(Kind::TypescriptV2), modern);
+    together(&["stateful", "stateless", "stateless-json"].map(Kind::Rmcp), modern);
+    let kinds = [Kind::PythonV1("sse"), Kind::PythonV2("sse"), Kind::Everything("sse")];
+    together(&kinds, |kind| drop(sound(kind, Speaking::HttpSse, &[PLAIN])));
+    lost::over_http_sse();
 }
