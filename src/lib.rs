@@ -34,6 +34,7 @@ pub mod scenario {
     pub mod auth;
     pub mod behaviours;
     pub mod clients;
+    pub mod declared;
     pub mod document;
     pub mod environment;
     pub mod expect;
@@ -132,6 +133,7 @@ pub mod practice {
 /// A report drawn; each file one pure function. Uses `model`.
 pub mod render {
     pub mod chart;
+    pub mod completion;
     pub mod drawing;
     pub mod gist;
     pub mod health;
@@ -150,6 +152,7 @@ pub mod render {
 
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
+    pub mod before;
     mod beside;
     pub mod choice;
     mod diagnosis;

@@ -35,14 +35,10 @@ pub(super) fn is_url(params: Option<&RawValue>) -> bool {
         #[serde(borrow, default)]
         mode: Option<Text<'a>>,
     }
-    let read = |raw: &RawValue| {
-        serde_json::from_str::<Object<Mode<'_>>>(raw.get())
-            .ok()?
-            .0
-            .mode
-            .map(|Text(mode)| mode == "url")
-    };
-    params.and_then(read).unwrap_or_default()
+    let Some(raw) = params else { return false };
+    let asked = serde_json::from_str::<Object<Mode<'_>>>(raw.get());
+    let mode = asked.ok().and_then(|Object(asked)| asked.mode);
+    mode.is_some_and(|Text(mode)| mode == "url")
 }
 
 /// The result object, as JSON text; none if the question cannot be read.
