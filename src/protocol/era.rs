@@ -14,6 +14,7 @@
 //! 401, 403, 408, 425, 429, 5xx, timeout, reset: no evidence; the same step again, later
 //! ```
 
+mod answered;
 mod failure;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ use std::borrow::Cow;
 use super::modern::discover::common;
 use super::modern::errors::{HEADER_MISMATCH, METHOD_NOT_FOUND, UNSUPPORTED_VERSION};
 use super::{legacy, modern};
+pub use answered::Answered;
 use failure::owned;
 pub use failure::{Failure, Refusal};
 

@@ -24,13 +24,16 @@ const MOST_QUESTIONS: usize = 64;
 
 /// Which questions of a server a client declared that it answers: what its `capabilities` name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub struct Declared {
     /// `roots`.
     pub roots: bool,
     /// `sampling`.
     pub sampling: bool,
-    /// `elicitation`.
-    pub elicitation: bool,
+    /// `elicitation` with `form`, which is also meant by an empty object.
+    pub form: bool,
+    /// `elicitation` with `url`.
+    pub url: bool,
 }
 
 impl Declared {
@@ -44,14 +47,36 @@ impl Declared {
             #[serde(borrow)]
             sampling: Option<&'a RawValue>,
             #[serde(borrow)]
-            elicitation: Option<&'a RawValue>,
+            elicitation: Option<Object<Modes<'a>>>,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Modes<'a> {
+            #[serde(borrow)]
+            form: Option<&'a RawValue>,
+            #[serde(borrow)]
+            url: Option<&'a RawValue>,
         }
         let Object(names) =
             serde_json::from_str::<Object<Names<'_>>>(capabilities).unwrap_or_default();
+        let modes = names.elicitation.map(|Object(modes)| modes);
         Self {
             roots: names.roots.is_some(),
             sampling: names.sampling.is_some(),
-            elicitation: names.elicitation.is_some(),
+            form: modes.as_ref().is_some_and(|modes| modes.form.is_some() || modes.url.is_none()),
+            url: modes.is_some_and(|modes| modes.url.is_some()),
+        }
+    }
+
+    /// Whether a question is one of those the client declared; ping needs no declaration.
+    pub fn covers(self, method: &str, params: Option<&RawValue>) -> bool {
+        match method {
+            "ping" => true,
+            "roots/list" => self.roots,
+            "sampling/createMessage" => self.sampling,
+            "elicitation/create" if form::is_url(params) => self.url,
+            "elicitation/create" => self.form,
+            _ => false,
         }
     }
 }
@@ -133,12 +158,8 @@ pub fn input_responses(
     let mut responses = Members::begin(&mut out);
     for (key, Object(question)) in &questions {
         let Text(method) = &question.method;
-        let is_declared = match &**method {
-            "roots/list" => declared.roots,
-            "sampling/createMessage" => declared.sampling,
-            "elicitation/create" => declared.elicitation,
-            _ => false,
-        };
+        // A round knows no ping.
+        let is_declared = method != "ping" && declared.covers(method, question.params);
         if !is_declared {
             return Err(Rule::UndeclaredInput);
         }
@@ -219,7 +240,7 @@ mod tests {
     use serde::de::IgnoredAny;
     use serde_json::Value;
 
-    const ALL: Declared = Declared { roots: true, sampling: true, elicitation: true };
+    const ALL: Declared = Declared { roots: true, sampling: true, form: true, url: true };
     const DEFAULTS: ServerRequests = ServerRequests::Answer(Elicitation::AcceptDefaults);
 
     #[test]
@@ -316,9 +337,41 @@ mod tests {
     #[test]
     fn what_capabilities_declare() {
         let of = Declared::of;
-        assert_eq!(of(r#"{"roots":{"listChanged":true},"sampling":{},"elicitation":{}}"#), ALL);
+        assert_eq!(
+            of(
+                r#"{"roots":{"listChanged":true},"sampling":{},"elicitation":{"form":{},"url":{}}}"#
+            ),
+            ALL
+        );
         assert_eq!(of("{}"), Declared::default());
         assert_eq!(of("no JSON"), Declared::default());
-        assert_eq!(of(r#"{"elicitation":{"url":{}}}"#), Declared { elicitation: true, ..of("{}") });
+        let modes = |text: &str| (of(text).form, of(text).url);
+        assert_eq!(modes(r#"{"elicitation":{}}"#), (true, false));
+        assert_eq!(modes(r#"{"elicitation":{"url":{}}}"#), (false, true));
+        assert_eq!(modes(r#"{"elicitation":{"form":{}}}"#), (true, false));
+    }
+
+    #[test]
+    fn a_question_has_to_be_covered() {
+        let url: Box<RawValue> = serde_json::from_str(r#"{"mode":"url"}"#).unwrap();
+        let form: Box<RawValue> = serde_json::from_str(r#"{"mode":"form"}"#).unwrap();
+        let forms = Declared { form: true, ..Declared::default() };
+        let cases = [
+            ("ping", None, true),
+            ("roots/list", None, false),
+            ("elicitation/create", None, true),
+            ("elicitation/create", Some(&*form), true),
+            ("elicitation/create", Some(&*url), false),
+            ("tasks/get", None, false),
+        ];
+        for (method, params, expected) in cases {
+            assert_eq!(forms.covers(method, params), expected, "{method} {params:?}");
+        }
+        let question = r#"{"a":{"method":"elicitation/create","params":{"mode":"url"}}}"#;
+        assert_eq!(responses(question, DEFAULTS, forms), Err(Rule::UndeclaredInput));
+        assert_eq!(
+            responses(question, DEFAULTS, ALL),
+            Ok(r#"{"a":{"action":"accept"}}"#.to_owned())
+        );
     }
 }

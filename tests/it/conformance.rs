@@ -124,7 +124,7 @@ fn a_client_that_does_nothing_passes_nothing() {
 }
 
 /// Every scenario that both revisions require, by the hidden command made for it.
-#[expect(dead_code, reason = "squall has no such command yet")]
+#[test]
 fn clients_pass_what_is_required() {
     let command = &format!("'{}' conformance", env!("CARGO_BIN_EXE_squall"));
     for revision in [LEGACY, MODERN] {

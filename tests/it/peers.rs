@@ -13,6 +13,8 @@ use crate::squall::{Done, Order, Place, Report};
 const ECHO: &str = r#"["echo"]"#;
 const PLAIN: &str = r#""plain""#;
 const CLAUDE: &str = r#""claude-ai-legacy""#;
+const CLAUDE_MODERN: &str = r#""claude-ai-modern""#;
+const SPEC: &str = r#""spec""#;
 
 /// Four runs that begin within half a second.
 const QUICKLY: [(&str, &str); 4] = [
@@ -28,6 +30,8 @@ enum Speaking {
     Legacy,
     Modern,
     HttpSse,
+    /// What the profile and the server agree on.
+    Whatever,
 }
 
 impl Speaking {
@@ -36,6 +40,7 @@ impl Speaking {
             Self::Legacy => (r#""streamable-http""#, r#""2025-11-25""#),
             Self::Modern => (r#""streamable-http""#, r#""2026-07-28""#),
             Self::HttpSse => (r#""http+sse""#, r#""2024-11-05""#),
+            Self::Whatever => (r#""auto""#, r#""auto""#),
         };
         [("target.transport", transport), ("target.protocol", protocol)]
     }
@@ -230,17 +235,54 @@ fn everything_is_taken_at_its_word() {
     }
 }
 
-/// What squall does not speak yet: a storm for each, to become a test.
-#[expect(dead_code, reason = "squall speaks neither yet")]
-fn awaited() {
-    let modern = |kind| drop(sound(kind, Speaking::Modern, &[PLAIN]));
-    together(
-        &["stateful", "stateless", "stateful-json", "stateless-json"].map(Kind::PythonV2),
-        modern,
-    );
+/// As a client that follows the specification, and as hosted Claude since August 2026.
+fn modern(kind: Kind) {
+    sound(kind, Speaking::Modern, &[SPEC, CLAUDE_MODERN]);
+}
+
+#[test]
+fn python_v2_modern() {
+    let modes = ["stateful", "stateless", "stateful-json", "stateless-json"];
+    together(&modes.map(Kind::PythonV2), modern);
+}
+
+#[test]
+fn typescript_v2_modern() {
     together(&["handler", "handler-json", "modern-only"].map(Kind::TypescriptV2), modern);
+}
+
+#[test]
+fn rmcp_modern() {
     together(&["stateful", "stateless", "stateless-json"].map(Kind::Rmcp), modern);
+}
+
+#[test]
+fn http_sse() {
     let kinds = [Kind::PythonV1("sse"), Kind::PythonV2("sse"), Kind::Everything("sse")];
     together(&kinds, |kind| drop(sound(kind, Speaking::HttpSse, &[PLAIN])));
     lost::over_http_sse();
+}
+
+/// What a server is of is found out: the newest it speaks, over whatever it has.
+#[test]
+fn eras_are_found_out() {
+    let kinds = [
+        (Kind::PythonV1("stateless-json"), "initialize"),
+        (Kind::PythonV1("sse"), "initialize"),
+        (Kind::Everything("streamableHttp"), "initialize"),
+        (Kind::PythonV2("stateless-json"), "server/discover"),
+        (Kind::TypescriptV2("modern-only"), "server/discover"),
+        (Kind::Rmcp("stateful"), "server/discover"),
+    ];
+    thread::scope(|scope| {
+        for (kind, expected) in kinds {
+            scope.spawn(move || {
+                let report = sound(kind, Speaking::Whatever, &[SPEC]).remove(0);
+                let asked = report.at("/summary/exchanges").as_object().unwrap();
+                let initialised = asked.contains_key("initialize");
+                assert_eq!(initialised, expected == "initialize", "{kind:?}: {asked:?}");
+                assert!(asked.contains_key("server/discover"), "{kind:?}: it is asked first");
+            });
+        }
+    });
 }

@@ -363,6 +363,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_other_validator_is_asked_about_both_ends() {
+        let (mut conforms, mut breaks) = (0, 0);
+        for (_, schema) in corpus() {
+            let (Ok(maker), Ok(shape)) = (Maker::from_schema(&schema), shape(&schema)) else {
+                continue;
+            };
+            let mut made = Vec::new();
+            maker.make(1, &mut made);
+            let value = changed(&serde_json::from_slice(&made).unwrap(), 7);
+            match shape.check(&value) {
+                Conformity::Conforms => conforms += 1,
+                Conformity::Breaks(_) => breaks += 1,
+                Conformity::Untold => {}
+            }
+        }
+        assert!(conforms > 20 && breaks > 20, "{conforms} conform, {breaks} break");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
         #[test]

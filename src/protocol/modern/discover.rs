@@ -10,6 +10,9 @@ use super::Revision;
 use crate::protocol::message::Object;
 use crate::protocol::results::capabilities::Capabilities;
 
+/// The request's method, as `Mcp-Method` carries it.
+pub const METHOD: &str = "server/discover";
+
 /// A server as it describes itself.
 #[derive(Debug)]
 pub struct DiscoverResult<'a> {

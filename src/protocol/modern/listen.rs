@@ -19,6 +19,9 @@ use crate::protocol::ask::Extra;
 use crate::protocol::json::{self, Members};
 use crate::protocol::message::{Id, IdView, Message, Notification, Object};
 
+/// The request's method, as `Mcp-Method` carries it.
+pub const METHOD: &str = "subscriptions/listen";
+
 /// What a client wants to be told of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Interest<'a> {
@@ -36,7 +39,7 @@ pub struct Interest<'a> {
 
 /// Writes the request.
 pub fn listen(out: &mut Vec<u8>, id: Id<'_>, interest: &Interest<'_>, meta: &[u8]) {
-    write::with_params(out, id, "subscriptions/listen", meta, &Extra::default(), |params| {
+    write::with_params(out, id, METHOD, meta, &Extra::default(), |params| {
         let mut wanted = Members::begin(params.member("notifications"));
         let flags = [
             ("toolsListChanged", interest.tools),

@@ -46,7 +46,7 @@ pub fn request(out: &mut Vec<u8>, id: Id<'_>, ask: &Ask<'_>, meta: &[u8], extra:
 
 /// `server/discover`: what a server offers.
 pub fn discover(out: &mut Vec<u8>, id: Id<'_>, meta: &[u8]) {
-    with_params(out, id, "server/discover", meta, &Extra::default(), |_| {});
+    with_params(out, id, super::discover::METHOD, meta, &Extra::default(), |_| {});
 }
 
 /// A request with these parameters and the envelope.

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::model::profile::Elicitation;
 use crate::protocol::json::{self, Members};
-use crate::protocol::message::Object;
+use crate::protocol::message::{Object, Text};
 
 /// Text of a field that has to be filled in and has no default is never longer than this.
 const LONGEST_TEXT: u64 = 1_000;
@@ -26,6 +26,19 @@ struct Asked {
     mode: Option<String>,
     #[serde(default, rename = "requestedSchema")]
     schema: Option<Map<String, Value>>,
+}
+
+/// Whether a question leads to a URL instead of a form.
+pub(super) fn is_url(params: Option<&RawValue>) -> bool {
+    #[derive(Deserialize)]
+    struct Mode<'a> {
+        #[serde(borrow, default)]
+        mode: Option<Text<'a>>,
+    }
+    let Some(raw) = params else { return false };
+    let asked = serde_json::from_str::<Object<Mode<'_>>>(raw.get());
+    let mode = asked.ok().and_then(|Object(asked)| asked.mode);
+    mode.is_some_and(|Text(mode)| mode == "url")
 }
 
 /// The result object, as JSON text; none if the question cannot be read.
