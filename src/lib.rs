@@ -34,6 +34,7 @@ pub mod scenario {
     pub mod auth;
     pub mod behaviours;
     pub mod clients;
+    pub mod declared;
     pub mod document;
     pub mod environment;
     pub mod expect;
@@ -137,6 +138,7 @@ pub mod practice {
 /// A report drawn; each file one pure function. Uses `model`.
 pub mod render {
     pub mod chart;
+    pub mod completion;
     pub mod drawing;
     pub mod gist;
     pub mod health;
@@ -155,6 +157,7 @@ pub mod render {
 
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
+    pub mod before;
     mod beside;
     pub mod choice;
     mod diagnosis;

@@ -28,7 +28,7 @@ pub enum Command {
     /// Run a scenario and write its report.
     Run(RunArgs),
     /// Check a scenario and print its plan, without a single request.
-    Check(ScenarioArgs),
+    Check(CheckArgs),
     /// Draw a saved run again, from its run.json alone: the page, the pictures, junit.xml,
     /// summary.md.
     Report(ReportArgs),
@@ -47,10 +47,13 @@ pub enum Command {
 pub struct ScenarioArgs {
     /// The scenario file.
     pub scenario: PathBuf,
-    /// The target to use instead of the scenario's.
+    /// The target to use instead of the scenario's; what the scenario says of its own alone
+    /// (`host`, `resolve`, `tls.server_name`; `tls` without https) is left out on another origin
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
-    /// Set any scenario key, with a TOML value: `--set load.speed=10 --set tools.allow='["echo"]'`
+    /// Set any scenario key, with a TOML value or plain text: `--set load.speed=10 --set
+    /// tools.allow='["echo"]'`. A dotted key sets one value; a table in braces replaces the
+    /// scenario's: `--set target.tls={}`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     /// The seed to use instead of the scenario's.
@@ -59,6 +62,17 @@ pub struct ScenarioArgs {
     /// I may put this load on a target that is not on this machine.
     #[arg(long)]
     pub i_am_authorised: bool,
+}
+
+/// How to show the plan.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Which scenario, and what is different this time.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// Print the plan as JSON: what run.json holds of it, and the warnings.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to run it.
@@ -73,7 +87,8 @@ pub struct RunArgs {
     /// Print only the summary.
     #[arg(long)]
     pub quiet: bool,
-    /// Print run.json's summary to standard output instead of the one for people.
+    /// Print run.json's summary to standard output instead of the one for people; of a run that
+    /// makes no report, an object with the members `error`, a text, and `exit_code`
     #[arg(long)]
     pub json: bool,
     /// Show goose's page with the closed model's users and their control [default address:

@@ -2,19 +2,28 @@
 
 use std::process::ExitCode;
 
-use super::args::ScenarioArgs;
+use super::args::CheckArgs;
 use super::{plan, terminal};
+use crate::conduct::before;
+use crate::edge::health;
 use crate::model::outlook;
 use crate::render;
 
-/// Tools assumed where the target has not been asked and the scenario names none.
-const ASSUMED_TOOLS: u16 = 2;
-
-/// Checks and prints.
-pub fn run(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
-    let Some(plan) = plan::read(arguments)? else { return Ok(ExitCode::from(2)) };
-    let named = plan.tools.allow.as_ref().map(Vec::len);
-    let tools = named.map_or(ASSUMED_TOOLS, |count| u16::try_from(count).unwrap_or(u16::MAX));
-    terminal::result(&render::outlook::text(&plan, &outlook::of(&plan, tools)))?;
+/// Checks and prints; what `squall run` would refuse unasked is refused here in the same words.
+pub fn run(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let plan = match plan::read(&arguments.scenario)? {
+        Ok(plan) => plan,
+        Err(mistaken) => {
+            terminal::say(&mistaken.text(terminal::colour()));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    if let Err(error) = before::endpoint(&plan, health::descriptors()) {
+        terminal::say(&format!("squall: {error}"));
+        return Ok(ExitCode::from(error.exit_code()));
+    }
+    let outlook = outlook::of(&plan, before::tools(&plan));
+    let draw = if arguments.json { render::outlook::json } else { render::outlook::text };
+    terminal::result(&draw(&plan, &outlook))?;
     Ok(ExitCode::SUCCESS)
 }

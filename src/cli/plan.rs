@@ -4,20 +4,36 @@
 use anyhow::Context;
 
 use super::args::ScenarioArgs;
-use super::terminal;
-use crate::edge::files;
+use crate::edge::files::{self, FilesError};
 use crate::model::plan::Plan;
+use crate::scenario::mistake::Mistakes;
 use crate::scenario::{self, Input};
 
-/// The plan, or `None` when its mistakes have been shown.
-pub fn read(arguments: &ScenarioArgs) -> anyhow::Result<Option<Plan>> {
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum Mistaken {
+    /// The file cannot be read.
+    File(FilesError),
+    /// The scenario has mistakes.
+    Scenario(Mistakes),
+}
+
+impl Mistaken {
+    /// What a person reads, in colour if `colour`.
+    pub fn text(&self, colour: bool) -> String {
+        match self {
+            Self::File(error) => format!("squall: {error}"),
+            Self::Scenario(mistakes) => mistakes.render(colour),
+        }
+    }
+}
+
+/// The plan, or what is wrong with it; that is nobody's fault but the author's.
+pub fn read(arguments: &ScenarioArgs) -> anyhow::Result<Result<Plan, Mistaken>> {
     let file = arguments.scenario.to_str().context("the scenario's path is not UTF-8")?;
     let text = match files::read(file) {
         Ok(text) => text,
-        Err(error) => {
-            terminal::say(&format!("squall: {error}"));
-            return Ok(None);
-        }
+        Err(error) => return Ok(Err(Mistaken::File(error))),
     };
     let seed = arguments.seed.map(|seed| format!("seed={seed}"));
     let overrides: Vec<String> = arguments.overrides.iter().cloned().chain(seed).collect();
@@ -30,5 +46,5 @@ pub fn read(arguments: &ScenarioArgs) -> anyhow::Result<Option<Plan>> {
         environment: &|name| std::env::var(name).ok(),
         files: &|path| files::read(path).map_err(|error| error.to_string()),
     });
-    Ok(read.map_err(|mistakes| terminal::say(&mistakes.render(terminal::colour()))).ok())
+    Ok(read.map_err(Mistaken::Scenario))
 }

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use super::args::ReportArgs;
 use super::terminal;
 use crate::edge::files;
-use crate::model::report::saved;
+use crate::model::report::Report;
+use crate::model::report::saved::{self, Unusable};
 use crate::render::{drawing, visible};
+use crate::scenario::declared;
 
 /// The file that holds a whole run.
 pub const RUN: &str = "run.json";
@@ -28,6 +30,9 @@ pub fn run(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
         Ok(report) => report,
         Err(error) => return refuse(&format!("cannot draw {shown}: {error}")),
     };
+    if let Some(error) = undeclared(&report) {
+        return refuse(&format!("cannot draw {shown}: {error}"));
+    }
     let folder = arguments.out.as_deref().or_else(|| file.parent()).unwrap_or(Path::new(""));
     let drawn = drawing::all(&report)?;
     files::replace_all(folder, &drawn)?;
@@ -38,6 +43,14 @@ pub fn run(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A contradiction, if the thresholds judged are not those that the run's scenario declares.
+fn undeclared(report: &Report) -> Option<Unusable> {
+    let judged: Vec<_> = report.thresholds.iter().map(|judged| judged.text.as_str()).collect();
+    let declared = declared::may_declare(&report.scenario.text, &judged);
+    let why = "thresholds are not those that scenario.text declares";
+    (!declared).then(|| Unusable::Contradiction(why.to_owned()))
 }
 
 /// A folder means the `run.json` in it.

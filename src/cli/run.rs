@@ -1,5 +1,6 @@
 //! `squall run`: a scenario, its live line, its report, its exit code.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,18 +29,23 @@ const LONGEST_SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// Runs, writes, prints.
 pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
-    let Some(plan) = plan::read(&arguments.scenario)? else { return Ok(ExitCode::from(2)) };
+    let refused = |error: &dyn Display, code| {
+        let said = format!("squall: {error}");
+        refuse(arguments, &said, &said, code)
+    };
+    let plan = match plan::read(&arguments.scenario)? {
+        Ok(plan) => plan,
+        Err(wrong) => {
+            return refuse(arguments, &wrong.text(terminal::colour()), &wrong.text(false), 2);
+        }
+    };
     if arguments.dashboard.is_some() && matches!(plan.load.pace, Pace::Open(_)) {
-        terminal::say("squall: --dashboard needs load.model = \"closed\": its page steers users");
-        return Ok(ExitCode::from(2));
+        return refused(&"--dashboard needs load.model = \"closed\": its page steers users", 2);
     }
     let started = humantime::format_rfc3339_seconds(clock::wall()).to_string();
     let folder = match folder(arguments, &plan, &started) {
         Ok(folder) => folder,
-        Err(error) => {
-            terminal::say(&format!("squall: {error}"));
-            return Ok(ExitCode::from(2));
-        }
+        Err(error) => return refused(&error, 2),
     };
     let order = order(arguments, plan, started)?;
     let made = {
@@ -51,11 +57,20 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
     };
     match made {
         Ok(report) => finish(&report, folder, arguments),
-        Err(error) => {
-            terminal::say(&format!("squall: {error}"));
-            Ok(ExitCode::from(error.exit_code()))
-        }
+        Err(error) => refused(&error, error.exit_code()),
     }
+}
+
+/// Says why there is no report: to a person, and with `--json` to a script.
+fn refuse(arguments: &RunArgs, shown: &str, plain: &str, code: u8) -> anyhow::Result<ExitCode> {
+    terminal::say(shown);
+    if arguments.json {
+        let error = plain.trim_start_matches("squall: ");
+        let object = serde_json::json!({ "error": error, "exit_code": code });
+        let text = format!("{}\n", serde_json::to_string_pretty(&object)?);
+        terminal::result(&text).context("cannot write to standard output")?;
+    }
+    Ok(ExitCode::from(code))
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

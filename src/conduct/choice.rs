@@ -1,5 +1,6 @@
 //! Which of the target's tools the load may call, and with what.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::engine::client::Tool;
@@ -56,13 +57,16 @@ pub fn choose(offered: &[read::Tool], asked: &Tools) -> Result<Vec<Tool>, Nothin
     if offered.is_empty() {
         return Err(NothingToCall::NoTools);
     }
-    let chosen: Vec<&read::Tool> = match &asked.allow {
+    let mut chosen: Vec<&read::Tool> = match &asked.allow {
         Some(names) => {
             let named = names.iter().map(|name| by_name(offered, "tools.allow", name));
             named.collect::<Result<_, _>>()?
         }
         None => offered.iter().filter(|tool| tool.is_read_only()).collect(),
     };
+    // Figures are by name: a name that is listed twice is one tool, the first.
+    let mut names = HashSet::new();
+    chosen.retain(|tool| names.insert(tool.name.as_str()));
     if chosen.is_empty() {
         let example = offered[0].name.clone();
         return Err(NothingToCall::NothingReadOnly { tools: listed(offered), example });
@@ -141,6 +145,9 @@ mod tests {
         );
         assert_eq!(names(&offered, None).unwrap(), ["look"]);
         assert_eq!(names(&offered, Some(&["drop"])).unwrap(), ["drop"]);
+        assert_eq!(names(&offered, Some(&["drop", "look", "drop"])).unwrap(), ["drop", "look"]);
+        let twice = [offered[0].clone(), offered[0].clone()];
+        assert_eq!(names(&twice, None).unwrap(), ["look"]);
         assert!(matches!(
             names(&offered, Some(&["gone"])),
             Err(NothingToCall::Missing { missing, .. }) if missing == "gone"

@@ -62,16 +62,21 @@ impl Endpoint {
     /// A page: on the endpoint's own origin if it is a path, or if its scheme, host and port are
     /// the endpoint's; else elsewhere.
     pub fn page(&self, url: &str, shown: &str) -> Result<Page, RunError> {
-        let whole =
-            if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() };
-        let parsed = url::Url::parse(&whole)
+        let parsed = self
+            .beside(url)
             .map_err(|error| NotAnEndpoint { url: shown.to_owned(), reason: error.to_string() })?;
-        let page = if plan::same_origin(&self.origin, &whole) {
+        let page = if plan::same_origin(&self.origin, parsed.as_str()) {
             Page::beside(&self.route, &self.authority, &parsed)
         } else {
             Page::elsewhere(self.route.tls.as_ref(), &parsed)
         };
         Ok(page.map_err(|error| error.about(shown))?)
+    }
+
+    /// A URL, which may be a path on the endpoint's origin.
+    fn beside(&self, url: &str) -> Result<url::Url, url::ParseError> {
+        let on_it = url.starts_with('/').then(|| format!("{}{url}", self.origin));
+        url::Url::parse(on_it.as_deref().unwrap_or(url))
     }
 }
 
@@ -124,7 +129,7 @@ mod tests {
         }
         let of = |url: &str| Endpoint::of(url, url, &Reach::default());
         let endpoint = of("http://h:1/mcp").unwrap();
-        let page = |url: &str| endpoint.page(url, url).unwrap().url().to_owned();
+        let page = |url: &str| endpoint.beside(url).unwrap().to_string();
         assert_eq!(page("/health"), "http://h:1/health");
         assert_eq!(page("/\\other/health"), "http://h:1//other/health");
         assert_eq!(page("http://other/health"), "http://other/health");

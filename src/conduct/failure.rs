@@ -38,11 +38,11 @@ pub enum RunError {
     },
     /// The load is more than a foreign target may be asked.
     #[error(
-        "this load would ask the target around {planned:.0} times a second, and max_rate under \
-         [target] allows {allowed:.0}: lower the load, or raise max_rate if the target's owner agrees"
+        "this load would ask the target {planned:.0} times in its busiest second, and max_rate \
+         under [target] allows {allowed:.0}: lower the load, or raise max_rate if the target's owner agrees"
     )]
     TooFast {
-        /// Modelled HTTP exchanges a second.
+        /// HTTP exchanges in the busiest second, modelled.
         planned: f64,
         /// `target.max_rate`.
         allowed: f64,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::before;
 use super::choice;
 use super::diagnosis;
 use super::endpoint::{self, Endpoint};
@@ -22,18 +23,13 @@ use crate::engine::holder::Holder;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
-use crate::model::outlook;
-use crate::model::plan::{IdentityMode, Plan, TargetUrl};
+use crate::model::plan::{Plan, TargetUrl};
 use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
 use crate::practice::knobs;
 
 /// The number of the client that looks at the target before the load; no user has it.
 const SCOUT: u32 = u32::MAX;
-
-/// Descriptors beside the users' connections: standard streams, event loop, report, practice
-/// target, health page.
-const OWN_FILES: u64 = 32;
 
 /// What is to be run.
 pub struct Order {
@@ -53,19 +49,19 @@ pub struct Order {
 
 /// Runs it.
 pub async fn run(mut order: Order) -> Result<Report, RunError> {
-    check_files(&order.plan, health::descriptors())?;
+    let endpoint = before::endpoint(&order.plan, health::descriptors())?;
     let mut child = match order.plan.target.url {
         TargetUrl::Practice => Some(spawn_practice(&knobs::arguments(&order.plan.practice)).await?),
         TargetUrl::Url(_) => None,
     };
     let target = &order.plan.target;
-    let (url, shown) = match (&child, &target.url) {
-        (Some(child), _) => (child.url.clone(), child.url.clone()),
-        (None, TargetUrl::Url(url)) => (url.clone(), target.shown.clone()),
-        (None, TargetUrl::Practice) => Default::default(),
+    let url = child.as_ref().map_or_else(String::new, |child| child.url.clone());
+    let (endpoint, shown) = match endpoint {
+        Some(endpoint) => (endpoint, target.shown.clone()),
+        None => (Endpoint::of(&url, &url, &target.reach)?, url),
     };
-    let endpoint = Endpoint::of(&url, &shown, &target.reach)?;
-    introduce(&mut order.plan);
+    // Who the clients say they are is settled before anything is sent.
+    order.plan.clients.profile = before::introduced(&order.plan);
     let stop = order.stopper.told();
     let (found, tools) = tokio::select! {
         biased;
@@ -100,8 +96,9 @@ async fn look<'a>(
     };
     let (scouted, exchanges) = looked?;
     let (scouted, tools) = choose(scouted, plan).await?;
-    check_thresholds(plan, &tools)?;
-    check_rate(plan, tools.len())?;
+    let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    before::check_thresholds(plan, Some(&names))?;
+    before::check_rate(plan, u16::try_from(tools.len()).unwrap_or(u16::MAX))?;
     let mut metrics = MetricsPage::of(plan, endpoint)?;
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
@@ -126,14 +123,6 @@ fn blame_ourselves(report: &mut Report, ended: &str) {
     report.generator.trustworthy = false;
     report.generator.reasons.insert(0, why.clone());
     report.reasons.insert(0, why);
-}
-
-/// Who the clients say they are, settled before anything is sent.
-fn introduce(plan: &mut Plan) {
-    let by_place =
-        if plan.target.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
-    let mode = plan.clients.identity.unwrap_or(by_place);
-    plan.clients.profile = endpoint::introduced(plan.clients.profile.clone(), mode);
 }
 
 async fn stop_practice(child: Option<PracticeChild>) {
@@ -187,41 +176,4 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<(Scouted
             Err(RunError::Unreachable { url: shown.to_owned(), refusal })
         }
     }
-}
-
-/// A load that runs out of descriptors on its way would say nothing about the target.
-fn check_files(plan: &Plan, limit: Option<u64>) -> Result<(), RunError> {
-    let Some(limit) = limit else { return Ok(()) };
-    let connections = outlook::connections::held(plan);
-    let needed = connections + OWN_FILES;
-    if needed <= limit {
-        return Ok(());
-    }
-    Err(RunError::TooManyFiles { connections, needed, limit })
-}
-
-fn check_thresholds(plan: &Plan, tools: &[Tool]) -> Result<(), RunError> {
-    for threshold in &plan.expect.thresholds {
-        let refers = threshold.refers_to();
-        let never = |about: String| {
-            Err(RunError::NeverMeasured { threshold: threshold.text.clone(), about })
-        };
-        if let Some(name) = refers.tool
-            && !tools.iter().any(|tool| tool.name == name)
-        {
-            return never(format!("the tool {name:?}"));
-        }
-        if let Some(operation) = refers.operation
-            && !outlook::may_occur(operation, &plan.clients.profile)
-        {
-            return never(operation.name().to_owned());
-        }
-    }
-    Ok(())
-}
-
-fn check_rate(plan: &Plan, tools: usize) -> Result<(), RunError> {
-    let Some(allowed) = plan.target.max_rate else { return Ok(()) };
-    let planned = outlook::of(plan, u16::try_from(tools).unwrap_or(u16::MAX)).peak_rate();
-    if planned > allowed { Err(RunError::TooFast { planned, allowed }) } else { Ok(()) }
 }

@@ -97,11 +97,6 @@ impl Page {
         }
     }
 
-    /// Its URL.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// The status it answers with within `patience`.
     pub async fn status(&self, patience: Duration) -> Result<u16, ControlError> {
         self.within(patience, async { Ok(self.ask("*/*").await?.status()) }).await

@@ -10,7 +10,7 @@ use super::client::{Client, Common};
 use super::crowd::Stage;
 use super::stop::{Phase, Stop};
 use crate::model::behaviour::{Agent, Ask, Behaviour, Step};
-use crate::model::chance::{Key, Purpose};
+use crate::model::chance::{self, Key, Purpose};
 use crate::model::event::{Event, Fate, Run, Wave};
 use crate::model::outcome::Class;
 
@@ -52,7 +52,7 @@ impl Stage for Scene {
     }
 
     async fn turn(&self, user: &mut User, due: Duration) {
-        let key = Key::of_run(self.common.seed, run_key(user.number, user.turns));
+        let key = Key::of_run(self.common.seed, chance::run_number(user.number, user.turns));
         user.turns += 1;
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         user.client.begin_run(number);
@@ -94,11 +94,6 @@ impl Stage for Scene {
         let at = self.common.wire.clock.now();
         self.common.wire.recorder.tell(0, Event::Panicked { at, message: message.into() });
     }
-}
-
-/// The key of a user's n-th run. In the open model a user has one run: its arrival's number.
-fn run_key(user: u32, turn: u32) -> u64 {
-    u64::from(turn) << 32 | u64::from(user)
 }
 
 async fn until(clock: &crate::edge::clock::Clock, due: Option<Duration>) {

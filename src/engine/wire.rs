@@ -142,6 +142,7 @@ impl<'a> Trail<'a> {
             end: began,
             status: None,
             outcome: Outcome::Unfinished,
+            unprocessed: 0,
             bytes_sent: 0,
             bytes_received: 0,
         };
@@ -212,7 +213,8 @@ impl<'a> Trail<'a> {
 
     /// The target did nothing about the request: it is sent again as if for the first time.
     fn take_back(&mut self) {
-        if self.gauge.take().map(Gauge::read_off).is_some() {
+        if let Some(moved) = self.gauge.take().map(Gauge::read_off) {
+            self.exchange.unprocessed += u8::from(moved.first.is_some());
             self.uncount();
         }
     }

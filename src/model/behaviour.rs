@@ -231,8 +231,21 @@ impl Behaviour {
 
     /// What the run does when every call succeeds after `service`: a dry run of its machine.
     pub fn outline(&self, key: Key, tools: u16, speed: f64, service: Duration) -> Outline {
+        self.outline_until(key, tools, speed, service, Duration::MAX)
+    }
+
+    /// The same, of its beginning: nothing is looked at that comes after the first step of the
+    /// lead that begins later than `until`.
+    pub fn outline_until(
+        &self,
+        key: Key,
+        tools: u16,
+        speed: f64,
+        service: Duration,
+        until: Duration,
+    ) -> Outline {
         let machine = self.machine(key, tools, speed);
-        Outline::of(Lead { machine, stops_after: None }, service)
+        Outline::of(Lead { machine, stops_after: None }, service, until)
     }
 
     fn machine(&self, key: Key, tools: u16, speed: f64) -> Machine {

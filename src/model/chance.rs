@@ -83,6 +83,12 @@ pub enum Purpose {
     Size = 26,
 }
 
+/// The number of a user's run, for [`Key::of_run`]; turns count from 0. In an open model a user has
+/// one run: its number is its arrival's.
+pub const fn run_number(user: u32, turn: u32) -> u64 {
+    (turn as u64) << 32 | user as u64
+}
+
 impl Key {
     /// The key of a run's lead at its first turn.
     pub const fn of_run(seed: u64, run: u64) -> Self {

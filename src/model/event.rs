@@ -127,6 +127,8 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// How it ended, by itself.
     pub outcome: Outcome,
+    /// Times its request left and the target said that it did nothing about it, over HTTP/2.
+    pub unprocessed: u8,
     /// Bytes written, heads included.
     pub bytes_sent: u32,
     /// Bytes read, heads included.

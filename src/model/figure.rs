@@ -26,9 +26,16 @@ pub fn duration(duration: Duration) -> String {
     micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// A share between 0 and 1 as percent: `0.42%`, `100%`.
+/// A share between 0 and 1 as percent: `0.42%`, `100%`. Only nothing is `0%` and only all is
+/// `100%`: what rounding would make of one call in a million is `<0.01%` or `>99.99%`.
 pub fn share(share: f64) -> String {
-    format!("{}%", three(share * 100.0))
+    let percent = share * 100.0;
+    match percent {
+        f64::MIN_POSITIVE..0.005 => "<0.01%".to_owned(),
+        99.95..99.995 => format!("{percent:.2}%"),
+        99.995..100.0 => ">99.99%".to_owned(),
+        _ => format!("{}%", three(percent)),
+    }
 }
 
 /// A number with at most two decimals and no trailing zeros: `2.31`, `40`.
@@ -107,6 +114,9 @@ mod tests {
             ["0us", "83us", "999us", "1ms", "4.12ms", "41.2ms", "412ms", "1.24s", "2m 5s"];
         assert_eq!(shown.map(micros), expected);
         assert_eq!([0.0, 0.0042, 0.5, 1.0].map(share), ["0%", "0.42%", "50%", "100%"]);
+        let nearly = [0.000_04, 0.000_06, 0.999_4, 0.999_64, 0.999_96, 1.0 - 1e-12];
+        let expected = ["<0.01%", "0.01%", "99.9%", "99.96%", ">99.99%", ">99.99%"];
+        assert_eq!(nearly.map(share), expected);
         assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1\u{a0}234", "1\u{a0}234\u{a0}567"]);
         let table = [0.0, 0.000_021, 1.5, -4.0, 9_876.0, 12_345.0, -2e6, 3e20];
         let expected = ["0", "2.1e-5", "1.5", "-4", "9876", "12.3k", "-2M", "3.0e20"];

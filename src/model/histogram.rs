@@ -140,6 +140,24 @@ pub struct Percentiles {
     pub mean: u64,
 }
 
+impl Percentiles {
+    /// From the median to the largest.
+    const fn ascending(&self) -> [u64; 6] {
+        [self.p50, self.p90, self.p95, self.p99, self.p999, self.max]
+    }
+
+    /// Whether none is below the one before it, nor the mean above the largest.
+    pub fn ascend(&self) -> bool {
+        self.ascending().is_sorted() && self.mean <= self.max
+    }
+
+    /// How many different values they name: there were at least so many.
+    pub fn distinct(&self) -> u64 {
+        let apart = self.ascending().windows(2).filter(|pair| pair[0] != pair[1]).count();
+        apart as u64 + 1
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

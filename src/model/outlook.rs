@@ -1,55 +1,69 @@
 //! What a plan amounts to, modelled, without a single request.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
-use super::chance::Key;
 use super::operation::Operation;
 use super::pace::Pace;
 use super::plan::{Load, Plan};
 use super::profile::{Confidence, List, Profile};
 
 pub mod connections;
+mod course;
+mod sketch;
 
-/// Runs modelled one by one; more are scaled from these.
-const MODELLED_RUNS: u64 = 2_000;
-/// Time a call is modelled to take, as in the model of Research runs.
-const SERVICE: Duration = Duration::from_millis(800);
+use course::{Cost, Course};
+use sketch::Sketches;
 
-/// A plan on paper.
+/// From this share of runs cut on, a load asks for much less than its runs would.
+const MUCH_CUT: f64 = 0.1;
+
+/// A plan on paper: every call answered after 0.8 s, nothing failing, and only what begins by the
+/// end of the drain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
     /// Until the last arrival, or the end of the last stage.
     pub load: Duration,
     /// After it.
     pub drain: Duration,
-    /// Runs that start; in a closed model as many as users get through, modelled.
+    /// Runs that start or are dropped; in a closed model as many as users get through, modelled.
     pub runs: u64,
+    /// Runs that are still under way at the end of the drain.
+    pub cut: f64,
+    /// Arrivals that find the ceiling of users reached.
+    pub dropped: f64,
+    /// Tool calls in all.
+    pub calls: f64,
+    /// Between which numbers of calls 19 of 20 storms of other seeds lie; `None` where the number
+    /// of runs is modelled itself.
+    pub calls_range: Option<(f64, f64)>,
+    /// HTTP exchanges in all.
+    pub exchanges: f64,
+    /// HTTP exchanges a call costs.
+    pub exchanges_per_call: f64,
+    /// HTTP exchanges in the busiest second, of the whole seconds since the start. Exchanges count
+    /// where their call begins. Plans of more than 3 million bursts or eleven days are looked at in
+    /// longer steps, and this is the busiest step's mean.
+    pub peak_rate: f64,
     /// Most users at once, in a closed model.
     pub peak_users: Option<u32>,
     /// Mean of one run.
     pub per_run: PerRun,
-    /// HTTP exchanges a call costs.
-    pub exchanges_per_call: f64,
     /// Arrivals, or users, in each of these stretches of time.
     pub over_time: Vec<(Duration, f64)>,
     /// What `over_time` counts.
     pub unit: &'static str,
     /// Most users at once, modelled.
     pub at_once: f64,
-    /// Largest share of all runs that are due within one second.
-    peak_arrivals: f64,
+    /// The shortest drain, in whole seconds, that cuts no run.
+    pub whole_drain: Duration,
 }
 
-/// Means of one run, every call answered after 0.8 s.
+/// Means of one run that nobody cuts or stops, every call answered after 0.8 s.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PerRun {
     /// Tool calls.
     pub calls: f64,
-    /// Their standard deviation from run to run.
-    pub calls_deviation: f64,
     /// Seconds from start to end.
     pub seconds: f64,
     /// Subagents.
@@ -59,135 +73,55 @@ pub struct PerRun {
 }
 
 impl Outlook {
-    /// Tool calls in all.
-    pub fn calls(&self) -> f64 {
-        self.runs as f64 * self.per_run.calls
-    }
-
-    /// Between which numbers of calls 19 of 20 storms of other seeds lie: two standard deviations
-    /// of the sum; `None` where the number of runs is modelled itself.
-    pub fn calls_range(&self) -> Option<(f64, f64)> {
-        let spread = 2.0 * self.per_run.calls_deviation * (self.runs as f64).sqrt();
-        let calls = self.calls();
-        self.peak_users
-            .is_none()
-            .then(|| ((calls - spread).max(0.0).floor(), (calls + spread).ceil()))
-    }
-
-    /// HTTP exchanges in all.
-    pub fn exchanges(&self) -> f64 {
-        self.calls() * self.exchanges_per_call
-    }
-
-    /// HTTP exchanges a second at the height of the load: runs under way times what each asks.
-    pub fn peak_rate(&self) -> f64 {
-        let a_second = self.per_run.calls / self.per_run.seconds.max(1.0) * self.exchanges_per_call;
-        let at_once = match self.peak_users {
-            Some(users) => f64::from(users),
-            None => self.peak_arrivals * self.per_run.seconds.max(1.0),
-        };
-        a_second * at_once
+    /// Share of the runs that are cut, if it is so large that the load is another one than its
+    /// runs suggest.
+    pub fn much_cut(&self) -> Option<f64> {
+        let share = self.cut / (self.runs as f64 - self.dropped).max(1.0);
+        (share > MUCH_CUT).then_some(share)
     }
 }
 
 /// The outlook of a plan whose target has so many tools.
 pub fn of(plan: &Plan, tools: u16) -> Outlook {
-    let (load, peak_users, unit) = match &plan.load.pace {
-        Pace::Open(arrivals) => (arrivals.length(), None, "arrivals"),
-        Pace::Closed(users) => (users.length(), Some(users.peak()), "users"),
-    };
-    let over_time = over_time(&plan.load, plan.seed, load);
-    let peak_arrivals = match &plan.load.pace {
-        Pace::Open(_) => {
-            let seconds = (load.as_secs_f64() / over_time.len().max(1) as f64).max(1e-3);
-            over_time.iter().map(|(_, arrivals)| arrivals / seconds).fold(0.0, f64::max)
-        }
-        Pace::Closed(_) => 0.0,
-    };
-    let (runs, per_run, at_once) = match &plan.load.pace {
+    let (load, drain) = (plan.load.pace.length(), plan.load.drain);
+    let mut sketches = Sketches::of(plan, tools, load + drain);
+    let (course, runs, peak_users, unit) = match &plan.load.pace {
         Pace::Open(arrivals) => {
-            let runs = arrivals.expected();
-            let (per_run, lengths) = modelled_runs(plan, tools, runs);
-            let at_once = if lengths.len() as u64 == runs {
-                overlap(arrivals.due(plan.seed), &lengths) as f64
-            } else {
-                peak_arrivals * per_run.seconds
-            };
-            (runs, per_run, at_once.min(f64::from(plan.load.ceiling)))
+            let course = course::open(plan, arrivals, &mut sketches);
+            (course, arrivals.expected(), None, "arrivals")
         }
         Pace::Closed(users) => {
-            let (per_run, _) = modelled_runs(plan, tools, MODELLED_RUNS);
-            let at_work = over_time.iter().map(|(_, users)| users).sum::<f64>();
-            let user_seconds = at_work * load.as_secs_f64() / over_time.len().max(1) as f64;
-            let runs = (user_seconds / per_run.seconds.max(1e-3)).round() as u64;
-            (runs, per_run, f64::from(users.peak()))
+            let course = course::closed(plan, users, &mut sketches);
+            let runs = course.runs.round() as u64;
+            (course, runs, Some(users.peak()), "users")
         }
     };
+    if runs == 0 {
+        // Even a plan of no run says what one would be.
+        let _one = sketches.run(0);
+    }
+    let Course { cut, dropped, calls, spread, at_once, last_end, exchanges, .. } = course;
+    let call = Cost::of(&plan.clients.profile).call;
     Outlook {
         load,
-        drain: plan.load.drain,
+        drain,
         runs,
+        cut,
+        dropped,
+        calls,
+        calls_range: peak_users
+            .is_none()
+            .then(|| ((calls - spread).max(0.0).floor(), (calls + spread).ceil())),
+        exchanges: exchanges.0,
+        exchanges_per_call: if calls > 0.0 { exchanges.0 / calls } else { call },
+        peak_rate: exchanges.1,
         peak_users,
-        exchanges_per_call: exchanges_per_call(&plan.clients.profile, per_run.calls),
-        per_run,
-        over_time,
+        per_run: sketches.per_run(),
+        over_time: over_time(&plan.load, plan.seed, load),
         unit,
         at_once,
-        peak_arrivals,
+        whole_drain: Duration::from_secs(last_end.saturating_sub(load).as_secs_f64().ceil() as u64),
     }
-}
-
-/// The mean of runs that are looked at, and how long each of them takes.
-fn modelled_runs(plan: &Plan, tools: u16, runs: u64) -> (PerRun, Vec<Duration>) {
-    let looked_at = runs.clamp(1, MODELLED_RUNS);
-    let (mut sum, mut squares, mut lengths) = (PerRun::default(), 0.0, Vec::new());
-    for run in 0..looked_at {
-        let key = Key::of_run(plan.seed, run);
-        let outline = plan.load.behaviour.outline(key, tools.max(1), plan.load.speed, SERVICE);
-        sum.calls += f64::from(outline.calls);
-        squares += f64::from(outline.calls).powi(2);
-        sum.seconds += outline.duration.as_secs_f64();
-        sum.subagents += f64::from(outline.subagents);
-        sum.peak_in_flight = sum.peak_in_flight.max(outline.peak_in_flight);
-        lengths.push(outline.duration);
-    }
-    let count = looked_at as f64;
-    let calls = sum.calls / count;
-    let mean = PerRun {
-        calls,
-        calls_deviation: (squares / count - calls * calls).max(0.0).sqrt(),
-        seconds: sum.seconds / count,
-        subagents: sum.subagents / count,
-        peak_in_flight: sum.peak_in_flight,
-    };
-    (mean, lengths)
-}
-
-/// Most runs under way at once, of runs that begin in this order and take so long.
-fn overlap(due: impl Iterator<Item = Duration>, lengths: &[Duration]) -> usize {
-    let mut ends = BinaryHeap::new();
-    let mut most = 0;
-    for (due, length) in due.zip(lengths) {
-        while ends.peek().is_some_and(|Reverse(end)| *end <= due) {
-            ends.pop();
-        }
-        ends.push(Reverse(due + *length));
-        most = most.max(ends.len());
-    }
-    most
-}
-
-/// What a call costs in exchanges: its own, and its share of handshakes, lists, streams, goodbyes.
-fn exchanges_per_call(profile: &Profile, calls_per_run: f64) -> f64 {
-    let weights = profile.sessions;
-    let total = weights.fresh + weights.unechoed + weights.pooled + weights.echo;
-    let initialized = f64::from(u8::from(profile.initialized_when_fresh));
-    let one_call = 1.0 + initialized + profile.delete_share;
-    let lists = profile.lists.len() as f64;
-    let kept = 2.0 + lists + profile.stream_share + profile.delete_share;
-    let per_call = (weights.fresh + weights.unechoed) * one_call
-        + (weights.pooled + weights.echo) * kept / calls_per_run.max(1.0);
-    1.0 + per_call / total.max(f64::MIN_POSITIVE)
 }
 
 /// Arrivals or users in twenty equal stretches.
@@ -249,14 +183,4 @@ pub fn behaviour_name(behaviour: &Behaviour) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_overlap_while_they_last() {
-        let s = Duration::from_secs;
-        let due = [0, 1, 2, 5, 5].map(s);
-        assert_eq!(overlap(due.into_iter(), &[9, 1, 1, 1, 1].map(s)), 3);
-        assert_eq!(overlap(due.into_iter(), &[1; 5].map(s)), 2);
-    }
-}
+mod tests;

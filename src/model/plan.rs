@@ -258,6 +258,9 @@ pub struct GeneratorLimits {
 }
 
 #[cfg(test)]
+pub(crate) mod sample;
+
+#[cfg(test)]
 mod tests {
     use super::TargetUrl;
 

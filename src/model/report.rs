@@ -35,6 +35,7 @@ use super::finding::{self, Finding, Severity};
 use super::outcome::Class;
 use super::summary::Summary;
 use super::threshold::Threshold;
+use super::threshold::evaluate::Held;
 use figures::Figures;
 use generator::Generator;
 use health::Health;
@@ -144,6 +145,20 @@ pub struct Judged {
     pub passed: bool,
     /// What was measured, or why nothing was.
     pub value: String,
+    /// It did not hold only because calls were never answered: what was seen is within the limit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
+}
+
+impl Judged {
+    /// What became of it, as a sentence goes on after its text.
+    pub const fn said(&self) -> &'static str {
+        match (self.passed, self.unproven) {
+            (true, _) => "held",
+            (false, false) => "did not hold",
+            (false, true) => "cannot be said to hold",
+        }
+    }
 }
 
 /// Everything a report is built of.
@@ -218,10 +233,11 @@ impl Report {
 
 fn judged(threshold: &Threshold, summary: &Summary) -> Judged {
     let text = threshold.text.clone();
-    match threshold.evaluate(summary) {
-        Ok(measured) => Judged { text, passed: measured.passed, value: measured.value },
-        Err(never) => Judged { text, passed: false, value: never.to_string() },
-    }
+    let (held, value) = match threshold.evaluate(summary) {
+        Ok(measured) => (measured.held, measured.value),
+        Err(never) => (Held::No, never.to_string()),
+    };
+    Judged { text, passed: held == Held::Yes, value, unproven: held == Held::Unproven }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod broken;
 mod felt;
 /// Where their time went.
 mod limit;
+/// Which tool makes the tail.
+mod tail;
 
 use crate::model::figure;
 use crate::model::finding::{Finding, Severity};

@@ -13,6 +13,8 @@ mod health;
 mod metrics;
 /// Plan against reality.
 mod plan;
+/// What the scenario asks.
+mod question;
 /// What runs came to.
 mod runs;
 /// Where the time went.
@@ -54,7 +56,8 @@ struct Page {
     style: &'static str,
     name: String,
     verdict: &'static str,
-    headline: &'static str,
+    headline: String,
+    question: Option<String>,
     exit_code: u8,
     gist: Vec<String>,
     reasons: Vec<String>,
@@ -88,6 +91,7 @@ struct Tile {
 struct Check {
     text: String,
     passed: bool,
+    unproven: bool,
     value: String,
 }
 
@@ -126,6 +130,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         name: visible::line(&scenario.name),
         verdict: report.verdict.name(),
         headline: headline(report),
+        question: question::of(&scenario.text),
         exit_code: report.exit_code,
         gist: gist::sentences(report).iter().map(|sentence| visible::line(sentence)).collect(),
         reasons: report.reasons.iter().map(|reason| visible::line(reason)).collect(),
@@ -148,9 +153,14 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
     })
 }
 
-fn headline(report: &Report) -> &'static str {
+fn headline(report: &Report) -> String {
     use crate::model::report::verdict::Verdict;
-    match report.verdict {
+    let all = report.thresholds.len();
+    let broken = report.thresholds.iter().filter(|threshold| !threshold.passed).count();
+    let headline = match report.verdict {
+        Verdict::Failed if broken > 0 && all > 1 => {
+            return format!("Failed: {broken} of {all} thresholds did not hold");
+        }
         Verdict::Passed if report.thresholds.is_empty() => {
             "Passed: no threshold was set, and no rule of the protocol was seen broken"
         }
@@ -159,7 +169,8 @@ fn headline(report: &Report) -> &'static str {
         Verdict::Untrustworthy => "Not trustworthy: the load was not the one asked for",
         Verdict::Stopped => "Stopped before its end",
         Verdict::Unreachable => "Unreachable: no handshake with the target succeeded",
-    }
+    };
+    headline.to_owned()
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
@@ -206,7 +217,7 @@ fn tiles(report: &Report) -> Vec<Tile> {
         figure_of(
             "Tool calls",
             figure::count(summary.calls),
-            format!("{} well", figure::count(summary.ok)),
+            format!("{} ok", figure::count(summary.ok)),
         ),
         figure_of(
             "Errors",
@@ -230,18 +241,24 @@ fn tiles(report: &Report) -> Vec<Tile> {
             figure::count(summary.run.completed),
             format!("of {}, {} cut", figure::count(summary.runs), figure::count(summary.runs_cut)),
         ),
-        figure_of(
-            "Users",
-            figure::count(u64::from(summary.users)),
-            format!("{} dropped on arrival", figure::count(summary.dropped)),
-        ),
+        figure_of("Users", figure::count(u64::from(summary.users)), users(report)),
     ]
+}
+
+/// How many users there were at once, where that was sampled, and how many never began.
+fn users(report: &Report) -> String {
+    let most = report.timeline.iter().filter_map(|step| step.users).max();
+    let dropped = format!("{} dropped", figure::count(report.summary.dropped));
+    most.map_or(dropped.clone(), |most| {
+        format!("at most {} at once, {dropped}", figure::count(u64::from(most)))
+    })
 }
 
 fn checks(report: &Report) -> Vec<Check> {
     let check = |judged: &crate::model::report::Judged| Check {
         text: visible::line(&judged.text),
         passed: judged.passed,
+        unproven: judged.unproven,
         value: visible::line(&judged.value),
     };
     report.thresholds.iter().map(check).collect()
@@ -328,6 +345,33 @@ mod tests {
         let scrolling = watched.matches("class=\"scroll").count();
         assert_eq!(watched.matches("tabindex=\"0\" role=\"").count(), scrolling);
         assert!(!watched.contains("<script") && !watched.contains("<th>"));
+    }
+
+    #[test]
+    fn a_failure_says_how_much_of_what_was_asked_for_did_not_hold() {
+        use crate::model::report::verdict::Verdict;
+        let mut report = sample::storm();
+        let all = report.thresholds.len();
+        assert!(all > 2);
+        report.verdict = Verdict::Failed;
+        let mut broken = |count: usize| {
+            for (number, threshold) in report.thresholds.iter_mut().enumerate() {
+                threshold.passed = number >= count;
+            }
+            headline(&report)
+        };
+        assert_eq!(broken(2), format!("Failed: 2 of {all} thresholds did not hold"));
+        assert_eq!(broken(0), "Failed");
+    }
+
+    #[test]
+    fn what_was_asked_stands_above_the_answer() {
+        let mut report = sample::storm();
+        assert!(!page(&report).unwrap().contains("Its question"));
+        report.scenario.text = "# Question: <b>does it hold?\n".to_owned();
+        let page = page(&report).unwrap();
+        let question = page.find("Its question: &lt;b&gt;does it hold?").unwrap();
+        assert!(question < page.find("class=\"headline\"").unwrap());
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn threshold(judged: &Judged) -> TestCase {
     let status = if judged.passed {
         TestCaseStatus::success()
     } else {
-        failed(NonSuccessKind::Failure, &format!("measured {}", judged.value))
+        failed(NonSuccessKind::Failure, &format!("it {}: {}", judged.said(), judged.value))
     };
     let mut case = case("thresholds", &judged.text, status);
     case.set_system_out(format!("measured {}", visible::line(&judged.value)));

@@ -128,7 +128,7 @@ fn times(text: &mut String, summary: &Figures) -> std::fmt::Result {
     }
     if let Some(at_least) = &calls.response_at_least {
         let open = figure::count(at_least.unanswered);
-        writeln!(text, "\n≥: at least, for {open} calls were not waited out")?;
+        writeln!(text, "\n≥: at least, for {open} calls were never answered")?;
     }
     writeln!(text)
 }
@@ -139,7 +139,11 @@ fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(text, "| Threshold | Measured | Held |\n| --- | --- | --- |")?;
     for judged in report.thresholds.iter().take(ROWS) {
-        let held = if judged.passed { "yes" } else { "**no**" };
+        let held = match (judged.passed, judged.unproven) {
+            (true, _) => "yes",
+            (false, false) => "**no**",
+            (false, true) => "**cannot be said**",
+        };
         writeln!(text, "| {} | {} | {held} |", escaped(&judged.text), escaped(&judged.value))?;
     }
     more(text, report.thresholds.len())

@@ -3,10 +3,14 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::visible;
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
 use crate::model::plan::{Plan, TargetUrl};
+use crate::model::report::planned::Planned;
+use crate::model::summary::series::Series;
 
 /// Width of the widest bar.
 const BAR: f64 = 40.0;
@@ -48,18 +52,67 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
         "a call",
         &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call),
     );
-    let (calls, exchanges, peak) = (outlook.calls(), outlook.exchanges(), outlook.peak_rate());
+    let (calls, exchanges, peak) = (outlook.calls, outlook.exchanges, outlook.peak_rate);
     let range = outlook
-        .calls_range()
+        .calls_range
         .map_or(String::new(), |(from, to)| format!(" ({from:.0} to {to:.0} with other seeds)"));
     let all = format!("about {calls:.0} calls{range}, {exchanges:.0} HTTP exchanges");
     line(
         &mut out,
         "in all",
-        &format!("{all}, around {peak:.0} exchanges a second at the height (modelled)"),
+        &format!("{all}, {peak:.0} exchanges in the busiest second (modelled)"),
     );
+    line(&mut out, "cut", &cut(outlook));
+    for warning in warnings(outlook) {
+        line(&mut out, "warning", &warning);
+    }
     over_time(&mut out, outlook);
     out
+}
+
+/// The plan as JSON with a line end: the `plan` of run.json in steps that are as wide as its
+/// timeline's would be, a whole run, and what to beware of.
+pub fn json(plan: &Plan, outlook: &Outlook) -> String {
+    let width = Series::width_after(outlook.load + outlook.drain);
+    let (run, seed) = (&outlook.per_run, plan.seed);
+    let document = json!({
+        "scenario": plan.name,
+        "seed": seed,
+        "plan": Planned::of(outlook, &plan.load.pace, seed, width),
+        "run": {
+            "calls": run.calls,
+            "seconds": run.seconds,
+            "subagents": run.subagents,
+            "peak_in_flight": run.peak_in_flight,
+        },
+        "warnings": warnings(outlook),
+    });
+    format!("{document:#}\n")
+}
+
+fn cut(outlook: &Outlook) -> String {
+    let (cut, runs) = (outlook.cut.round(), outlook.runs as f64 - outlook.dropped);
+    if cut == 0.0 {
+        return "no run is cut at the end of the drain (modelled)".to_owned();
+    }
+    format!("about {cut:.0} of {runs:.0} runs are cut at the end of the drain (modelled)")
+}
+
+/// What makes a load another one than it seems, a sentence each.
+fn warnings(outlook: &Outlook) -> Vec<String> {
+    let cut = outlook.much_cut().map(|share| {
+        let drain = figure::duration(outlook.whole_drain);
+        let share = figure::share(share);
+        format!(
+            "{share} of the runs are cut, and what they have left is never asked: give the load \
+             a longer drain (no run is cut after {drain}) or shorter runs"
+        )
+    });
+    let dropped = (outlook.dropped >= 0.5).then(|| {
+        let dropped = outlook.dropped;
+        format!("about {dropped:.0} arrivals find the ceiling of users reached and are dropped")
+    });
+    cut.into_iter().chain(dropped).collect()
 }
 
 fn amount(outlook: &Outlook) -> String {

@@ -42,8 +42,12 @@ pub fn rows(report: &Report) -> Vec<Row> {
         let number: Written = figure::number;
         ("HTTP requests for each call", planned, per_call, number)
     });
+    let dropped = ("Arrivals dropped", plan.dropped, summary.dropped as f64, count);
+    let any_dropped = plan.dropped.expected >= 0.5 || summary.dropped > 0;
     [
         Some((runs.0, plan.runs, runs.1, count)),
+        any_dropped.then_some(dropped),
+        Some(("Runs cut", plan.runs_cut, summary.runs_cut as f64, count)),
         Some(("Tool calls", plan.calls, summary.calls as f64, count)),
         Some(("HTTP requests", plan.exchanges, summary.http_exchanges as f64, count)),
         per_call,
@@ -91,15 +95,25 @@ fn row(name: &'static str, planned: Expected, happened: f64, written: Written) -
 pub fn causes(report: &Report) -> Vec<String> {
     let Some(plan) = &report.plan else { return Vec::new() };
     let summary = &report.summary;
-    let (run, runs) = (&summary.run, summary.runs);
+    let run = &summary.run;
+    let beyond =
+        |count: u64, planned: Expected| count.saturating_sub(planned.expected.round() as u64);
+    let (dropped, cut) = (beyond(summary.dropped, plan.dropped), beyond(run.cut, plan.runs_cut));
     let handshakes = summary.operations.get(Operation::Initialize.name());
     let refused = handshakes.map_or(0, |handshakes| handshakes.errors + handshakes.throttled);
     let unlike = summary.errors + summary.throttled + summary.never_sent;
     let said = [
-        (summary.dropped, "arrival", "found the ceiling of users reached and was dropped."),
+        (
+            dropped,
+            "arrival",
+            "found the ceiling of users reached and was dropped, beyond what was planned.",
+        ),
         (run.failed, "run", "got no usable connection or tool list: its calls never came due."),
-        (run.cut, "run", "was cut when the drain was over: what it had left never came due."),
-        (run.stopped, "run", "was stopped by its person, as the model says some are."),
+        (
+            cut,
+            "run",
+            "was cut when the drain was over, beyond what was planned: what it had left never came due.",
+        ),
         (refused, "handshake", "was refused or failed, and no plan counts what that leads to."),
         (
             unlike,
@@ -118,17 +132,7 @@ pub fn causes(report: &Report) -> Vec<String> {
     if report.verdict == Verdict::Stopped {
         causes.insert(0, "The run was stopped before its end.".to_owned());
     }
-    let response =
-        summary.operations.get(Operation::ToolsCall.name()).and_then(|it| it.response_us);
-    if let Some(mean) =
-        response.map(|us| us.mean).filter(|_| plan.model == Model::Closed && runs > 0)
-    {
-        causes.push(format!(
-            "The plan takes 0.8s for a call, it took {} in the mean: users came round {}.",
-            figure::micros(mean),
-            if mean < 800_000 { "sooner" } else { "later" }
-        ));
-    }
+    causes.extend(pace(plan, report));
     causes.extend(
         report
             .generator
@@ -138,6 +142,25 @@ pub fn causes(report: &Report) -> Vec<String> {
             .map(|why| visible::line(why)),
     );
     causes
+}
+
+/// What calls that took another time than planned did to a plan that depends on it: a closed one,
+/// and one with runs that end with the drain.
+fn pace(plan: &Planned, report: &Report) -> Option<String> {
+    let summary = &report.summary;
+    let mean = summary.operations.get(Operation::ToolsCall.name())?.response_us?.mean;
+    let (sooner, later) = match plan.model {
+        Model::Closed => ("users came round sooner", "users came round later"),
+        Model::Open if plan.runs_cut.expected >= 0.5 || summary.runs_cut > 0 => (
+            "runs got further before the end of the drain",
+            "runs got less far before the end of the drain",
+        ),
+        Model::Open => return None,
+    };
+    let became = if mean < 800_000 { sooner } else { later };
+    let took = figure::micros(mean);
+    (summary.runs > 0)
+        .then(|| format!("The plan takes 0.8s for a call, it took {took} in the mean: {became}."))
 }
 
 #[cfg(test)]
@@ -151,11 +174,42 @@ mod tests {
         report.summary.dropped = 2;
         let rows = rows(&report);
         let names: Vec<_> = rows.iter().map(|row| row.name).collect();
-        assert_eq!(names[..3], ["Runs that arrived", "Tool calls", "HTTP requests"]);
+        let first = ["Runs that arrived", "Arrivals dropped", "Runs cut", "Tool calls"];
+        assert_eq!((&names[..4], names[4]), (&first[..], "HTTP requests"));
         assert_eq!((rows[0].difference.as_str(), rows[0].holds), ("none", Some(true)));
-        assert_eq!((rows[2].planned.as_str(), rows[2].holds), ("900", None));
-        assert!(rows[1].planned.contains(" to "), "{}", rows[1].planned);
+        assert_eq!((rows[1].planned.as_str(), rows[1].difference.as_str()), ("0", "+2"));
+        assert!(rows[3].planned.contains(" to "), "{}", rows[3].planned);
+        assert_eq!((rows[4].planned.as_str(), rows[4].holds), ("900", None));
         assert!(causes(&report)[0].starts_with("2 arrivals: each found the ceiling"));
+    }
+
+    #[test]
+    fn what_was_planned_explains_nothing() {
+        let mut report = sample::watched();
+        let (dropped, cut) = (5, report.summary.run.cut + 3);
+        (report.summary.dropped, report.summary.run.cut) = (dropped, cut);
+        let said = |report: &Report, word: &str| {
+            causes(report).into_iter().filter(|cause| cause.contains(word)).collect::<Vec<_>>()
+        };
+        let planned = |report: &mut Report, dropped: u64, cut: u64| {
+            let plan = report.plan.as_mut().unwrap();
+            plan.dropped = Expected::about(dropped as f64);
+            plan.runs_cut = Expected::about(cut as f64);
+        };
+        planned(&mut report, dropped, cut);
+        assert_eq!(said(&report, "beyond what was planned"), [""; 0]);
+        assert_eq!(rows(&report)[1].name, "Arrivals dropped");
+        planned(&mut report, dropped - 2, cut - 1);
+        let beyond = said(&report, "beyond what was planned");
+        assert!(beyond[0].starts_with("2 arrivals: each found"), "{beyond:?}");
+        assert!(beyond[1].starts_with("1 run was cut"), "{beyond:?}");
+        // How long a call took matters where runs are cut, and to users who come round again.
+        assert_eq!(said(&report, "got further before the end of the drain").len(), 1);
+        planned(&mut report, 0, 0);
+        report.summary.runs_cut = 0;
+        assert_eq!(said(&report, "The plan takes 0.8s"), [""; 0]);
+        report.plan.as_mut().unwrap().model = Model::Closed;
+        assert_eq!(said(&report, "users came round").len(), 1);
     }
 
     #[test]

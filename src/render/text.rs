@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 
+use super::completion::{self, Marks};
 use super::percentile::{MAX, P50, P90, P99, Times};
 use super::{gist, health, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
 use crate::model::report::figures::Figures;
+
+/// What stands before times to completion that are no plain figures.
+const MARKS: Marks = Marks { at_least: "at least ", about: "about " };
 
 /// The summary, lines ended by `\n`, safe for a terminal.
 pub fn summary(report: &Report) -> String {
@@ -29,14 +33,15 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(text, "  - {}", visible::line(reason))?;
     }
     writeln!(text)?;
-    figures(text, &report.summary)?;
+    figures(text, report)?;
     generator(text, report)?;
     beside(text, report)?;
     thresholds(text, report)?;
     findings(text, report)
 }
 
-fn figures(text: &mut String, summary: &Figures) -> std::fmt::Result {
+fn figures(text: &mut String, report: &Report) -> std::fmt::Result {
+    let summary = &report.summary;
     row(text, "calls", &calls(summary))?;
     let times = summary.operations.get(Operation::ToolsCall.name());
     let waited = times.map(|times| Times::new(times.response_us, times.response_at_least.as_ref()));
@@ -51,7 +56,7 @@ fn figures(text: &mut String, summary: &Figures) -> std::fmt::Result {
         row(text, "not ok", &ends.join(", "))?;
     }
     row(text, "HTTP", &exchanges(summary))?;
-    row(text, "runs", &runs(summary))?;
+    row(text, "runs", &runs(report))?;
     let (users, dropped) = (u64::from(summary.users), summary.dropped);
     row(text, "users", &format!("{}, {} dropped on arrival", count(users), count(dropped)))
 }
@@ -113,8 +118,8 @@ fn exchanges(summary: &Figures) -> String {
     )
 }
 
-fn runs(summary: &Figures) -> String {
-    let run = &summary.run;
+fn runs(report: &Report) -> String {
+    let (summary, run) = (&report.summary, &report.summary.run);
     let mut line = format!(
         "{}: {} completed, {} stopped, {} cut, {} failed",
         count(summary.runs),
@@ -123,13 +128,10 @@ fn runs(summary: &Figures) -> String {
         count(run.cut),
         count(run.failed)
     );
-    for percentile in ["p50", "p95"] {
-        if let Some(figure) = run.completion.get(percentile) {
-            if figure.at_least && figure.us == 0 {
-                continue;
-            }
-            let bound = if figure.at_least { "at least " } else { "" };
-            line = format!("{line}; {percentile} {bound}{}", figure::micros(figure.us));
+    let nothing = |name: &str| run.completion.get(name).is_none_or(|it| it.at_least && it.us == 0);
+    for (name, shown) in completion::percentiles(report, MARKS) {
+        if ["p50", "p95"].contains(&name) && !nothing(name) {
+            line = format!("{line}; {name} {shown}");
         }
     }
     line

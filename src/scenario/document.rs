@@ -56,6 +56,8 @@ impl Value {
 pub struct Table {
     /// Its keys are unique.
     pub entries: Vec<Entry>,
+    /// It stands in braces, whole.
+    pub in_braces: bool,
 }
 
 /// A key and its value.
@@ -74,30 +76,38 @@ impl Table {
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
+
+    /// Takes the entry of that key out; whether there was one.
+    pub fn remove(&mut self, key: &str) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.key != key);
+        self.entries.len() < before
+    }
 }
 
 /// Parses a text that stands at `offset` of source number `source`; every syntax error at once.
 pub fn parse(text: &str, source: usize, offset: usize) -> Result<Table, Vec<Mistake>> {
-    let origin = Origin { source, offset };
+    let origin = Origin { text, source, offset };
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
-        return Ok(origin.table(table.get_ref()));
+        return Ok(origin.table(table.get_ref(), false));
     }
     Err(errors.iter().map(|error| origin.syntax(error, text.len())).collect())
 }
 
-struct Origin {
+struct Origin<'t> {
+    text: &'t str,
     source: usize,
     offset: usize,
 }
 
-impl Origin {
+impl Origin<'_> {
     fn place(&self, span: Range<usize>) -> Place {
         let span = (span.start + self.offset, span.end + self.offset);
         Place { source: self.source, span: Some(span) }
     }
 
-    fn table(&self, table: &DeTable<'_>) -> Table {
+    fn table(&self, table: &DeTable<'_>, in_braces: bool) -> Table {
         let entry = |(key, node): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| Entry {
             key: key.get_ref().to_string(),
             key_place: self.place(key.span()),
@@ -105,7 +115,7 @@ impl Origin {
         };
         let mut entries: Vec<_> = table.iter().map(entry).collect();
         entries.sort_by_key(|entry| entry.key_place);
-        Table { entries }
+        Table { entries, in_braces }
     }
 
     fn node(&self, node: &Spanned<DeValue<'_>>) -> Node {
@@ -118,7 +128,11 @@ impl Origin {
             DeValue::Boolean(truth) => Value::Boolean(*truth),
             DeValue::Datetime(date) => Value::Date(date.to_string()),
             DeValue::Array(list) => Value::List(list.iter().map(|node| self.node(node)).collect()),
-            DeValue::Table(table) => Value::Table(self.table(table)),
+            DeValue::Table(table) => {
+                let in_braces =
+                    self.text.get(node.span()).is_some_and(|text| text.starts_with('{'));
+                Value::Table(self.table(table, in_braces))
+            }
         };
         Node { place: self.place(node.span()), value }
     }

@@ -4,6 +4,7 @@ use super::document::{self, Entry, Node, Table, Value};
 use super::log::Log;
 use super::mistake::{Mistake, Place};
 use super::source;
+use crate::model::plan::same_origin;
 
 const SET: &str = "--set ";
 const TARGET: &str = "--target ";
@@ -17,16 +18,18 @@ pub struct Override {
     pub shown: String,
 }
 
-/// Reads `KEY=VALUE`, where the value is TOML.
+/// Reads `KEY=VALUE`, where the value is TOML, or text that needs no quotes.
 pub fn set(log: &Log, argument: &str) -> Option<Override> {
     let text = format!("{SET}{argument}");
     let number = log.add_source(None, &text);
     let whole = Place { source: number, span: Some((SET.len(), text.len())) };
-    let Some((key, _)) = argument.split_once('=') else {
+    let Some((key, value)) = argument.split_once('=').filter(|(_, value)| !value.trim().is_empty())
+    else {
         log.wrong(whole, "an override without a value", "expected KEY=VALUE");
         return None;
     };
-    match document::parse(argument, number, SET.len()) {
+    let parsed = document::parse(argument, number, SET.len());
+    match parsed.or_else(|mistakes| unquoted(key, value, number).ok_or(mistakes)) {
         Ok(table) => {
             let places = source::secrets(&table, &text);
             log.hide(&places);
@@ -53,6 +56,29 @@ pub fn set(log: &Log, argument: &str) -> Option<Override> {
     }
 }
 
+/// The value as text, where it is no TOML and does not begin like a string, list or table: a person
+/// who writes `load.drain=20s` means it.
+fn unquoted(key: &str, value: &str, source: usize) -> Option<Table> {
+    let text = value.trim();
+    if text.starts_with(['"', '\'', '[', '{', '#']) || text.contains(char::is_control) {
+        return None;
+    }
+    let start = SET.len() + key.len() + 1 + (value.len() - value.trim_start().len());
+    let place = Place { source, span: Some((start, start + text.len())) };
+    let mut table = document::parse(&format!("{key}=''"), source, SET.len()).ok()?;
+    *leaf(&mut table)? = Node { place, value: Value::Text(text.to_owned()) };
+    Some(table)
+}
+
+/// The one value of a tree of one dotted key.
+fn leaf(table: &mut Table) -> Option<&mut Node> {
+    let [entry] = &mut table.entries[..] else { return None };
+    match entry.node.value {
+        Value::Table(ref mut below) => leaf(below),
+        _ => Some(&mut entry.node),
+    }
+}
+
 /// Reads the URL of `--target`.
 pub fn target(log: &Log, url: &str) -> Override {
     let text = format!("{TARGET}{url}");
@@ -63,15 +89,44 @@ pub fn target(log: &Log, url: &str) -> Override {
         key_place: place,
         node: Node { place, value },
     };
-    let target = Table { entries: vec![leaf("url", Value::Text(url.to_owned()))] };
-    let table = Table { entries: vec![leaf("target", Value::Table(target))] };
+    let table = |entry| Table { entries: vec![entry], in_braces: false };
+    let target = table(leaf("url", Value::Text(url.to_owned())));
+    let table = table(leaf("target", Value::Table(target)));
     let places = source::secrets(&table, &text);
     log.hide(&places);
     let spans: Vec<_> = places.iter().filter_map(|place| place.span).collect();
     Override { table, shown: source::shown(&text, &spans) }
 }
 
-/// Lays one tree over another: tables are joined, everything else is replaced.
+/// Takes out of the file's tree what is about its own target only, as another is loaded instead:
+/// the address to dial, the names to ask for, and TLS where there is none. Says what that was.
+pub fn forget(base: &mut Table, url: &str) -> Option<String> {
+    let target = base.entries.iter_mut().find(|entry| entry.key == "target")?;
+    let Value::Table(target) = &mut target.node.value else { return None };
+    let its = target.get("url").map(|entry| &entry.node.value);
+    if matches!(its, Some(Value::Text(its)) if its == url || same_origin(its, url)) {
+        return None;
+    }
+    let keys: &[&str] = match url.split_once("://") {
+        Some(("https", _)) => &["host", "resolve"],
+        Some(_) => &["host", "resolve", "tls"],
+        None => &["http", "host", "resolve", "tls"],
+    };
+    let mut forgotten = Vec::new();
+    for key in keys {
+        forgotten.extend(target.remove(key).then(|| format!("target.{key}")));
+    }
+    if let Some(tls) = target.entries.iter_mut().find(|entry| entry.key == "tls")
+        && let Value::Table(tls) = &mut tls.node.value
+        && tls.remove("server_name")
+    {
+        forgotten.push("target.tls.server_name".to_owned());
+    }
+    (!forgotten.is_empty()).then(|| forgotten.join(", "))
+}
+
+/// Lays one tree over another: a table in braces, and everything that is no table, replaces what
+/// was there; the tables of a dotted key are joined.
 pub fn lay_over(base: &mut Table, over: Table, log: &Log) {
     for entry in over.entries {
         let Some(below) = base.entries.iter_mut().find(|below| below.key == entry.key) else {
@@ -79,7 +134,9 @@ pub fn lay_over(base: &mut Table, over: Table, log: &Log) {
             continue;
         };
         match (&mut below.node.value, entry.node.value) {
-            (Value::Table(base), Value::Table(over)) => lay_over(base, over, log),
+            (Value::Table(base), Value::Table(over)) if !over.in_braces => {
+                lay_over(base, over, log);
+            }
             (Value::List(_), Value::Table(_)) => {
                 let found = format!("{} is a list in the scenario", entry.key);
                 log.wrong(entry.key_place, found, "give the whole list");

@@ -6,6 +6,8 @@ use url::Url;
 
 use crate::model::plan::{Http, Reach, TargetUrl, Tls};
 
+use super::document::{Entry, Value};
+use super::mistake::Place;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
@@ -72,17 +74,25 @@ fn tls(table: &Table<'_>) -> Tls {
 /// The practice target is where squall starts it, and speaks HTTP/1.1 without TLS.
 fn alone(target: &Table<'_>) {
     for key in ["http", "host", "resolve", "tls"] {
-        if let Some(place) = target.given(key) {
+        if let Some(place) = said(target, key) {
             let found = format!("target.{key} belongs to a URL, and the target is \"practice\"");
             target.log().wrong(place, found, "remove it, or name a server of yours");
         }
     }
 }
 
+/// Where a key says something; `tls = {}` says nothing.
+fn said(target: &Table<'_>, key: &str) -> Option<Place> {
+    let empty =
+        |entry: &&Entry| matches!(&entry.node.value, Value::Table(tls) if tls.entries.is_empty());
+    let entry = target.entries().iter().find(|entry| entry.key == key);
+    entry.filter(|entry| !empty(entry)).map(|entry| entry.key_place)
+}
+
 /// What is said about a URL must be about that URL.
 fn agree(target: &Table<'_>, url: &str, resolve: Option<&Resolve>) {
     let Ok(url) = Url::parse(url) else { return };
-    if let (Some(place), "http") = (target.given("tls"), url.scheme()) {
+    if let (Some(place), "http") = (said(target, "tls"), url.scheme()) {
         let found = "target.tls belongs to an https:// target, and this one is http://";
         target.log().wrong(place, found, "remove it, or change the URL");
     }

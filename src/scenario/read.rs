@@ -88,10 +88,13 @@ fn laid_over(input: &Input<'_>, log: &Log, file: usize) -> Option<(Tree, String)
     log.hide(&secrets);
     let spans: Vec<_> = secrets.iter().filter_map(|place| place.span).collect();
     let mut text = source::shown(input.text, &spans);
+    if !text.is_empty() && !text.ends_with('\n') && (!set.is_empty() || target.is_some()) {
+        text.push('\n');
+    }
+    if let Some(gone) = input.target.and_then(|url| overrides::forget(&mut tree, url)) {
+        text.extend(["# without ", &gone, ": about another target\n"]);
+    }
     for line in set.into_iter().chain(target).flatten() {
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
         for line in line.shown.lines() {
             text.extend(["# ", line, "\n"]);
         }
@@ -493,7 +496,13 @@ stages = [{ over = "10s", to = "60/min" }]
         assert!(!bad(&input(&but("practice", url))).contains("s3cret"));
         let target = Input { target: Some(url), ..input(SHORTEST) };
         assert!(!bad(&target).contains("s3cret"));
-        for argument in ["auth.token=s3cret", "auth.token='s3cret'", "auth={token='s3cret'}"] {
+        for argument in [
+            "auth.token=s3cret",
+            "auth.token='s3cret",
+            "auth.token=[s3cret",
+            "auth.token='s3cret'",
+            "auth={token='s3cret'}",
+        ] {
             let page = set(&[argument]).expect_err("a mistake");
             assert!(!page.contains("s3cret"), "{page}");
         }
@@ -525,6 +534,66 @@ stages = [{ over = "10s", to = "60/min" }]
         let plan = read(&Input { target: url, ..input(SHORTEST) }).expect("a plan");
         assert_eq!(plan.target.url, TargetUrl::Url("http://127.0.0.1:9/mcp".to_owned()));
         assert!(plan.source.ends_with("# --target http://127.0.0.1:9/mcp\n"));
+    }
+
+    #[test]
+    fn text_on_the_command_line_needs_no_quotes() {
+        let plan = set(&["load.behaviour=steady", "load.drain= 7s ", "name=a storm"]);
+        let plan = plan.expect("a plan");
+        assert!(matches!(plan.load.behaviour, Behaviour::Steady(_)));
+        assert_eq!((plan.load.drain, plan.name.as_str()), (s(7), "a storm"));
+        assert!(plan.source.contains("# --set load.drain= 7s"), "{}", plan.source);
+        let plan = set(&["auth.kind=bearer", "auth.token=s3cret-token"]).expect("a plan");
+        assert_eq!(plan.auth, Credential::Bearer(Secret::new("s3cret-token")));
+        assert!(plan.source.ends_with("# --set auth.token=\"***\"\n"), "{}", plan.source);
+    }
+
+    #[test]
+    fn a_table_in_braces_replaces_and_a_dotted_key_joins() {
+        let table = "[tools.arguments]\nsearch = [{ query = 'x' }]\nfetch = [{ id = '1' }]\n";
+        let text = format!("{SHORTEST}{table}");
+        let named = |overrides: &[&str]| -> Vec<String> {
+            let overrides: Vec<_> = overrides.iter().map(|text| (*text).to_owned()).collect();
+            let plan = read(&Input { overrides: &overrides, ..input(&text) });
+            plan.expect("a plan").tools.arguments.into_keys().collect()
+        };
+        assert_eq!(named(&["tools.arguments={}"]), [""; 0]);
+        assert_eq!(named(&["tools.arguments={ echo = [{}] }"]), ["echo"]);
+        assert_eq!(named(&["tools={ arguments.echo = [{}] }"]), ["echo"]);
+        assert_eq!(named(&["tools.arguments.echo=[{}]"]), ["echo", "fetch", "search"]);
+        assert_eq!(named(&["tools.arguments={}", "tools.arguments.a=[{}]"]), ["a"]);
+    }
+
+    #[test]
+    fn another_target_is_not_reached_by_what_was_said_of_the_old_one() {
+        let text = but(
+            "url = \"practice\"",
+            "url = \"https://a.test/mcp\"\nhost = 'b.test'\nresolve = 'a.test:443=127.0.0.1'\n\
+             tls = { ca_file = 'ca.pem', server_name = 'c.test' }",
+        );
+        let reach = |url: &str, overrides: &[String]| {
+            let authorised = true;
+            let more = Input { target: Some(url), overrides, authorised, ..input(&text) };
+            let plan = read(&more).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+            let gone = plan.source.lines().find(|line| line.starts_with("# without"));
+            (plan.target.reach, gone.unwrap_or_default().to_owned())
+        };
+        let (same, gone) = reach("https://a.test/other", &[]);
+        assert_eq!((same.host.as_deref(), gone.as_str()), (Some("b.test"), ""));
+        assert!(same.resolve.is_some() && same.tls.server_name.is_some());
+
+        let tls = Tls { ca_file: Some("ca.pem".to_owned()), ..Tls::default() };
+        let (elsewhere, gone) = reach("https://127.0.0.1:8443/mcp", &[]);
+        assert_eq!(elsewhere, Reach { tls: tls.clone(), ..Reach::default() });
+        let about = "target.host, target.resolve, target.tls.server_name: about another target";
+        assert_eq!(gone, format!("# without {about}"));
+        let set = ["target.host='d.test'".to_owned()];
+        let (said, _) = reach("https://127.0.0.1:8443/mcp", &set);
+        assert_eq!(said, Reach { host: Some("d.test".to_owned()), tls, ..Reach::default() });
+        for url in ["http://127.0.0.1:8000/mcp", "practice"] {
+            assert_eq!(reach(url, &[]).0, Reach::default(), "{url}");
+        }
+        assert!(!reach("http://127.0.0.1/", &["target.tls={}".to_owned()]).1.is_empty());
     }
 
     #[test]
@@ -611,7 +680,10 @@ kind = "latency"
     fn arguments_are_shown_with_their_caret() {
         let pages = [
             set(&["load.speed=\"fast\""]),
-            set(&["load.behaviour=chat"]),
+            set(&["load.behaviour=chatt"]),
+            set(&["auth.kind=oauth"]),
+            set(&["load.stages=[{"]),
+            set(&["load.speed= "]),
             set(&["lod.speed=1"]),
             set(&["seed"]),
             set(&["load.stages.over='1s'"]),
@@ -677,6 +749,22 @@ kind = "latency"
             (stage, "{ over = \"0s\", to = \"1/s\" }", "load.stages[].over cannot be"),
             (stage, "{ to = \"1/s\" }", "load.stages[].over is missing"),
             (stage, "{ over = \"10s\", to = \"0/s\" }", "nobody ever comes"),
+            (
+                stage,
+                "{ over = \"10s\", to = \"2/min\" }",
+                "the stages end before the first arrival",
+            ),
+            (stage, "{ over = \"10s\", to = -1 }", "expected a rate such as"),
+            (
+                stage,
+                "{ over = '5s', to = '50' }]\nmodel = 'closed'\nx = [",
+                "write 50 without the quotes",
+            ),
+            (
+                stage,
+                "{ over = '5s', to = 2.5 }]\nmodel = 'closed'\nx = [",
+                "expected a number of users, 0 to 1000000",
+            ),
             (stage, "", "load.stages is empty"),
             ("stages = [", "model = 'closed'\nstages = [", "a closed model keeps so many users"),
             (

@@ -131,7 +131,7 @@ fn runaway(node: &Node) -> Option<(f64, u32)> {
 
 fn wave(node: &Node) -> Result<Vec<(u32, f64)>, Wrong> {
     let such = "expected sizes and weights such as { 3 = 0.5, 4 = 0.25, 5 = 0.25 }";
-    let Value::Table(Tree { entries }) = &node.value else { return Err(such.to_owned()) };
+    let Value::Table(Tree { entries, .. }) = &node.value else { return Err(such.to_owned()) };
     let mut wave = Vec::with_capacity(entries.len());
     for entry in entries {
         let size = entry.key.parse::<u32>().ok().filter(|size| (1..=MOST).contains(size));

@@ -44,6 +44,12 @@ impl To {
     }
 }
 
+/// Why nobody ever comes, and what would be right.
+const AT_ZERO: (&str, &str) = ("every stage is at zero", "give at least one stage a load");
+/// Less than half an arrival lies under the curve.
+const TOO_SHORT: (&str, &str) =
+    ("the stages end before the first arrival", "let one last longer, or raise its rate");
+const MOST_USERS: u32 = 1_000_000;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Keys that only arrivals have.
 const OPEN_ONLY: [&str; 4] = ["from", "arrivals", "herds", "ceiling"];
@@ -98,10 +104,13 @@ fn open(
         .collect();
     let total: Duration = stages.iter().map(|stage| stage.over).sum();
     check_herds(load, herds, total);
-    let quiet = from == 0.0 && stages.iter().all(|stage| stage.to == 0.0) && herds.is_empty();
-    refuse_silence(load, quiet);
     let herds = herds.iter().map(|(herd, _)| *herd).collect();
-    Arrivals { from, stages, spacing, herds }
+    let arrivals = Arrivals { from, stages, spacing, herds };
+    if arrivals.expected() == 0 {
+        let at_zero = arrivals.from == 0.0 && arrivals.stages.iter().all(|stage| stage.to == 0.0);
+        refuse_silence(load, if at_zero { AT_ZERO } else { TOO_SHORT });
+    }
+    arrivals
 }
 
 fn closed(load: &Table<'_>, stages: &[Stage]) -> Users {
@@ -119,7 +128,9 @@ fn closed(load: &Table<'_>, stages: &[Stage]) -> Users {
         .iter()
         .map(|stage| UserStage { over: stage.over, to: stage.to.users().unwrap_or(0) })
         .collect();
-    refuse_silence(load, stages.iter().all(|stage| stage.to == 0));
+    if stages.iter().all(|stage| stage.to == 0) {
+        refuse_silence(load, AT_ZERO);
+    }
     Users { stages }
 }
 
@@ -136,21 +147,26 @@ fn stage(stage: &Table<'_>, model: Option<Model>) -> Option<Stage> {
 }
 
 fn to_of(node: &Node, model: Option<Model>) -> Result<To, Wrong> {
-    let to = match node.value {
-        Value::Text(_) => To::Rate(rate_of(node)?),
-        _ => whole_of(node, &(0..=1_000_000))
-            .map(To::Users)
-            .ok_or("expected a rate such as \"60/min\", or users such as 50")?,
-    };
-    match (model, to) {
-        (Some(Model::Open), To::Users(users)) => Err(format!(
-            "in an open model runs arrive at a rate: write \"{users}/min\", or model = \"closed\""
-        )),
-        (Some(Model::Closed), To::Rate(_)) => Err(
-            "a closed model keeps so many users: write a number such as 50, or model = \"open\""
+    let users = whole_of(node, &(0..=MOST_USERS));
+    match (model, &node.value) {
+        (Some(Model::Closed), Value::Text(text)) => Err(match text.trim().parse::<u32>() {
+            Ok(users) => {
+                format!("a closed model keeps so many users: write {users} without the quotes")
+            }
+            Err(_) => "a closed model keeps so many users: write a number such as 50, or \
+                       model = \"open\""
                 .to_owned(),
-        ),
-        _ => Ok(to),
+        }),
+        (Some(Model::Closed), _) => {
+            users.map(To::Users).ok_or(format!("expected a number of users, 0 to {MOST_USERS}"))
+        }
+        (_, Value::Text(_)) => rate_of(node).map(To::Rate),
+        (Some(Model::Open), Value::Integer(Some(runs @ 1..))) => Err(format!(
+            "in an open model runs arrive at a rate: write \"{runs}/min\", or model = \"closed\""
+        )),
+        _ => users
+            .map(To::Users)
+            .ok_or_else(|| "expected a rate such as \"60/min\", or users such as 50".to_owned()),
     }
 }
 
@@ -174,9 +190,6 @@ fn check_herds(load: &Table<'_>, herds: &[(Herd, Place)], total: Duration) {
     }
 }
 
-fn refuse_silence(load: &Table<'_>, quiet: bool) {
-    if quiet {
-        let found = "nobody ever comes: every stage is at zero";
-        load.log().wrong(load.place_of("stages"), found, "give at least one stage a load");
-    }
+fn refuse_silence(load: &Table<'_>, (why, right): (&str, &str)) {
+    load.log().wrong(load.place_of("stages"), format!("nobody ever comes: {why}"), right);
 }

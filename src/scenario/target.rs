@@ -8,7 +8,7 @@ use super::reach;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
-/// HTTP exchanges a second that a target off loopback gets unless its scenario says more.
+/// MCP requests a second that a target off loopback gets unless its scenario says more.
 pub const CAREFUL_RATE: f64 = 20.0;
 
 /// Reads `[target]`; `authorised` when the command line says so already.
@@ -44,7 +44,10 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         |metrics| super::metrics::read(metrics),
     );
     let max_rate = target
-        .key("max_rate", "HTTP exchanges a second that are never exceeded; 20 off loopback.")
+        .key(
+            "max_rate",
+            "MCP requests a second, never exceeded; 20 off loopback. Pages come on top.",
+        )
         .number(0.1..=1_000_000.0)
         .optional();
     let reach = reach::read(target, url.as_ref());

@@ -27,7 +27,7 @@ fn the_manual_page_has_every_command() {
     let page = says(&["man"]);
     assert!(page.contains(".TH squall 1"), "{page}");
     for command in commands() {
-        assert!(page.contains(&format!("squall\\-{command}")), "{command}");
+        assert!(page.contains(&format!(".SS \"squall {command}\"")), "{command}");
     }
     assert!(page.contains("\\-\\-i\\-am\\-authorised") && page.contains("Exit codes"));
 }

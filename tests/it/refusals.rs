@@ -128,7 +128,8 @@ fn a_target_elsewhere_gets_no_packet_without_authorisation() {
     insta::assert_snapshot!(against(&place, &url).refused(2, &place));
     assert_eq!(stranger.connections(), 0, "something was sent");
 
-    let authorised = place.run("research-storm").target(&url).arg("--i-am-authorised").go();
+    let order = place.run("research-storm").target(&url).arg("--i-am-authorised");
+    let authorised = order.set("target.max_rate", "1000").go();
     authorised.refused(3, &place);
     assert!(stranger.connections() > 0, "the listener does not notice");
 }
@@ -182,4 +183,28 @@ fn a_dashboard_without_users_to_steer() {
     let place = Place::new();
     let done = place.run("research-storm").arg("--dashboard").go();
     insta::assert_snapshot!(done.refused(2, &place));
+}
+
+#[test]
+fn a_refused_run_tells_scripts_why() {
+    let place = Place::new();
+    place.file("bad.toml", "[target]\nurl = 1\n");
+    let storm = root().join("scenarios/research-storm.toml");
+    let storm = storm.to_str().unwrap();
+    let closed = format!("http://{}/mcp", free_address());
+    let cases: [(&[&str], i32, &str); 4] = [
+        (&["bad.toml"], 2, "target.url cannot be 1"),
+        (&["gone.toml"], 2, "cannot read gone.toml"),
+        (&[storm, "--set", "target.max_rate=1"], 2, "max_rate under [target] allows 1"),
+        (&[storm, "--target", &closed], 3, "connection refused"),
+    ];
+    for (arguments, code, words) in cases {
+        let done = place.squall().arg("run").args(arguments.iter().copied()).arg("--json").go();
+        done.exits(code);
+        let said: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(said["exit_code"], code, "{said}");
+        let error = said["error"].as_str().unwrap();
+        assert!(error.contains(words), "{error}");
+        assert!(done.stderr.contains(error), "{}", done.stderr);
+    }
 }

@@ -83,7 +83,11 @@ fn refused(run: &str) -> String {
 
 fn edited(pointer: &str, new: Value) -> String {
     let mut run: Value = serde_json::from_str(&sample()).unwrap();
-    *run.pointer_mut(pointer).unwrap() = new;
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match run.pointer_mut(parent).unwrap() {
+        Value::Array(list) => list[name.parse::<usize>().unwrap()] = new,
+        parent => parent[name.replace("~1", "/")] = new,
+    }
     run.to_string()
 }
 
@@ -104,6 +108,67 @@ fn a_run_that_cannot_be_trusted_is_refused() {
         refused(&edited("/thresholds/0/passed", json!(false))),
     ];
     insta::assert_snapshot!(said.join(""));
+}
+
+/// The sample with this done to it.
+fn changed(change: impl FnOnce(&mut Value)) -> String {
+    let mut run: Value = serde_json::from_str(&sample()).unwrap();
+    change(&mut run);
+    run.to_string()
+}
+
+#[test]
+fn whichever_figure_is_edited_is_named() {
+    let gone = |parent: &str, name: &str| {
+        changed(|run| {
+            let parent = run.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            assert!(parent.remove(name).is_some(), "{name}");
+        })
+    };
+    let opened = "summary.connections.opened is";
+    let table = [
+        (gone("/summary/tools", "search"), "the sum of summary.tools is"),
+        (gone("/summary/classes", "claude-ai-legacy"), "the sum of summary.classes is 0"),
+        (edited("/generator/lag_us/p99", json!(1)), "generator.lag_us is not what the histogram"),
+        (edited("/generator/cpu_share", json!(-0.1)), "generator.cpu_share is -0.1"),
+        (edited("/generator/cpu_us_per_call", json!(-1)), "generator.cpu_us_per_call is -1"),
+        (edited("/generator/reasons", json!(["slow"])), "generator.trustworthy and"),
+        (
+            edited("/generator/loop_delay_us/p50", json!(1_000_000_000)),
+            "generator.loop_delay_us does",
+        ),
+        (edited("/summary/sessions/opened", json!(1)), "summary.sessions.opened is 1"),
+        (edited("/summary/sessions/opened", json!(9999)), "summary.sessions.opened is 9999"),
+        (edited("/summary/sessions/with_id", json!(9999)), "those with_id are 9999"),
+        (edited("/summary/statuses/200", json!(1)), "the sum of summary.statuses is"),
+        (edited("/summary/statuses/200", json!(99_999)), "the sum of summary.statuses is"),
+        (edited("/summary/statuses", json!({ "fine": 7000 })), "\"fine\" is no HTTP status"),
+        (edited("/summary/users", json!(1)), "summary.users is 1, there were"),
+        (edited("/summary/users", json!(5000)), "summary.users is 5000"),
+        (edited("/summary/bytes_sent", json!(0)), "summary.bytes_sent is 0"),
+        (edited("/summary/bytes_received", json!(17)), "summary.bytes_received is 17"),
+        (edited("/summary/connections/opened", json!(0)), opened),
+        (edited("/summary/connections/opened", json!(1)), opened),
+        (edited("/summary/connections/opened", json!(99_999)), opened),
+        (edited("/summary/connections/http2", json!(48)), opened),
+        (edited("/summary/connections/tls", json!(3)), "summary.connections.tls is 3"),
+        (edited("/summary/connections/tcp_us/p50", json!(99_999)), "tcp_us does not ascend"),
+        (edited("/summary/handshake_exchanges", json!(1)), "summary.handshake_exchanges is 1"),
+        (edited("/summary/dropped", json!(1)), "summary.dropped 1"),
+        (
+            edited("/timeline/3/operations/tools~1call/service_us/p50", json!(9_999_999)),
+            "timeline[3]: service_us of tools/call does not ascend",
+        ),
+        (edited("/timeline/3/exchanges", json!(77)), "the sum of the timeline's exchanges is"),
+        (edited("/timeline/3/cpu", json!(-1)), "the cpu of a step of the timeline is -1"),
+        (edited("/thresholds", json!([])), "thresholds are not those that scenario.text declares"),
+        (edited("/thresholds/1/text", json!("errors < 9%")), "thresholds are not those"),
+        (edited("/thresholds/0/unproven", json!(true)), "both held and unproven"),
+    ];
+    for (run, part) in table {
+        let said = refused(&run);
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
 
 #[test]

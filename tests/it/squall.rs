@@ -1,5 +1,7 @@
 //! The test language: `Place::new().run("steady").short().set("seed", "9").go()`.
 
+use ::squall::model::report::saved;
+use ::squall::scenario::declared::may_declare;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -251,11 +253,18 @@ impl Done {
         self
     }
 
-    /// `run.json`.
+    /// `run.json`, which agrees with itself whatever became of the run.
     #[track_caller]
     pub(crate) fn report(&self) -> Report {
         let text = fs::read_to_string(self.report.join("run.json"))
             .unwrap_or_else(|error| panic!("no run.json: {error}\n{}", self.stderr));
+        match saved::read(&text) {
+            Ok(report) => {
+                let judged = report.thresholds.iter().map(|judged| judged.text.as_str());
+                assert!(may_declare(&report.scenario.text, &judged.collect::<Vec<_>>()));
+            }
+            Err(error) => assert_eq!(error, saved::Unusable::NoCalls, "{}", self.stdout),
+        }
         Report(serde_json::from_str(&text).unwrap())
     }
 

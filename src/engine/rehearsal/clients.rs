@@ -14,50 +14,15 @@ use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
-use crate::model::distribution::Distribution;
 use crate::model::event::{
     Call, Event, Exchange, Run, SessionChange, SessionEvent, Violation, Wave,
 };
 use crate::model::plan::Credential;
-use crate::model::profile::{
-    Connections, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests, SessionWeights,
-};
+pub(crate) use crate::model::plan::sample::plain;
+use crate::model::profile::{Connections, Identity, Ids, Profile, ServerRequests, SessionWeights};
 
 /// Budget of one connection of the rehearsed wire, shorter than that of an exchange.
 pub(crate) const CONNECT_BUDGET: Duration = Duration::from_secs(7);
-
-/// A correct client, as `scenarios/profiles/plain` has it.
-pub(crate) fn plain() -> Profile {
-    Profile {
-        name: "plain".into(),
-        date: "2026-11".into(),
-        identity: Identity {
-            user_agent: "squall".into(),
-            client_name: "squall".into(),
-            client_version: "1.0.0".into(),
-            headers: Vec::new(),
-        },
-        protocol_version: "2025-11-25".into(),
-        capabilities: "{}".into(),
-        ids: Ids::Counter(0),
-        sessions: SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 0.0, echo: 1.0 },
-        lists: vec![List::Tools],
-        stream_share: 1.0,
-        delete_share: 1.0,
-        initialized_when_fresh: true,
-        connections: Connections::PerUser,
-        cap: 1_000_000,
-        queue_limit: None,
-        stagger: Distribution::constant(Duration::ZERO),
-        connect_timeout: Duration::from_secs(30),
-        call_timeout: Duration::from_secs(60),
-        result_cap: None,
-        on_session_404: OnSessionLoss::Reinitialise,
-        on_session_400: OnSessionLoss::GiveUp,
-        server_requests: ServerRequests::Answer,
-        sources: std::collections::BTreeMap::default(),
-    }
-}
 
 /// The hosted broker, as `scenarios/profiles/claude-ai-legacy` has it, without its chances: a
 /// handshake for every call, no stream, no DELETE, no stagger.

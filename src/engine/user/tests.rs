@@ -16,6 +16,7 @@ use crate::model::profile::Profile;
 
 mod open;
 mod parts;
+mod planned;
 mod receipts;
 mod schedules;
 

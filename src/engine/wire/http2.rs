@@ -85,6 +85,11 @@ impl Trunk {
         self.ended.load(Ordering::Relaxed)
     }
 
+    /// Whether it carries nothing, and the target allows it to carry nothing any more.
+    pub(super) fn is_useless(&self) -> bool {
+        self.load.load(Ordering::Relaxed) == 0 && self.sender.current_max_send_streams() == 0
+    }
+
     /// Nothing more is sent on it: the target is about to end it.
     fn retire(&self) {
         self.ended.store(true, Ordering::Relaxed);

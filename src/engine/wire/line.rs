@@ -214,7 +214,7 @@ impl Lines {
     /// Room on a connection that is there.
     fn room(&self) -> Option<http2::Channel> {
         let mut trunks = self.trunks.lock().unwrap_or_else(PoisonError::into_inner);
-        trunks.retain(|trunk| !trunk.has_ended());
+        trunks.retain(|trunk| !trunk.has_ended() && !trunk.is_useless());
         trunks.iter().find_map(http2::Trunk::room)
     }
 }

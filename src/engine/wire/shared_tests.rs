@@ -15,6 +15,9 @@ use crate::edge::net::{Io, Link};
 use crate::engine::rehearsal::{CONNECT_BUDGET, Told, event, ms};
 use crate::model::event::Opened;
 
+/// A target that allows less and less.
+mod lowered;
+
 const BUDGET: Duration = Duration::from_secs(10);
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
 
@@ -297,12 +300,14 @@ async fn a_refused_stream_is_asked_again_and_told_once() {
     let stand = Stand::new(script);
     assert_eq!(stand.ask().await.as_deref(), Ok(ANSWER));
     assert_eq!(stand.counts(), (1, 2));
-    assert_eq!(stand.told().len(), 1);
+    let told = stand.told();
+    assert_eq!((told.len(), told[0].unprocessed), (1, 1));
     assert_eq!(stand.wire.recorder.gauges.exchanges.load(Ordering::Relaxed), 1);
 
     let stubborn = Stand::new(|_| vec![Do::Reset(Reason::REFUSED_STREAM)]);
     assert_eq!(stubborn.ask().await, Err(Outcome::Connect(ConnectFailure::Closed)));
     assert_eq!(stubborn.counts(), (1, UNPROCESSED_LIMIT as usize));
+    assert_eq!(u32::from(stubborn.told()[0].unprocessed), UNPROCESSED_LIMIT);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use crate::model::outcome::Class;
 use super::{Agent, Lead, Step};
 
 /// What one run amounts to when nothing fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outline {
     /// Tool calls.
     pub calls: u32,
@@ -19,6 +19,8 @@ pub struct Outline {
     pub waves: u32,
     /// Most calls in flight at once.
     pub peak_in_flight: u32,
+    /// When calls begin, as offsets from the run's start in order, and how many do.
+    pub bursts: Vec<(Duration, u32)>,
 }
 
 /// Offsets at which calls begin, with how many.
@@ -28,12 +30,12 @@ struct Calls {
 }
 
 impl Outline {
-    /// Runs the machine dry.
-    pub(super) fn of(mut lead: Lead, service: Duration) -> Self {
+    /// Runs the machine dry, up to the first of the lead's steps that begins after `until`.
+    pub(super) fn of(mut lead: Lead, service: Duration, until: Duration) -> Self {
         let mut calls = Calls { bursts: Vec::new(), service };
         let mut outline = Self::default();
         let (mut now, mut barrier, mut answered) = (Duration::ZERO, Duration::ZERO, 0);
-        loop {
+        while now <= until {
             match lead.next(&vec![Class::Ok; answered]) {
                 Step::Fork(agents) => {
                     outline.waves += 1;
@@ -50,6 +52,7 @@ impl Outline {
         outline.duration = now;
         outline.calls = calls.bursts.iter().map(|(_, calls)| calls).sum();
         outline.peak_in_flight = calls.peak();
+        outline.bursts = calls.bursts;
         outline
     }
 }

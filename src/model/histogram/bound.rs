@@ -9,10 +9,10 @@
 //! endless  1  2  4  5  ~      ~: longer than all      p60 at most: 4
 //! ```
 //!
-//! Where the two are the same, within the histogram's error, the percentile is exact whatever
-//! became of the unanswered; where they are more than 1% apart, the value seen is shown as a lower
-//! bound. The mean and the
-//! largest value have no upper end as soon as one time was not waited out.
+//! Where the two are the same the percentile is exact whatever became of the unanswered; everywhere
+//! else the value seen is a lower bound, and is marked as one. Marks and thresholds both go by
+//! [`Span`], so they cannot disagree. The mean and the largest value have no upper end as soon as
+//! one time was not waited out.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +32,6 @@ impl Span {
     pub fn is_exact(&self) -> bool {
         self.most == Some(self.least)
     }
-
-    /// Whether the value seen is a lower bound only: it could be more than 1% larger. Among many
-    /// calls a single unanswered one moves every percentile a little, which is no news.
-    pub fn is_bound(&self) -> bool {
-        self.most.is_none_or(|most| most > self.least * 1.01)
-    }
 }
 
 /// Which figures of a histogram are lower bounds, as `run.json` holds it.
@@ -46,7 +40,7 @@ impl Span {
 pub struct AtLeast {
     /// How many of the times were not waited out.
     pub unanswered: u64,
-    /// Percentiles up to this one (0 to 100) are exact.
+    /// Percentiles up to this one (0 to 100) are exact, since no unanswered time lies among them.
     pub exact_to: f64,
     /// The figures that are lower bounds, by their names: `p99`, `max`, `mean`.
     pub figures: Vec<String>,
@@ -92,8 +86,9 @@ impl Histogram {
     pub fn at_least(&self, unanswered: &Self) -> Option<AtLeast> {
         let first = unanswered.steps().next()?.0;
         let answered = self.answered(unanswered).take_while(|(value, _)| *value <= first).last();
-        let open = NAMED.into_iter().filter(|(_, share)| self.span(*share, unanswered).is_bound());
-        let named = open.map(|(name, _)| name).chain(["max", "mean"]);
+        let moved =
+            NAMED.into_iter().filter(|(_, share)| !self.span(*share, unanswered).is_exact());
+        let named = moved.map(|(name, _)| name).chain(["max", "mean"]);
         Some(AtLeast {
             unanswered: unanswered.count(),
             exact_to: rounded(answered.map_or(0, |(_, below)| below), self.count()),
@@ -143,7 +138,7 @@ mod tests {
         assert_eq!(span(0.6), Span { least: 3.0, most: Some(4.0) });
         assert_eq!(span(0.8), Span { least: 4.0, most: Some(5.0) });
         assert_eq!(span(1.0), Span { least: 5.0, most: None });
-        assert!(all.span_of_max(&open).is_bound() && all.span_of_mean(&open).is_bound());
+        assert!(!all.span_of_max(&open).is_exact() && !all.span_of_mean(&open).is_exact());
         let told = all.at_least(&open).unwrap();
         assert_eq!((told.unanswered, told.exact_to), (1, 40.0));
         assert_eq!(told.figures, ["p50", "p90", "p95", "p99", "p999", "max", "mean"]);
@@ -154,10 +149,24 @@ mod tests {
         assert_eq!(told.figures, ["max", "mean"]);
         assert_eq!(many.at_least(&histogram(&[])), None);
         assert!(many.span(0.999, &histogram(&[])).is_exact());
-        // Neighbours within 1% make no lower bound, though the value is not exact.
-        let close: Vec<u64> = (1_000..1_100).collect();
-        let span = histogram(&close).span(0.5, &histogram(&[1_020]));
-        assert_eq!((span.is_exact(), span.is_bound()), (false, false), "{span:?}");
+        // However little a percentile could move, it is a lower bound.
+        let close = histogram(&(1_000..1_100).collect::<Vec<_>>());
+        let told = close.at_least(&histogram(&[1_020])).unwrap();
+        assert!(!close.span(0.5, &histogram(&[1_020])).is_exact() && told.has("p50"), "{told:?}");
+    }
+
+    #[test]
+    fn a_mark_and_what_is_said_to_be_exact_never_disagree() {
+        let all = histogram(&(1..=1_000).collect::<Vec<_>>());
+        for open in [1, 10, 362, 499, 500, 501, 940, 995, 1_000] {
+            let open = histogram(&[open]);
+            let told = all.at_least(&open).unwrap();
+            for (name, share) in NAMED {
+                let exact = all.span(share, &open).is_exact();
+                assert_eq!(told.has(name), !exact, "{name} {told:?}");
+                assert!(exact || share * 100.0 > told.exact_to, "{name} {told:?}");
+            }
+        }
     }
 
     proptest! {

@@ -63,6 +63,11 @@ impl Curve {
         self.area.round() as u64
     }
 
+    /// The area before an offset in seconds.
+    pub(super) fn area_at(&self, seconds: f64) -> f64 {
+        self.pieces.iter().map(|piece| piece.area_until(seconds)).sum()
+    }
+
     /// The offset in seconds at which this much area lies behind.
     fn seconds_at(&self, area: f64) -> f64 {
         let after = self.pieces.partition_point(|piece| piece.area <= area);
@@ -72,6 +77,16 @@ impl Curve {
 }
 
 impl Piece {
+    /// What of its own area lies before an offset.
+    fn area_until(&self, seconds: f64) -> f64 {
+        let x = (seconds - self.begin).clamp(0.0, self.length);
+        if x <= 0.0 {
+            return 0.0;
+        }
+        let there = self.from + (self.to - self.from) * (x / self.length);
+        f64::midpoint(self.from, there) * x
+    }
+
     /// The root x of `from x + slope x^2 / 2 = a`, in the form that loses no digits when the slope
     /// is small or negative.
     fn seconds_at(&self, area: f64) -> f64 {

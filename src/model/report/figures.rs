@@ -216,6 +216,9 @@ pub struct ConnectionFigures {
     pub tls: u64,
     /// Those whose TLS went on with an earlier session.
     pub tls_resumed: u64,
+    /// Requests that left and that the target said it did nothing about (HTTP/2); they were sent
+    /// again, and no other figure counts them.
+    pub unprocessed: u64,
     /// Name resolution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_us: Option<Percentiles>,

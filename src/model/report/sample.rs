@@ -87,6 +87,8 @@ pub(crate) fn watched() -> Report {
         load_s: 60.0,
         drain_s: 20.0,
         runs: Expected { expected: runs + 2.0, from: Some(runs + 2.0), to: Some(runs + 2.0) },
+        runs_cut: Expected::about(report.summary.runs_cut as f64),
+        dropped: Expected::about(0.0),
         calls: figure(report.summary.calls as f64),
         exchanges: Expected::about(900.0),
         exchanges_per_call: 2.5,

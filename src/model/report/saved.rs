@@ -15,6 +15,9 @@ use super::{Report, SCHEMA};
 /// Why a saved run cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
+    /// The text holds nothing.
+    #[error("it is empty: whatever wrote it was stopped, or its disk was full; take a whole copy")]
+    Empty,
     /// The text ends too early.
     #[error(
         "it ends in the middle, at line {line}, column {column}: the file was cut short; take a \
@@ -69,6 +72,9 @@ pub fn parse(text: &str) -> Result<Report, Unusable> {
     struct Marked {
         schema: Option<String>,
     }
+    if text.trim().is_empty() {
+        return Err(Unusable::Empty);
+    }
     let marked: Marked = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => {
             Unusable::CutShort { line: error.line(), column: error.column() }
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn a_run_cut_short_anywhere_is_refused() {
         let text = value().to_string();
-        for end in [0, 1, 20, text.len() / 2, text.len() - 1] {
+        for end in [1, 20, text.len() / 2, text.len() - 1] {
             let cut = read(&text[..end]).unwrap_err();
             assert!(matches!(cut, Unusable::CutShort { .. }), "{end}: {cut}");
         }
@@ -121,6 +127,8 @@ mod tests {
     #[test]
     fn what_is_no_run_of_this_version() {
         let table = [
+            ("", "it is empty"),
+            (" \n", "it is empty"),
             ("<html>", "it is not JSON"),
             ("[]", "no member \"schema\""),
             ("{}", "no member \"schema\""),
@@ -180,7 +188,7 @@ mod tests {
             ("/timeline", json!([]), "timeline"),
             ("/exit_code", json!(0), "exit_code is 0"),
             ("/verdict", json!("passed"), "exit_code is 4"),
-            ("/thresholds/1/text", json!("errors < 9%"), "no threshold"),
+            ("/thresholds/1/text", json!("errors < 9%"), "is no reason"),
         ];
         for (pointer, new, part) in table {
             let said = edited(pointer, new);

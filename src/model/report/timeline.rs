@@ -73,6 +73,16 @@ pub struct Moment {
     pub response_bands: BTreeMap<u16, u32>,
 }
 
+/// Calls of a step of time below which its percentiles say more of single calls than of the step.
+pub const FEW: u32 = 10;
+
+impl Moment {
+    /// Whether its percentiles are those of fewer than [`FEW`] calls.
+    pub const fn is_thin(&self) -> bool {
+        self.count < FEW
+    }
+}
+
 /// The figures of a small histogram, in microseconds, within 1%.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {

@@ -122,7 +122,7 @@ pub fn told(finding: &Finding) -> String {
 
 fn broken(thresholds: &[Judged]) -> impl Iterator<Item = (Verdict, String)> {
     thresholds.iter().filter(|threshold| !threshold.passed).map(|threshold| {
-        (Verdict::Failed, format!("{} did not hold: {}", threshold.text, threshold.value))
+        (Verdict::Failed, format!("{} {}: {}", threshold.text, threshold.said(), threshold.value))
     })
 }
 
@@ -198,8 +198,12 @@ mod tests {
         for (ending, severity, limit, held, trustworthy, code) in table {
             let generator = Generator { trustworthy, ..Generator::default() };
             let findings: Vec<_> = severity.map(finding).into_iter().collect();
-            let thresholds =
-                [Judged { text: "errors < 1%".to_owned(), passed: held, value: "3%".to_owned() }];
+            let thresholds = [Judged {
+                text: "errors < 1%".to_owned(),
+                passed: held,
+                value: "3%".to_owned(),
+                unproven: false,
+            }];
             let generator = Generator { reasons: vec!["slow".to_owned()], ..generator };
             let (verdict, _) = decide(&Facts {
                 ending,

@@ -104,6 +104,17 @@ impl Runs {
         self.completed + self.stopped + self.cut + self.failed
     }
 
+    /// How many runs were seen to complete within so many microseconds.
+    pub fn seen_by(&self, us: u64) -> u64 {
+        self.completion.steps().take_while(|(time, _)| *time <= us).map(|(_, ended)| ended).sum()
+    }
+
+    /// Whether it is an estimate that this share (0 to 1) of all runs completes within so many
+    /// microseconds: fewer were seen to, the others were cut or stopped before.
+    pub fn is_estimated(&self, us: u64, share: f64) -> bool {
+        (self.seen_by(us) as f64) < share * self.count() as f64 - 1e-9
+    }
+
     /// The percentile (a share, 0 to 1) of the time to completion; `None` without runs.
     pub fn completion(&self, share: f64) -> Option<Completion> {
         if self.count() == 0 {

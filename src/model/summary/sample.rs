@@ -53,6 +53,7 @@ pub(crate) fn exchange(user: u32, operation: Operation, began: u64) -> Exchange 
         end: ms(began + 12),
         status: Some(200),
         outcome: Outcome::Ok,
+        unprocessed: 0,
         bytes_sent: 640,
         bytes_received: 2100,
     }
@@ -144,7 +145,7 @@ pub(crate) fn storm() -> Summary {
         for number in 0..(6 + strain) {
             storm_call(&mut summary, second, number, strain);
         }
-        let users = (second.min(40) * 3).min(120u64.saturating_sub(second)) as u32;
+        let users = (second.min(20) * 3).min(120u64.saturating_sub(second)) as u32;
         summary.add(&Event::Sample(Sample {
             at: ms(second * 1000 + 500),
             users,
@@ -179,7 +180,7 @@ pub(crate) fn storm() -> Summary {
 fn storm_call(summary: &mut Summary, second: u64, number: u64, strain: u64) {
     let due = second * 1000 + number * 37;
     let spread = (number * 7919 + second * 104_729) % 97;
-    let user = (second * 3 + number) as u32 % 120;
+    let user = (second * 3 + number) as u32 % 60;
     let operations = [Operation::Initialize, Operation::Initialized, Operation::ToolsCall];
     for (order, operation) in operations.into_iter().enumerate() {
         summary.add(&Event::Exchange(exchange(user, operation, due + 12 * order as u64)));
@@ -223,8 +224,11 @@ pub(crate) fn hour() -> Summary {
             let took = 4 << (mixed % 13);
             let mut call = call(mixed as u32 % 500, (mixed % 30) as u16, second * 1000);
             call.instants.done = call.instants.due + ms(60 + took + mixed % took);
+            call.class = 0;
             call.outcome =
                 outcomes[usize::from(mixed % 7 == 0) * (mixed as usize / 7 % outcomes.len())];
+            let (user, operation) = (call.user, Operation::ToolsCall);
+            summary.add(&Event::Exchange(exchange(user, operation, second * 1000)));
             summary.add(&Event::Call(call));
         }
         summary.add(&Event::Sample(Sample {

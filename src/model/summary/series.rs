@@ -74,6 +74,15 @@ pub struct Cell {
 }
 
 impl Series {
+    /// The width of every bin once a run has lasted so long.
+    pub fn width_after(length: Duration) -> Duration {
+        let mut width = 1;
+        while length.as_secs() / width >= BINS as u64 {
+            width *= 2;
+        }
+        Duration::from_secs(width)
+    }
+
     /// The width of every bin.
     pub fn width(&self) -> Duration {
         Duration::from_secs(self.width_seconds)

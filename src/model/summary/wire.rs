@@ -58,6 +58,8 @@ pub struct Connections {
     pub http2: u64,
     /// Those whose TLS went on with an earlier session.
     pub resumed: u64,
+    /// Requests that left on them and that the target did nothing about.
+    pub unprocessed: u64,
     /// Name resolution.
     pub dns: Histogram,
     /// The TCP handshake, of every connection.
@@ -80,6 +82,7 @@ impl Connections {
     fn merge(&mut self, other: &Self) {
         self.http2 += other.http2;
         self.resumed += other.resumed;
+        self.unprocessed += other.unprocessed;
         self.dns.merge(&other.dns);
         self.tcp.merge(&other.tcp);
         self.tls.merge(&other.tls);
@@ -143,6 +146,7 @@ impl Wire {
         if let Some(opened) = &exchange.opened {
             self.connections.add(opened);
         }
+        self.connections.unprocessed += u64::from(exchange.unprocessed);
         self.bytes_sent += u64::from(exchange.bytes_sent);
         self.bytes_received += u64::from(exchange.bytes_received);
         match exchange.outcome {

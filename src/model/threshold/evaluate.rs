@@ -17,9 +17,21 @@ use crate::model::summary::runs::Completion;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
     /// Whether it kept to the limit.
-    pub passed: bool,
+    pub held: Held,
     /// The value, as a person reads it.
     pub value: String,
+}
+
+/// Whether a limit was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It held, and would have held had what was never answered taken for ever.
+    Yes,
+    /// What was seen is enough to break it.
+    No,
+    /// What was seen is within it, but not if what was never answered took long enough. It counts
+    /// as not passed.
+    Unproven,
 }
 
 /// Nothing was measured that the threshold speaks of. That is a failure, not a pass.
@@ -60,28 +72,68 @@ impl Threshold {
             Statistic::Mean => times.span_of_mean(unanswered),
             Statistic::Max => times.span_of_max(unanswered),
         };
-        let (count, total) = (unanswered.count(), times.count());
-        Ok(Measured { passed: self.holds_within(span), value: told(span, count, total) })
+        let held = self.held_within(span);
+        let value = told(held, span, &self.unanswered(unanswered.count(), times.count()));
+        Ok(Measured { held, value })
+    }
+
+    /// That calls, or exchanges of another operation, were never answered.
+    fn unanswered(&self, count: u64, total: u64) -> String {
+        let operation = self.refers_to().operation.unwrap_or(Operation::ToolsCall);
+        let what = if operation == Operation::ToolsCall { "calls" } else { "exchanges" };
+        let were = if count == 1 { "was" } else { "were" };
+        format!("{count} of {total} {what} {were} never answered")
     }
 
     /// Whether a limit holds whatever became of the calls that nobody waited for: one that is not
     /// to be passed is held against the most the value can be, one to be reached against the least.
-    fn holds_within(&self, span: Span) -> bool {
+    fn held_within(&self, span: Span) -> Held {
         let most = span.most.unwrap_or(f64::INFINITY);
-        self.holds(span.least) && self.holds(most)
+        match (self.holds(span.least), self.holds(most)) {
+            (true, true) => Held::Yes,
+            (false, false) if !self.lies_between(span.least, most) => Held::No,
+            _ => Held::Unproven,
+        }
+    }
+
+    /// Whether values between these two keep to a limit that neither of them keeps to.
+    fn lies_between(&self, least: f64, most: f64) -> bool {
+        let limit = self.limit_value();
+        self.operator == Operator::Equal && least < limit && limit < most
     }
 
     fn completion(&self, summary: &Summary, percent: f64) -> Result<Measured, NeverMeasured> {
-        match summary.runs.completion(percent / 100.0) {
+        let (runs, share) = (&summary.runs, percent / 100.0);
+        let count = runs.count();
+        match runs.completion(share) {
             None => Err(never("no run ended")),
-            Some(Completion::Reached(us)) => Ok(self.measured(us as f64, figure::micros(us))),
+            Some(Completion::Reached(us)) => {
+                let (shown, seen) = (figure::micros(us), runs.seen_by(us));
+                let shown = if runs.is_estimated(us, share) {
+                    format!("about {shown}: by then {seen} of {count} runs were seen to complete")
+                } else {
+                    shown
+                };
+                Ok(self.measured(us as f64, shown))
+            }
             Some(Completion::AtLeast(us)) => {
                 // Only a lower bound is known: it can prove "above", never "below".
-                let above = matches!(self.operator, Operator::Above | Operator::AtLeast);
-                let passed = above && self.holds(us as f64);
-                Ok(Measured { passed, value: format!("at least {}", figure::micros(us)) })
+                let mut held = self.held_within(Span { least: us as f64, most: None });
+                let can_be_reached = (count - runs.failed) as f64 >= share * count as f64 - 1e-9;
+                if held == Held::Unproven && self.is_upper() && !can_be_reached {
+                    held = Held::No;
+                }
+                let unseen = count - runs.completed;
+                let why = format!("{unseen} of {count} runs were not seen to complete");
+                let span = Span { least: us as f64, most: None };
+                Ok(Measured { held, value: told(held, span, &why) })
             }
         }
+    }
+
+    /// Whether it is a limit to stay below.
+    fn is_upper(&self) -> bool {
+        matches!(self.operator, Operator::Below | Operator::AtMost)
     }
 
     fn share(&self, count: u64, total: u64) -> Measured {
@@ -94,21 +146,27 @@ impl Threshold {
     }
 
     fn measured(&self, value: f64, shown: String) -> Measured {
-        Measured { passed: self.holds(value), value: shown }
+        let held = if self.holds(value) { Held::Yes } else { Held::No };
+        Measured { held, value: shown }
     }
 
     /// Whether a value (microseconds, percent or a number, as the limit is) keeps to the limit.
     fn holds(&self, value: f64) -> bool {
-        let limit = match self.limit {
-            Limit::Duration(limit) => limit.as_nanos() as f64 / 1e3,
-            Limit::Percent(limit) | Limit::Number(limit) => limit,
-        };
+        let limit = self.limit_value();
         match self.operator {
             Operator::Below => value < limit,
             Operator::AtMost => value <= limit,
             Operator::Above => value > limit,
             Operator::AtLeast => value >= limit,
             Operator::Equal => (value - limit).abs() < 1e-9,
+        }
+    }
+
+    /// The limit in microseconds, percent or as it is.
+    fn limit_value(&self) -> f64 {
+        match self.limit {
+            Limit::Duration(limit) => limit.as_nanos() as f64 / 1e3,
+            Limit::Percent(limit) | Limit::Number(limit) => limit,
         }
     }
 
@@ -124,15 +182,18 @@ impl Threshold {
     }
 }
 
-/// A value as a person reads it, with what is not known of it.
-fn told(span: Span, unanswered: u64, total: u64) -> String {
+/// A value as a person reads it, with why no more is known of it.
+fn told(held: Held, span: Span, why: &str) -> String {
     let micros = |us: f64| figure::micros(us.round() as u64);
     let least = micros(span.least);
     if span.is_exact() {
         return least;
     }
     let most = span.most.map(|most| format!(" and at most {}", micros(most))).unwrap_or_default();
-    format!("at least {least}{most}: {unanswered} of {total} were not waited out")
+    match held {
+        Held::Unproven => format!("{why} (at least {least}{most})"),
+        Held::Yes | Held::No => format!("at least {least}{most}: {why}"),
+    }
 }
 
 fn never(what: &str) -> NeverMeasured {
@@ -217,14 +278,14 @@ fn tally<'a>(summary: &'a Summary, tool: Option<&str>) -> Result<&'a Tally, Neve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::Event;
+    use crate::model::event::{Event, Fate};
     use crate::model::outcome::Outcome;
     use crate::model::summary::sample;
 
-    fn evaluated(text: &str, summary: &Summary) -> Result<(bool, String), String> {
+    fn evaluated(text: &str, summary: &Summary) -> Result<(Held, String), String> {
         let threshold: Threshold = text.parse().unwrap();
         let measured = threshold.evaluate(summary).map_err(|error| error.to_string())?;
-        Ok((measured.passed, measured.value))
+        Ok((measured.held, measured.value))
     }
 
     #[test]
@@ -250,7 +311,7 @@ mod tests {
     #[test]
     fn a_storm_is_judged() {
         let storm = sample::storm();
-        let passed = |text| evaluated(text, &storm).unwrap().0;
+        let passed = |text| evaluated(text, &storm).unwrap().0 == Held::Yes;
         assert!(
             passed("p50(response, tools/call) < 2s") && !passed("p50(response, tools/call) > 2s")
         );
@@ -277,42 +338,67 @@ mod tests {
     #[test]
     fn what_nobody_waited_for_could_have_taken_for_ever() {
         let given_up = one_given_up(Outcome::Timeout);
-        let open = ": 1 of 10 were not waited out";
-        for (text, passed, value) in [
+        let why = "1 of 10 calls was never answered";
+        let known = |what: &str| format!("at least {what}: {why}");
+        let unproven = |what: &str| format!("{why} (at least {what})");
+        let p60 = "60ms and at most 70ms";
+        for (text, held, value) in [
             // Up to p50 the values are what they are.
-            ("p50(response) < 51ms", true, "50ms".to_owned()),
+            ("p50(response) < 51ms", Held::Yes, "50ms".to_owned()),
+            ("p50(response) < 49ms", Held::No, "50ms".to_owned()),
             // p60 is 60 ms, or 70 ms if the call that was given up took longer than that.
-            ("p60(response) < 65ms", false, format!("at least 60ms and at most 70ms{open}")),
-            ("p60(response) < 75ms", true, format!("at least 60ms and at most 70ms{open}")),
-            ("p60(response) > 55ms", true, format!("at least 60ms and at most 70ms{open}")),
-            ("p60(response) > 65ms", false, format!("at least 60ms and at most 70ms{open}")),
+            ("p60(response) < 55ms", Held::No, known(p60)),
+            ("p60(response) < 65ms", Held::Unproven, unproven(p60)),
+            ("p60(response) < 75ms", Held::Yes, known(p60)),
+            ("p60(response) > 55ms", Held::Yes, known(p60)),
+            ("p60(response) > 65ms", Held::Unproven, unproven(p60)),
+            ("p60(response) > 75ms", Held::No, known(p60)),
             // The last tenth, the mean and the largest could be anything.
-            ("p99(response) < 1h", false, format!("at least 100ms{open}")),
-            ("p99(response) > 90ms", true, format!("at least 100ms{open}")),
-            ("max(response) <= 1h", false, format!("at least 100ms{open}")),
-            ("mean(response) < 1h", false, format!("at least 55ms{open}")),
-            (
-                "p60(response, tools/call, search) < 65ms",
-                false,
-                format!("at least 60ms and at most 70ms{open}"),
-            ),
-            ("p99(service) < 1h", false, format!("at least 70ms{open}")),
-            ("max(preparation) < 1s", true, "30ms".to_owned()),
+            ("p99(response) < 99ms", Held::No, known("100ms")),
+            ("p99(response) < 1h", Held::Unproven, unproven("100ms")),
+            ("p99(response) > 90ms", Held::Yes, known("100ms")),
+            ("max(response) <= 1h", Held::Unproven, unproven("100ms")),
+            ("mean(response) < 1h", Held::Unproven, unproven("55ms")),
+            ("p60(response, tools/call, search) < 65ms", Held::Unproven, unproven(p60)),
+            ("p99(service) < 1h", Held::Unproven, unproven("70ms")),
+            ("max(preparation) < 1s", Held::Yes, "30ms".to_owned()),
         ] {
-            assert_eq!(evaluated(text, &given_up), Ok((passed, value)), "{text}");
+            assert_eq!(evaluated(text, &given_up), Ok((held, value)), "{text}");
         }
         // Whoever went away, or was told no, waited no longer.
         for outcome in [Outcome::Cancelled, Outcome::Status(500), Outcome::NeverSent] {
             let ended = one_given_up(outcome);
-            assert_eq!(evaluated("max(response) < 1s", &ended), Ok((true, "100ms".to_owned())));
+            assert_eq!(
+                evaluated("max(response) < 1s", &ended),
+                Ok((Held::Yes, "100ms".to_owned()))
+            );
         }
     }
 
     #[test]
     fn an_unproven_percentile_is_no_pass() {
         let storm = sample::storm();
-        let (passed, value) = evaluated("p99.9(completion) < 1h", &storm).unwrap();
-        assert!(!passed && value.starts_with("at least"), "{value}");
-        assert!(evaluated("p99.9(completion) > 1s", &storm).unwrap().0);
+        let (held, value) = evaluated("p99.9(completion) < 1h", &storm).unwrap();
+        assert_eq!(held, Held::Unproven);
+        assert_eq!(value, "5 of 60 runs were not seen to complete (at least 25s)");
+        assert_eq!(evaluated("p99.9(completion) < 2s", &storm).unwrap().0, Held::No);
+        assert_eq!(evaluated("p99.9(completion) > 1s", &storm).unwrap().0, Held::Yes);
+        assert_eq!(evaluated("p99.9(completion) > 1h", &storm).unwrap().0, Held::Unproven);
+    }
+
+    #[test]
+    fn an_estimate_of_completion_says_what_was_seen() {
+        let mut summary = sample::empty();
+        let fates = [(1, Fate::Completed), (2, Fate::Cut), (2, Fate::Cut), (3, Fate::Completed)];
+        for (seconds, fate) in fates {
+            summary.add(&Event::Run(sample::run(1, 0, seconds * 1000, fate)));
+        }
+        let seen = "about 3s: by then 2 of 4 runs were seen to complete".to_owned();
+        assert_eq!(evaluated("p95(completion) < 4s", &summary), Ok((Held::Yes, seen)));
+        assert_eq!(evaluated("p25(completion) < 4s", &summary), Ok((Held::Yes, "1s".to_owned())));
+        // A run that failed never completes, however long it is waited for.
+        summary.add(&Event::Run(sample::run(1, 0, 0, Fate::Failed)));
+        let value = "at least 3s: 3 of 5 runs were not seen to complete".to_owned();
+        assert_eq!(evaluated("p95(completion) < 4s", &summary), Ok((Held::No, value)));
     }
 }

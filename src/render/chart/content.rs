@@ -15,6 +15,9 @@ pub(super) struct Content {
     /// The end of the time axis, in seconds.
     pub(super) end: f64,
     pub(super) lines: Vec<Line>,
+    /// Points of the same lines that too few calls made for a line to lead through them; in the
+    /// order of the lines, or empty.
+    pub(super) lone: Vec<Line>,
     pub(super) layers: Vec<Layer>,
     pub(super) fields: Vec<Field>,
     /// What the colours of fields mean.
@@ -25,7 +28,7 @@ pub(super) struct Content {
     pub(super) empty: Option<&'static str>,
 }
 
-/// One line; where nothing was measured it is interrupted.
+/// One line; where nothing was measured, or too little, it is interrupted.
 pub(super) struct Line {
     pub(super) name: &'static str,
     pub(super) colour: RGBColor,
@@ -50,9 +53,9 @@ pub(super) struct Field {
 }
 
 pub(super) const RESPONSE: RGBColor = RGBColor(0x43, 0x38, 0xca);
-const RESPONSE_LIGHT: RGBColor = RGBColor(0x8b, 0x8c, 0xf6);
+const RESPONSE_PALE: RGBColor = RGBColor(0xb9, 0xb5, 0xf5);
 pub(super) const SERVICE: RGBColor = RGBColor(0x0b, 0x8a, 0x7a);
-const SERVICE_LIGHT: RGBColor = RGBColor(0x3c, 0xc5, 0xb2);
+const SERVICE_PALE: RGBColor = RGBColor(0x9a, 0xe0, 0xd3);
 pub(super) const QUIET: RGBColor = RGBColor(0x94, 0xa3, 0xb8);
 pub(super) const AMBER: RGBColor = RGBColor(0xd9, 0x8a, 0x0b);
 
@@ -81,18 +84,18 @@ pub(super) fn of(report: &Report, chart: Chart) -> Content {
     let no_calls = (report.summary.calls == 0).then_some("No tool call was made");
     match chart {
         Chart::Latency => {
-            Content { limits: limits(report), ..lines(Unit::Time, end, latency(points), no_calls) }
-                .with_limits()
+            let content = timed(end, latency(points), no_calls);
+            Content { limits: limits(report), ..content }.with_limits()
         }
         Chart::Response => {
             let response = percentiles(points, |moment| moment.response_us);
-            Content { limits: limits(report), ..lines(Unit::Time, end, response, no_calls) }
-                .with_limits()
+            let content = timed(end, response, no_calls);
+            Content { limits: limits(report), ..content }.with_limits()
         }
         Chart::Service => {
             let service = percentiles(points, |moment| moment.service_us);
             let empty = service.is_empty().then_some("No tool call was sent");
-            lines(Unit::Time, end, service, no_calls.or(empty))
+            timed(end, service, no_calls.or(empty))
         }
         Chart::Throughput => lines(Unit::PerSecond, end, throughput(points), no_calls),
         Chart::InFlight => {
@@ -119,7 +122,7 @@ pub(super) fn of(report: &Report, chart: Chart) -> Content {
 impl Content {
     /// Widens the scale to the limits that are within reach; the others would only flatten it.
     fn with_limits(mut self) -> Self {
-        let drawn = extent(&self.lines);
+        let drawn = extent(self.lines.iter().chain(&self.lone));
         let (lowest, highest) = self
             .fields
             .iter()
@@ -147,6 +150,7 @@ impl Content {
             scale,
             end,
             lines: Vec::new(),
+            lone: Vec::new(),
             layers: Vec::new(),
             fields: Vec::new(),
             key: Vec::new(),
@@ -162,6 +166,13 @@ fn lines(unit: Unit, end: f64, lines: Vec<Line>, empty: Option<&'static str>) ->
     Content { lines, ..Content::on(scale, end, empty) }
 }
 
+fn timed(end: f64, lines: Vec<(Line, Line)>, empty: Option<&'static str>) -> Content {
+    let (lines, lone): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+    let (lowest, highest) = extent(lines.iter().chain(&lone));
+    let scale = Scale::fitting(Unit::Time, lowest, highest);
+    Content { lines, lone, ..Content::on(scale, end, empty) }
+}
+
 fn stack(end: f64, layers: Vec<Layer>, empty: Option<&'static str>) -> Content {
     let bins = layers.first().map_or(0, |layer| layer.rates.len());
     let total = |bin: usize| layers.iter().map(|layer| layer.rates[bin].2).sum::<f64>();
@@ -170,8 +181,9 @@ fn stack(end: f64, layers: Vec<Layer>, empty: Option<&'static str>) -> Content {
     Content { layers, ..Content::on(scale, end, empty) }
 }
 
-fn extent(lines: &[Line]) -> (f64, f64) {
-    let values = lines.iter().flat_map(|line| line.pieces.iter().flatten()).map(|point| point.1);
+fn extent<'a>(lines: impl IntoIterator<Item = &'a Line>) -> (f64, f64) {
+    let values =
+        lines.into_iter().flat_map(|line| line.pieces.iter().flatten()).map(|point| point.1);
     values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), high.max(value)))
 }
 
@@ -207,38 +219,53 @@ fn line(
     Line { name, colour, width, pieces }
 }
 
+/// A line through the steps whose calls are enough for it, and the values of the others.
+fn times(
+    name: &'static str,
+    colour: RGBColor,
+    width: u32,
+    points: &[Point],
+    value: impl Fn(&Moment) -> Option<u64>,
+) -> (Line, Line) {
+    let among = |is_thin: bool| {
+        let value = &value;
+        move |point: &Point| {
+            let moment = calls(point).filter(|moment| moment.is_thin() == is_thin)?;
+            Some(value(moment)? as f64)
+        }
+    };
+    let line = |is_thin| line(name, colour, width, points, among(is_thin));
+    (line(false), line(true))
+}
+
 pub(super) fn calls(point: &Point) -> Option<&Moment> {
     point.operations.get(Operation::ToolsCall.name())
 }
 
-fn latency(points: &[Point]) -> Vec<Line> {
-    let response = |pick: fn(Brief) -> u64| {
-        move |point: &Point| calls(point)?.response_us.map(|brief| pick(brief) as f64)
-    };
-    let service = |pick: fn(Brief) -> u64| {
-        move |point: &Point| calls(point)?.service_us.map(|brief| pick(brief) as f64)
-    };
-    // Where the two coincide, the thin line of service lies on the thick one of response.
+fn latency(points: &[Point]) -> Vec<(Line, Line)> {
+    let response = |pick: fn(Brief) -> u64| move |moment: &Moment| moment.response_us.map(pick);
+    let service = |pick: fn(Brief) -> u64| move |moment: &Moment| moment.service_us.map(pick);
+    // A colour is a percentile. Where the two times coincide, the thin dark line of service runs
+    // inside the wide pale one of response, and both are seen.
     vec![
-        line("response p99", RESPONSE, 3, points, response(|brief| brief.p99)),
-        line("response p50", RESPONSE_LIGHT, 3, points, response(|brief| brief.p50)),
-        line("service p99", SERVICE, 1, points, service(|brief| brief.p99)),
-        line("service p50", SERVICE_LIGHT, 1, points, service(|brief| brief.p50)),
+        times("response p99", RESPONSE_PALE, 7, points, response(|brief| brief.p99)),
+        times("response p50", SERVICE_PALE, 7, points, response(|brief| brief.p50)),
+        times("service p99", RESPONSE, 2, points, service(|brief| brief.p99)),
+        times("service p50", SERVICE, 2, points, service(|brief| brief.p50)),
     ]
 }
 
-fn percentiles(points: &[Point], times: fn(&Moment) -> Option<Brief>) -> Vec<Line> {
-    let of = |pick: fn(Brief) -> u64| {
-        move |point: &Point| times(calls(point)?).map(|brief| pick(brief) as f64)
-    };
+fn percentiles(points: &[Point], of: fn(&Moment) -> Option<Brief>) -> Vec<(Line, Line)> {
+    let pick = |pick: fn(Brief) -> u64| move |moment: &Moment| of(moment).map(pick);
     // With few calls in a second the largest is p99 too: it lies under it, and is wider.
     let lines = [
-        line("max", QUIET, 5, points, of(|brief| brief.max)),
-        line("p99", RESPONSE, 2, points, of(|brief| brief.p99)),
-        line("p95", AMBER, 2, points, of(|brief| brief.p95)),
-        line("p50", SERVICE, 2, points, of(|brief| brief.p50)),
+        times("max", QUIET, 5, points, pick(|brief| brief.max)),
+        times("p99", RESPONSE, 2, points, pick(|brief| brief.p99)),
+        times("p95", AMBER, 2, points, pick(|brief| brief.p95)),
+        times("p50", SERVICE, 2, points, pick(|brief| brief.p50)),
     ];
-    lines.into_iter().filter(|line| !line.pieces.is_empty()).collect()
+    let is_drawn = |line: &Line| !line.pieces.is_empty();
+    lines.into_iter().filter(|(line, lone)| is_drawn(line) || is_drawn(lone)).collect()
 }
 
 fn throughput(points: &[Point]) -> Vec<Line> {

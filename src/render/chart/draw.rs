@@ -11,6 +11,8 @@ use super::{Chart, Look, font};
 /// Text; pages recolour exactly these three in dark mode, so a curve never uses them.
 pub(in crate::render) const INK: RGBColor = RGBColor(0x33, 0x41, 0x55);
 const GRID: RGBColor = RGBColor(0xe2, 0xe8, 0xf0);
+/// The side of a square in the legend, in units of length.
+const SQUARE: u32 = 10;
 const LIMIT: RGBColor = RGBColor(0xdc, 0x26, 0x26);
 
 type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -39,6 +41,9 @@ pub(super) fn whole<DB: DrawingBackend>(
     layers(&mut plot, &content.layers, &content.scale)?;
     for line in &content.lines {
         curve(&mut plot, line, &content.scale, look)?;
+    }
+    for line in &content.lone {
+        open_points(&mut plot, line, &content.scale, look)?;
     }
     for limit in &content.limits {
         let at = content.scale.place(*limit);
@@ -90,22 +95,20 @@ fn legend<DB: DrawingBackend>(
     look: Look,
     middle: i32,
 ) -> Drawn<DB> {
-    let lines = content.lines.iter().map(|line| (line.name, line.colour));
-    let layers = content.layers.iter().map(|layer| (layer.name, layer.colour));
-    let limit = (!content.limits.is_empty()).then_some(("limit", LIMIT));
+    // A square stands for what is filled; the mark of a line is about as high as the line is wide.
+    let lines = content.lines.iter().map(|line| (line.name, line.colour, line.width.max(2)));
+    let layers = content.layers.iter().map(|layer| (layer.name, layer.colour, SQUARE));
+    let limit = (!content.limits.is_empty()).then_some(("limit", LIMIT, 2));
     let text = style(look, 12).pos(Pos::new(HPos::Left, VPos::Center));
-    let mut left = px(look, 64);
-    let key = content.key.iter().map(|(name, colour)| (name.as_str(), *colour));
-    for (name, colour) in lines.chain(layers).chain(key).chain(limit) {
-        let half = px(look, 5);
-        let mark = [(left, middle - half), (left + 2 * half, middle + half)];
+    let mut left = px(look, 70);
+    let key = content.key.iter().map(|(name, colour)| (name.as_str(), *colour, SQUARE));
+    for (name, colour, height) in lines.chain(layers).chain(key).chain(limit) {
+        let top = middle - px(look, height) / 2;
+        let mark = [(left, top), (left + px(look, SQUARE), top + px(look, height))];
         strip.draw(&Rectangle::new(mark, colour.filled()))?;
         strip.draw(&Text::new(name, (left + px(look, 15), middle), text.clone()))?;
         let (width, _) = strip.estimate_text_size(name, &text)?;
         left += width.cast_signed() + px(look, 27);
-    }
-    if content.scale.unit == Unit::LogTime {
-        strip.draw(&Text::new("logarithmic scale", (left, middle), text))?;
     }
     Ok(())
 }
@@ -124,8 +127,10 @@ fn axes<'a, DB: DrawingBackend + 'a>(
         .margin_top(8 * look.scale)
         .margin_bottom(4 * look.scale)
         .x_label_area_size(26 * look.scale)
+        .margin_left(8 * look.scale)
         .y_label_area_size(62 * look.scale)
         .build_cartesian_2d(seconds, values)?;
+    let title = if scale.unit == Unit::LogTime { "time, logarithmic" } else { "" };
     plot.configure_mesh()
         .disable_x_mesh()
         .bold_line_style(GRID.stroke_width(look.scale))
@@ -133,6 +138,7 @@ fn axes<'a, DB: DrawingBackend + 'a>(
         .axis_style(GRID.stroke_width(look.scale))
         .set_all_tick_mark_size(3 * look.scale)
         .label_style(style(look, 12))
+        .y_desc(title)
         .x_label_formatter(&|seconds| axis::clock(*seconds))
         .y_label_formatter(&|place| scale.label(*place))
         .draw()?;
@@ -156,6 +162,21 @@ fn curve<DB: DrawingBackend>(
             plot.draw_series(LineSeries::new(points, line.colour.stroke_width(width)))?;
         }
     }
+    Ok(())
+}
+
+/// A ring each, wider and thicker as the line would be, so that one may lie in another.
+fn open_points<DB: DrawingBackend>(
+    plot: &mut Plot<'_, DB>,
+    line: &Line,
+    scale: &Scale,
+    look: Look,
+) -> Drawn<DB> {
+    let radius = (4 + line.width) * look.scale / 2;
+    let rim = line.colour.stroke_width(line.width.div_ceil(4) * look.scale);
+    let points = line.pieces.iter().flatten();
+    let rings = points.map(|(at, value)| Circle::new((*at, scale.place(*value)), radius, rim));
+    plot.draw_series(rings)?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::axis::{self, Unit};
+use super::content::Line;
 use super::{Chart, completion, content, heat};
 use crate::model::report::Report;
 
@@ -31,11 +32,13 @@ fn over_time(report: &Report, chart: Chart) -> Table {
     }
     // Twice the seconds of a step's middle are whole.
     let key = |seconds: f64| (seconds * 2.0).round() as u64;
-    let lines: Vec<BTreeMap<u64, f64>> = content
-        .lines
-        .iter()
-        .map(|line| line.pieces.iter().flatten().map(|(at, value)| (key(*at), *value)).collect())
-        .collect();
+    let points = |line: &Line| line.pieces.concat();
+    let of = |number: usize| {
+        let lone = content.lone.get(number).map(points).unwrap_or_default();
+        let all = points(&content.lines[number]).into_iter().chain(lone);
+        all.map(|(at, value)| (key(at), value)).collect()
+    };
+    let lines: Vec<BTreeMap<u64, f64>> = (0..content.lines.len()).map(of).collect();
     let unit = content.scale.unit;
     let row = |(number, point): (usize, &crate::model::report::timeline::Point)| {
         let middle = 2 * point.at_s + point.width_s;

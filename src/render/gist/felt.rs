@@ -4,15 +4,13 @@ use std::cmp::Reverse;
 
 use crate::model::figure;
 use crate::model::operation::Operation;
-use crate::model::report::Report;
 use crate::model::report::timeline::{Brief, Point};
+use crate::model::report::{Judged, Report};
 use crate::model::threshold::{Metric, Statistic, Threshold};
 use crate::render::percentile::{P50, P99, Times};
 
 /// A step of time is worth naming when its p99 is so many times the median step's.
 const WORSE: u64 = 3;
-/// Calls in a step below which its p99 is not worth naming.
-const ENOUGH: u32 = 5;
 
 /// How long users waited, whether that is within what was asked for, and when it was worse.
 pub(super) fn sentence(report: &Report) -> Option<String> {
@@ -20,34 +18,32 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     let times = Times::new(calls.response_us, calls.response_at_least.as_ref());
     let (half, most) = (times.shown(P50, "at least ")?, times.shown(P99, "at least ")?);
     let waited = format!("Users waited {half} for a tool call at the median and {most} at p99");
+    let why = super::tail::tool(report).unwrap_or_default();
     let told = asked(report).unwrap_or_default();
     let when = over(report).or_else(|| worst(&report.timeline)).unwrap_or_default();
-    Some(format!("{waited}{told}{when}."))
+    Some(format!("{waited}{why}{told}{when}."))
 }
 
-/// The first limit on response that was broken, else the first that held.
-fn limit(report: &Report) -> Option<(Threshold, bool)> {
-    let limits = || {
-        report.thresholds.iter().filter_map(|judged| {
-            let threshold: Threshold = judged.text.parse().ok()?;
-            threshold.response_limit()?;
-            Some((threshold, judged.passed))
-        })
-    };
-    limits().find(|(_, passed)| !passed).or_else(|| limits().next())
+/// The first limit on response that was broken, else the first that is unproven or held.
+fn limit(report: &Report) -> Option<(Threshold, &Judged)> {
+    let limits = report.thresholds.iter().filter_map(|judged| {
+        let threshold: Threshold = judged.text.parse().ok()?;
+        threshold.response_limit()?;
+        Some((threshold, judged))
+    });
+    limits.min_by_key(|(_, judged)| (judged.passed, judged.unproven))
 }
 
 fn asked(report: &Report) -> Option<String> {
-    let (threshold, passed) = limit(report)?;
-    let held = if passed { "held" } else { "did not hold" };
-    Some(format!("; {} {held}", threshold.text))
+    let (threshold, judged) = limit(report)?;
+    Some(format!("; {} {}", threshold.text, judged.said()))
 }
 
 /// In how many steps of time a broken limit was passed, and when first.
 fn over(report: &Report) -> Option<String> {
-    let (threshold, passed) = limit(report)?;
+    let (threshold, judged) = limit(report)?;
     let limit = u64::try_from(threshold.response_limit()?.as_micros()).ok()?;
-    let pick = picked(&threshold).filter(|_| !passed)?;
+    let pick = picked(&threshold).filter(|_| !judged.passed && !judged.unproven)?;
     let measured: Vec<_> =
         report.timeline.iter().filter_map(|point| Some((point, brief(point)?))).collect();
     let beyond: Vec<_> = measured.iter().filter(|(_, brief)| pick(brief) > limit).collect();
@@ -78,7 +74,7 @@ fn picked(threshold: &Threshold) -> Option<fn(&Brief) -> u64> {
 fn worst(timeline: &[Point]) -> Option<String> {
     let calls = |point: &&Point| {
         let moment = point.operations.get(Operation::ToolsCall.name());
-        moment.is_some_and(|moment| moment.count >= ENOUGH)
+        moment.is_some_and(|moment| !moment.is_thin())
     };
     let measured = timeline.iter().filter(calls);
     let mut steps: Vec<_> = measured.filter_map(|point| Some((brief(point)?.p99, point))).collect();

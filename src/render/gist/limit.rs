@@ -3,6 +3,7 @@
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
+use crate::render::percentile::{MEAN, Times};
 use crate::render::split::{self, Part};
 
 /// A part that makes up this share of the whole is what limits.
@@ -16,18 +17,24 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     let share = mean as f64 / whole.max(1) as f64;
     (mean > 0 && share >= MAIN).then(|| {
         let calls = report.summary.operations.get(Operation::ToolsCall.name());
-        let service = calls.and_then(|calls| calls.service_us).map_or(0, |us| us.mean);
-        told(part, &figure::share(share), split.response, service)
+        let mean = |us, at_least| Times::new(us, at_least).shown(MEAN, "at least ");
+        let service = calls.and_then(|it| mean(it.service_us, it.service_at_least.as_ref()));
+        let response = calls.and_then(|it| mean(it.response_us, it.response_at_least.as_ref()));
+        told(
+            part,
+            &figure::share(share),
+            &response.unwrap_or_else(|| figure::micros(split.response)),
+            &service.unwrap_or_else(|| figure::micros(0)),
+        )
     })
 }
 
-fn told(part: Part, share: &str, response: u64, service: u64) -> String {
-    let (response, service) = (figure::micros(response), figure::micros(service));
+fn told(part: Part, share: &str, response: &str, service: &str) -> String {
     let queued = format!("the target itself took {service} of a mean response of {response}");
     match part {
         Part::Service => format!(
             "The time is the target's own: {share} of the mean response is service, from a \
-             request's first byte to its end."
+             request's first byte to its answer's last."
         ),
         Part::Preparation => format!(
             "Most of the wait is preparation: connecting and handshakes before a call's own request \

@@ -51,9 +51,35 @@ fn a_run_that_passed() {
             "Users waited 42ms for a tool call at the median and 42ms at p99; p99(response, \
              tools/call) < 2s held.",
             "The time is the target's own: 95.2% of the mean response is service, from a \
-             request's first byte to its end.",
+             request's first byte to its answer's last.",
         ]
     );
+}
+
+#[test]
+fn a_tool_that_makes_the_tail() {
+    // One call in four is of the second tool.
+    let of = |second: u64, outcome: Outcome| {
+        let mut summary = summary::sample::empty();
+        for number in 0..400 {
+            let is_second = number % 4 == 0;
+            let service = if is_second { second } else { 40 };
+            let Event::Call(mut call) = call(number * 50, [0, 0, service], outcome) else {
+                panic!()
+            };
+            call.tool = Some(u16::from(is_second));
+            summary.add(&Event::Call(call));
+        }
+        said(&summary, &[])[0].clone()
+    };
+    assert_eq!(
+        of(900, Outcome::Ok),
+        "Users waited 40ms for a tool call at the median and 900ms at p99 because of the tool \
+         \"<script>alert(1)</script>\", every other tool's p99 being at most 40ms."
+    );
+    for (second, outcome) in [(100, Outcome::Ok), (900, Outcome::Timeout)] {
+        assert!(!of(second, outcome).contains("because"), "{second} {outcome:?}");
+    }
 }
 
 #[test]
@@ -183,4 +209,28 @@ fn never_more_than_three() {
     let storm = sample::storm();
     assert_eq!(sentences(&storm).len(), MOST);
     assert!(sentences(&storm).iter().all(|sentence| sentence.ends_with('.')));
+}
+
+#[test]
+fn a_limit_that_cannot_be_said_to_hold_is_not_called_broken() {
+    let hung = run(
+        |number| [0, 0, if number % 50 == 0 { 5_000 } else { 40 }],
+        |number| if number % 50 == 0 { Outcome::Unfinished } else { Outcome::Ok },
+    );
+    let [unproven, broken] = ["p99(response) < 6s", "p99(response) < 4s"];
+    let mut report = sample::of(&hung, &[unproven]);
+    assert_eq!(
+        report.reasons,
+        ["p99(response) < 6s cannot be said to hold: 8 of 400 calls were never answered (at \
+             least 5s)"]
+    );
+    assert_eq!((report.exit_code, report.thresholds[0].unproven), (4, true));
+    let first = &sentences(&report)[0];
+    assert!(first.contains("; p99(response) < 6s cannot be said to hold"), "{first}");
+    assert!(!first.contains("exceeded"), "{first}");
+    // Whichever comes first, the one that is surely broken is told.
+    report = sample::of(&hung, &[unproven, broken]);
+    let first = &sentences(&report)[0];
+    assert!(first.contains("; p99(response) < 4s did not hold, it was exceeded"), "{first}");
+    assert!(!report.thresholds[1].unproven && report.reasons[1].contains("< 4s did not hold: "));
 }

@@ -37,10 +37,18 @@ fn lead(connections: &ConnectionFigures) -> String {
         0 => "without TLS".to_owned(),
         _ => format!("{} with TLS, {} of them resumed", count(tls), count(tls_resumed)),
     };
-    match opened {
+    let opened = match opened {
         0 => "No connection was opened.".to_owned(),
         1 => format!("One connection was opened: {version}, {trust}."),
         _ => format!("{} connections were opened: {version}, {trust}.", count(opened)),
+    };
+    match connections.unprocessed {
+        0 => opened,
+        some => format!(
+            "{opened} Requests the target said it did nothing about (GOAWAY, REFUSED_STREAM), which \
+             were sent again and are counted nowhere else: {}.",
+            count(some)
+        ),
     }
 }
 
@@ -63,6 +71,7 @@ mod tests {
             http2: 2,
             tls: 5,
             tls_resumed: 3,
+            unprocessed: 0,
             dns_us: took(1, 5),
             tcp_us: took(2, 5),
             tls_us: took(30, 5),
@@ -79,5 +88,7 @@ mod tests {
         assert!(table(&plain).lead.ends_with("all speak HTTP/1.1, without TLS."));
         assert_eq!(table(&plain).rows.len(), 2);
         assert!(table(&ConnectionFigures::default()).rows.is_empty());
+        let refused = ConnectionFigures { unprocessed: 12, ..secure };
+        assert!(table(&refused).lead.ends_with("counted nowhere else: 12."));
     }
 }

@@ -9,6 +9,7 @@ use crate::model::histogram::Percentiles;
 use crate::model::report::Report;
 use crate::model::report::figures::Figures;
 use crate::render::chart::{Chart, DrawError};
+use crate::render::completion::{self, Marks};
 use crate::render::percentile::{MAX, P50, P95, P99, Times};
 
 /// The section on runs.
@@ -24,7 +25,7 @@ pub(super) fn section(report: &Report) -> Result<Runs, DrawError> {
     let summary = &report.summary;
     let tables = match summary.runs {
         0 => [Table::default(), Table::default(), Table::default()],
-        _ => [fates(summary), completion(summary), parts(summary)],
+        _ => [fates(summary), completion(report), parts(summary)],
     };
     Ok(Runs { lead: lead(summary), tables, charts: drawn(report, &Chart::RUNS)? })
 }
@@ -35,17 +36,33 @@ fn lead(summary: &Figures) -> String {
         return "No run was made.".to_owned();
     }
     if run.waves == 0 {
-        return "A run is one chat turn or one Research run; none of these had subagents."
-            .to_owned();
+        let what = "A run is one chat turn or one Research run; none of these had subagents.";
+        return format!("{what}{}", unseen(summary));
     }
     let cut = match run.waves.saturating_sub(run.waves_ended) {
         0 => String::new(),
         cut => format!(", of which {} never ended", figure::count(cut)),
     };
     format!(
-        "{} subagents worked in {} waves{cut}. A wave is over when its slowest subagent is.",
+        "{} subagents worked in {} waves{cut}. A wave is over when its slowest subagent is.{}",
         figure::count(run.subagents),
-        figure::count(run.waves)
+        figure::count(run.waves),
+        unseen(summary)
+    )
+}
+
+/// What runs that were not seen to complete mean for the times to completion.
+fn unseen(summary: &Figures) -> String {
+    let count = summary.run.cut + summary.run.stopped;
+    if count == 0 {
+        return String::new();
+    }
+    let were =
+        if count == 1 { "1 run was" } else { &format!("{} runs were", figure::count(count)) };
+    format!(
+        " {were} cut or stopped before completing, so how long that takes is not known: a time \
+         marked ≈ is an estimate for more runs than were seen to complete by then, one marked ≥ is \
+         the longest that was seen."
     )
 }
 
@@ -67,11 +84,9 @@ fn fates(summary: &Figures) -> Table {
     }
 }
 
-fn completion(summary: &Figures) -> Table {
-    let rows = summary.run.completion.iter().map(|(name, figure)| {
-        let bound = if figure.at_least { "≥ " } else { "" };
-        vec![name.clone(), format!("{bound}{}", figure::micros(figure.us))]
-    });
+fn completion(report: &Report) -> Table {
+    let marked = completion::percentiles(report, Marks { at_least: "≥ ", about: "≈ " });
+    let rows = marked.into_iter().map(|(name, shown)| vec![name.to_owned(), shown]);
     Table { lead: String::new(), head: vec!["Time to completion", ""], rows: rows.collect() }
 }
 

@@ -80,14 +80,15 @@ fn times(summary: &Figures) -> Table {
     if let Some(at_least) = &calls.response_at_least {
         let open = figure::count(at_least.unanswered);
         lead = format!(
-            "{lead} {open} calls were not waited out, for the run or the client's patience ended \
-             before they did; they count with the time until then. What is marked ≥ would be more \
-             had they taken for ever."
+            "{lead} {open} calls were never answered before the run or the client's patience ended; \
+             they count with the time until then. What is marked ≥ is at least so much: it would be \
+             more had they taken for ever. What has no mark is exact"
         );
         if at_least.exact_to >= 1.0 {
             let exact = figure::number(at_least.exact_to);
-            lead = format!("{lead} Up to p{exact} every percentile is exact.");
+            lead = format!("{lead}: of response at least every percentile up to p{exact}");
         }
+        lead.push('.');
     }
     Table {
         lead,
@@ -174,7 +175,7 @@ fn details(summary: &Figures) -> Table {
     let mut rows = Vec::new();
     let mut add = |what: &str, counts: &Counts| {
         rows.extend(counts.iter().map(|(name, count)| {
-            vec![format!("{what}{}", visible::line(name)), figure::count(*count), String::new()]
+            vec![format!("{what}{}", visible::line(name)), figure::count(*count)]
         }));
     };
     add("HTTP ", &summary.statuses);
@@ -186,14 +187,22 @@ fn details(summary: &Figures) -> Table {
         });
         vec![format!("throttled by {}", visible::line(shape)), figure::count(seen.count), asked]
     }));
-    Table { lead: String::new(), head: vec!["HTTP exchanges", "Count", ""], rows }
+    let head = if summary.throttles.is_empty() {
+        vec!["HTTP exchanges", "Count"]
+    } else {
+        for row in &mut rows {
+            row.resize(3, String::new());
+        }
+        vec!["HTTP exchanges", "Count", "They asked for"]
+    };
+    Table { lead: String::new(), head, rows }
 }
 
 fn handshake(summary: &Figures) -> Table {
     let known = Operation::ALL.into_iter().map(Operation::name);
     let rows = known.filter_map(|name| {
         let count = *summary.exchanges.get(name)?;
-        let figures = summary.operations.get(name).filter(|_| name != Operation::ToolsCall.name());
+        let figures = summary.operations.get(name);
         let response = figures.map_or(Times::default(), |figures| {
             Times::new(figures.response_us, figures.response_at_least.as_ref())
         });

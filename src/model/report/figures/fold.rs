@@ -66,6 +66,7 @@ fn connections(opened: &Connections) -> ConnectionFigures {
         http2: opened.http2,
         tls: opened.tls.count(),
         tls_resumed: opened.resumed,
+        unprocessed: opened.unprocessed,
         dns_us: opened.dns.percentiles(),
         tcp_us: opened.tcp.percentiles(),
         tls_us: opened.tls.percentiles(),

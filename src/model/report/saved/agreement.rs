@@ -1,7 +1,13 @@
 //! What the figures of a saved run owe each other; whatever a report shows twice must be the same.
 
+/// That percentiles ascend.
+mod order;
+/// Users, and the generator.
+mod ourselves;
 /// What the steps of the timeline owe the whole.
 mod timeline;
+/// Statuses, sessions, connections, bytes.
+mod wire;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +30,9 @@ pub(super) fn check(report: &Report) -> Held {
     outcomes(&report.summary)?;
     parts(&report.summary)?;
     timeline::check(report)?;
+    order::check(report)?;
+    wire::check(report)?;
+    ourselves::check(report)?;
     histograms(report)?;
     beside::check(report)?;
     verdict(report)
@@ -57,9 +66,8 @@ fn outcomes(summary: &Figures) -> Held {
         let classes = Class::ALL.into_iter().filter(|class| matters(*class));
         sum(name, classes.filter_map(|class| outcomes.get(class.name()).copied()))
     };
-    let figures: [Figure; 7] = [
+    let figures: [Figure; 6] = [
         ("calls", summary.calls, |_| true),
-        ("calls_sent", summary.calls_sent, Class::was_sent),
         ("ok", summary.ok, |class| class == Class::Ok),
         ("errors", summary.errors, Class::is_error),
         ("throttled", summary.throttled, |class| class == Class::Throttled),
@@ -70,7 +78,15 @@ fn outcomes(summary: &Figures) -> Held {
         let expected = of("summary.outcomes", matters)?;
         same(&format!("summary.{name}"), found, "summary.outcomes make it", expected)?;
     }
-    Ok(())
+    // A call taken away while the client held it was never sent; the others of its kind were.
+    let taken_away = |class| matches!(class, Class::Cancelled | Class::Unfinished);
+    let most = of("summary.outcomes", Class::was_sent)?;
+    let least = most - of("summary.outcomes", taken_away)?;
+    if (least..=most).contains(&summary.calls_sent) {
+        return Ok(());
+    }
+    let found = summary.calls_sent;
+    Err(format!("summary.calls_sent is {found}, summary.outcomes make it {least} to {most}"))
 }
 
 fn parts(summary: &Figures) -> Held {
@@ -95,7 +111,7 @@ fn parts(summary: &Figures) -> Held {
     shares("summary.classes", classes, summary.calls)
 }
 
-/// That parts are no more than the whole, nor errors more than their part.
+/// That parts make the whole, and that errors are no more than their part.
 fn shares<'a>(what: &str, parts: impl Iterator<Item = (&'a String, u64, u64)>, whole: u64) -> Held {
     let mut total = 0u64;
     for (name, count, errors) in parts {
@@ -104,7 +120,7 @@ fn shares<'a>(what: &str, parts: impl Iterator<Item = (&'a String, u64, u64)>, w
         }
         total = total.saturating_add(count);
     }
-    if total > whole { Err(format!("{what} count {total} calls of {whole}")) } else { Ok(()) }
+    same(&format!("the sum of {what}"), total, "summary.calls", whole)
 }
 
 fn histograms(report: &Report) -> Held {
@@ -138,6 +154,11 @@ fn histograms(report: &Report) -> Held {
         let part =
             (part.response_us, &part.response_at_least, part.service_us, &part.service_at_least);
         behind.part(&format!("class.{name}"), part)?;
+    }
+    let calls = summary.operations.get(Operation::ToolsCall.name());
+    behind.agrees("tools/call.response_ok", calls.and_then(|calls| calls.response_ok_us))?;
+    if report.generator.lag_us != behind.percentiles("tools/call.lag") {
+        return Err("generator.lag_us is not what the histogram tools/call.lag says".to_owned());
     }
     behind.completion(&summary.run)?;
     behind.agrees("run.straggler", summary.run.straggler_us)?;
@@ -177,8 +198,12 @@ impl Behind<'_> {
         Err("summary.run.completion is not what the histograms of runs say".to_owned())
     }
 
+    fn percentiles(&self, name: &str) -> Option<Percentiles> {
+        self.0.get(name).and_then(Histogram::percentiles)
+    }
+
     fn agrees(&self, name: &str, shown: Option<Percentiles>) -> Held {
-        if shown == self.0.get(name).and_then(Histogram::percentiles) {
+        if shown == self.percentiles(name) {
             return Ok(());
         }
         Err(format!("the percentiles of {name} are not those of its histogram"))
@@ -203,19 +228,22 @@ fn verdict(report: &Report) -> Held {
     let is_ours = report.verdict == Verdict::Untrustworthy && code == 1;
     let expected = if is_ours { 1 } else { expected };
     same("exit_code", code, &format!("{name} it must be"), u64::from(expected))?;
+    if let Some(both) = report.thresholds.iter().find(|judged| judged.passed && judged.unproven) {
+        return Err(format!("thresholds: {} is both held and unproven", both.text));
+    }
     let broken: Vec<&Judged> = report.thresholds.iter().filter(|held| !held.passed).collect();
     if report.verdict == Verdict::Passed {
-        let against = broken.first().map(|judged| format!("{} did not hold", judged.text));
+        let against = broken.first().map(|judged| format!("{} {}", judged.text, judged.said()));
         let severe = report.findings.iter().find(|finding| finding.severity >= Severity::High);
         let unsound = (!report.generator.trustworthy).then(|| "it is not trustworthy".to_owned());
         let against = against.or(severe.map(told)).or(unsound);
         return against.map_or(Ok(()), |why| Err(format!("the verdict is passed, and yet {why}")));
     }
     let untold = broken.iter().find(|judged| {
-        let begins = format!("{} did not hold", judged.text);
-        !report.reasons.iter().any(|reason| reason.starts_with(&begins))
+        let whole = format!("{} {}: {}", judged.text, judged.said(), judged.value);
+        !report.reasons.contains(&whole)
     });
     untold.map_or(Ok(()), |judged| {
-        Err(format!("{} did not hold, and no threshold of this text is a reason", judged.text))
+        Err(format!("{} {}, and that is no reason of the run", judged.text, judged.said()))
     })
 }

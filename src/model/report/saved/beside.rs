@@ -26,12 +26,17 @@ fn holds(truth: bool, what: impl FnOnce() -> String) -> Held {
 }
 
 fn plan(plan: &Planned, report: &Report) -> Held {
-    let figures = [plan.runs, plan.calls, plan.exchanges, plan.users];
+    let figures = [plan.runs, plan.runs_cut, plan.dropped, plan.calls, plan.exchanges, plan.users];
     let bounds = figures.iter().flat_map(|it| [Some(it.expected), it.from, it.to]).flatten();
     let others = [plan.load_s, plan.drain_s, plan.exchanges_per_call, plan.peak_rate];
     let numbers = bounds.chain(others).chain(plan.over_time.iter().copied());
     holds(numbers.into_iter().all(|number| number.is_finite() && number >= 0.0), || {
         "a figure of the plan is no number from 0".to_owned()
+    })?;
+    // Runs stand for several in a large plan: the sum is as exact as a sum of such shares is.
+    let ended = plan.runs_cut.expected + plan.dropped.expected;
+    holds(ended <= plan.runs.expected + 0.5, || {
+        "plan.runs_cut and plan.dropped are more than plan.runs".to_owned()
     })?;
     let width = report.timeline.first().map_or(0, |point| point.width_s);
     same("plan.width_s", plan.width_s, "the timeline's steps are", width)?;
@@ -118,6 +123,8 @@ mod tests {
         assert!(saved::read(&run.to_string()).is_ok());
         let table = [
             ("/plan/runs/expected", json!(-1.0), "a figure of the plan"),
+            ("/plan/runs_cut/expected", json!(1e6), "plan.runs_cut and plan.dropped"),
+            ("/plan/dropped/expected", json!(1e6), "plan.runs_cut and plan.dropped"),
             ("/plan/width_s", json!(2), "plan.width_s is 2"),
             ("/plan/over_time/0", json!(500.0), "the sum of plan.over_time is"),
             ("/health/asked", json!(1), "health.asked is 1"),

@@ -37,6 +37,12 @@ pub(super) fn check(report: &Report) -> Held {
         "summary.runs",
         runs,
     )?;
+    let (dropped, sent) = (report.summary.dropped, report.summary.http_exchanges);
+    let name = "the sum of the timeline's dropped";
+    same(name, total(|point| point.dropped), "summary.dropped", dropped)?;
+    let name = "the sum of the timeline's exchanges";
+    same(name, total(|point| point.exchanges), "summary.http_exchanges", sent)?;
+    exchanges(report)?;
     let mut ended = Counts::new();
     for moment in
         report.timeline.iter().filter_map(|point| point.operations.get(Operation::ToolsCall.name()))
@@ -49,6 +55,19 @@ pub(super) fn check(report: &Report) -> Held {
     for (class, count) in &report.summary.outcomes {
         let found = ended.get(class).copied().unwrap_or(0);
         same(&format!("{class} over the timeline"), found, "summary.outcomes say", *count)?;
+    }
+    Ok(())
+}
+
+/// That every exchange lies in a step. Of tool calls the calls do, and streams are in none.
+fn exchanges(report: &Report) -> Held {
+    let absent = [Operation::ToolsCall, Operation::Stream].map(Operation::name);
+    let operations = report.summary.operations.iter();
+    for (name, figures) in operations.filter(|(name, _)| !absent.contains(&name.as_str())) {
+        let moments = report.timeline.iter().filter_map(|point| point.operations.get(name));
+        let counted = moments.map(|moment| u64::from(moment.count)).sum();
+        let other = format!("summary.operations count of {name}");
+        same("the sum of the timeline's operations", counted, &other, figures.count)?;
     }
     Ok(())
 }

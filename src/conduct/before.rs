@@ -1,0 +1,94 @@
+//! What a plan is refused for before anybody is asked anything: `run` and `check` say the same.
+
+use super::endpoint::{self, Endpoint};
+use super::failure::RunError;
+use super::health::HealthPage;
+use super::metrics::MetricsPage;
+use crate::engine::holder::Holder;
+use crate::model::outlook;
+use crate::model::plan::{IdentityMode, Plan, TargetUrl};
+use crate::model::profile::Profile;
+
+/// Tools assumed where the target has not been asked and the scenario names none.
+const ASSUMED_TOOLS: u16 = 2;
+
+/// Descriptors beside the users' connections: standard streams, event loop, report, practice
+/// target, health page.
+const OWN_FILES: u64 = 32;
+
+/// How many tools a plan is modelled with as long as its target has not been asked.
+pub fn tools(plan: &Plan) -> u16 {
+    let named = plan.tools.allow.as_ref().map(Vec::len);
+    named.map_or(ASSUMED_TOOLS, |count| u16::try_from(count).unwrap_or(u16::MAX))
+}
+
+/// The target's endpoint, unless it is the practice target that is still to be started.
+///
+/// # Errors
+/// When the plan cannot be run as it is: it needs more than the `files` this process may have open,
+/// asks for more than `max_rate`, is held to what it never measures, or names files, names or
+/// headers that cannot be used.
+pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, RunError> {
+    check_files(plan, files)?;
+    check_thresholds(plan, plan.tools.allow.as_deref())?;
+    check_rate(plan, tools(plan))?;
+    Holder::of(&plan.auth)?;
+    let target = &plan.target;
+    let TargetUrl::Url(url) = &target.url else { return Ok(None) };
+    let endpoint = Endpoint::of(url, &target.shown, &target.reach)?;
+    endpoint::identity_headers(&endpoint, &introduced(plan).identity)
+        .map_err(RunError::Identity)?;
+    HealthPage::of(plan, &endpoint)?;
+    MetricsPage::of(plan, &endpoint)?;
+    Ok(Some(endpoint))
+}
+
+/// The profile, saying who it is as the plan, or else the target's place, wants it.
+pub(super) fn introduced(plan: &Plan) -> Profile {
+    let by_place =
+        if plan.target.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
+    let mode = plan.clients.identity.unwrap_or(by_place);
+    endpoint::introduced(plan.clients.profile.clone(), mode)
+}
+
+/// A load that runs out of descriptors on its way would say nothing about the target.
+fn check_files(plan: &Plan, limit: Option<u64>) -> Result<(), RunError> {
+    let Some(limit) = limit else { return Ok(()) };
+    let connections = outlook::connections::held(plan);
+    let needed = connections + OWN_FILES;
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(RunError::TooManyFiles { connections, needed, limit })
+}
+
+/// Every threshold is about something that is measured; which tools are called may not be known.
+pub(super) fn check_thresholds<T: AsRef<str>>(
+    plan: &Plan,
+    tools: Option<&[T]>,
+) -> Result<(), RunError> {
+    for threshold in &plan.expect.thresholds {
+        let refers = threshold.refers_to();
+        let never = |about: String| {
+            Err(RunError::NeverMeasured { threshold: threshold.text.clone(), about })
+        };
+        if let (Some(name), Some(tools)) = (refers.tool, tools)
+            && !tools.iter().any(|tool| tool.as_ref() == name)
+        {
+            return never(format!("the tool {name:?}"));
+        }
+        if let Some(operation) = refers.operation
+            && !outlook::may_occur(operation, &plan.clients.profile)
+        {
+            return never(operation.name().to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The load of a target with so many tools, held to `max_rate`.
+pub(super) fn check_rate(plan: &Plan, tools: u16) -> Result<(), RunError> {
+    let Some(allowed) = plan.target.max_rate else { return Ok(()) };
+    let planned = outlook::of(plan, tools).peak_rate;
+    if planned > allowed { Err(RunError::TooFast { planned, allowed }) } else { Ok(()) }
+}
