@@ -44,13 +44,22 @@ impl Target {
             return Err(Answer::invalid_params("`params` is missing"));
         };
         let call: Call<'_> = object(params).map_err(Answer::invalid_params)?;
-        if let Some(tool) = Tool::named(&call.name) {
-            return Ok(Chosen::Tool(tool, call.arguments));
+        self.chosen(&call.name, call.arguments)
+    }
+
+    /// The tool of that name, if it is offered.
+    pub(super) fn chosen<'a>(
+        &self,
+        name: &str,
+        arguments: Option<&'a RawValue>,
+    ) -> Result<Chosen<'a>, Answer> {
+        if let Some(tool) = Tool::named(name) {
+            return Ok(Chosen::Tool(tool, arguments));
         }
         let is_full = self.knobs.catalogue == Catalogue::Full;
-        match is_full.then(|| exhibits::named(&call.name)).flatten() {
-            Some((at, exhibit)) => Ok(Chosen::Exhibit(at, exhibit, call.arguments)),
-            None => Err(Answer::invalid_params(format!("unknown tool `{}`", call.name))),
+        match is_full.then(|| exhibits::named(name)).flatten() {
+            Some((at, exhibit)) => Ok(Chosen::Exhibit(at, exhibit, arguments)),
+            None => Err(Answer::invalid_params(format!("unknown tool `{name}`"))),
         }
     }
 

@@ -128,8 +128,10 @@ fn is_kept(target: &Target, context: &Context) -> bool {
 /// A stream that can be resumed: its work goes on when its listener leaves.
 fn kept(target: &Arc<Target>, context: &Context, mut talk: Talk) -> Result<Response, Refusal> {
     let session = context.session.and_then(|id| target.sessions.replay(id));
+    // What begins is ended by its work alone, so nothing may fail after it.
+    let ear = Ear::open(target)?;
     let place = session.ok_or_else(unknown_session)?.begin().ok_or_else(|| full("streams"))?;
-    let (ear, listener, working) = (Ear::open(target)?, place.again(), target.metrics.working());
+    let (listener, working) = (place.again(), target.metrics.working());
     tokio::spawn(async move {
         while let Some(said) = talk.next().await {
             match said {

@@ -182,7 +182,7 @@ async fn dispatch(
 ) -> Result<Answered, Refusal> {
     let offer = Offer { catalogue: target.knobs.catalogue, modern: true };
     let answer = match asked.method {
-        "tools/call" => match target.choose(asked.raw) {
+        "tools/call" => match asked.chosen(target) {
             Ok(chosen) => return call(target, headers, asked, chosen, body).await,
             Err(wrong) => wrong,
         },
@@ -211,7 +211,14 @@ fn prompt(target: &Target, asked: &Asked<'_>) -> Answer {
     step.map_or_else(|question| question, |heard| FULL.messages_in_context(&heard))
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    fn chosen(&self, target: &Target) -> Result<Chosen<'a>, Answer> {
+        match &self.params.name {
+            Some(name) => target.chosen(name, self.params.arguments),
+            None => Err(Answer::invalid_params("`params.name` is missing")),
+        }
+    }
+
     fn brought(&self) -> Brought<'_> {
         Brought { responses: self.params.responses, state: self.params.state.as_deref() }
     }

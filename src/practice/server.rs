@@ -70,20 +70,9 @@ pub async fn serve(
     knobs: Practice,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
+    let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     // Without random bytes nothing could be sealed, nor TLS be spoken anywhere on this machine.
-    let Some(seal) = Seal::new() else { return };
-    let target = Arc::new(Target {
-        workers: Workers::start(&knobs),
-        knobs,
-        sessions: Sessions::default(),
-        channels: Channels::default(),
-        metrics: Arc::new(Metrics::default()),
-        asks: Asks::default(),
-        seal,
-        changes: broadcast::Sender::new(CHANGES),
-        stopping: watch::Sender::new(false),
-        is_local: listener.local_addr().is_ok_and(|address| address.ip().is_loopback()),
-    });
+    let Some(target) = Target::new(knobs, is_local) else { return };
     let stopping = Arc::clone(&target);
     let (stopped, after_stop) = oneshot::channel();
     let serving = connections::serve(listener, &target, async move {
@@ -175,6 +164,22 @@ async fn answer(
 }
 
 impl Target {
+    /// A target without connections; `None`: the system gave no random bytes.
+    pub(super) fn new(knobs: Practice, is_local: bool) -> Option<Arc<Self>> {
+        Some(Arc::new(Self {
+            workers: Workers::start(&knobs),
+            knobs,
+            sessions: Sessions::default(),
+            channels: Channels::default(),
+            metrics: Arc::new(Metrics::default()),
+            asks: Asks::default(),
+            seal: Seal::new()?,
+            changes: broadcast::Sender::new(CHANGES),
+            stopping: watch::Sender::new(false),
+            is_local,
+        }))
+    }
+
     /// The MCP endpoint of a path.
     pub(super) fn endpoint(&self, path: &str) -> Option<Endpoint> {
         let speaks = self.knobs.speaks;

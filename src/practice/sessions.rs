@@ -27,10 +27,17 @@ pub enum NoStream {
 }
 
 /// The open sessions. The lock is held for one look-up at a time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sessions {
     open: Mutex<HashMap<Id, Session>>,
     ids: Ids,
+    most: usize,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { open: Mutex::default(), ids: Ids::default(), most: MOST_SESSIONS }
+    }
 }
 
 /// One session.
@@ -49,7 +56,7 @@ impl Sessions {
         let id = self.ids.issue();
         let replay = resumable.then(Arc::default);
         let mut open = self.lock();
-        if open.len() >= MOST_SESSIONS {
+        if open.len() >= self.most {
             return None;
         }
         open.insert(id, Session { client, stream: None, replay });
@@ -105,6 +112,18 @@ mod tests {
     use super::*;
     use crate::practice::client::Capabilities;
     use crate::protocol::legacy::Revision;
+
+    #[test]
+    fn no_more_sessions_are_open_than_the_bound() {
+        let sessions = Sessions { most: 2, ..Sessions::default() };
+        let client = Client::new(Revision::V2025_11_25, Capabilities::default());
+        let open = || sessions.open(client.clone(), true);
+        let (first, second) = (open().unwrap(), open().unwrap());
+        assert_ne!(first, second);
+        assert!(open().is_none());
+        sessions.close(first);
+        assert!(open().is_some() && open().is_none());
+    }
 
     #[test]
     fn a_session_has_one_stream_at_a_time() {

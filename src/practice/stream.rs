@@ -225,3 +225,20 @@ impl Drop for Own {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::Practice;
+
+    #[tokio::test]
+    async fn no_more_streams_are_open_than_the_bound() {
+        let target = Target::new(Practice::default(), true).unwrap();
+        (1..MOST_STREAMS).for_each(|_| target.metrics.streams.rise());
+        let last = Ear::open(&target).unwrap();
+        assert_eq!(Ear::open(&target).err().unwrap().status, 503);
+        assert_eq!(target.metrics.streams.now(), MOST_STREAMS);
+        drop(last);
+        assert!(Ear::open(&target).is_ok());
+    }
+}

@@ -10,6 +10,7 @@ use crate::http;
 pub(crate) struct Practice {
     child: Child,
     address: SocketAddr,
+    path: String,
 }
 
 impl Practice {
@@ -23,12 +24,13 @@ impl Practice {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").unwrap();
-        Self { address: address.strip_suffix("/mcp").unwrap().parse().unwrap(), child }
+        let announced = line.trim_end().strip_prefix("listening on http://").unwrap();
+        let (address, path) = announced.split_once('/').unwrap();
+        Self { child, address: address.parse().unwrap(), path: path.to_owned() }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
+        format!("http://{}/{}", self.address, self.path)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -52,5 +54,19 @@ impl Drop for Practice {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         let _reaped = self.child.wait().is_ok();
+    }
+}
+
+#[test]
+fn a_target_announces_where_its_clients_begin() {
+    for (flags, path) in [
+        (vec![], "/mcp"),
+        (vec!["--speaks", "legacy,http+sse", "--resumable"], "/mcp"),
+        (vec!["--speaks", "modern", "--catalogue", "full"], "/mcp"),
+        (vec!["--speaks", "http+sse"], "/sse"),
+    ] {
+        let practice = Practice::with(&flags);
+        assert!(practice.url().ends_with(path), "{flags:?}: {}", practice.url());
+        assert_eq!(practice.counted("practice_requests_total"), 0);
     }
 }
