@@ -209,12 +209,13 @@ fn note_early_end(users: &Users, clock: &Clock, interrupted: &AtomicBool) {
     }
 }
 
-/// A load whose every handshake failed reached nobody. One that was cut in its first handshakes
-/// was refused nothing.
+/// A load whose every handshake failed reached nobody: no session was opened, and no call left. One
+/// that was cut in its first handshakes was refused nothing.
 fn ending(summary: &Summary, interrupted: bool) -> Ending {
     let tally = &summary.calls.tally;
     let cut = tally.of(Class::Unfinished) + tally.of(Class::Cancelled);
-    if tally.count() > cut && summary.sessions.opened == 0 {
+    let reached = summary.sessions.opened > 0 || summary.calls.times.service.count() > 0;
+    if tally.count() > cut && !reached {
         Ending::Unreachable
     } else if interrupted {
         Ending::Stopped

@@ -101,6 +101,9 @@ impl Operation {
         Self::Delete,
     ];
 
+    /// Those that only make calls possible.
+    pub const HANDSHAKE: [Self; 3] = [Self::Discover, Self::Initialize, Self::Initialized];
+
     /// The name used on the wire, in scenarios, thresholds and reports.
     pub const fn name(self) -> &'static str {
         match self {

@@ -101,7 +101,7 @@ pub fn of(plan: &Plan, tools: u16) -> Outlook {
         let _one = sketches.run(0);
     }
     let Course { cut, dropped, calls, spread, at_once, last_end, exchanges, .. } = course;
-    let call = Cost::of(&plan.clients.profile).call;
+    let call = Cost::of(plan).call;
     Outlook {
         load,
         drain,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::behaviour::Behaviour;
 use super::finding::Severity;
 use super::pace::Pace;
-use super::profile::Profile;
+use super::profile::{Era, Profile};
 use super::secret::Secret;
 use super::threshold::Threshold;
 
@@ -86,6 +86,21 @@ impl Target {
         }
     }
 }
+
+impl Plan {
+    /// The way its clients would rather speak: the one they try first.
+    pub fn way(&self) -> Way {
+        match (self.target.transport, self.target.protocol.as_deref()) {
+            (Transport::HttpSse, _) => Way::HttpSse,
+            (_, Some(protocol)) if protocol < FIRST_MODERN => Way::Legacy,
+            (_, None) if self.clients.profile.era == Era::Legacy => Way::Legacy,
+            _ => Way::Modern,
+        }
+    }
+}
+
+/// The first revision without a handshake; revisions are named by their days.
+const FIRST_MODERN: &str = "2026-07-28";
 
 /// How MCP is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

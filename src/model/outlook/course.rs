@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use crate::model::chance::run_number;
 use crate::model::pace::{Arrivals, Herd, RateStage, Spacing, Users};
-use crate::model::plan::Plan;
-use crate::model::profile::Profile;
+use crate::model::plan::{Plan, Way};
+use crate::model::profile::{Connections, Profile};
 
 use super::sketch::{Sketch, Sketches};
 
@@ -42,19 +42,41 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    pub(super) fn of(profile: &Profile) -> Self {
+    /// Of the way this plan's clients would rather speak, as nobody has asked the target yet.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let profile = &plan.clients.profile;
+        match plan.way() {
+            Way::Modern => Self::modern(profile),
+            Way::Legacy => Self::sessions(profile, 2.0, 2.0 + profile.stream_share, 1.0),
+            // The stream, and a handshake on it; it ends with the stream.
+            Way::HttpSse => Self::sessions(profile, 3.0, 3.0, 0.0),
+        }
+    }
+
+    /// What a handshake for one call costs at most, one for a kept session, and a DELETE.
+    fn sessions(profile: &Profile, for_call: f64, to_keep: f64, delete: f64) -> Self {
         let weights = profile.sessions;
         let all = weights.fresh + weights.unechoed + weights.pooled + weights.echo;
         let share = |weight: f64| weight / all.max(f64::MIN_POSITIVE);
-        let initialized = f64::from(u8::from(profile.initialized_when_fresh));
-        let one_call = 1.0 + initialized + profile.delete_share;
-        let begun = 2.0 + profile.lists.len() as f64 + profile.stream_share;
-        let kept = |share: f64| (share * begun, share * profile.delete_share);
+        let left_out = f64::from(u8::from(!profile.initialized_when_fresh));
+        let ends = delete * profile.delete_share;
+        let one_call = for_call - left_out + ends;
+        let begun = to_keep + profile.lists.len() as f64;
+        let kept = |share: f64| (share * begun, share * ends);
         Self {
             call: 1.0 + share(weights.fresh + weights.unechoed) * one_call,
             run: kept(share(weights.echo)),
             stay: kept(share(weights.pooled)),
         }
+    }
+
+    /// There is no session; what one of a broker's users has found out is known to all.
+    fn modern(profile: &Profile) -> Self {
+        let is_shared = profile.connections == Connections::Shared;
+        let found_out = f64::from(u8::from(!is_shared));
+        let lists = if is_shared && profile.honours_ttl { 0 } else { profile.lists.len() };
+        let begun = found_out + lists as f64 + profile.stream_share;
+        Self { call: 1.0, run: (0.0, 0.0), stay: (begun, 0.0) }
     }
 }
 
@@ -170,7 +192,7 @@ pub(super) fn open(plan: &Plan, arrivals: &Arrivals, sketches: &mut Sketches<'_>
     let runs = arrivals.expected() as f64;
     let looked_at = thinned(arrivals, (runs * size_of_a_run(plan, end).1 / MOST_BURSTS).max(1.0));
     let weight = runs / looked_at.expected().max(1) as f64;
-    let mut paper = Paper::new(end, Cost::of(&plan.clients.profile), weight);
+    let mut paper = Paper::new(end, Cost::of(plan), weight);
     let ceiling = (f64::from(plan.load.ceiling) / weight).ceil() as usize;
     let (mut present, mut counts) = (BinaryHeap::new(), Counts::default());
     for (number, due) in (0..).zip(looked_at.due(plan.seed)) {
@@ -203,7 +225,7 @@ pub(super) fn closed(plan: &Plan, users: &Users, sketches: &mut Sketches<'_>) ->
     let runs = stays.len() as f64 + at_work / seconds.max(1e-3);
     let every = (runs * bursts / MOST_BURSTS).ceil().max(1.0) as usize;
     let weight = stays.len() as f64 / stays.len().div_ceil(every).max(1) as f64;
-    let mut paper = Paper::new(end, Cost::of(&plan.clients.profile), weight);
+    let mut paper = Paper::new(end, Cost::of(plan), weight);
     for (user, (from, to)) in (0..).zip(&stays).step_by(every) {
         let (mut due, mut first, mut cut) = (*from, None, false);
         for turn in 0.. {

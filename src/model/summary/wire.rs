@@ -192,8 +192,8 @@ impl Wire {
         self.operations.values().map(|exchanges| exchanges.sent).sum()
     }
 
-    /// Exchanges that only make a session usable: `initialize` and `notifications/initialized`.
+    /// Exchanges that only make calls possible.
     pub fn handshakes(&self) -> u64 {
-        self.count(Operation::Initialize) + self.count(Operation::Initialized)
+        Operation::HANDSHAKE.into_iter().map(|operation| self.count(operation)).sum()
     }
 }

@@ -41,7 +41,7 @@ fn exchanges(summary: &Figures) -> Held {
         at_most(&format!("summary.exchanges of {name}"), sent, "summary.operations count", count)?;
     }
     let of = |operation: Operation| summary.exchanges.get(operation.name()).copied().unwrap_or(0);
-    let handshakes = of(Operation::Initialize).saturating_add(of(Operation::Initialized));
+    let handshakes = Operation::HANDSHAKE.into_iter().map(of).fold(0, u64::saturating_add);
     let name = "summary.handshake_exchanges";
     same(name, summary.handshake_exchanges, "summary.exchanges make it", handshakes)
 }
