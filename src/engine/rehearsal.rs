@@ -237,7 +237,7 @@ async fn converse(
                     }
                 }
                 Do::Tell(text) => {
-                    inner.hearing.lock().unwrap().retain(|to| to.send(text.clone()).is_ok())
+                    inner.hearing.lock().unwrap().retain(|to| to.send(text.clone()).is_ok());
                 }
                 Do::HangUp => inner.hearing.lock().unwrap().clear(),
             }

@@ -155,7 +155,6 @@ pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
     match operation {
         Operation::ToolsCall | Operation::Response => true,
         Operation::Initialize => profile.era != Era::Modern,
-        Operation::Discover => profile.era != Era::Legacy,
         Operation::Initialized => keeps || profile.initialized_when_fresh,
         Operation::ToolsList => lists(List::Tools),
         Operation::ResourcesList => lists(List::Resources),
@@ -163,7 +162,8 @@ pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
         Operation::PromptsList => lists(List::Prompts),
         Operation::ResourcesRead => lists(List::Resources) && profile.reads > 0,
         Operation::PromptsGet | Operation::Complete => lists(List::Prompts) && profile.reads > 0,
-        Operation::TaskGet
+        Operation::Discover
+        | Operation::TaskGet
         | Operation::TaskResult
         | Operation::TaskCancel
         | Operation::TaskUpdate => profile.era != Era::Legacy,

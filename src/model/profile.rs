@@ -7,6 +7,7 @@ use super::distribution::Distribution;
 
 /// One client's behaviour, read from a profile file.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of a profile file")]
 pub struct Profile {
     /// Its name without the date, as scenarios write it.
     pub name: String,
@@ -153,8 +154,8 @@ pub enum OnSessionLoss {
 /// Reaction to requests from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerRequests {
-    /// ping with an empty result, roots/list with no roots, elicitation as given, everything else
-    /// with -32601.
+    /// ping with an empty result, roots/list with no roots, elicitation as given, sampling with an
+    /// empty message where elicitation is not refused, everything else with -32601.
     Answer(Elicitation),
     /// Only ping is answered; the rest is left unanswered, as hosted Claude does.
     PingOnly,

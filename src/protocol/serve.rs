@@ -259,6 +259,9 @@ mod tests {
         let filled =
             Some(r#"{"jsonrpc":"2.0","id":"s-1","result":{"action":"accept","content":{"a":1}}}"#);
         let declined = Some(r#"{"jsonrpc":"2.0","id":"s-1","result":{"action":"decline"}}"#);
+        let message = Some(
+            r#"{"jsonrpc":"2.0","id":"s-1","result":{"role":"assistant","content":{"type":"text","text":""},"model":"none","stopReason":"endTurn"}}"#,
+        );
         let none = r#""x":1"#;
         let cases = [
             ("ping", none, NO, pong),
@@ -267,7 +270,8 @@ mod tests {
             ("elicitation/create", form, DEFAULTS, filled),
             ("elicitation/create", none, DEFAULTS, bad),
             ("elicitation/create", form, ServerRequests::Answer(Elicitation::Decline), declined),
-            ("sampling/createMessage", none, DEFAULTS, no),
+            ("sampling/createMessage", none, DEFAULTS, message),
+            ("sampling/createMessage", none, NO, no),
             ("tools/call", none, DEFAULTS, no),
             ("ping", none, PingOnly, pong),
             ("roots/list", none, PingOnly, None),

@@ -150,7 +150,7 @@ impl Client {
                 let answered = match heard {
                     Some(answer) => answer,
                     None if place.is_some() => posted(&head, &whole, id),
-                    None => self.read_whole::<R, T, J>(&mut ear, &head, &whole, &judge),
+                    None => read_whole::<R, T, J>(&mut ear, &head, &whole, &judge),
                 };
                 Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
             }
@@ -258,31 +258,6 @@ impl Client {
         answered
     }
 
-    /// Reads an answer that is one body, or a stream that ended without one.
-    fn read_whole<R: Lent, T, J: Judge<R, T>>(
-        &self,
-        ear: &mut Ear<'_>,
-        head: &Head<'_>,
-        body: &[u8],
-        judge: &J,
-    ) -> Answered<T> {
-        let Some(id) = ear.id else {
-            return Answered::broken(answer::notified(head, body), quoted(body));
-        };
-        match head.reading() {
-            Reading::Message => ear.message::<R, T, J>(head, body, judge).unwrap_or_else(|| {
-                let rule = Rule::NotOneOfResultAndError;
-                Answered::broken(Outcome::Violation(rule), quoted(body))
-            }),
-            Reading::Events => Answered::broken(Outcome::CutStream, String::new()),
-            Reading::Refusal => {
-                let refusal = answer::refused(head, body, Some(Id::Number(id)));
-                ear.refused(refusal.outcome, refusal.code, body)
-            }
-            Reading::Broken(rule) => ear.refused(Outcome::Violation(rule), None, body),
-        }
-    }
-
     /// Tells a broken rule with its evidence.
     fn tell_violation<T>(&self, operation: Operation, answered: &Answered<T>) {
         let Outcome::Violation(rule) = answered.outcome else { return };
@@ -321,6 +296,30 @@ impl Client {
             };
             client.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
         });
+    }
+}
+
+/// Reads an answer that is one body, or a stream that ended without one.
+fn read_whole<R: Lent, T, J: Judge<R, T>>(
+    ear: &mut Ear<'_>,
+    head: &Head<'_>,
+    body: &[u8],
+    judge: &J,
+) -> Answered<T> {
+    let Some(id) = ear.id else {
+        return Answered::broken(answer::notified(head, body), quoted(body));
+    };
+    match head.reading() {
+        Reading::Message => ear.message::<R, T, J>(head, body, judge).unwrap_or_else(|| {
+            let rule = Rule::NotOneOfResultAndError;
+            Answered::broken(Outcome::Violation(rule), quoted(body))
+        }),
+        Reading::Events => Answered::broken(Outcome::CutStream, String::new()),
+        Reading::Refusal => {
+            let refusal = answer::refused(head, body, Some(Id::Number(id)));
+            ear.refused(refusal.outcome, refusal.code, body)
+        }
+        Reading::Broken(rule) => ear.refused(Outcome::Violation(rule), None, body),
     }
 }
 

@@ -169,12 +169,11 @@ impl Reader {
                 let mail = Mail { data: data.to_vec(), at };
                 let delivered = id.map_or(Delivered::Unknown, |id| mailbox.deliver(id, mail));
                 match delivered {
-                    Delivered::Taken => {}
                     Delivered::Again => violated(Rule::SecondAnswer),
                     Delivered::TooLate if self.client.common.profile.cancels => {
                         violated(Rule::AnswerAfterCancel);
                     }
-                    Delivered::TooLate => {}
+                    Delivered::Taken | Delivered::TooLate => {}
                     Delivered::Unknown => violated(Rule::WrongId),
                 }
             }
