@@ -281,3 +281,19 @@ async fn several_messages_at_once_are_of_one_revision_alone() {
         assert_eq!(told(&client).calls[0].outcome, expected, "{revision}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_behind_its_endpoint_keeps_nobody_waiting() {
+    let server = Server::new(|seen| {
+        if seen.verb != "GET" {
+            return vec![Do::Write(reply(202, &[], ""))];
+        }
+        let endpoint = chunk("event: endpoint\ndata: /messages\n\n");
+        vec![Do::Write([stream_head(), endpoint, chunk("")].concat())]
+    });
+    let client = old(&server, plain());
+    let (_, done) = client.call(ms(0), ASK).await;
+    let told = left(&client).await;
+    assert_eq!((told.calls[0].outcome, done), (Outcome::CutStream, ms(0)));
+    assert_eq!(server.heard(), ["GET"], "there is no stream for an answer to come on");
+}
