@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::Client;
 use super::connect::{Opening, Refusal};
 use super::legacy::{FOR_EVER, with};
-use super::post::{Cost, head_of, quoted};
+use super::post::{Cost, head_of};
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;
@@ -191,7 +191,7 @@ impl Reader {
             }
             Ok(Message::Notification(_)) => {}
             Err(malformed) => {
-                let said = format!("{malformed}: {}", quoted(data));
+                let said = format!("{malformed}: {}", self.client.shown(data));
                 self.client.violated(malformed.rule, Operation::Stream, said);
             }
         }

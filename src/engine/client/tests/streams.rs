@@ -297,3 +297,22 @@ async fn a_stream_that_ends_behind_its_endpoint_keeps_nobody_waiting() {
     assert_eq!((told.calls[0].outcome, done), (Outcome::CutStream, ms(0)));
     assert_eq!(server.heard(), ["GET"], "there is no stream for an answer to come on");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_message_is_quoted_without_the_credential() {
+    let server = Server::new(|seen| {
+        let mut script = two_ended(seen);
+        if seen.what() == "tools/call" {
+            script.insert(1, Do::Tell(event("no: Bearer abc.def")));
+        }
+        script
+    });
+    let bearer = Credential::Bearer(Secret::new("abc.def"));
+    let mut common = common(&server, plain(), &bearer);
+    Arc::get_mut(&mut common).unwrap().wish.transport = Transport::HttpSse;
+    let client = Client::new(common, 0);
+    client.call(ms(0), ASK).await;
+    let told = left(&client).await;
+    assert_eq!(told.violations[0].rule, Rule::NotJson);
+    assert!(told.violations[0].evidence.ends_with("no: Bearer ***"), "{:?}", told.violations);
+}
