@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::profile::{Elicitation, Era};
+use crate::model::profile::{Elicitation, Era, List};
 use crate::protocol::era::Transport;
 
 /// A hosted client that asks `server/discover` first.
@@ -310,4 +310,29 @@ async fn a_transport_that_was_asked_for_is_the_only_one() {
     let client = Client::new(common, 0);
     client.call(ms(0), ASK).await;
     assert_eq!(server.heard(), ["server/discover", "initialize"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_ones_own_is_not_known_to_others() {
+    let server = Server::new(|seen| {
+        let mut result = match seen.what().as_str() {
+            "server/discover" => json!({
+                "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {}, "prompts": {} },
+            }),
+            "tools/list" => json!({ "tools": [], "ttlMs": 90_000, "cacheScope": "private" }),
+            "prompts/list" => json!({ "prompts": [] }),
+            _ => return sound_modern(seen),
+        };
+        let members = result.as_object_mut().unwrap();
+        for (name, value) in [("ttlMs", json!(60_000)), ("cacheScope", json!("public"))] {
+            members.entry(name).or_insert(value);
+        }
+        vec![Do::Write(json_reply(&answer(seen, &result)))]
+    });
+    let lists = vec![List::Tools, List::Prompts];
+    let client = client(&server, Profile { honours_ttl: true, lists, ..modern() });
+    client.call(ms(0), ASK).await;
+    Client::new(Arc::clone(&client.common), 1).call(ms(0), ASK).await;
+    let lists = server.heard().iter().filter(|what| *what == "tools/list").count();
+    assert_eq!(lists, 2, "each user's own: {:?}", server.heard());
 }
