@@ -196,7 +196,10 @@ impl Client {
                 let (offers, server) = (session.offers, opening.server.clone());
                 belief.hold(Known { way: *way, offers, server, until });
             }
-            Err(_) => belief.drop_it(),
+            // An outage says nothing of how the server speaks: were it forgotten then, everybody
+            // would ask a server in trouble once more.
+            Err(refusal) if refusal.heard().is_evidence() => belief.drop_it(),
+            Err(_) => {}
         }
         opened.map(|(_, session, opening)| (session, opening))
     }

@@ -336,3 +336,21 @@ async fn a_list_of_ones_own_is_not_known_to_others() {
     let lists = server.heard().iter().filter(|what| *what == "tools/list").count();
     assert_eq!(lists, 2, "each user's own: {:?}", server.heard());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_does_not_have_everybody_ask_again() {
+    let server = Server::new(|seen| match (seen.what().as_str(), seen.at.as_secs()) {
+        ("server/discover", _) => vec![Do::Write(reply(404, &[], ""))],
+        ("initialize", 10..20) => vec![Do::Write(reply(503, &[], ""))],
+        _ => sound(seen),
+    });
+    let client = client(&server, modern());
+    for due in [0, 10_000, 20_000] {
+        client.common.wire.clock.sleep_until(ms(due)).await;
+        client.call(ms(due), ASK).await;
+    }
+    let outcomes: Vec<_> = told(&client).calls.iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Ok, Outcome::Status(503), Outcome::Ok]);
+    let probes = server.heard().iter().filter(|what| *what == "server/discover").count();
+    assert_eq!(probes, 1, "{:?}", server.heard());
+}
