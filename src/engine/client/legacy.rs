@@ -145,10 +145,10 @@ impl Client {
 
     /// Opens the standalone stream beside everything else; 405 is a fine answer. A stream that
     /// breaks is taken up again as often as the profile says.
-    pub(super) fn open_stream(self: &Arc<Self>, footing: &Footing) -> oneshot::Receiver<()> {
-        let (client, footing) = (Arc::clone(self), footing.clone());
+    pub(super) fn open_stream(self: &Arc<Self>, session: &Session) -> oneshot::Receiver<()> {
+        let (client, footing) = (Arc::clone(self), session.footing.clone());
         let (opened, opening) = oneshot::channel();
-        self.beside(async move {
+        let reading = self.beside(async move {
             let cost = Cost::default();
             let mut cursor = client.stand_by(&footing, &cost, opened).await;
             for attempt in 0..client.common.profile.resumes {
@@ -163,6 +163,7 @@ impl Client {
                 cursor = client.resume(&footing, &last.id, until, &mut on_event).await.2;
             }
         });
+        let _only_one = session.stream.set(reading).is_ok();
         opening
     }
 

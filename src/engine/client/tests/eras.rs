@@ -313,6 +313,24 @@ async fn a_transport_that_was_asked_for_is_the_only_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_does_not_have_everybody_ask_again() {
+    let server = Server::new(|seen| match (seen.what().as_str(), seen.at.as_secs()) {
+        ("server/discover", _) => vec![Do::Write(reply(404, &[], ""))],
+        ("initialize", 10..20) => vec![Do::Write(reply(503, &[], ""))],
+        _ => sound(seen),
+    });
+    let client = client(&server, modern());
+    for due in [0, 10_000, 20_000] {
+        client.common.wire.clock.sleep_until(ms(due)).await;
+        client.call(ms(due), ASK).await;
+    }
+    let outcomes: Vec<_> = told(&client).calls.iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Ok, Outcome::Status(503), Outcome::Ok]);
+    let probes = server.heard().iter().filter(|what| *what == "server/discover").count();
+    assert_eq!(probes, 1, "{:?}", server.heard());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_of_ones_own_is_not_known_to_others() {
     let server = Server::new(|seen| {
         let mut result = match seen.what().as_str() {
@@ -338,19 +356,21 @@ async fn a_list_of_ones_own_is_not_known_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_does_not_have_everybody_ask_again() {
-    let server = Server::new(|seen| match (seen.what().as_str(), seen.at.as_secs()) {
-        ("server/discover", _) => vec![Do::Write(reply(404, &[], ""))],
-        ("initialize", 10..20) => vec![Do::Write(reply(503, &[], ""))],
-        _ => sound(seen),
+async fn a_stream_ends_with_what_it_was_opened_for() {
+    let server = Server::new(|seen| match seen.what().as_str() {
+        "subscriptions/listen" => vec![Do::Write(stream_head()), Do::Hang],
+        _ => sound_modern(seen),
     });
-    let client = client(&server, modern());
-    for due in [0, 10_000, 20_000] {
+    let lasts = Some(Duration::from_secs(60));
+    let profile = Profile { stream_share: 1.0, probe_lasts: lasts, ..modern() };
+    let client = client(&server, profile);
+    for due in [0, 61_000, 122_000] {
         client.common.wire.clock.sleep_until(ms(due)).await;
         client.call(ms(due), ASK).await;
     }
-    let outcomes: Vec<_> = told(&client).calls.iter().map(|call| call.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Ok, Outcome::Status(503), Outcome::Ok]);
-    let probes = server.heard().iter().filter(|what| *what == "server/discover").count();
-    assert_eq!(probes, 1, "{:?}", server.heard());
+    let ended = told(&client).exchanges;
+    let listened = ended.iter().filter(|told| told.operation == Operation::Listen);
+    assert_eq!(listened.map(|told| told.outcome).collect::<Vec<_>>(), [Outcome::Ok; 2]);
+    let asked = server.heard().iter().filter(|what| *what == "subscriptions/listen").count();
+    assert_eq!(asked, 3, "the third one is still open");
 }

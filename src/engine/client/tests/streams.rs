@@ -300,6 +300,18 @@ async fn a_stream_that_ends_behind_its_endpoint_keeps_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_in_flight_on_one_stream_have_ids_of_their_own() {
+    let server = Server::new(two_ended);
+    let client = old(&server, Profile { ids: Ids::Constant(1), ..plain() });
+    let burst = (0..3).map(|_| client.call(ms(0), ASK));
+    futures_util::future::join_all(burst).await;
+    let told = left(&client).await;
+    let outcomes: Vec<_> = told.calls.iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Ok; 3]);
+    assert!(told.violations.is_empty(), "{:?}", told.violations);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_message_is_quoted_without_the_credential() {
     let server = Server::new(|seen| {
         let mut script = two_ended(seen);
@@ -316,16 +328,4 @@ async fn what_is_no_message_is_quoted_without_the_credential() {
     let told = left(&client).await;
     assert_eq!(told.violations[0].rule, Rule::NotJson);
     assert!(told.violations[0].evidence.ends_with("no: Bearer ***"), "{:?}", told.violations);
-}
-
-#[tokio::test(start_paused = true)]
-async fn calls_in_flight_on_one_stream_have_ids_of_their_own() {
-    let server = Server::new(two_ended);
-    let client = old(&server, Profile { ids: Ids::Constant(1), ..plain() });
-    let burst = (0..3).map(|_| client.call(ms(0), ASK));
-    futures_util::future::join_all(burst).await;
-    let told = left(&client).await;
-    let outcomes: Vec<_> = told.calls.iter().map(|call| call.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Ok; 3]);
-    assert!(told.violations.is_empty(), "{:?}", told.violations);
 }
