@@ -279,6 +279,10 @@ impl Client {
 
     fn lose(&self, session: &Arc<Session>) {
         if self.slot.forget(session) {
+            // Its stream, too: the session after it opens one of its own.
+            if let Some(stream) = session.stream.get() {
+                stream.abort();
+            }
             session.end(SessionChange::Lost);
         }
     }

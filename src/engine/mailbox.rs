@@ -53,6 +53,8 @@ struct Waiting {
     by_id: HashMap<u64, oneshot::Sender<Mail>>,
     /// Those nobody waits for any more, and whether they were answered.
     done: VecDeque<(u64, bool)>,
+    /// The highest id ever asked with: clients count upwards.
+    highest: Option<u64>,
     closed: bool,
 }
 
@@ -75,6 +77,7 @@ impl Mailbox {
     pub fn expect(&self, id: u64) -> Place<'_> {
         let (sender, mail) = oneshot::channel();
         let mut waiting = self.lock();
+        waiting.highest = waiting.highest.max(Some(id));
         if !waiting.closed {
             waiting.by_id.insert(id, sender);
         }
@@ -93,6 +96,8 @@ impl Mailbox {
             None => match waiting.done.iter().rev().find(|(done, _)| *done == id) {
                 Some((_, true)) => Delivered::Again,
                 Some((_, false)) => Delivered::TooLate,
+                // Asked so long ago that it is no longer kept in mind.
+                None if waiting.highest >= Some(id) => Delivered::TooLate,
                 None => Delivered::Unknown,
             },
         }
@@ -186,6 +191,9 @@ mod tests {
         let mailbox = mailbox();
         drop(mailbox.expect(1));
         assert_eq!(mailbox.deliver(1, mail("late")), Delivered::TooLate);
+        (100..200).for_each(|id| drop(mailbox.expect(id)));
+        assert_eq!(mailbox.deliver(1, mail("later still")), Delivered::TooLate);
+        assert_eq!(mailbox.deliver(200, mail("never asked")), Delivered::Unknown);
         let first = mailbox.expect(7);
         let mut second = mailbox.expect(7);
         drop(first);

@@ -2,10 +2,11 @@
 //! is shared.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::HeaderMap;
 use tokio::sync::OnceCell;
+use tokio::task::AbortHandle;
 
 use super::mailbox::Mailbox;
 use super::recorder::Recorder;
@@ -34,6 +35,8 @@ pub struct Session {
     pub listed_until: AtomicU64,
     /// The run in which they were last asked for.
     pub listed_in: AtomicU32,
+    /// What reads the stream opened for it, if one was.
+    pub stream: OnceLock<AbortHandle>,
 }
 
 /// What every POST in a session has in common.
@@ -74,7 +77,8 @@ impl Session {
     pub fn new(footing: Footing, id: Option<String>, offers: Offers, ids: Ids) -> Self {
         let next_id = AtomicU64::new(first_id(ids) + 1);
         let (listed_until, listed_in) = (AtomicU64::new(u64::MAX), AtomicU32::new(u32::MAX));
-        Self { footing, id, offers, next_id, ids, life: None, listed_until, listed_in }
+        let (life, stream) = (None, OnceLock::new());
+        Self { footing, id, offers, next_id, ids, life, listed_until, listed_in, stream }
     }
 
     /// The id that requests carry, if they do.

@@ -29,7 +29,7 @@ pub fn set(log: &Log, argument: &str) -> Option<Override> {
         return None;
     };
     let parsed = document::parse(argument, number, SET.len());
-    match parsed.or_else(|mistakes| unquoted(key, value, number).ok_or(mistakes)) {
+    match parsed.or_else(|mistakes| unquoted(key, value, number).ok_or(mistakes)).map(undated) {
         Ok(table) => {
             let places = source::secrets(&table, &text);
             log.hide(&places);
@@ -68,6 +68,16 @@ fn unquoted(key: &str, value: &str, source: usize) -> Option<Table> {
     let mut table = document::parse(&format!("{key}=''"), source, SET.len()).ok()?;
     *leaf(&mut table)? = Node { place, value: Value::Text(text.to_owned()) };
     Some(table)
+}
+
+/// A date as text: no key has dates, and a revision of the protocol looks like one.
+fn undated(mut table: Table) -> Table {
+    if let Some(Node { value, .. }) = leaf(&mut table)
+        && let Value::Date(date) = value
+    {
+        *value = Value::Text(std::mem::take(date));
+    }
+    table
 }
 
 /// The one value of a tree of one dotted key.

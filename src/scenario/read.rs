@@ -548,6 +548,8 @@ stages = [{ over = "10s", to = "60/min" }]
         assert!(matches!(plan.load.behaviour, Behaviour::Steady(_)));
         assert_eq!((plan.load.drain, plan.name.as_str()), (s(7), "a storm"));
         assert!(plan.source.contains("# --set load.drain= 7s"), "{}", plan.source);
+        let plan = set(&["target.protocol=2025-11-25"]).expect("a plan");
+        assert_eq!(plan.target.protocol.as_deref(), Some("2025-11-25"));
         let plan = set(&["auth.kind=bearer", "auth.token=s3cret-token"]).expect("a plan");
         assert_eq!(plan.auth, Credential::Bearer(Secret::new("s3cret-token")));
         assert!(plan.source.ends_with("# --set auth.token=\"***\"\n"), "{}", plan.source);

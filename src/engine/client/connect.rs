@@ -296,7 +296,7 @@ impl Client {
     /// Opens the stream on which the server tells what it was not asked.
     async fn listen(self: &Arc<Self>, session: &Session) {
         let opening = match session.footing.speech {
-            Speech::Legacy(_) => self.open_stream(&session.footing),
+            Speech::Legacy(_) => self.open_stream(session),
             Speech::Modern(_) => self.subscribe(session),
             // The one stream it has is open.
             Speech::TwoEnds(_) => return,

@@ -17,6 +17,7 @@ use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
+use crate::model::profile::Ids;
 use crate::protocol::answer::{self, Head, Offer};
 use crate::protocol::course::{Came, Course, Of};
 use crate::protocol::introduction::Introduction;
@@ -113,7 +114,12 @@ impl Client {
         let Wire { clock, recorder, .. } = &self.common.wire;
         let id = initialised.id.clone();
         let life = Life::begin(clock, recorder, self.user, id.is_some());
-        let ids = self.common.profile.ids;
+        let ids = match self.common.profile.ids {
+            // Where every answer comes on one stream, its id alone says whose it is: a client that
+            // gave several calls the same one could not work.
+            Ids::Constant(id) if footing.mailbox().is_some() => Ids::Counter(id),
+            ids => ids,
+        };
         let mut session = Session::new(footing, id, initialised.offers, ids);
         session.life = Some(life);
         session
@@ -139,10 +145,10 @@ impl Client {
 
     /// Opens the standalone stream beside everything else; 405 is a fine answer. A stream that
     /// breaks is taken up again as often as the profile says.
-    pub(super) fn open_stream(self: &Arc<Self>, footing: &Footing) -> oneshot::Receiver<()> {
-        let (client, footing) = (Arc::clone(self), footing.clone());
+    pub(super) fn open_stream(self: &Arc<Self>, session: &Session) -> oneshot::Receiver<()> {
+        let (client, footing) = (Arc::clone(self), session.footing.clone());
         let (opened, opening) = oneshot::channel();
-        self.beside(async move {
+        let reading = self.beside(async move {
             let cost = Cost::default();
             let mut cursor = client.stand_by(&footing, &cost, opened).await;
             for attempt in 0..client.common.profile.resumes {
@@ -157,6 +163,7 @@ impl Client {
                 cursor = client.resume(&footing, &last.id, until, &mut on_event).await.2;
             }
         });
+        let _only_one = session.stream.set(reading).is_ok();
         opening
     }
 

@@ -81,9 +81,10 @@ impl Client {
             session.listed_until.store(known_until, Ordering::Relaxed);
             return;
         }
-        let mut shortest: Option<CacheHints> = None;
+        let (mut shortest, mut are_public) = (None::<CacheHints>, true);
         for list in &self.common.profile.lists {
             let Some(cache) = self.look_at(*list, session, cost).await else { continue };
+            are_public &= cache.scope == Some(CacheScope::Public);
             if shortest.is_none_or(|shortest| cache.ttl < shortest.ttl) {
                 shortest = Some(cache);
             }
@@ -92,7 +93,7 @@ impl Client {
         let now = self.common.wire.clock.now();
         let until = nanos(now + cache.ttl.unwrap_or_default());
         session.listed_until.store(until, Ordering::Relaxed);
-        if cache.scope == Some(CacheScope::Public) && self.shares_lists() {
+        if are_public && self.shares_lists() {
             self.common.listed_until.fetch_max(until, Ordering::Relaxed);
         }
     }

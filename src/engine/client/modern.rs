@@ -115,7 +115,7 @@ impl Client {
         let (client, id, offers) = (Arc::clone(self), session.next_id(), session.offers);
         let footing = session.footing.clone();
         let (opened, opening) = oneshot::channel();
-        self.beside(async move {
+        let reading = self.beside(async move {
             let Speech::Modern(meta) = &footing.speech else { return };
             let interest = Interest {
                 tools: true,
@@ -127,6 +127,7 @@ impl Client {
             listen::listen(&mut body, Id::Number(id), &interest, meta.bytes());
             client.hear_changes(&footing, id, body, opened).await;
         });
+        let _only_one = session.stream.set(reading).is_ok();
         opening
     }
 

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::Client;
 use super::connect::{Opening, Refusal};
 use super::legacy::{FOR_EVER, with};
-use super::post::{Cost, head_of, quoted};
+use super::post::{Cost, head_of};
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;
@@ -63,8 +63,11 @@ impl Client {
         };
         cost.exchanges.fetch_add(1, Ordering::Relaxed);
         let mail = Arc::new(Mailbox::new(Arc::new(endpoint), reading.keep()));
-        // The reader waits for nothing: a message before this one would be nobody's.
-        let _first = mailbox.set(Arc::downgrade(&mail)).is_ok();
+        // The reader waits for nothing: a message before this one would be nobody's. Who sets it
+        // first says how it is: a stream that has ended by now brings no answer.
+        if mailbox.set(Arc::downgrade(&mail)).is_err() {
+            return Err(Refusal::of(Operation::Stream, Outcome::CutStream));
+        }
         let footing = Footing { headers, named: Named::Named, speech: Speech::TwoEnds(mail) };
         let initialised =
             self.introduced(offered.unwrap_or(Revision::V2024_11_05), &footing, cost).await?;
@@ -127,7 +130,8 @@ impl Reader {
             }
             Err(outcome) => (outcome, None),
         };
-        if let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) {
+        let is_mailbox_to_come = self.mailbox.set(Weak::new()).is_ok();
+        if !is_mailbox_to_come && let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) {
             mailbox.close();
         }
         if let Some(endpoint) = self.endpoint.take() {
@@ -187,7 +191,7 @@ impl Reader {
             }
             Ok(Message::Notification(_)) => {}
             Err(malformed) => {
-                let said = format!("{malformed}: {}", quoted(data));
+                let said = format!("{malformed}: {}", self.client.shown(data));
                 self.client.violated(malformed.rule, Operation::Stream, said);
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::profile::{Elicitation, Era};
+use crate::model::profile::{Elicitation, Era, List};
 use crate::protocol::era::Transport;
 
 /// A hosted client that asks `server/discover` first.
@@ -367,4 +367,49 @@ async fn what_an_old_server_is_known_as_is_asked_again_in_time_and_not_after_an_
     let outcomes: Vec<_> = told(&client).calls.iter().map(|call| call.outcome.class()).collect();
     assert_eq!(outcomes[2], Class::Status);
     assert_eq!(outcomes.iter().filter(|class| **class == Class::Ok).count(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_ones_own_is_not_known_to_others() {
+    let server = Server::new(|seen| {
+        let mut result = match seen.what().as_str() {
+            "server/discover" => json!({
+                "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {}, "prompts": {} },
+            }),
+            "tools/list" => json!({ "tools": [], "ttlMs": 90_000, "cacheScope": "private" }),
+            "prompts/list" => json!({ "prompts": [] }),
+            _ => return sound_modern(seen),
+        };
+        let members = result.as_object_mut().unwrap();
+        for (name, value) in [("ttlMs", json!(60_000)), ("cacheScope", json!("public"))] {
+            members.entry(name).or_insert(value);
+        }
+        vec![Do::Write(json_reply(&answer(seen, &result)))]
+    });
+    let lists = vec![List::Tools, List::Prompts];
+    let client = client(&server, Profile { honours_ttl: true, lists, ..modern() });
+    client.call(ms(0), ASK).await;
+    Client::new(Arc::clone(&client.common), 1).call(ms(0), ASK).await;
+    let lists = server.heard().iter().filter(|what| *what == "tools/list").count();
+    assert_eq!(lists, 2, "each user's own: {:?}", server.heard());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_what_it_was_opened_for() {
+    let server = Server::new(|seen| match seen.what().as_str() {
+        "subscriptions/listen" => vec![Do::Write(stream_head()), Do::Hang],
+        _ => sound_modern(seen),
+    });
+    let lasts = Some(Duration::from_secs(60));
+    let profile = Profile { stream_share: 1.0, probe_lasts: lasts, ..modern() };
+    let client = client(&server, profile);
+    for due in [0, 61_000, 122_000] {
+        client.common.wire.clock.sleep_until(ms(due)).await;
+        client.call(ms(due), ASK).await;
+    }
+    let ended = told(&client).exchanges;
+    let listened = ended.iter().filter(|told| told.operation == Operation::Listen);
+    assert_eq!(listened.map(|told| told.outcome).collect::<Vec<_>>(), [Outcome::Ok; 2]);
+    let asked = server.heard().iter().filter(|what| *what == "subscriptions/listen").count();
+    assert_eq!(asked, 3, "the third one is still open");
 }

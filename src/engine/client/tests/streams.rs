@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::profile::Ids;
 use crate::protocol::era::Transport;
 
 /// What a sound server of revision 2024-11-05 does: a stream at the endpoint, which names
@@ -280,4 +281,51 @@ async fn several_messages_at_once_are_of_one_revision_alone() {
         client.call(ms(0), ASK).await;
         assert_eq!(told(&client).calls[0].outcome, expected, "{revision}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_behind_its_endpoint_keeps_nobody_waiting() {
+    let server = Server::new(|seen| {
+        if seen.verb != "GET" {
+            return vec![Do::Write(reply(202, &[], ""))];
+        }
+        let endpoint = chunk("event: endpoint\ndata: /messages\n\n");
+        vec![Do::Write([stream_head(), endpoint, chunk("")].concat())]
+    });
+    let client = old(&server, plain());
+    let (_, done) = client.call(ms(0), ASK).await;
+    let told = left(&client).await;
+    assert_eq!((told.calls[0].outcome, done), (Outcome::CutStream, ms(0)));
+    assert_eq!(server.heard(), ["GET"], "there is no stream for an answer to come on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_in_flight_on_one_stream_have_ids_of_their_own() {
+    let server = Server::new(two_ended);
+    let client = old(&server, Profile { ids: Ids::Constant(1), ..plain() });
+    let burst = (0..3).map(|_| client.call(ms(0), ASK));
+    futures_util::future::join_all(burst).await;
+    let told = left(&client).await;
+    let outcomes: Vec<_> = told.calls.iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Ok; 3]);
+    assert!(told.violations.is_empty(), "{:?}", told.violations);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_message_is_quoted_without_the_credential() {
+    let server = Server::new(|seen| {
+        let mut script = two_ended(seen);
+        if seen.what() == "tools/call" {
+            script.insert(1, Do::Tell(event("no: Bearer abc.def")));
+        }
+        script
+    });
+    let bearer = Credential::Bearer(Secret::new("abc.def"));
+    let mut common = common(&server, plain(), &bearer);
+    Arc::get_mut(&mut common).unwrap().wish.transport = Transport::HttpSse;
+    let client = Client::new(common, 0);
+    client.call(ms(0), ASK).await;
+    let told = left(&client).await;
+    assert_eq!(told.violations[0].rule, Rule::NotJson);
+    assert!(told.violations[0].evidence.ends_with("no: Bearer ***"), "{:?}", told.violations);
 }
