@@ -48,9 +48,13 @@ impl Tool {
         Self { name, maker, mirrored: Vec::new(), output: None }
     }
 
-    /// An offered tool.
+    /// An offered tool. Where its annotations of headers are invalid they mean nothing: to a modern
+    /// client it is not to be offered.
+    ///
+    /// # Errors
+    /// What is wrong with its output schema, for a person.
     pub fn offered(tool: &Offered, maker: Maker) -> Result<Self, String> {
-        let mirrored = params::header_params(&tool.input_schema)?;
+        let mirrored = params::header_params(&tool.input_schema).unwrap_or_default();
         let output = tool.output_schema.as_ref().map(Output::new).transpose()?;
         Ok(Self { name: tool.name.clone(), maker, mirrored, output })
     }

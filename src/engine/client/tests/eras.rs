@@ -253,6 +253,41 @@ async fn a_modern_server_must_not_ask() {
     assert!(!server.heard().contains(&"answer".to_owned()), "and it is not answered");
 }
 
+/// With which status it comes does not matter, and whether an old server says it matters not either.
+#[tokio::test(start_paused = true)]
+async fn a_modern_server_must_not_use_the_old_code() {
+    let gone = |seen: &Seen| {
+        let id = &seen.json()["id"];
+        let error = json!({ "code": -32002, "message": "Resource not found" });
+        json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
+    };
+    for status in [200, 404] {
+        let server = Server::new(move |seen| {
+            if seen.what() != "tools/call" {
+                return sound_modern(seen);
+            }
+            let headers = ["content-type: application/json"];
+            vec![Do::Write(reply(status, &headers, &gone(seen)))]
+        });
+        let client = client(&server, modern());
+        client.call(ms(0), ASK).await;
+        let told = told(&client);
+        assert_eq!(told.calls[0].outcome, Outcome::RpcError(-32002));
+        let rules: Vec<_> = told.violations.iter().map(|violation| violation.rule).collect();
+        assert_eq!(rules, [Rule::ForbiddenCode], "{status}");
+        assert!(told.violations[0].evidence.contains("Resource not found"));
+    }
+    let old = Server::new(move |seen| match seen.what().as_str() {
+        "server/discover" | "tools/call" => vec![Do::Write(json_reply(&gone(seen)))],
+        _ => sound(seen),
+    });
+    let client = client(&old, modern());
+    client.call(ms(0), ASK).await;
+    let told = told(&client);
+    assert_eq!(told.calls[0].outcome, Outcome::RpcError(-32002));
+    assert!(told.violations.is_empty(), "{:?}", told.violations);
+}
+
 #[tokio::test(start_paused = true)]
 async fn lists_hold_for_their_time() {
     let server = Server::new(sound_modern);
