@@ -231,7 +231,7 @@ mod tests {
         let none = choose(&modern, &allowed(Some(&["bad"]))).unwrap_err().to_string();
         assert!(none.starts_with("nothing is left to call"), "{none}");
         assert!(none.contains("\n  the tool \"bad\": "), "{none}");
-        assert!(none.contains("no token"), "{none}");
+        assert!(none.contains("is not the name of a header"), "{none}");
     }
 
     #[test]
@@ -251,7 +251,8 @@ mod tests {
         ));
         assert_eq!(names(&[], None), Err(NothingToCall::NoTools));
         let arguments = [("loook".to_owned(), Vec::new())].into();
-        let mistyped = choose(&scouted(&offered), &Tools { arguments, ..Tools::default() }).unwrap_err();
+        let mistyped =
+            choose(&scouted(&offered), &Tools { arguments, ..Tools::default() }).unwrap_err();
         let message = mistyped.to_string();
         assert!(message.starts_with("tools.arguments names \"loook\", which the"), "{message}");
     }

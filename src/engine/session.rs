@@ -67,6 +67,8 @@ pub struct Offers {
     pub prompts: bool,
     /// `capabilities.completions`.
     pub completions: bool,
+    /// Tool calls may become tasks.
+    pub tasks: bool,
 }
 
 impl Session {
