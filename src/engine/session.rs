@@ -60,6 +60,7 @@ pub enum Speech {
 
 /// What a server said in its handshake.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub struct Offers {
     /// `capabilities.resources`.
     pub resources: bool,

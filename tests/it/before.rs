@@ -49,7 +49,7 @@ fn evidence(report: &Report, id: &str) -> Vec<Value> {
 fn it_is_found_and_the_run_goes_on() {
     let target = forgetful();
     let place = Place::new();
-    let order = place.run("steady").short().target(&target.url());
+    let order = place.run("steady").short_closed().target(&target.url());
     let done = order.set("clients.profile", r#""claude-ai-modern""#).go();
     let report = done.exits(1).report();
     let hints = evidence(&report, "no-cache-hints");
@@ -69,7 +69,7 @@ fn it_is_found_and_the_run_goes_on() {
 fn a_tool_that_every_client_drops_cannot_be_called() {
     let target = forgetful();
     let place = Place::new();
-    let order = place.run("steady").short().target(&target.url());
+    let order = place.run("steady").short_closed().target(&target.url());
     let order = order.set("clients.profile", r#""claude-ai-modern""#);
     let done = order.set("tools.allow", r#"["by region"]"#).go();
     insta::assert_snapshot!(done.refused(2, &place));

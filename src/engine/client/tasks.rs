@@ -236,7 +236,7 @@ impl Client {
     }
 }
 
-/// A request in its session's era; nobody waits for its own answer but for what it leads to.
+/// A request in its session's era, as part of the service of a call.
 fn question<'a>(
     footing: &'a Footing,
     id: u64,

@@ -45,7 +45,7 @@ fn tasked(standing: impl Fn(&Seen) -> Value + Send + Sync + 'static) -> Server {
 }
 
 /// A task that stands so.
-fn task(status: &str, more: Value) -> Value {
+fn task(status: &str, more: &Value) -> Value {
     let mut task = json!({ "taskId": "t1", "status": status });
     task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     task
@@ -54,8 +54,8 @@ fn task(status: &str, more: Value) -> Value {
 #[tokio::test(start_paused = true)]
 async fn a_modern_task_is_polled_as_its_server_asks_for() {
     let server = tasked(|seen| match seen.at.as_millis() {
-        ..1_000 => task("working", json!({ "pollIntervalMs": 700 })),
-        _ => task("completed", json!({ "result": echoed() })),
+        ..1_000 => task("working", &json!({ "pollIntervalMs": 700 })),
+        _ => task("completed", &json!({ "result": echoed() })),
     });
     let client = client(&server, polling());
     let (class, done) = client.call(ms(0), ASK).await;
@@ -78,18 +78,18 @@ async fn a_modern_task_ends_in_every_way() {
     let failing = json!({ "content": [{ "type": "text", "text": "no" }], "isError": true });
     let cases = [
         (
-            task("failed", json!({ "error": { "code": -32000, "message": "x" } })),
+            task("failed", &json!({ "error": { "code": -32000, "message": "x" } })),
             Outcome::RpcError(-32000),
         ),
-        (task("completed", json!({ "result": failing })), Outcome::ToolError),
-        (task("cancelled", json!({})), Outcome::ToolError),
-        (task("failed", json!({})), malformed),
-        (task("completed", json!({})), malformed),
-        (task("completed", json!({ "result": { "content": 5 } })), malformed),
-        (task("input_required", json!({})), malformed),
-        (task("done", json!({})), malformed),
+        (task("completed", &json!({ "result": failing })), Outcome::ToolError),
+        (task("cancelled", &json!({})), Outcome::ToolError),
+        (task("failed", &json!({})), malformed),
+        (task("completed", &json!({})), malformed),
+        (task("completed", &json!({ "result": { "content": 5 } })), malformed),
+        (task("input_required", &json!({})), malformed),
+        (task("done", &json!({})), malformed),
         (
-            task("completed", json!({ "resultType": "x" })),
+            task("completed", &json!({ "resultType": "x" })),
             Outcome::Violation(Rule::UnknownResultType),
         ),
     ];
@@ -111,9 +111,9 @@ async fn a_modern_task_that_asks_is_answered() {
             let params = json!({ "message": "Who?", "requestedSchema": { "type": "object",
                 "properties": { "name": { "type": "string", "default": "Ann" } } } });
             let requests = json!({ "n": { "method": "elicitation/create", "params": params } });
-            task("input_required", json!({ "inputRequests": requests, "pollIntervalMs": 200 }))
+            task("input_required", &json!({ "inputRequests": requests, "pollIntervalMs": 200 }))
         }
-        _ => task("completed", json!({ "result": echoed() })),
+        _ => task("completed", &json!({ "result": echoed() })),
     });
     let client = client(&server, polling());
     client.call(ms(0), ASK).await;
@@ -133,13 +133,13 @@ async fn a_modern_task_that_asks_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_task_without_end_is_cancelled_when_patience_ends() {
     for cancels in [true, false] {
-        let server = tasked(|_| task("working", json!({ "pollIntervalMs": 2_000 })));
+        let server = tasked(|_| task("working", &json!({ "pollIntervalMs": 2_000 })));
         let client = client(&server, Profile { cancels, ..polling() });
         client.call(ms(0), ASK).await;
         client.common.wire.clock.sleep(ms(1)).await;
         let told = told(&client);
         assert_eq!(told.calls[0].outcome, Outcome::Timeout);
-        // Admitted at 0 ms, with 5 s from the call's own sending.
+        // Patience begins when the call is admitted, at 0 ms.
         let polls =
             [("tools/call", 50), ("tasks/get", 450), ("tasks/get", 2_450), ("tasks/get", 4_450)];
         let cancelled = cancels.then_some(("tasks/cancel", 5_000));
@@ -154,7 +154,7 @@ async fn a_task_without_end_is_cancelled_when_patience_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_was_not_asked_for_is_of_an_unknown_type() {
-    let server = tasked(|_| task("completed", json!({ "result": echoed() })));
+    let server = tasked(|_| task("completed", &json!({ "result": echoed() })));
     let client = client(&server, Profile { capabilities: "{}".into(), ..polling() });
     client.call(ms(0), ASK).await;
     assert_eq!(told(&client).calls[0].outcome, Outcome::Violation(Rule::UnknownResultType));
