@@ -25,8 +25,8 @@ fn a_tool_that_needs_a_task() {
     for once in ["tools~1call", "tasks~1result"] {
         assert_eq!(report.count(&format!("/summary/exchanges/{once}")), calls, "{once}");
     }
-    // It asks for the client's roots, too.
-    assert!(report.count("/summary/exchanges/response") > calls);
+    // It may ask for the roots of the client, too.
+    assert!(report.count("/summary/exchanges/response") >= calls);
     // It works for four seconds, and wants to be asked once a second.
     assert!(report.count("/summary/exchanges/tasks~1get") >= 2 * calls);
     receipts(&peer, 0, &report);
