@@ -51,7 +51,7 @@ fn it_is_found_and_the_run_goes_on() {
     let place = Place::new();
     let order = place.run("steady").short_closed().target(&target.url());
     let done = order.set("clients.profile", r#""claude-ai-modern""#).go();
-    let report = done.exits(1).report();
+    let report = done.exits(4).report();
     let hints = evidence(&report, "no-cache-hints");
     assert_eq!(hints, ["before the load, server/discover: ttlMs or cacheScope is missing"]);
     let headers = evidence(&report, "invalid-param-header");
