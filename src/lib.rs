@@ -177,6 +177,8 @@ pub mod conduct {
     mod diagnosis;
     pub mod endpoint;
     pub mod failure;
+    #[cfg(test)]
+    mod faithful;
     pub(crate) mod health;
     pub(crate) mod load;
     pub(crate) mod metrics;

@@ -1,15 +1,34 @@
 //! Which of the target's tools the load may call, and with what.
 
 use std::collections::HashSet;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use crate::engine::client::Tool;
+use crate::engine::client::{Scouted, Tool};
 use crate::model::arguments::Maker;
 use crate::model::plan::Tools;
+use crate::protocol::modern::params;
 use crate::protocol::results::list as read;
 
 /// The list of a target's tools is cut after so many in a message.
 const MOST_NAMED: usize = 40;
+
+/// What may be called.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The tools, with makers of their arguments.
+    pub tools: Vec<Tool>,
+    /// What the target offers, and no client may call.
+    pub dropped: Vec<Dropped>,
+}
+
+/// A tool that a client has to drop: its `x-mcp-header` annotations are invalid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it, for a person.
+    pub reason: String,
+}
 
 /// Why nothing can be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +47,15 @@ pub enum NothingToCall {
         tools: String,
         /// One of them.
         example: String,
+    },
+    /// Every tool that could be called has to be dropped.
+    #[error(
+        "nothing is left to call: a client drops tools whose x-mcp-header annotations are \
+         invalid.\n{dropped}\nCorrect them on the server, or allow other tools by name."
+    )]
+    AllDropped {
+        /// The tools and what is wrong with them, a line each.
+        dropped: String,
     },
     /// A tool was named that the target lacks.
     #[error("{key} names {missing:?}, which the target does not have.\n{tools}")]
@@ -52,8 +80,9 @@ pub enum NothingToCall {
     },
 }
 
-/// The tools that may be called, with makers of their arguments.
-pub fn choose(offered: &[read::Tool], asked: &Tools) -> Result<Vec<Tool>, NothingToCall> {
+/// The tools that may be called.
+pub fn choose(scouted: &Scouted, asked: &Tools) -> Result<Chosen, NothingToCall> {
+    let offered = &scouted.tools;
     if offered.is_empty() {
         return Err(NothingToCall::NoTools);
     }
@@ -67,14 +96,33 @@ pub fn choose(offered: &[read::Tool], asked: &Tools) -> Result<Vec<Tool>, Nothin
     // Figures are by name: a name that is listed twice is one tool, the first.
     let mut names = HashSet::new();
     chosen.retain(|tool| names.insert(tool.name.as_str()));
+    for name in asked.arguments.keys() {
+        by_name(offered, "tools.arguments", name)?;
+    }
+    let dropped: Vec<_> = offered.iter().filter_map(|tool| unfit(scouted, tool)).collect();
+    let wanted = chosen.len();
+    chosen.retain(|tool| dropped.iter().all(|dropped| dropped.name != tool.name));
+    if chosen.is_empty() && wanted > 0 {
+        return Err(NothingToCall::AllDropped { dropped: told(&dropped) });
+    }
     if chosen.is_empty() {
         let example = offered[0].name.clone();
         return Err(NothingToCall::NothingReadOnly { tools: listed(offered), example });
     }
-    for name in asked.arguments.keys() {
-        by_name(offered, "tools.arguments", name)?;
+    let tools = chosen.into_iter().map(|tool| prepared(tool, asked)).collect::<Result<_, _>>()?;
+    Ok(Chosen { tools, dropped })
+}
+
+/// Whether a client has to drop a tool; in the era before 2026-07-28 the annotation means nothing.
+pub(super) fn unfit(scouted: &Scouted, tool: &read::Tool) -> Option<Dropped> {
+    let reason = params::header_params(&tool.input_schema).err().filter(|_| scouted.is_modern)?;
+    Some(Dropped { name: tool.name.clone(), reason })
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the tool {:?}: {}", self.name, self.reason)
     }
-    chosen.into_iter().map(|tool| prepared(tool, asked)).collect()
 }
 
 fn by_name<'a>(
@@ -106,6 +154,16 @@ fn with(tool: &read::Tool, made: Result<Maker, String>) -> Result<Tool, NothingT
     made.map_err(|reason| NothingToCall::Arguments { tool: tool.name.clone(), reason })
 }
 
+/// Dropped tools, a line each.
+fn told(dropped: &[Dropped]) -> String {
+    let mut lines: Vec<_> =
+        dropped.iter().take(MOST_NAMED).map(|dropped| format!("  {dropped}")).collect();
+    if dropped.len() > MOST_NAMED {
+        lines.push(format!("  and {} more", dropped.len() - MOST_NAMED));
+    }
+    lines.join("\n")
+}
+
 /// The target's tools, a line each, with what their annotations say.
 fn listed(offered: &[read::Tool]) -> String {
     let mut text = String::from("Its tools:");
@@ -134,10 +192,46 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn names(offered: &[read::Tool], allow: Option<&[&str]>) -> Result<Vec<String>, NothingToCall> {
+    fn scouted(offered: &[read::Tool]) -> Scouted {
+        Scouted {
+            server: "a 1".into(),
+            protocol_version: "2025-11-25",
+            tools: offered.to_vec(),
+            has_sessions: true,
+            is_modern: false,
+        }
+    }
+
+    fn allowed(allow: Option<&[&str]>) -> Tools {
         let allow = allow.map(|names| names.iter().map(|&name| name.to_owned()).collect());
-        let asked = Tools { allow, ..Tools::default() };
-        choose(offered, &asked).map(|tools| tools.into_iter().map(|tool| tool.name).collect())
+        Tools { allow, ..Tools::default() }
+    }
+
+    fn called(chosen: Chosen) -> Vec<String> {
+        chosen.tools.into_iter().map(|tool| tool.name).collect()
+    }
+
+    fn names(offered: &[read::Tool], allow: Option<&[&str]>) -> Result<Vec<String>, NothingToCall> {
+        choose(&scouted(offered), &allowed(allow)).map(called)
+    }
+
+    #[test]
+    fn tools_with_invalid_headers_are_dropped_where_headers_mean_something() {
+        let offered = tools(
+            r#"[{"name":"bad","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object",
+                 "properties":{"a":{"type":"string","x-mcp-header":"no token"}}}},
+                {"name":"good","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"}}]"#,
+        );
+        assert_eq!(names(&offered, None).unwrap(), ["bad", "good"]);
+        let modern = Scouted { is_modern: true, ..scouted(&offered) };
+        let chosen = choose(&modern, &allowed(Some(&["bad", "good"]))).unwrap();
+        let dropped: Vec<_> = chosen.dropped.iter().map(|tool| tool.name.as_str()).collect();
+        assert_eq!(dropped, ["bad"]);
+        assert_eq!(called(chosen), ["good"]);
+        let none = choose(&modern, &allowed(Some(&["bad"]))).unwrap_err().to_string();
+        assert!(none.starts_with("nothing is left to call"), "{none}");
+        assert!(none.contains("\n  the tool \"bad\": "), "{none}");
+        assert!(none.contains("is not the name of a header"), "{none}");
     }
 
     #[test]
@@ -157,7 +251,8 @@ mod tests {
         ));
         assert_eq!(names(&[], None), Err(NothingToCall::NoTools));
         let arguments = [("loook".to_owned(), Vec::new())].into();
-        let mistyped = choose(&offered, &Tools { arguments, ..Tools::default() }).unwrap_err();
+        let mistyped =
+            choose(&scouted(&offered), &Tools { arguments, ..Tools::default() }).unwrap_err();
         let message = mistyped.to_string();
         assert!(message.starts_with("tools.arguments names \"loook\", which the"), "{message}");
     }

@@ -11,7 +11,7 @@ use super::choice;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::run::common;
-use crate::engine::client::{Client, Refusal, Tool};
+use crate::engine::client::{Client, Refusal, Scouted, Tool};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop;
 use crate::model::arguments::Maker;
@@ -48,7 +48,7 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
     let unreachable = |refusal: Refusal| RunError::Unreachable { url: url.to_owned(), refusal };
     let scout = Client::new(common(plan, &endpoint, Arc::default(), Vec::new())?, 0);
     let scouted = scout.scout().await.map_err(unreachable)?;
-    let tools = calls(&scouted.tools, context);
+    let tools = calls(&scouted, context);
     let recorder = Arc::new(Recorder::default());
     let common = common(plan, &endpoint, recorder, tools)?;
     let client = Client::new(Arc::clone(&common), 0);
@@ -67,9 +67,11 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
 }
 
 /// What is called: what the context names, or every tool for which arguments can be made.
-fn calls(offered: &[list::Tool], context: &Context) -> Vec<Tool> {
+fn calls(scouted: &Scouted, context: &Context) -> Vec<Tool> {
+    let is_fit = |tool: &&list::Tool| choice::unfit(scouted, tool).is_none();
+    let offered: Vec<&list::Tool> = scouted.tools.iter().filter(is_fit).collect();
     if context.tool_calls.is_empty() {
-        return offered.iter().filter_map(|tool| choice::unasked(tool).ok()).collect();
+        return offered.into_iter().filter_map(|tool| choice::unasked(tool).ok()).collect();
     }
     let made = context.tool_calls.iter().filter_map(|call| {
         let tool = offered.iter().find(|tool| tool.name == call.name)?;

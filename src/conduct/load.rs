@@ -22,6 +22,7 @@ use crate::engine::gate::Gate;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
@@ -43,6 +44,8 @@ pub(super) struct Found<'a> {
     pub(super) scouted: Scouted,
     /// HTTP exchanges that finding out took.
     pub(super) exchanges: u64,
+    /// Rules the target broke meanwhile.
+    pub(super) violations: Vec<Violation>,
     /// Its health page, well so far.
     pub(super) health: Option<Followed>,
     /// Its metrics page.
@@ -57,6 +60,9 @@ pub(super) async fn load(
 ) -> Result<Report, RunError> {
     let Order { plan, started_at, dashboard, stopper, interrupted, show } = order;
     let recorder = Arc::new(Recorder::default());
+    for violation in found.violations {
+        recorder.tell(0, Event::Violation(Box::new(violation)));
+    }
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools)?;

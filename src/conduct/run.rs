@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::before;
-use super::choice;
+use super::choice::{self, Chosen, Dropped};
 use super::diagnosis;
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
@@ -20,9 +21,12 @@ use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
 use crate::engine::holder::Holder;
-use crate::engine::recorder::Recorder;
+use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
+use crate::model::event::{Event, Violation};
+use crate::model::operation::Operation;
+use crate::model::outcome::Rule;
 use crate::model::plan::{Plan, TargetUrl, Transport};
 use crate::model::profile::Era;
 use crate::model::report::Report;
@@ -35,6 +39,8 @@ use crate::protocol::{legacy, modern};
 
 /// The number of the client that looks at the target before the load; no user has it.
 const SCOUT: u32 = u32::MAX;
+/// Evidence is cut after so many characters.
+const EVIDENCE: usize = 300;
 
 /// What is to be run.
 pub struct Order {
@@ -99,8 +105,10 @@ async fn look<'a>(
             return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
         }
     };
-    let (scouted, exchanges) = looked?;
-    let (scouted, tools) = choose(scouted, plan).await?;
+    let Seen { scouted, exchanges, mut violations } = looked?;
+    let (scouted, Chosen { tools, dropped }) = choose(scouted, plan).await?;
+    let holder = Holder::of(&plan.auth)?.knowing(&plan.environment);
+    violations.extend(dropped.iter().map(|dropped| invalid(dropped, &holder)));
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     before::check_thresholds(plan, Some(&names))?;
     before::check_rate(plan, u16::try_from(tools.len()).unwrap_or(u16::MAX))?;
@@ -108,14 +116,26 @@ async fn look<'a>(
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
     }
-    Ok((Found { endpoint, scouted, exchanges, health, metrics }, tools))
+    Ok((Found { endpoint, scouted, exchanges, violations, health, metrics }, tools))
+}
+
+/// A tool that no client may call, as what it is: a rule that the target broke.
+fn invalid(dropped: &Dropped, holder: &Holder) -> Violation {
+    let evidence = holder.hide(dropped.to_string());
+    Violation {
+        rule: Rule::InvalidParamHeader,
+        at: Duration::ZERO,
+        user: None,
+        operation: Operation::ToolsList,
+        evidence: evidence.chars().take(EVIDENCE).collect(),
+    }
 }
 
 /// Chooses the tools beside the event loop: whatever their schemas ask for, Ctrl-C is heard.
-async fn choose(scouted: Scouted, plan: &Plan) -> Result<(Scouted, Vec<Tool>), RunError> {
+async fn choose(scouted: Scouted, plan: &Plan) -> Result<(Scouted, Chosen), RunError> {
     let asked = plan.tools.clone();
     let choosing = tokio::task::spawn_blocking(move || {
-        choice::choose(&scouted.tools, &asked).map(|tools| (scouted, tools))
+        choice::choose(&scouted, &asked).map(|chosen| (scouted, chosen))
     });
     Ok(choosing.await.map_err(|panicked| RunError::Ourselves(panicked.to_string()))??)
 }
@@ -193,14 +213,38 @@ fn wish(plan: &Plan) -> Wish {
     Wish { transport, modern, legacy: legacy.filter(|_| profile.era != Era::Modern) }
 }
 
-/// Looks at the target once, outside what is measured. Says how many exchanges that took.
-async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<(Scouted, u64), RunError> {
+/// What the look at the target brought.
+struct Seen {
+    scouted: Scouted,
+    /// HTTP exchanges that it took.
+    exchanges: u64,
+    /// Rules that the target broke.
+    violations: Vec<Violation>,
+}
+
+/// Keeps the broken rules of what was told; the look is no user's, and before the load's time.
+#[derive(Default)]
+struct Broken(Vec<Violation>);
+
+impl Observer for Broken {
+    fn observe(&mut self, event: &Event) {
+        if let Event::Violation(violation) = event {
+            let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
+            self.0.push(before);
+        }
+    }
+}
+
+/// Looks at the target once, outside what is measured.
+async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, RunError> {
     let recorder = Arc::new(Recorder::default());
     let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new())?;
     let scouted = Client::new(common, SCOUT).scout().await;
-    let asked = recorder.gauges.exchanges.load(Ordering::Relaxed);
+    let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
+    let mut broken = Broken::default();
+    recorder.drain(&mut Vec::new(), &mut [&mut broken]);
     match scouted {
-        Ok(scouted) => Ok((scouted, asked)),
+        Ok(scouted) => Ok(Seen { scouted, exchanges, violations: broken.0 }),
         Err(refusal) => {
             let refusal = diagnosis::explained(&endpoint.route, refusal).await;
             Err(RunError::Unreachable { url: shown.to_owned(), refusal })

@@ -63,6 +63,7 @@ pub enum Speech {
 
 /// What a server said in its handshake.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub struct Offers {
     /// `capabilities.resources`.
     pub resources: bool,
@@ -70,6 +71,8 @@ pub struct Offers {
     pub prompts: bool,
     /// `capabilities.completions`.
     pub completions: bool,
+    /// Tool calls may become tasks.
+    pub tasks: bool,
 }
 
 impl Session {

@@ -236,8 +236,8 @@ pub struct Violation {
     pub rule: Rule,
     /// When.
     pub at: Duration,
-    /// Which simulated user.
-    pub user: u32,
+    /// Which simulated user; none saw it in the look at the target before the load.
+    pub user: Option<u32>,
     /// In which exchange.
     pub operation: Operation,
     /// What was expected and found, bounded and without secrets.

@@ -120,13 +120,20 @@ fn of_rule(rule: Rule, seen: &FirstFew<Seen>) -> Finding {
 }
 
 fn told(seen: &Seen) -> String {
-    let at = figure::duration(seen.at);
-    format!("at {at}, user {}, {}: {}", seen.user, seen.operation.name(), seen.evidence)
+    let what = seen.operation.name();
+    let Some(user) = seen.user else {
+        return format!("before the load, {what}: {}", seen.evidence);
+    };
+    format!("at {}, user {user}, {what}: {}", figure::duration(seen.at), seen.evidence)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::event::{Event, Violation};
+    use crate::model::operation::Operation;
     use crate::model::summary::sample;
 
     #[test]
@@ -138,6 +145,23 @@ mod tests {
             findings[0].evidence[0],
             "at 31.2s, user 12, tools/call: expected id 1, found \"2\""
         );
+    }
+
+    #[test]
+    fn what_was_seen_before_the_load_is_no_users() {
+        let mut summary = sample::empty();
+        let violation = Violation {
+            rule: Rule::InvalidParamHeader,
+            at: Duration::ZERO,
+            user: None,
+            operation: Operation::ToolsList,
+            evidence: "the tool \"a\"".into(),
+        };
+        summary.add(&Event::Violation(Box::new(violation)));
+        let findings = findings(&summary);
+        assert_eq!(findings[0].id, "invalid-param-header");
+        assert_eq!(findings[0].evidence, ["before the load, tools/list: the tool \"a\""]);
+        assert_eq!(summary.users, sample::empty().users);
     }
 
     #[test]

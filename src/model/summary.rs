@@ -134,7 +134,7 @@ impl Summary {
                 self.runs.add_wave(wave);
             }
             Event::Violation(violation) => {
-                self.seen(violation.at, Some(violation.user));
+                self.seen(violation.at, violation.user);
                 self.violations.entry(violation.rule).or_default().add(Seen::of(violation));
             }
             Event::Dropped { due } => {

@@ -90,19 +90,20 @@ fn client_passes(command: &str, scenario: &str, revision: &str) -> Result<(), St
     if passed { Ok(()) } else { Err(format!("{scenario} {revision}: exit code {code}\n{said}")) }
 }
 
-/// The scenarios that a revision requires of a client, those about authorization left out.
-fn required(revision: &str) -> Vec<String> {
+/// The scenarios that a revision requires, of a `client` or of a `server`; those about
+/// authorization are left out.
+fn required(revision: &str, of: &str) -> Vec<String> {
     let file = format!("@modelcontextprotocol/conformance/requirements/{revision}.yaml");
     let file = fs::read_to_string(of_suite(&file)).unwrap();
     let file = YamlLoader::load_from_str(&file).unwrap();
-    let names = file[0]["client"].as_vec().unwrap().iter().map(|name| name.as_str().unwrap());
+    let names = file[0][of].as_vec().unwrap().iter().map(|name| name.as_str().unwrap());
     names.filter(|name| !name.starts_with("auth/")).map(str::to_owned).collect()
 }
 
 #[test]
 fn what_is_required_of_a_client() {
     let legacy = ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"];
-    assert_eq!(required(LEGACY), legacy);
+    assert_eq!(required(LEGACY, "client"), legacy);
     let modern = [
         "tools_call",
         "request-metadata",
@@ -112,7 +113,7 @@ fn what_is_required_of_a_client() {
         "http-invalid-tool-headers",
         "json-schema-ref-no-deref",
     ];
-    assert_eq!(required(MODERN), modern);
+    assert_eq!(required(MODERN, "client"), modern);
 }
 
 /// The suite itself lets it pass `initialize`: nothing was tried, and so nothing failed.
@@ -128,7 +129,7 @@ fn a_client_that_does_nothing_passes_nothing() {
 fn clients_pass_what_is_required() {
     let command = &format!("'{}' conformance", env!("CARGO_BIN_EXE_squall"));
     for revision in [LEGACY, MODERN] {
-        let required = required(revision);
+        let required = required(revision, "client");
         let failed: Vec<String> = thread::scope(|scope| {
             let run = |name| scope.spawn(move || client_passes(command, name, revision).err());
             let running: Vec<_> = required.iter().map(|name| run(name.as_str())).collect();
@@ -138,17 +139,17 @@ fn clients_pass_what_is_required() {
     }
 }
 
-/// Holds the practice target to the scenarios that it passes, all of them and no other.
-fn practice_passes(flags: &[&str], revision: &str, expected: &[&str]) {
+/// The scenarios that the practice target passes, and what the suite said of all of them.
+fn practice_passes(flags: &[&str], revision: &str) -> (BTreeSet<String>, i32, String) {
     let practice = Practice::with(flags);
     let url = practice.url();
-    let (_, said, checks) = suite(&["server", "--url", &url, "--requirements", revision]);
-    let passed = checks.iter().filter(|(_, checks)| passes(checks));
-    let passed: BTreeSet<&str> =
-        passed.map(|(name, _)| name.strip_prefix("server-").unwrap()).collect();
-    assert_eq!(passed, expected.iter().copied().collect(), "{flags:?} {revision}\n{said}");
+    let (code, said, checks) = suite(&["server", "--url", &url, "--requirements", revision]);
+    let passed = checks.into_iter().filter(|(_, checks)| passes(checks));
+    let name = |name: String| name.strip_prefix("server-").unwrap().to_owned();
+    (passed.map(|(folder, _)| name(folder)).collect(), code, said)
 }
 
+/// With its usual tools it passes what needs no others: all of these, and nothing else.
 #[test]
 fn the_practice_target_passes_what_it_offers() {
     let expected = [
@@ -161,6 +162,30 @@ fn the_practice_target_passes_what_it_offers() {
         "server-sse-multiple-streams",
         "tools-list",
     ];
-    practice_passes(&[], LEGACY, &expected);
-    practice_passes(&["--answers", "sse"], LEGACY, &expected);
+    for flags in [&[][..], &["--answers", "sse"]] {
+        let (passed, _, said) = practice_passes(flags, LEGACY);
+        assert_eq!(passed, expected.map(str::to_owned).into(), "{flags:?}\n{said}");
+    }
+}
+
+/// With everything that MCP has a form for, it passes everything that is required of a server.
+fn passes_all(flags: &[&str], revision: &str, scenarios: usize) {
+    let flags = [&["--catalogue", "full"], flags].concat();
+    let required: BTreeSet<String> = required(revision, "server").into_iter().collect();
+    assert_eq!(required.len(), scenarios, "{revision}");
+    let (passed, code, said) = practice_passes(&flags, revision);
+    let failed: Vec<_> = required.difference(&passed).collect();
+    assert!(failed.is_empty() && code == 0, "{flags:?} {revision}: {code} {failed:?}\n{said}");
+}
+
+#[test]
+fn the_practice_target_passes_all_that_2025_11_25_requires() {
+    passes_all(&[], LEGACY, 30);
+    passes_all(&["--resumable", "--answers", "sse"], LEGACY, 30);
+}
+
+#[test]
+fn the_practice_target_passes_all_that_2026_07_28_requires() {
+    passes_all(&[], MODERN, 37);
+    passes_all(&["--speaks", "modern", "--answers", "sse"], MODERN, 37);
 }

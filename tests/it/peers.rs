@@ -3,6 +3,7 @@
 
 mod answers;
 mod lost;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::thread;

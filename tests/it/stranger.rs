@@ -30,12 +30,17 @@ impl Stranger {
         Self { address, connections }
     }
 
-    /// Answers every request with the same bytes, made from the request's head.
+    /// Answers every request with bytes made from the request's head.
     pub(crate) fn answering(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::told(move |head, _| answer(head))
+    }
+
+    /// Answers every request with bytes made from its head and its body.
+    pub(crate) fn told(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         Self::that(move |stream| {
             let mut stream = BufReader::new(stream);
-            while let Some(head) = request(&mut stream) {
-                let answered = stream.get_mut().write_all(answer(&head).as_bytes());
+            while let Some((head, body)) = request(&mut stream) {
+                let answered = stream.get_mut().write_all(answer(&head, &body).as_bytes());
                 if answered.is_err() {
                     return;
                 }
@@ -63,8 +68,8 @@ impl Stranger {
     }
 }
 
-/// The head of the next request, its body read; `None` when the client has left.
-fn request(stream: &mut BufReader<TcpStream>) -> Option<String> {
+/// The head of the next request, and its body; `None` when the client has left.
+fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).ok()? == 0 {
@@ -76,7 +81,7 @@ fn request(stream: &mut BufReader<TcpStream>) -> Option<String> {
     });
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some(head)
+    Some((head, String::from_utf8(body).unwrap()))
 }
 
 /// An HTTP answer with this status line, media type and body.

@@ -94,6 +94,8 @@ pub struct Scouted {
     pub tools: Vec<Tool>,
     /// It issues session ids.
     pub has_sessions: bool,
+    /// It speaks the era without sessions.
+    pub is_modern: bool,
 }
 
 /// How a session began.
@@ -166,6 +168,7 @@ impl Client {
             protocol_version: opening.version,
             tools: tools?,
             has_sessions: session.id.is_some(),
+            is_modern: session.footing.is_modern(),
         })
     }
 

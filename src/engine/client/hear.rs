@@ -13,6 +13,7 @@ use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head};
 use crate::protocol::course::{Came, Course, Of};
 use crate::protocol::message::{self, Id, Message, Request};
+use crate::protocol::modern::errors;
 use crate::protocol::serve;
 
 /// Listens for the answer to one question.
@@ -98,9 +99,18 @@ impl<'q> Ear<'q> {
         code: Option<i64>,
         data: &[u8],
     ) -> Answered<T> {
+        if let Some(rule) = self.forbidden(code) {
+            self.client.violated(rule, self.operation, self.client.shown(data));
+        }
         let is_handshake = matches!(self.operation, Operation::Discover | Operation::Initialize);
         let refusal = if is_handshake { data.to_vec() } else { Vec::new() };
         Answered { code, refusal, ..Answered::broken(outcome, quoted(data)) }
+    }
+
+    /// The rule that an error code breaks; an answer to the first question may be of either era.
+    fn forbidden(&self, code: Option<i64>) -> Option<Rule> {
+        let is_settled = self.footing.is_modern() && self.operation != Operation::Discover;
+        code.filter(|_| is_settled).and_then(errors::forbidden)
     }
 
     /// Several messages at once, which revision 2025-03-26 has.

@@ -260,6 +260,7 @@ fn opening(offered: Revision, result: &InitializeResult<'_>) -> (Outcome, Option
                 resources: result.capabilities.resources,
                 prompts: result.capabilities.prompts,
                 completions: result.capabilities.completions,
+                tasks: result.capabilities.tasks,
             };
             let server = format!("{} {}", result.server_name, result.server_version);
             (Outcome::Ok, Some(Initialised { revision, offers, server, id: None }))

@@ -94,6 +94,7 @@ impl Client {
             resources: result.capabilities.resources,
             prompts: result.capabilities.prompts,
             completions: result.capabilities.completions,
+            tasks: result.capabilities.tasks,
         };
         let server = result.server.map(|server| format!("{} {}", server.name, server.version));
         (Outcome::Ok, Some(Discovered { offers, server: server.unwrap_or_default() }))

@@ -270,7 +270,7 @@ impl Client {
     /// Tells that the target broke a rule.
     pub(super) fn violated(&self, rule: Rule, operation: Operation, evidence: String) {
         let at = self.common.wire.clock.now();
-        let violation = Violation { rule, at, user: self.user, operation, evidence };
+        let violation = Violation { rule, at, user: Some(self.user), operation, evidence };
         self.common.wire.recorder.tell(self.user, Event::Violation(Box::new(violation)));
     }
 

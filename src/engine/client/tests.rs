@@ -18,6 +18,7 @@ mod eras;
 mod requests;
 mod sessions;
 mod streams;
+mod tasks;
 
 const ASK: Ask = Ask { tool: 0, variation: 1 };
 

@@ -40,19 +40,26 @@ pub struct Tool {
     pub mirrored: Vec<HeaderParam>,
     /// What its structured results must conform to.
     pub output: Option<Output>,
+    /// Its calls have to become tasks, of servers of 2025-11-25.
+    pub needs_task: bool,
 }
 
 impl Tool {
     /// A tool of which nothing but this is known.
     pub fn new(name: String, maker: Maker) -> Self {
-        Self { name, maker, mirrored: Vec::new(), output: None }
+        Self { name, maker, mirrored: Vec::new(), output: None, needs_task: false }
     }
 
-    /// An offered tool.
+    /// An offered tool. Where its annotations of headers are invalid they mean nothing: to a modern
+    /// client it is not to be offered.
+    ///
+    /// # Errors
+    /// What is wrong with its output schema, for a person.
     pub fn offered(tool: &Offered, maker: Maker) -> Result<Self, String> {
-        let mirrored = params::header_params(&tool.input_schema)?;
+        let mirrored = params::header_params(&tool.input_schema).unwrap_or_default();
         let output = tool.output_schema.as_ref().map(Output::new).transpose()?;
-        Ok(Self { name: tool.name.clone(), maker, mirrored, output })
+        let (name, needs_task) = (tool.name.clone(), tool.needs_task());
+        Ok(Self { name, maker, mirrored, output, needs_task })
     }
 }
 
@@ -114,6 +121,9 @@ impl Client {
             let chars = u32::try_from(result.content.text_chars).unwrap_or(u32::MAX);
             (judged(head, &result, tool), Some(chars))
         };
+        if tool.needs_task && session.offers.tasks && !session.footing.is_modern() {
+            return Box::pin(self.fetch_as_task::<Called, u32, _>(put, judge)).await;
+        }
         self.fetch::<Called, u32, _>(put, judge).await
     }
 

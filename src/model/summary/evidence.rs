@@ -53,8 +53,8 @@ impl<T: Ord + Clone> FirstFew<T> {
 pub struct Seen {
     /// When.
     pub at: Duration,
-    /// Which simulated user saw it.
-    pub user: u32,
+    /// Which simulated user saw it; none in the look at the target before the load.
+    pub user: Option<u32>,
     /// In which exchange.
     pub operation: Operation,
     /// What was expected and found.

@@ -101,7 +101,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
         (at.clone(), 0u32..9).prop_map(|(at, user)| Event::Violation(Box::new(Violation {
             rule: Rule::NotJson,
             at: ms(at),
-            user,
+            user: Some(user),
             operation: Operation::ToolsCall,
             evidence: format!("body {at}"),
         }))),
@@ -168,7 +168,7 @@ pub(crate) fn storm() -> Summary {
         summary.add(&Event::Violation(Box::new(Violation {
             rule: Rule::WrongId,
             at: ms(at),
-            user: 12,
+            user: Some(12),
             operation: Operation::ToolsCall,
             evidence: format!("expected id 1, found {found}"),
         })));

@@ -4,8 +4,12 @@ use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::protocol::message::{Object, Text};
+
+/// Where 2025-11-25 says, within `tasks`, that tool calls can become some.
+const TOOL_CALLS: &str = "/requests/tools/call";
 
 /// What a server offers; a capability counts when it is there, whatever it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +38,8 @@ impl<'de> Deserialize<'de> for Capabilities {
             prompts: raw.prompts.is_some(),
             completions: raw.completions.is_some(),
             logging: raw.logging.is_some(),
-            tasks: raw.tasks.is_some() || raw.extensions.is_some_and(|known| known.tasks.is_some()),
+            tasks: raw.tasks.is_some_and(|tasks| tasks.pointer(TOOL_CALLS).is_some())
+                || raw.extensions.is_some_and(|known| known.tasks.is_some()),
         })
     }
 }
@@ -46,7 +51,7 @@ struct RawCapabilities {
     prompts: Option<IgnoredAny>,
     completions: Option<IgnoredAny>,
     logging: Option<IgnoredAny>,
-    tasks: Option<IgnoredAny>,
+    tasks: Option<Value>,
     #[serde(default, deserialize_with = "extensions")]
     extensions: Option<Extensions>,
 }
@@ -98,7 +103,10 @@ mod tests {
         assert_eq!(read(r#"{"extensions":null,"prompts":null}"#), Capabilities::default());
         assert!(read(r#"{"completions":{}}"#).completions);
         assert!(read(r#"{"logging":[]}"#).logging);
-        assert!(read(r#"{"tasks":{"requests":{}}}"#).tasks);
+        assert!(read(r#"{"tasks":{"requests":{"tools":{"call":{}}}}}"#).tasks);
+        for others in [r#"{"list":{}}"#, r#"{"requests":{}}"#, r#"{"requests":{"tools":5}}"#] {
+            assert!(!read(&format!(r#"{{"tasks":{others}}}"#)).tasks, "{others}");
+        }
         assert!(read(r#"{"extensions":{"a/b":{},"io.modelcontextprotocol/tasks":{}}}"#).tasks);
         assert!(!read(r#"{"extensions":{"a/b":{}}}"#).tasks);
         for bad in ["[]", "null", "5", r#"{"extensions":5}"#] {

@@ -34,6 +34,18 @@ pub struct Tool {
     /// What it says about the danger of calling it; untrusted.
     #[serde(default)]
     pub annotations: Option<Annotations>,
+    /// How a call of it is carried out.
+    #[serde(default)]
+    pub execution: Option<Execution>,
+}
+
+/// How calls of a tool are carried out (2025-11-25).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Execution {
+    /// Whether they become tasks: `forbidden`, `optional` or `required`.
+    #[serde(default)]
+    pub task_support: Option<String>,
 }
 
 /// A tool's hints; absent ones are not guessed.
@@ -49,6 +61,12 @@ pub struct Annotations {
 }
 
 impl Tool {
+    /// Whether every call of it has to become a task.
+    pub fn needs_task(&self) -> bool {
+        let support = self.execution.as_ref().and_then(|how| how.task_support.as_deref());
+        support == Some("required")
+    }
+
     /// Whether it says that it changes nothing.
     pub fn is_read_only(&self) -> bool {
         self.annotations.and_then(|hints| hints.read_only_hint) == Some(true)

@@ -150,7 +150,7 @@ fn a_broken_rule_comes_before_slowness() {
         broken.add(&Event::Violation(Box::new(Violation {
             rule,
             at: Duration::from_secs(at),
-            user: 1,
+            user: Some(1),
             operation: Operation::ToolsCall,
             evidence: "found 7".to_owned(),
         })));

@@ -7,12 +7,12 @@ use crate::model::profile::{Elicitation, Era, List};
 use crate::protocol::era::Transport;
 
 /// A hosted client that asks `server/discover` first.
-fn modern() -> Profile {
+pub(super) fn modern() -> Profile {
     Profile { era: Era::Auto, ids: crate::model::profile::Ids::Counter(1), ..fresh() }
 }
 
 /// A result as a modern server sends it.
-fn typed(seen: &Seen, mut result: Value) -> Vec<u8> {
+pub(super) fn typed(seen: &Seen, mut result: Value) -> Vec<u8> {
     let members = result.as_object_mut().unwrap();
     members.entry("resultType").or_insert(json!("complete"));
     members.insert("ttlMs".into(), json!(60_000));
@@ -21,7 +21,7 @@ fn typed(seen: &Seen, mut result: Value) -> Vec<u8> {
 }
 
 /// What a sound modern server does: each answer takes 50 ms, a call's 100 ms.
-fn sound_modern(seen: &Seen) -> Vec<Do> {
+pub(super) fn sound_modern(seen: &Seen) -> Vec<Do> {
     match seen.what().as_str() {
         "server/discover" => {
             let result = json!({
@@ -251,6 +251,42 @@ async fn a_modern_server_must_not_ask() {
     let rules: Vec<_> = told.violations.iter().map(|violation| violation.rule).collect();
     assert_eq!(rules, [Rule::ModernServerRequest, Rule::WrongStream, Rule::SecondAnswer]);
     assert!(!server.heard().contains(&"answer".to_owned()), "and it is not answered");
+}
+
+/// With which status it comes does not matter, and whether an old server says it matters not either.
+#[tokio::test(start_paused = true)]
+async fn a_modern_server_must_not_use_the_old_code() {
+    let gone = |seen: &Seen| {
+        let id = &seen.json()["id"];
+        let error = json!({ "code": -32002, "message": "Resource not found" });
+        json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
+    };
+    // After a 404 the client looks again how the server speaks, and calls once more.
+    for (status, calls) in [(200, 1), (404, 2)] {
+        let server = Server::new(move |seen| {
+            if seen.what() != "tools/call" {
+                return sound_modern(seen);
+            }
+            let headers = ["content-type: application/json"];
+            vec![Do::Write(reply(status, &headers, &gone(seen)))]
+        });
+        let client = client(&server, modern());
+        client.call(ms(0), ASK).await;
+        let told = told(&client);
+        assert_eq!(told.calls[0].outcome, Outcome::RpcError(-32002));
+        let rules: Vec<_> = told.violations.iter().map(|violation| violation.rule).collect();
+        assert_eq!(rules, vec![Rule::ForbiddenCode; calls], "{status}");
+        assert!(told.violations[0].evidence.contains("Resource not found"));
+    }
+    let old = Server::new(move |seen| match seen.what().as_str() {
+        "server/discover" | "tools/call" => vec![Do::Write(json_reply(&gone(seen)))],
+        _ => sound(seen),
+    });
+    let client = client(&old, modern());
+    client.call(ms(0), ASK).await;
+    let told = told(&client);
+    assert_eq!(told.calls[0].outcome, Outcome::RpcError(-32002));
+    assert!(told.violations.is_empty(), "{:?}", told.violations);
 }
 
 #[tokio::test(start_paused = true)]
