@@ -12,6 +12,7 @@ use super::failure::RunError;
 use super::health::HealthPage;
 use super::load::{Found, load};
 use super::metrics::MetricsPage;
+use super::unreachable::Asked;
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
@@ -203,7 +204,8 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<(Scouted
         Ok(scouted) => Ok((scouted, asked)),
         Err(refusal) => {
             let refusal = diagnosis::explained(&endpoint.route, refusal).await;
-            Err(RunError::Unreachable { url: shown.to_owned(), refusal })
+            let (url, asked) = (shown.to_owned(), Asked::of(plan));
+            Err(RunError::Unreachable { url, refusal: Box::new(refusal), asked })
         }
     }
 }

@@ -92,6 +92,8 @@ pub struct Scouted {
     pub tools: Vec<Tool>,
     /// It issues session ids.
     pub has_sessions: bool,
+    /// It is spoken to over HTTP+SSE.
+    pub has_two_ends: bool,
 }
 
 /// How a session began.
@@ -151,6 +153,7 @@ impl Client {
             protocol_version: opening.version,
             tools: tools?,
             has_sessions: session.id.is_some(),
+            has_two_ends: session.footing.mailbox().is_some(),
         })
     }
 
