@@ -29,6 +29,11 @@ impl Target {
         Self { child, url }
     }
 
+    /// Another path of it.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url.trim_end_matches("/mcp"))
+    }
+
     /// The number of its process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
@@ -69,11 +74,16 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new(scenario: &str, target: &Target) -> Self {
+        Self::at(scenario, &target.url)
+    }
+
+    /// The same at a URL of one's own.
+    pub(crate) fn at(scenario: &str, url: &str) -> Self {
         let file = beside(scenario);
         let out = std::env::temp_dir().join(format!("squall-bench-{}", std::process::id()));
         let _absent = std::fs::remove_dir_all(&out).is_err();
         let folder = out.display().to_string();
-        let words = [SQUALL, "run", &file, "--target", &target.url, "--out", &folder, "--json"];
+        let words = [SQUALL, "run", &file, "--target", url, "--out", &folder, "--json"];
         Self { command: words.map(str::to_owned).to_vec(), out }
     }
 

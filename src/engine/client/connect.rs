@@ -1,10 +1,12 @@
 //! Finding out how a server speaks, and the beginning of a session in whatever way that is.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
+use tokio::sync::Semaphore;
 
 use super::Client;
 use super::post::{Answered, Cost};
@@ -103,8 +105,14 @@ pub(super) struct Opening {
 }
 
 /// What was found out about how a target speaks, and until when that is believed.
-#[derive(Debug, Default)]
-pub struct Belief(Mutex<Option<Known>>);
+#[derive(Debug)]
+pub struct Belief {
+    known: Mutex<Option<Known>>,
+    /// For one who finds out at a time, so that a crowd does not ask what one has asked.
+    finding_out: Semaphore,
+    /// How often nothing was found out.
+    failures: AtomicU32,
+}
 
 /// What is believed.
 #[derive(Debug, Clone)]
@@ -113,6 +121,13 @@ pub(super) struct Known {
     offers: Offers,
     server: String,
     until: Duration,
+}
+
+impl Default for Belief {
+    fn default() -> Self {
+        let (known, failures) = (Mutex::default(), AtomicU32::new(0));
+        Self { known, finding_out: Semaphore::new(1), failures }
+    }
 }
 
 impl Belief {
@@ -135,7 +150,7 @@ impl Belief {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,15 +196,46 @@ impl Client {
         cost: &Cost,
     ) -> Result<(Session, Opening), Refusal> {
         let (belief, wish) = (self.belief(), self.common.wish);
-        let wish = match belief.known(self.common.wire.clock.now()) {
+        let known = belief.known(self.common.wire.clock.now());
+        let (way, wish) = match known {
+            None => return self.find_out(purpose, cost).await,
             Some(Known { way: Way::Modern(revision), offers, server, .. }) => {
                 let session = self.modern_session(revision, offers);
                 return Ok((session, Opening { version: revision.name(), server }));
             }
-            Some(Known { way: Way::Legacy(_), .. }) => Wish { modern: None, ..wish },
-            Some(Known { way: Way::HttpSse, .. }) => Wish { transport: Transport::HttpSse, ..wish },
-            None => wish,
+            Some(Known { way: Way::HttpSse, .. }) => {
+                (Way::HttpSse, Wish { transport: Transport::HttpSse, ..wish })
+            }
+            Some(Known { way, .. }) => (way, Wish { modern: None, ..wish }),
         };
+        let opened = self.detected(wish, purpose, cost).await;
+        if opened.as_ref().is_err_and(|refusal| way.is_doubted_by(&refusal.heard())) {
+            belief.drop_it();
+        }
+        opened.map(|(_, session, opening)| (session, opening))
+    }
+
+    /// Begins a session with a server of which nothing is known. Where that takes a probe, one
+    /// client asks and the others who would be told the same wait for what it finds; once it has
+    /// found nothing, they ask for themselves.
+    async fn find_out(
+        self: &Arc<Self>,
+        purpose: For,
+        cost: &Cost,
+    ) -> Result<(Session, Opening), Refusal> {
+        let (belief, wish) = (self.belief(), self.common.wish);
+        let failures = belief.failures.load(Ordering::Relaxed);
+        let mut turn = None;
+        if wish.modern.is_some() && wish.legacy.is_some() {
+            turn = belief.finding_out.acquire().await.ok();
+            if belief.known(self.common.wire.clock.now()).is_some() {
+                drop(turn);
+                return Box::pin(self.open(purpose, cost)).await;
+            }
+        }
+        if belief.failures.load(Ordering::Relaxed) != failures {
+            drop(turn.take());
+        }
         let opened = self.detected(wish, purpose, cost).await;
         match &opened {
             Ok((way, session, opening)) => {
@@ -199,7 +245,9 @@ impl Client {
                 let (offers, server) = (session.offers, opening.server.clone());
                 belief.hold(Known { way: *way, offers, server, until });
             }
-            Err(_) => belief.drop_it(),
+            Err(_) => {
+                belief.failures.fetch_add(1, Ordering::Relaxed);
+            }
         }
         opened.map(|(_, session, opening)| (session, opening))
     }
