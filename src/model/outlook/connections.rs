@@ -152,7 +152,7 @@ mod tests {
             (Way::HttpSse, 0.0, weights(1.0, 0.0), 4.0),
             (Way::HttpSse, 1.0, weights(1.0, 1.0), 2.5),
         ] {
-            let profile = Profile { stream_share, sessions, ..plain.clone() };
+            let profile = Profile { sessions, stream_share, ..plain.clone() };
             let found = streams(way, &profile, 4.0);
             assert!((found - expected).abs() < 1e-9, "{way:?}: {found} instead of {expected}");
         }

@@ -244,14 +244,11 @@ fn sessions(report: &Report) -> String {
         return "No sessions: this revision has none.".to_owned();
     }
     let opened = figure::count(session("opened"));
-    let (opened, ended) = match report.target.way() {
-        Some(Way::HttpSse) => {
-            (format!("{opened} opened, a stream each"), "ended with their stream")
-        }
-        _ => {
-            let with_id = figure::count(session("with_id"));
-            (format!("{opened} opened ({with_id} with an id)"), "ended with DELETE")
-        }
+    let (opened, ended) = if report.target.way() == Some(Way::HttpSse) {
+        (format!("{opened} opened, a stream each"), "ended with their stream")
+    } else {
+        let with_id = figure::count(session("with_id"));
+        (format!("{opened} opened ({with_id} with an id)"), "ended with DELETE")
     };
     format!(
         "Sessions: {opened}, {} lost, {} {ended}, {} forgotten.",
