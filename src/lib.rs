@@ -183,6 +183,7 @@ pub mod conduct {
     pub(crate) mod load;
     pub(crate) mod metrics;
     pub mod run;
+    pub mod unreachable;
     pub mod watch;
 }
 

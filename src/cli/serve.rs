@@ -24,7 +24,7 @@ const BACKLOG: u32 = 4096;
 /// What `squall serve` is told.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// The eras and transports spoken
+    /// The eras and transports spoken, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY,..",
           default_values_t = Way::ALL.map(WayWord::from))]
     pub speaks: Vec<WayWord>,

@@ -6,7 +6,7 @@ use super::health::HealthPage;
 use super::metrics::MetricsPage;
 use crate::engine::holder::Holder;
 use crate::model::outlook;
-use crate::model::plan::{IdentityMode, Plan, TargetUrl};
+use crate::model::plan::{IdentityMode, Plan, TargetUrl, Way};
 use crate::model::profile::Profile;
 
 /// Tools assumed where the target has not been asked and the scenario names none.
@@ -29,6 +29,7 @@ pub fn tools(plan: &Plan) -> u16 {
 /// asks for more than `max_rate`, is held to what it never measures, or names files, names or
 /// headers that cannot be used.
 pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, RunError> {
+    check_ways(plan)?;
     check_files(plan, files)?;
     check_thresholds(plan, plan.tools.allow.as_deref())?;
     check_rate(plan, tools(plan))?;
@@ -49,6 +50,20 @@ pub(super) fn introduced(plan: &Plan) -> Profile {
         if plan.target.is_loopback() { IdentityMode::Genuine } else { IdentityMode::Honest };
     let mode = plan.clients.identity.unwrap_or(by_place);
     endpoint::introduced(plan.clients.profile.clone(), mode)
+}
+
+/// A scenario may insist on a transport and a revision that do not go together.
+fn check_ways(plan: &Plan) -> Result<(), RunError> {
+    if Way::ALL.into_iter().any(|way| plan.may_speak(way)) {
+        return Ok(());
+    }
+    Err(RunError::NothingToSpeak(if plan.target.protocol.is_some() {
+        "HTTP+SSE carries revisions with a handshake, and the protocol under [target] has none: \
+         leave out protocol or transport"
+    } else {
+        "HTTP+SSE carries revisions with a handshake, and the profile makes none: leave out \
+         transport under [target], or take another profile"
+    }))
 }
 
 /// A load that runs out of descriptors on its way would say nothing about the target.
@@ -78,7 +93,7 @@ pub(super) fn check_thresholds<T: AsRef<str>>(
             return never(format!("the tool {name:?}"));
         }
         if let Some(operation) = refers.operation
-            && !outlook::may_occur(operation, &plan.clients.profile)
+            && !outlook::may_occur(operation, plan)
         {
             return never(operation.name().to_owned());
         }

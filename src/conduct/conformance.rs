@@ -11,6 +11,7 @@ use super::choice;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::run::common;
+use super::unreachable::Asked;
 use crate::engine::client::{Client, Refusal, Scouted, Tool};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop;
@@ -45,7 +46,10 @@ pub type Ends = Vec<(String, Class)>;
 /// What kept the client from connecting.
 pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, RunError> {
     let endpoint = Endpoint::of(url, url, &plan.target.reach)?;
-    let unreachable = |refusal: Refusal| RunError::Unreachable { url: url.to_owned(), refusal };
+    let unreachable = |refusal: Refusal| {
+        let (url, asked) = (url.to_owned(), Asked::of(plan));
+        RunError::Unreachable { url, refusal: Box::new(refusal), asked }
+    };
     let scout = Client::new(common(plan, &endpoint, Arc::default(), Vec::new())?, 0);
     let scouted = scout.scout().await.map_err(unreachable)?;
     let tools = calls(&scouted, context);

@@ -2,13 +2,14 @@
 
 use super::choice::NothingToCall;
 use super::endpoint::NotAnEndpoint;
+use super::unreachable::{self, Asked};
 use crate::edge::process::ProcessError;
 use crate::edge::tls::TlsError;
 use crate::engine::client::Refusal;
 use crate::engine::control::ControlError;
 use crate::engine::crowd::users::UsersError;
 use crate::engine::holder::HolderError;
-use crate::model::outcome::{ConnectFailure, Outcome, Rule, TlsFailure};
+use crate::model::outcome::Outcome;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +79,18 @@ pub enum RunError {
         expected: u16,
     },
     /// The first handshake, or the first look at the tools, failed.
-    #[error("{}", refusal_text(.url, .refusal))]
+    #[error("{}", unreachable::text(.url, .refusal, .asked))]
     Unreachable {
         /// The target.
         url: String,
         /// What happened.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
+        /// What was to be spoken.
+        asked: Asked,
     },
+    /// Profile, protocol and transport leave no way to speak.
+    #[error("there is no way to speak to the target: {0}")]
+    NothingToSpeak(&'static str),
     /// A person stopped it before there was anything to report.
     #[error("stopped before the load: there is nothing to report")]
     Stopped,
@@ -112,6 +118,7 @@ impl RunError {
             | Self::Holder(_)
             | Self::Identity(_)
             | Self::Choice(_)
+            | Self::NothingToSpeak(_)
             | Self::NeverMeasured { .. }
             | Self::TooFast { .. }
             | Self::TooManyFiles { .. } => 2,
@@ -119,75 +126,4 @@ impl RunError {
             Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
         }
     }
-}
-
-/// What a person reads when the first look at the target failed.
-fn refusal_text(url: &str, refusal: &Refusal) -> String {
-    let during = refusal.operation.name();
-    let said = if refusal.said.is_empty() {
-        String::new()
-    } else {
-        let ours = match refusal.outcome {
-            // What stands there then is the page of the server, which saw through it.
-            Outcome::Connect(ConnectFailure::Tls(failure)) => failure != TlsFailure::Expected,
-            Outcome::Violation(rule) => rule == Rule::TooLarge,
-            _ => false,
-        };
-        let who = if ours { "In detail" } else { "It said" };
-        let shown = refusal.said.escape_debug().to_string().replace("\\\"", "\"");
-        format!("\n{who}: {shown}")
-    };
-    if !refusal.supported.is_empty() {
-        let versions = refusal.supported.join(", ").escape_debug().to_string();
-        return format!(
-            "{url} cannot be loaded: it speaks MCP {versions} only, which this client was not to \
-             speak; see protocol under [target], and clients.profile: claude-ai-modern and spec \
-             speak 2026-07-28"
-        );
-    }
-    let (what, hint) = match refusal.outcome {
-        Outcome::Connect(failure) => (failure.name().to_owned(), failure.hint()),
-        Outcome::Timeout => (
-            "it did not answer within the client's own time".to_owned(),
-            "is the server stuck, or slow to start? Hosted Claude gives a handshake 10 seconds",
-        ),
-        Outcome::Unauthorised(status) => (
-            format!("it refuses with HTTP {status}"),
-            "give a credential in [auth], or check the one that is there",
-        ),
-        Outcome::Status(404 | 405) => (
-            format!("it answers HTTP {}", refusal.status.unwrap_or_default()),
-            "the path is probably wrong: MCP endpoints often end in /mcp",
-        ),
-        Outcome::Throttled(throttle) => (
-            format!("it says \"too much\" ({}) before any load", throttle.signal.name()),
-            "wait until its limit allows more, or test from another address",
-        ),
-        Outcome::Violation(Rule::TooLarge) => (
-            "its answer is larger than a client reads".to_owned(),
-            "a list may have 2,000 tools and 16 MiB in all: is it one without end?",
-        ),
-        Outcome::Violation(rule) => (
-            format!("its answer is not MCP ({})", rule_words(rule)),
-            "is this the URL of an MCP endpoint over Streamable HTTP?",
-        ),
-        Outcome::Status(status) => (
-            format!("it answers HTTP {status}"),
-            "the server fails before it speaks MCP: see what it logged",
-        ),
-        other => (format!("it ended as {}", other.class().name()), "see what the server logged"),
-    };
-    let status = refusal.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    format!("{url} cannot be loaded: {during} failed{status}: {what}; {hint}{said}")
-}
-
-fn rule_words(rule: Rule) -> String {
-    let mut words = String::new();
-    for letter in format!("{rule:?}").chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    words
 }

@@ -26,7 +26,7 @@ use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, Transport};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
 use crate::model::report::verdict::Ending;
@@ -117,7 +117,9 @@ pub(super) async fn load(
         seed: plan.seed,
         target: Target {
             url: plan.target.shown.clone(),
-            server: Some(found.scouted.server.clone()),
+            server: Some(found.scouted.server.clone()).filter(|server| !server.is_empty()),
+            protocol: Some(found.scouted.protocol_version.to_owned()),
+            transport: Some(carried(&found.scouted).word().to_owned()),
         },
         environment: environment(started_at),
         summary: &summary,
@@ -150,6 +152,11 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
         ));
     }
     generator
+}
+
+/// How the target turned out to be spoken to.
+const fn carried(scouted: &Scouted) -> Transport {
+    if scouted.has_two_ends { Transport::HttpSse } else { Transport::Streamable }
 }
 
 fn cores() -> u32 {

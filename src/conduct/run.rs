@@ -13,6 +13,7 @@ use super::failure::RunError;
 use super::health::HealthPage;
 use super::load::{Found, load};
 use super::metrics::MetricsPage;
+use super::unreachable::Asked;
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
@@ -247,7 +248,8 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, Ru
         Ok(scouted) => Ok(Seen { scouted, exchanges, violations: broken.0 }),
         Err(refusal) => {
             let refusal = diagnosis::explained(&endpoint.route, refusal).await;
-            Err(RunError::Unreachable { url: shown.to_owned(), refusal })
+            let (url, asked) = (shown.to_owned(), Asked::of(plan));
+            Err(RunError::Unreachable { url, refusal: Box::new(refusal), asked })
         }
     }
 }

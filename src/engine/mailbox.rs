@@ -35,6 +35,8 @@ pub enum Delivered {
     Again,
     /// Whoever asked has gone away.
     TooLate,
+    /// Whoever asked had an id that another question took over: no fault of the server's.
+    Displaced,
     /// Nobody ever asked.
     Unknown,
 }
@@ -55,6 +57,8 @@ struct Waiting {
     done: VecDeque<(u64, bool)>,
     /// The highest id ever asked with: clients count upwards.
     highest: Option<u64>,
+    /// Those of questions whose place a later one with the same id has taken.
+    displaced: VecDeque<u64>,
     closed: bool,
 }
 
@@ -79,7 +83,10 @@ impl Mailbox {
         let mut waiting = self.lock();
         waiting.highest = waiting.highest.max(Some(id));
         if !waiting.closed {
-            waiting.by_id.insert(id, sender);
+            let earlier = waiting.by_id.insert(id, sender);
+            if earlier.is_some_and(|earlier| !earlier.is_closed()) {
+                waiting.displace(id);
+            }
         }
         Place { mailbox: self, id, mail }
     }
@@ -93,6 +100,7 @@ impl Mailbox {
                 waiting.note(id, is_taken);
                 if is_taken { Delivered::Taken } else { Delivered::TooLate }
             }
+            None if waiting.was_displaced(id) => Delivered::Displaced,
             None => match waiting.done.iter().rev().find(|(done, _)| *done == id) {
                 Some((_, true)) => Delivered::Again,
                 Some((_, false)) => Delivered::TooLate,
@@ -137,6 +145,19 @@ impl Waiting {
             self.done.pop_front();
         }
         self.done.push_back((id, was_answered));
+    }
+
+    fn displace(&mut self, id: u64) {
+        if self.displaced.len() == KEPT_IN_MIND {
+            self.displaced.pop_front();
+        }
+        self.displaced.push_back(id);
+    }
+
+    /// Whether an answer to such a question was still to come; this is it.
+    fn was_displaced(&mut self, id: u64) -> bool {
+        let at = self.displaced.iter().position(|displaced| *displaced == id);
+        at.and_then(|at| self.displaced.remove(at)).is_some()
     }
 }
 
@@ -199,6 +220,18 @@ mod tests {
         drop(first);
         assert_eq!(mailbox.deliver(7, mail("for the second")), Delivered::Taken);
         assert!(second.mail().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn two_questions_of_one_id_have_two_answers() {
+        let mailbox = mailbox();
+        let mut first = mailbox.expect(1);
+        let mut second = mailbox.expect(1);
+        assert!(first.mail().await.is_none(), "the stream cannot tell them apart");
+        assert_eq!(mailbox.deliver(1, mail("one")), Delivered::Taken);
+        assert!(second.mail().await.is_some());
+        assert_eq!(mailbox.deliver(1, mail("two")), Delivered::Displaced);
+        assert_eq!(mailbox.deliver(1, mail("three")), Delivered::Again);
     }
 
     #[tokio::test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::behaviour::Behaviour;
 use super::operation::Operation;
 use super::pace::Pace;
-use super::plan::{Load, Plan};
-use super::profile::{Confidence, Era, List, Profile};
+use super::plan::{Load, Plan, Way};
+use super::profile::{Confidence, List, Profile};
 
 pub mod connections;
 mod course;
@@ -22,6 +22,8 @@ const MUCH_CUT: f64 = 0.1;
 /// end of the drain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
+    /// How the target is taken to be spoken to.
+    pub way: Way,
     /// Until the last arrival, or the end of the last stage.
     pub load: Duration,
     /// After it.
@@ -103,6 +105,7 @@ pub fn of(plan: &Plan, tools: u16) -> Outlook {
     let Course { cut, dropped, calls, spread, at_once, last_end, exchanges, .. } = course;
     let call = Cost::of(plan).call;
     Outlook {
+        way: plan.way(),
         load,
         drain,
         runs,
@@ -148,14 +151,17 @@ fn over_time(load: &Load, seed: u64, length: Duration) -> Vec<(Duration, f64)> {
     stretches
 }
 
-/// Whether a client of this profile ever performs the operation.
-pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
+/// Whether a client of this plan ever performs the operation.
+pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
+    let profile = &plan.clients.profile;
+    let (legacy, modern) = (plan.may_speak(Way::Legacy), plan.may_speak(Way::Modern));
+    let old = plan.may_speak(Way::HttpSse);
     let keeps = profile.sessions.pooled + profile.sessions.echo > 0.0;
-    let lists = |list| keeps && profile.lists.contains(&list);
+    let lists = |list| (keeps || modern) && profile.lists.contains(&list);
     match operation {
         Operation::ToolsCall | Operation::Response => true,
-        Operation::Initialize => profile.era != Era::Modern,
-        Operation::Initialized => keeps || profile.initialized_when_fresh,
+        Operation::Initialize => legacy || old,
+        Operation::Initialized => (legacy || old) && (keeps || profile.initialized_when_fresh),
         Operation::ToolsList => lists(List::Tools),
         Operation::ResourcesList => lists(List::Resources),
         Operation::TemplatesList => lists(List::Templates),
@@ -166,13 +172,13 @@ pub fn may_occur(operation: Operation, profile: &Profile) -> bool {
         | Operation::TaskGet
         | Operation::TaskResult
         | Operation::TaskCancel
-        | Operation::TaskUpdate => profile.era != Era::Legacy,
+        | Operation::TaskUpdate => modern,
         Operation::Ping => false,
         Operation::Cancelled => profile.cancels,
         Operation::Resume => profile.resumes > 0,
-        Operation::Listen => profile.era != Era::Legacy && profile.stream_share > 0.0,
-        Operation::Stream => keeps && profile.stream_share > 0.0,
-        Operation::Delete => profile.delete_share > 0.0,
+        Operation::Listen => modern && profile.stream_share > 0.0,
+        Operation::Stream => old || (legacy && keeps && profile.stream_share > 0.0),
+        Operation::Delete => legacy && profile.delete_share > 0.0,
     }
 }
 

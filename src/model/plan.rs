@@ -97,10 +97,34 @@ impl Plan {
             _ => Way::Modern,
         }
     }
+
+    /// The revision its clients speak in this way, if they come to speak so.
+    pub fn revision(&self, way: Way) -> Option<&str> {
+        let by_profile = match way {
+            Way::Modern => FIRST_MODERN,
+            Way::Legacy | Way::HttpSse => &self.clients.profile.protocol_version,
+        };
+        self.may_speak(way).then(|| self.target.protocol.as_deref().unwrap_or(by_profile))
+    }
+
+    /// Whether its clients come to speak so, if that is what the target understands.
+    pub fn may_speak(&self, way: Way) -> bool {
+        let (transport, protocol) = (self.target.transport, self.target.protocol.as_deref());
+        let era = self.clients.profile.era;
+        let (legacy, modern) = match protocol {
+            Some(protocol) => (protocol < FIRST_MODERN, protocol >= FIRST_MODERN),
+            None => (era != Era::Modern, era != Era::Legacy),
+        };
+        match way {
+            Way::Legacy => legacy && transport != Transport::HttpSse,
+            Way::Modern => modern && transport != Transport::HttpSse,
+            Way::HttpSse => legacy && transport != Transport::Streamable,
+        }
+    }
 }
 
 /// The first revision without a handshake; revisions are named by their days.
-const FIRST_MODERN: &str = "2026-07-28";
+pub const FIRST_MODERN: &str = "2026-07-28";
 
 /// How MCP is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,6 +136,17 @@ pub enum Transport {
     Streamable,
     /// HTTP+SSE of revision 2024-11-05: a stream, and an endpoint that it names.
     HttpSse,
+}
+
+impl Transport {
+    /// Its word in scenarios and in run.json.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Streamable => "streamable-http",
+            Self::HttpSse => "http+sse",
+        }
+    }
 }
 
 /// How a target is reached, where its URL does not say it all.

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::{self, Finding, Severity};
 use super::outcome::Class;
+use super::plan::{FIRST_MODERN, Way};
 use super::summary::Summary;
 use super::threshold::Threshold;
 use super::threshold::evaluate::Held;
@@ -120,6 +121,35 @@ pub struct Target {
     /// What it says it is (`serverInfo`), if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// The revision of MCP agreed on before the load, such as `2025-11-25`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// How it was carried: `streamable-http` or `http+sse`, the words of a scenario.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+}
+
+impl Target {
+    /// The way it was spoken to, where that is known.
+    pub fn way(&self) -> Option<Way> {
+        let protocol = self.protocol.as_deref()?;
+        Some(match self.transport.as_deref() {
+            Some("http+sse") => Way::HttpSse,
+            _ if protocol < FIRST_MODERN => Way::Legacy,
+            _ => Way::Modern,
+        })
+    }
+
+    /// What was spoken, for a person; nothing in runs that do not say it. Not yet escaped.
+    pub fn spoken(&self) -> Option<String> {
+        let protocol = self.protocol.as_ref()?;
+        let over = match self.transport.as_deref() {
+            Some("streamable-http") => " over Streamable HTTP",
+            Some("http+sse") => " over HTTP+SSE",
+            _ => "",
+        };
+        Some(format!("MCP {protocol}{over}"))
+    }
 }
 
 /// Where the generator ran.

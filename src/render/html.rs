@@ -33,6 +33,7 @@ use super::{gist, visible};
 use crate::model::figure;
 use crate::model::finding::Finding;
 use crate::model::operation::Operation;
+use crate::model::plan::Way;
 use crate::model::report::Report;
 use tables::tables;
 
@@ -138,7 +139,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         notes: scenario.notes.iter().map(|note| visible::line(note)).collect(),
         tiles: tiles(report),
         thresholds: checks(report),
-        charts: figures::drawn(report, &Chart::OVER_TIME)?,
+        charts: figures::drawn(report, &charts(report))?,
         tables: tables(report),
         users: users::table(&report.summary),
         runs: runs::section(report)?,
@@ -151,6 +152,14 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         environment: environment(report),
         scenario: visible::block(&scenario.text),
     })
+}
+
+/// The charts over time; sessions only where there can be some.
+fn charts(report: &Report) -> Vec<Chart> {
+    let has_none = report.target.way() == Some(Way::Modern)
+        && report.summary.sessions.get("opened").is_none_or(|opened| *opened == 0);
+    let charts = Chart::OVER_TIME.into_iter();
+    charts.filter(|chart| *chart != Chart::Sessions || !has_none).collect()
 }
 
 fn headline(report: &Report) -> String {
@@ -180,12 +189,14 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     };
     let facts = [
         ("Target", target),
+        ("Spoken", report.target.spoken().unwrap_or_default()),
         ("Client", report.scenario.profile.clone()),
         ("Behaviour", report.scenario.behaviour.clone()),
         ("Began", report.environment.started_at.clone()),
         ("Lasted", figure::micros((report.summary.elapsed_s * 1e6) as u64)),
     ];
-    facts.map(|(name, fact)| (name, visible::line(&fact))).to_vec()
+    let known = facts.into_iter().filter(|(_, fact)| !fact.is_empty());
+    known.map(|(name, fact)| (name, visible::line(&fact))).collect()
 }
 
 fn environment(report: &Report) -> Vec<(&'static str, String)> {
@@ -310,6 +321,22 @@ mod tests {
         }
         assert_eq!(page.matches("<svg").count(), CHARTS);
         assert_eq!(page.matches("<details").count(), CHARTS);
+    }
+
+    #[test]
+    fn what_was_spoken_is_a_fact_and_an_era_without_sessions_has_no_chart_of_them() {
+        let mut report = sample::storm();
+        let legacy = page(&report).unwrap();
+        assert!(legacy.contains("<dt>Spoken</dt><dd>MCP 2025-11-25 over Streamable HTTP</dd>"));
+        assert!(legacy.contains(Chart::Sessions.title()));
+        report.target.protocol = Some("2026-07-28".to_owned());
+        assert!(page(&report).unwrap().contains(Chart::Sessions.title()), "some were opened");
+        report.summary.sessions.clear();
+        let modern = page(&report).unwrap();
+        assert_eq!(modern.matches("<svg").count(), CHARTS - 1);
+        assert!(!modern.contains(Chart::Sessions.title()));
+        (report.target.protocol, report.target.transport) = (None, None);
+        assert!(!page(&report).unwrap().contains("<dt>Spoken"), "a run of before");
     }
 
     #[test]

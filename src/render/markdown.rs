@@ -39,13 +39,11 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     if !report.reasons.is_empty() {
         writeln!(text)?;
     }
-    let facts = [&report.target.url, &report.scenario.profile, &report.environment.started_at];
-    writeln!(
-        text,
-        "{}, exit code {}\n",
-        facts.map(|fact| escaped(fact)).join(", "),
-        report.exit_code
-    )?;
+    let spoken = report.target.spoken();
+    let facts = [Some(&report.target.url), spoken.as_ref(), Some(&report.scenario.profile)];
+    let facts = facts.into_iter().flatten().chain([&report.environment.started_at]);
+    let facts: Vec<_> = facts.map(|fact| escaped(fact)).collect();
+    writeln!(text, "{}, exit code {}\n", facts.join(", "), report.exit_code)?;
     counts(text, &report.summary)?;
     times(text, &report.summary)?;
     thresholds(text, report)?;

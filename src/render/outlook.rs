@@ -8,7 +8,7 @@ use serde_json::json;
 use super::visible;
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
-use crate::model::plan::{Plan, TargetUrl};
+use crate::model::plan::{Plan, TargetUrl, Way};
 use crate::model::report::planned::Planned;
 use crate::model::summary::series::Series;
 
@@ -27,6 +27,7 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     line(&mut out, "scenario", &visible::line(&plan.name));
     line(&mut out, "target", &visible::line(target));
     line(&mut out, "clients", &format!("{}@{}", profile.name, profile.date));
+    line(&mut out, "speaks", &speaks(plan));
     line(
         &mut out,
         "behaviour",
@@ -90,6 +91,27 @@ pub fn json(plan: &Plan, outlook: &Outlook) -> String {
     format!("{document:#}\n")
 }
 
+/// What is tried, in its order.
+fn speaks(plan: &Plan) -> String {
+    let with = |way| plan.revision(way).map(visible::line);
+    let legacy = with(Way::Legacy);
+    let old = with(Way::HttpSse).map(|revision| match legacy {
+        Some(_) => "the same over HTTP+SSE".to_owned(),
+        None => format!("MCP {revision} over HTTP+SSE"),
+    });
+    let modern = with(Way::Modern).map(|revision| format!("MCP {revision}"));
+    let legacy = legacy.map(|revision| format!("MCP {revision} with a handshake"));
+    let ways: Vec<String> = modern.into_iter().chain(legacy).chain(old).collect();
+    match ways.split_first() {
+        Some((first, [])) => first.clone(),
+        Some((first, others)) => {
+            let others = others.join(", or ");
+            format!("{first}, as planned here; where the target does not, {others}")
+        }
+        None => "nothing".to_owned(),
+    }
+}
+
 fn cut(outlook: &Outlook) -> String {
     let (cut, runs) = (outlook.cut.round(), outlook.runs as f64 - outlook.dropped);
     if cut == 0.0 {
@@ -143,5 +165,51 @@ fn over_time(out: &mut String, outlook: &Outlook) {
         let bar = "#".repeat((count / most * BAR).round() as usize);
         let from = figure::duration(*start);
         let _written = writeln!(out, "{from:>8} {count:>8.0} {bar}").is_ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::behaviour::{Behaviour, Chat};
+    use crate::model::pace::{Arrivals, Pace};
+    use crate::model::plan::{Load, Transport, sample};
+    use crate::model::profile::Era;
+
+    #[test]
+    fn what_is_spoken_is_said_in_the_order_it_is_tried() {
+        let (legacy, modern, auto) = (Era::Legacy, Era::Modern, Era::Auto);
+        for (era, transport, protocol, expected) in [
+            (
+                legacy,
+                Transport::Auto,
+                None,
+                "MCP 2025-11-25 with a handshake, as planned here; where the target does not, the \
+                 same over HTTP+SSE",
+            ),
+            (
+                auto,
+                Transport::Auto,
+                None,
+                "MCP 2026-07-28, as planned here; where the target does not, MCP 2025-11-25 with a \
+                 handshake, or the same over HTTP+SSE",
+            ),
+            (auto, Transport::Streamable, Some("2026-07-28"), "MCP 2026-07-28"),
+            (auto, Transport::HttpSse, Some("2024-11-05"), "MCP 2024-11-05 over HTTP+SSE"),
+            (legacy, Transport::Streamable, None, "MCP 2025-11-25 with a handshake"),
+            (modern, Transport::Auto, None, "MCP 2026-07-28"),
+            (modern, Transport::HttpSse, None, "nothing"),
+        ] {
+            let pace = Pace::Open(Arrivals::default());
+            let (behaviour, drain) = (Behaviour::Chat(Chat::default()), Duration::ZERO);
+            let load = Load { behaviour, speed: 1.0, pace, drain, ceiling: 1 };
+            let mut plan = sample::plan(load, sample::plain());
+            plan.clients.profile.era = era;
+            plan.target.transport = transport;
+            plan.target.protocol = protocol.map(str::to_owned);
+            assert_eq!(speaks(&plan), expected);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::visible;
 use crate::model::figure;
 use crate::model::operation::Operation;
+use crate::model::plan::Way;
 use crate::model::report::Report;
 use crate::model::report::planned::{Expected, Model, Planned};
 use crate::model::report::verdict::Verdict;
@@ -129,6 +130,7 @@ pub fn causes(report: &Report) -> Vec<String> {
             _ => format!("{} {what}s: each {became}", figure::count(count)),
         })
         .collect();
+    causes.extend(way(plan, report));
     if report.verdict == Verdict::Stopped {
         causes.insert(0, "The run was stopped before its end.".to_owned());
     }
@@ -142,6 +144,25 @@ pub fn causes(report: &Report) -> Vec<String> {
             .map(|why| visible::line(why)),
     );
     causes
+}
+
+/// What another way of speaking than the planned one did to the requests.
+fn way(plan: &Planned, report: &Report) -> Option<String> {
+    let spoken = report.target.spoken()?;
+    let way = report.target.way().filter(|way| plan.way.as_deref() != Some(way.word()))?;
+    let planned = Way::ALL.into_iter().find(|way| plan.way.as_deref() == Some(way.word()))?;
+    let planned = match planned {
+        Way::Modern => "one without a handshake",
+        Way::Legacy => "one with a handshake over Streamable HTTP",
+        Way::HttpSse => "one of HTTP+SSE",
+    };
+    let costs = match way {
+        Way::Modern => "which needs no handshakes",
+        Way::Legacy => "which needs handshakes",
+        Way::HttpSse => "which needs a stream and a handshake for each session",
+    };
+    let spoken = visible::line(&spoken);
+    Some(format!("The plan takes the target to be {planned}; it speaks {spoken}, {costs}."))
 }
 
 /// What calls that took another time than planned did to a plan that depends on it: a closed one,
@@ -210,6 +231,27 @@ mod tests {
         assert_eq!(said(&report, "The plan takes 0.8s"), [""; 0]);
         report.plan.as_mut().unwrap().model = Model::Closed;
         assert_eq!(said(&report, "users came round").len(), 1);
+    }
+
+    #[test]
+    fn another_way_of_speaking_than_planned_is_said() {
+        let mut report = sample::watched();
+        let said = |report: &Report| {
+            let causes = causes(report);
+            causes.into_iter().find(|cause| cause.starts_with("The plan takes the target"))
+        };
+        assert_eq!(said(&report), None);
+        report.plan.as_mut().unwrap().way = Some("modern".to_owned());
+        let expected = "The plan takes the target to be one without a handshake; it speaks MCP \
+                        2025-11-25 over Streamable HTTP, which needs handshakes.";
+        assert_eq!(said(&report).as_deref(), Some(expected));
+        report.target.transport = Some("http+sse".to_owned());
+        assert!(said(&report).unwrap().ends_with("a stream and a handshake for each session."));
+        report.target.protocol = Some("2026-07-28".to_owned());
+        report.target.transport = Some("streamable-http".to_owned());
+        assert_eq!(said(&report), None);
+        report.plan.as_mut().unwrap().way = None;
+        assert_eq!(said(&report), None, "a run of before");
     }
 
     #[test]

@@ -33,6 +33,9 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(text, "  - {}", visible::line(reason))?;
     }
     writeln!(text)?;
+    if let Some(spoken) = report.target.spoken() {
+        row(text, "spoken", &visible::line(&spoken))?;
+    }
     figures(text, report)?;
     generator(text, report)?;
     beside(text, report)?;
@@ -109,7 +112,7 @@ fn percentiles(times: Times<'_>) -> Option<String> {
 
 fn exchanges(summary: &Figures) -> String {
     format!(
-        "{} requests, {} a call, {} of them handshake; {} sent, {} received",
+        "{} requests, {} a call, {} of them only to get ready; {} sent, {} received",
         count(summary.http_exchanges),
         summary.exchanges_per_call.map_or("-".to_owned(), figure::number),
         share(summary.handshake_exchanges, summary.http_exchanges),
@@ -205,9 +208,15 @@ mod tests {
     fn the_verdict_comes_first() {
         let text = summary(&sample::storm());
         assert!(text.starts_with("FAILED  research storm  (exit code 4)\n"), "{text}");
-        for words in
-            ["\ncalls ", "\nresponse   p50 ", "\nservice ", "FAIL  ", "ok    ", "[wrong-id]"]
-        {
+        for words in [
+            "\nspoken     MCP 2025-11-25 over Streamable HTTP\n",
+            "\ncalls ",
+            "\nresponse   p50 ",
+            "\nservice ",
+            "FAIL  ",
+            "ok    ",
+            "[wrong-id]",
+        ] {
             assert!(text.contains(words), "{words} in {text}");
         }
         assert!(text.is_ascii(), "{text}");

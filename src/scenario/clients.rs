@@ -19,7 +19,8 @@ const DEFAULT: &str = "claude-ai-legacy";
 
 /// Reads `[clients]`.
 pub fn read(clients: &Table<'_>, files: Files<'_>) -> Option<Clients> {
-    let doc = "The client's behaviour on the wire: name, name@date, or a path.";
+    let doc = "The client's behaviour on the wire: claude-ai-legacy, claude-ai-modern, plain, spec, \
+               name@date, or a path.";
     let name = clients
         .key("profile", doc)
         .read("a profile's name or path", name_of)

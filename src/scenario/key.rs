@@ -165,7 +165,11 @@ impl<'a> Key<'a> {
         let kind = names.join(" | ");
         let path = self.path.clone();
         self.read(kind.clone(), |node| {
-            let text = text_of(node).map_err(|_| format!("expected one of \"{kind}\""))?;
+            let text = match &node.value {
+                // A revision of MCP is a day, and TOML reads one that is not quoted as a date.
+                Value::Date(day) => day,
+                _ => text_of(node).map_err(|_| format!("expected one of \"{kind}\""))?,
+            };
             if let Some((_, value)) = words.iter().find(|(name, _)| *name == text) {
                 return Ok(*value);
             }

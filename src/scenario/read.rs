@@ -862,6 +862,7 @@ kind = "latency"
     fn shipped_scenarios_are_good() {
         let scenarios = [
             include_str!("../../scenarios/research-storm.toml"),
+            include_str!("../../scenarios/modern-storm.toml"),
             include_str!("../../scenarios/steady.toml"),
             include_str!("../../scenarios/chat-morning.toml"),
         ];

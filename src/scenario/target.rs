@@ -17,11 +17,8 @@ pub fn read(target: &Table<'_>, authorised: bool) -> Option<Target> {
         .key("url", "Where the target is: \"practice\" starts the practice target.")
         .read("\"practice\" or an http:// or https:// URL", |node| url_of(text_of(node)?))
         .required();
-    let transports = [
-        ("auto", Transport::Auto),
-        ("streamable-http", Transport::Streamable),
-        ("http+sse", Transport::HttpSse),
-    ];
+    let transports = [Transport::Auto, Transport::Streamable, Transport::HttpSse]
+        .map(|transport| (transport.word(), transport));
     let transport = target
         .key("transport", "How MCP is carried; auto finds out.")
         .word(&transports, &[])

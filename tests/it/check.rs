@@ -5,7 +5,7 @@ use crate::stranger::Stranger;
 
 #[test]
 fn the_plan_of_every_shipped_scenario() {
-    for name in ["chat-morning", "research-storm", "steady"] {
+    for name in ["chat-morning", "modern-storm", "research-storm", "steady"] {
         let place = Place::new();
         let file = root().join(format!("scenarios/{name}.toml"));
         let done = place.squall().args(["check", file.to_str().unwrap()]).go();
@@ -47,7 +47,7 @@ fn what_run_refuses_unasked_check_refuses_in_the_same_words() {
     let stranger = Stranger::that(drop);
     let far = format!("http://0.0.0.0:{}/mcp", stranger.port());
     let near = format!("https://127.0.0.1:{}/mcp", stranger.port());
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--target", &far, "--i-am-authorised"], "max_rate under [target] allows 20"),
         (&["--set", "target.max_rate=1"], "max_rate under [target] allows 1"),
         (
@@ -61,6 +61,14 @@ fn what_run_refuses_unasked_check_refuses_in_the_same_words() {
         (
             &["--set", "expect.thresholds=['p99(response, resources/list) < 2s']"],
             "which this run never measures",
+        ),
+        (
+            &["--set", "target.protocol=2026-07-28", "--set", "target.transport=http+sse"],
+            "the protocol under [target] has none: leave out protocol or transport",
+        ),
+        (
+            &["--set", "clients.override.era=modern", "--set", "target.transport=http+sse"],
+            "the profile makes none: leave out transport",
         ),
     ];
     for (arguments, words) in cases {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::http::free_address;
+use crate::practice::Practice;
 use crate::squall::{Done, Place, root};
 use crate::stranger::{Stranger, answer};
 
@@ -94,6 +95,52 @@ fn a_target_without_the_path() {
     let stranger = Stranger::answering(|_| answer("404 Not Found", "text/html", "<h1>None</h1>"));
     let place = Place::new();
     insta::assert_snapshot!(against(&place, &stranger.url()).refused(3, &place));
+}
+
+/// The fix that is named for a profile on a server, both of which have no revision in common.
+#[test]
+fn a_target_that_speaks_nothing_its_clients_do() {
+    let (modern, legacy) = (r#""claude-ai-modern""#, r#""claude-ai-legacy""#);
+    for (speaks, profile, target, words) in [
+        ("modern", legacy, None, "it speaks MCP 2026-07-28 only; the profile claude-ai-legacy"),
+        (
+            "modern",
+            modern,
+            Some(("target.protocol", r#""2025-06-18""#)),
+            r#"it speaks MCP 2026-07-28 only; protocol = "2025-06-18" under [target]"#,
+        ),
+        (
+            "legacy",
+            modern,
+            Some(("target.protocol", r#""2026-07-28""#)),
+            r#"it does not answer server/discover (HTTP 400); protocol = "2026-07-28" under"#,
+        ),
+        (
+            "legacy",
+            modern,
+            Some(("clients.override.era", r#""modern""#)),
+            "the profile claude-ai-modern makes no handshake: try clients.profile =",
+        ),
+        (
+            "http+sse",
+            modern,
+            Some(("target.transport", r#""streamable-http""#)),
+            "it speaks the older HTTP+SSE: leave transport under [target] out",
+        ),
+        (
+            "modern",
+            modern,
+            Some(("target.transport", r#""http+sse""#)),
+            "it speaks Streamable HTTP: leave transport under [target] out",
+        ),
+    ] {
+        let practice = Practice::with(&["--speaks", speaks]);
+        let place = Place::new();
+        let order = place.run("research-storm").target(&practice.url());
+        let done = order.set("clients.profile", profile).sets(target).go();
+        let said = done.refused(3, &place);
+        assert!(said.contains(words), "{speaks} {profile}: {said}");
+    }
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn every_shipped_scenario_runs() {
         let place = Place::new();
         let order = place.run(name);
         let order = match name {
-            "research-storm" => order.short().set("tools.allow", QUICK),
+            "research-storm" | "modern-storm" => order.short().set("tools.allow", QUICK),
             "chat-morning" => order
                 .short()
                 .set("load.herds", r#"[{ at = "1s", users = 5, within = "500ms" }]"#)

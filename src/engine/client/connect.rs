@@ -96,6 +96,8 @@ pub struct Scouted {
     pub has_sessions: bool,
     /// It speaks the era without sessions.
     pub is_modern: bool,
+    /// It is spoken to over HTTP+SSE.
+    pub has_two_ends: bool,
 }
 
 /// How a session began.
@@ -169,6 +171,7 @@ impl Client {
             tools: tools?,
             has_sessions: session.id.is_some(),
             is_modern: session.footing.is_modern(),
+            has_two_ends: session.footing.mailbox().is_some(),
         })
     }
 

@@ -177,7 +177,7 @@ impl Reader {
                     Delivered::TooLate if self.client.common.profile.cancels => {
                         violated(Rule::AnswerAfterCancel);
                     }
-                    Delivered::Taken | Delivered::TooLate => {}
+                    Delivered::Taken | Delivered::TooLate | Delivered::Displaced => {}
                     Delivered::Unknown => violated(Rule::WrongId),
                 }
             }

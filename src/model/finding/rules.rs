@@ -79,6 +79,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_readme_names_every_rule_and_no_other() {
+        let readme = include_str!("../../../README.md");
+        let section = readme.split("## What a server is held to").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| "));
+        let named = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+        let named: Vec<_> = named.collect();
+        let all: BTreeSet<_> = Rule::ALL.map(|rule| described(rule).id).into();
+        assert_eq!(named.iter().copied().collect::<BTreeSet<_>>(), all);
+        assert_eq!(named.len(), all.len(), "each stands there once");
+    }
+
+    #[test]
     fn every_rule_has_a_name_and_words_of_its_own() {
         let all = Rule::ALL.map(described);
         let ids: BTreeSet<_> = all.iter().map(|rule| rule.id).collect();

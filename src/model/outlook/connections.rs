@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::model::behaviour::Behaviour;
 use crate::model::chance::{Key, Purpose};
 use crate::model::pace::Pace;
-use crate::model::plan::{Load, Plan};
+use crate::model::plan::{Plan, Way};
 use crate::model::profile::{Connections, Profile};
 
 /// Arrivals looked at; the rest of a longer plan is taken to be like these.
@@ -27,16 +27,15 @@ struct Stay {
 }
 
 /// Connections that the users of a plan hold at once, at the least. Users who share connections
-/// need none of their own.
+/// need none of their own to post, but a stream has one to itself.
 pub fn held(plan: &Plan) -> u64 {
-    let (load, profile) = (&plan.load, &plan.clients.profile);
+    let load = &plan.load;
     let runs = match &load.pace {
         Pace::Open(arrivals) => arrivals.expected(),
         Pace::Closed(_) => MODELLED_RUNS,
     };
     let modelled = 0..runs.clamp(1, MODELLED_RUNS);
-    let shares = plan.target.may_multiplex();
-    let stays: Vec<_> = modelled.map(|run| stay(plan.seed, run, load, profile, shares)).collect();
+    let stays: Vec<_> = modelled.map(|run| stay(plan, run)).collect();
     let most = match &load.pace {
         Pace::Open(arrivals) => {
             at_once(arrivals.due(plan.seed).take(LOOKED_AT), &stays, load.ceiling as usize)
@@ -49,8 +48,9 @@ pub fn held(plan: &Plan) -> u64 {
     most.ceil() as u64
 }
 
-fn stay(seed: u64, run: u64, load: &Load, profile: &Profile, multiplexes: bool) -> Stay {
-    let key = Key::of_run(seed, run);
+fn stay(plan: &Plan, run: u64) -> Stay {
+    let (load, profile) = (&plan.load, &plan.clients.profile);
+    let key = Key::of_run(plan.seed, run);
     let (lasts, in_flight) = match &load.behaviour {
         // One call at a time, and perhaps thousands of millions of them.
         Behaviour::Steady(steady) => {
@@ -63,17 +63,28 @@ fn stay(seed: u64, run: u64, load: &Load, profile: &Profile, multiplexes: bool) 
             (outline.duration, outline.peak_in_flight)
         }
     };
+    let in_flight = f64::from(in_flight.min(profile.cap).max(1));
     let calls = match profile.connections {
-        Connections::PerUser => f64::from(in_flight.min(profile.cap).max(1)),
+        Connections::PerUser => in_flight,
         Connections::Shared => 0.0,
     };
-    if multiplexes {
+    if plan.target.may_multiplex() {
         return Stay { lasts, connections: calls.min(1.0) };
     }
+    Stay { lasts, connections: calls + streams(plan.way(), profile, in_flight) }
+}
+
+/// Streams that a user holds whose calls in flight are so many.
+fn streams(way: Way, profile: &Profile, in_flight: f64) -> f64 {
     let weights = profile.sessions;
     let kept = weights.pooled + weights.echo;
-    let streams = profile.stream_share * kept / (kept + weights.fresh + weights.unechoed);
-    Stay { lasts, connections: calls + streams }
+    let kept = kept / (kept + weights.fresh + weights.unechoed);
+    match way {
+        Way::Legacy => profile.stream_share * kept,
+        Way::Modern => profile.stream_share,
+        // Every session is a stream: one that is kept, or one for each call.
+        Way::HttpSse => kept + (1.0 - kept) * in_flight,
+    }
 }
 
 /// The most connections at once, when users come at `dues` and no more than `ceiling` may be there.
@@ -100,6 +111,11 @@ fn at_once(dues: impl Iterator<Item = Duration>, stays: &[Stay], ceiling: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::behaviour::Steady;
+    use crate::model::distribution::Distribution;
+    use crate::model::pace::{Arrivals, Herd, RateStage};
+    use crate::model::plan::{Load, Transport, sample};
+    use crate::model::profile::SessionWeights;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -121,5 +137,41 @@ mod tests {
             let found = at_once(dues.into_iter(), &stays, ceiling);
             assert!((found - most).abs() < 1e-9, "{found} instead of {most}");
         }
+    }
+
+    #[test]
+    fn every_session_of_the_old_transport_is_a_stream() {
+        let weights = |fresh, echo| SessionWeights { fresh, unechoed: 0.0, pooled: 0.0, echo };
+        let plain = sample::plain();
+        for (way, stream_share, sessions, expected) in [
+            (Way::Legacy, 0.5, weights(0.0, 1.0), 0.5),
+            (Way::Legacy, 0.5, weights(1.0, 1.0), 0.25),
+            (Way::Legacy, 1.0, weights(1.0, 0.0), 0.0),
+            (Way::Modern, 0.5, weights(1.0, 1.0), 0.5),
+            (Way::HttpSse, 0.0, weights(0.0, 1.0), 1.0),
+            (Way::HttpSse, 0.0, weights(1.0, 0.0), 4.0),
+            (Way::HttpSse, 1.0, weights(1.0, 1.0), 2.5),
+        ] {
+            let profile = Profile { sessions, stream_share, ..plain.clone() };
+            let found = streams(way, &profile, 4.0);
+            assert!((found - expected).abs() < 1e-9, "{way:?}: {found} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn a_stream_stands_beside_the_connection_that_posts() {
+        let steady = Steady { calls: 100, think: Distribution::constant(SECOND) };
+        let herd = Herd { at: Duration::ZERO, arrivals: 50, within: Duration::ZERO };
+        let stages = vec![RateStage { over: SECOND, to: 0.0 }];
+        let herds = vec![herd];
+        let pace = Pace::Open(Arrivals { stages, herds, ..Arrivals::default() });
+        let (speed, drain, ceiling) = (1.0, SECOND, 1_000);
+        let load = Load { behaviour: Behaviour::Steady(steady), speed, pace, drain, ceiling };
+        let mut plan = sample::plan(load, Profile { stream_share: 0.0, ..sample::plain() });
+        assert_eq!(held(&plan), 50);
+        plan.target.transport = Transport::HttpSse;
+        assert_eq!(held(&plan), 100);
+        plan.clients.profile.connections = Connections::Shared;
+        assert_eq!(held(&plan), 50, "what is shared carries no stream");
     }
 }

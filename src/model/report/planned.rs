@@ -16,6 +16,9 @@ const MOST_ARRIVALS: u64 = 10_000_000;
 pub struct Planned {
     /// Who decides when a run starts.
     pub model: Model,
+    /// How the target is taken to be spoken to: `legacy`, `modern` or `http+sse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
     /// Seconds until the last arrival, or the end of the last stage.
     pub load_s: f64,
     /// Seconds that runs may take to finish after it.
@@ -100,6 +103,7 @@ impl Planned {
         let (calls_range, per_call) = (outlook.calls_range, outlook.exchanges_per_call);
         Self {
             model,
+            way: Some(outlook.way.word().to_owned()),
             load_s: outlook.load.as_secs_f64(),
             drain_s: outlook.drain.as_secs_f64(),
             runs: match model {

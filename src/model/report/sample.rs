@@ -44,6 +44,8 @@ pub(crate) fn of(summary: &Summary, thresholds: &[&str]) -> Report {
         target: Target {
             url: "practice".to_owned(),
             server: Some("squall practice 0.1.0".to_owned()),
+            protocol: Some("2025-11-25".to_owned()),
+            transport: Some("streamable-http".to_owned()),
         },
         environment: Environment {
             os: "linux x86_64".to_owned(),
@@ -84,6 +86,7 @@ pub(crate) fn watched() -> Report {
     let runs = report.summary.runs as f64;
     report.plan = Some(Planned {
         model: Model::Open,
+        way: Some("legacy".to_owned()),
         load_s: 60.0,
         drain_s: 20.0,
         runs: Expected { expected: runs + 2.0, from: Some(runs + 2.0), to: Some(runs + 2.0) },

@@ -9,6 +9,7 @@ use super::connections;
 use crate::model::figure;
 use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
+use crate::model::plan::Way;
 use crate::model::report::Report;
 use crate::model::report::figures::{Counts, Figures, OperationFigures};
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
@@ -47,7 +48,7 @@ pub(super) fn tables(report: &Report) -> Tables {
         tools: tools(summary),
         outcomes: outcomes(summary),
         details: details(summary),
-        handshake: handshake(summary),
+        handshake: handshake(report),
         connections: connections::table(&summary.connections),
     }
 }
@@ -198,7 +199,8 @@ fn details(summary: &Figures) -> Table {
     Table { lead: String::new(), head, rows }
 }
 
-fn handshake(summary: &Figures) -> Table {
+fn handshake(report: &Report) -> Table {
+    let summary = &report.summary;
     let known = Operation::ALL.into_iter().map(Operation::name);
     let rows = known.filter_map(|name| {
         let count = *summary.exchanges.get(name)?;
@@ -215,23 +217,57 @@ fn handshake(summary: &Figures) -> Table {
             response.cell(P99),
         ])
     });
-    let session = |name: &str| summary.sessions.get(name).copied().unwrap_or(0);
-    let lead = format!(
-        "{} HTTP requests for each tool call; {} of all requests only make a session usable. \
-         Sessions: {} opened ({} with an id), {} lost, {} ended with DELETE, {} forgotten. \
-         {} sent, {} received.",
-        summary.exchanges_per_call.map_or("–".to_owned(), figure::number),
-        share(summary.handshake_exchanges, summary.http_exchanges),
-        figure::count(session("opened")),
-        figure::count(session("with_id")),
+    let lead = [
+        format!(
+            "{} HTTP requests for each tool call; {} of all requests only make a server usable \
+             (handshakes, and questions what it speaks).",
+            summary.exchanges_per_call.map_or("–".to_owned(), figure::number),
+            share(summary.handshake_exchanges, summary.http_exchanges),
+        ),
+        sessions(report),
+        before(report),
+        format!(
+            "{} sent, {} received.",
+            figure::bytes(summary.bytes_sent),
+            figure::bytes(summary.bytes_received)
+        ),
+    ];
+    let said = lead.into_iter().filter(|sentence| !sentence.is_empty());
+    let lead = said.collect::<Vec<_>>().join(" ");
+    let head = vec!["Operation", "Requests", "Share", "Errors", "Response p50", "p99"];
+    Table { lead, head, rows: rows.collect() }
+}
+
+fn sessions(report: &Report) -> String {
+    let session = |name: &str| report.summary.sessions.get(name).copied().unwrap_or(0);
+    if session("opened") == 0 && report.target.way() == Some(Way::Modern) {
+        return "No sessions: this revision has none.".to_owned();
+    }
+    let opened = figure::count(session("opened"));
+    let (opened, ended) = if report.target.way() == Some(Way::HttpSse) {
+        (format!("{opened} opened, a stream each"), "ended with their stream")
+    } else {
+        let with_id = figure::count(session("with_id"));
+        (format!("{opened} opened ({with_id} with an id)"), "ended with DELETE")
+    };
+    format!(
+        "Sessions: {opened}, {} lost, {} {ended}, {} forgotten.",
         figure::count(session("lost")),
         figure::count(session("closed")),
         figure::count(session("abandoned")),
-        figure::bytes(summary.bytes_sent),
-        figure::bytes(summary.bytes_received),
-    );
-    let head = vec!["Operation", "Requests", "Share", "Errors", "Response p50", "p99"];
-    Table { lead, head, rows: rows.collect() }
+    )
+}
+
+/// What was asked before the load and is counted nowhere else.
+fn before(report: &Report) -> String {
+    let asked =
+        report.receipt.as_ref().and_then(|receipt| receipt.get("exchanges_before_the_load"));
+    asked.and_then(serde_json::Value::as_u64).map_or_else(String::new, |asked| {
+        format!(
+            "The look before the load, at how the target speaks and what it offers, took {} more.",
+            figure::count(asked)
+        )
+    })
 }
 
 /// How the generator did.
@@ -257,5 +293,31 @@ pub(super) fn generator(report: &Report) -> Table {
             times("Lag: calls started late by", generator.lag_us),
             times("Event loop woke late by", generator.loop_delay_us),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::sample;
+
+    #[test]
+    fn sessions_are_what_the_way_of_speaking_has() {
+        let mut report = sample::storm();
+        let lead = |report: &Report| handshake(report).lead;
+        let said = lead(&report);
+        assert!(said.contains(" with an id)") && said.contains(" ended with DELETE"), "{said}");
+        assert!(!said.contains("look before the load"), "{said}");
+        report.target.transport = Some("http+sse".to_owned());
+        let said = lead(&report);
+        assert!(said.contains(" opened, a stream each, "), "{said}");
+        assert!(said.contains(" ended with their stream") && !said.contains("DELETE"), "{said}");
+        report.target.transport = Some("streamable-http".to_owned());
+        report.target.protocol = Some("2026-07-28".to_owned());
+        report.summary.sessions.clear();
+        report.receipt = Some(serde_json::json!({ "exchanges_before_the_load": 2 }));
+        let said = lead(&report);
+        assert!(said.contains("No sessions: this revision has none. The look before"), "{said}");
+        assert!(said.contains(" took 2 more. "), "{said}");
     }
 }
