@@ -199,6 +199,7 @@ mod tests {
             tools: offered.to_vec(),
             has_sessions: true,
             is_modern: false,
+            has_two_ends: false,
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Delivered {
     Again,
     /// Whoever asked has gone away.
     TooLate,
+    /// Whoever asked has said that the answer is no longer awaited, and the server took note.
+    Cancelled,
     /// Whoever asked had an id that another question took over: no fault of the server's.
     Displaced,
     /// Nobody ever asked.
@@ -53,8 +55,8 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Waiting {
     by_id: HashMap<u64, oneshot::Sender<Mail>>,
-    /// Those nobody waits for any more, and whether they were answered.
-    done: VecDeque<(u64, bool)>,
+    /// Those nobody waits for any more, and what is said to another answer.
+    done: VecDeque<(u64, Delivered)>,
     /// The highest id ever asked with: clients count upwards.
     highest: Option<u64>,
     /// Those of questions whose place a later one with the same id has taken.
@@ -97,18 +99,29 @@ impl Mailbox {
         match waiting.by_id.remove(&id) {
             Some(sender) => {
                 let is_taken = sender.send(mail).is_ok();
-                waiting.note(id, is_taken);
+                waiting.note(id, if is_taken { Delivered::Again } else { Delivered::TooLate });
                 if is_taken { Delivered::Taken } else { Delivered::TooLate }
             }
             None if waiting.was_displaced(id) => Delivered::Displaced,
             None => match waiting.done.iter().rev().find(|(done, _)| *done == id) {
-                Some((_, true)) => Delivered::Again,
-                Some((_, false)) => Delivered::TooLate,
+                Some((_, delivered)) => *delivered,
                 // Asked so long ago that it is no longer kept in mind.
                 None if waiting.highest >= Some(id) => Delivered::TooLate,
                 None => Delivered::Unknown,
             },
         }
+    }
+
+    /// The server has taken note that the answer to `id` is no longer awaited.
+    pub fn cancelled(&self, id: u64) {
+        self.lock().note(id, Delivered::Cancelled);
+    }
+
+    /// The id of the only question that waits for an answer, if there is just one.
+    pub fn only(&self) -> Option<u64> {
+        let waiting = self.lock();
+        let mut ids = waiting.by_id.keys();
+        ids.next().copied().filter(|_| ids.next().is_none())
     }
 
     /// The stream has ended: nothing will come any more.
@@ -140,11 +153,11 @@ impl Drop for Mailbox {
 }
 
 impl Waiting {
-    fn note(&mut self, id: u64, was_answered: bool) {
+    fn note(&mut self, id: u64, again: Delivered) {
         if self.done.len() == KEPT_IN_MIND {
             self.done.pop_front();
         }
-        self.done.push_back((id, was_answered));
+        self.done.push_back((id, again));
     }
 
     fn displace(&mut self, id: u64) {
@@ -175,7 +188,7 @@ impl Drop for Place<'_> {
         self.mail.close();
         if waiting.by_id.get(&self.id).is_some_and(oneshot::Sender::is_closed) {
             waiting.by_id.remove(&self.id);
-            waiting.note(self.id, false);
+            waiting.note(self.id, Delivered::TooLate);
         }
     }
 }

@@ -72,7 +72,7 @@ pub struct Refusal {
 pub enum Offer {
     /// Events follow.
     Open,
-    /// 405: the server has none, which is fine.
+    /// 405: the server has none, which is fine. 409: the session has one already.
     NotOffered,
     /// The body is a refusal.
     Refused,
@@ -98,7 +98,7 @@ impl Head<'_> {
         match (self.status, self.media()) {
             (200, Media::EventStream) => Offer::Open,
             (200, _) => Offer::Broken(Rule::WrongMediaType),
-            (405, _) => Offer::NotOffered,
+            (405 | 409, _) => Offer::NotOffered,
             (300..=399, _) => Offer::Broken(Rule::Redirect),
             _ => Offer::Refused,
         }

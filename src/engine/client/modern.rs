@@ -1,5 +1,6 @@
 //! The modern era: what a server says it speaks and offers, and the stream of its changes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -10,7 +11,7 @@ use tokio::sync::oneshot;
 use super::Client;
 use super::connect::{Opening, Refusal};
 use super::legacy::FOR_EVER;
-use super::post::{Answered, Cost, Lent, Question, head_of};
+use super::post::{Cost, Lent, Question, head_of};
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};
 use crate::engine::wire::{Flow, Reply as Came, Trail};
 use crate::model::operation::Operation;
@@ -19,6 +20,7 @@ use crate::protocol::answer::{self, Head, Reading, Session as Named};
 use crate::protocol::introduction::Introduction;
 use crate::protocol::message::{self, Id};
 use crate::protocol::modern::discover::DiscoverResult;
+use crate::protocol::modern::errors::UNSUPPORTED_VERSION;
 use crate::protocol::modern::listen::{self, Interest, Told};
 use crate::protocol::modern::result::Reply;
 use crate::protocol::modern::write::{self, Meta};
@@ -37,6 +39,8 @@ impl Lent for Discovery {
 struct Discovered {
     offers: Offers,
     server: String,
+    /// What it speaks, if that is nothing that was asked for.
+    others: Vec<String>,
 }
 
 impl Client {
@@ -64,11 +68,19 @@ impl Client {
         };
         let judge =
             |_: &Head<'_>, reply: Reply<'_, DiscoverResult<'_>>| self.discovered(revision, reply);
-        let answered = self.ask::<Discovery, Discovered, _>(question, judge).await;
-        let Answered { value: Some(discovered), .. } = answered else {
+        let mut answered = self.ask::<Discovery, Discovered, _>(question, judge).await;
+        let Some(discovered) = answered.value.take() else {
             return Err(Refusal::said(Operation::Discover, answered));
         };
-        let Discovered { offers, server } = discovered;
+        let Discovered { offers, server, others } = discovered;
+        if !others.is_empty() {
+            let status = answered.reply.map(|reply| reply.status);
+            let supported = others.into_iter().map(Cow::Owned).collect();
+            let code = Some(UNSUPPORTED_VERSION);
+            let outcome = Outcome::RpcError(UNSUPPORTED_VERSION);
+            let refusal = Refusal::of(Operation::Discover, outcome);
+            return Err(Refusal { status, code, supported, ..refusal });
+        }
         let session = Session::new(footing, None, offers, profile.ids);
         Ok((session, Opening { version: revision.name(), server }))
     }
@@ -87,9 +99,12 @@ impl Client {
             self.violated(Rule::NoCacheHints, operation, said);
         }
         let result = complete.result;
-        if result.common(&[revision]).is_none() {
-            return (Outcome::Violation(Rule::UnknownVersion), None);
-        }
+        let versions = match result.common(&[revision]) {
+            Some(_) => Vec::new(),
+            None => {
+                result.supported_versions.iter().map(|name| name.clone().into_owned()).collect()
+            }
+        };
         let offers = Offers {
             resources: result.capabilities.resources,
             prompts: result.capabilities.prompts,
@@ -97,7 +112,10 @@ impl Client {
             tasks: result.capabilities.tasks,
         };
         let server = result.server.map(|server| format!("{} {}", server.name, server.version));
-        (Outcome::Ok, Some(Discovered { offers, server: server.unwrap_or_default() }))
+        (
+            Outcome::Ok,
+            Some(Discovered { offers, server: server.unwrap_or_default(), others: versions }),
+        )
     }
 
     /// What a client has that knows already what it would discover.

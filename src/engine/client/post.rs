@@ -281,6 +281,17 @@ impl Client {
         body: Vec<u8>,
         footing: &Footing,
     ) {
+        self.post_beside_then(operation, body, footing, |_| {});
+    }
+
+    /// The same, and then something with how it was taken.
+    pub(super) fn post_beside_then(
+        self: &Arc<Self>,
+        operation: Operation,
+        body: Vec<u8>,
+        footing: &Footing,
+        then: impl FnOnce(Outcome) + Send + 'static,
+    ) {
         let (client, footing) = (Arc::clone(self), footing.clone());
         self.beside(async move {
             let wire = &client.common.wire;
@@ -294,7 +305,8 @@ impl Client {
                 cost: &Cost::default(),
                 is_call: false,
             };
-            client.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
+            let taken = client.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
+            then(taken.outcome);
         });
     }
 }

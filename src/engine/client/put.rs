@@ -87,29 +87,27 @@ impl Client {
     {
         // The first request was the call's own; what follows is part of its service.
         put.is_call = false;
-        for _ in 0..self.common.profile.input_rounds {
+        let mut rounds = 0;
+        loop {
             match last.value.take() {
                 Some(Came::Done(value, cache)) => {
                     return Answered { cache, ..last.with(Some(value)) };
                 }
-                Some(Came::Again(continued)) => {
-                    last = self.put::<R, T, J>(&put, Some(&continued), judge).await;
-                }
+                None => return last.with(None),
                 Some(Came::Later(later)) => {
                     return self.polled::<R, T, J>(&put, later, judge).await;
                 }
-                None => return last.with(None),
-            }
-        }
-        match last.value.take() {
-            Some(Came::Done(value, cache)) => Answered { cache, ..last.with(Some(value)) },
-            None => last.with(None),
-            Some(_) => {
-                let (rule, operation) = (Rule::TooManyRounds, operation_of(&put.ask));
-                let said = format!("after {} rounds", self.common.profile.input_rounds);
-                self.violated(rule, operation, said.clone());
-                let outcome = Outcome::Violation(rule);
-                Answered { outcome, said, ..last.with(None) }
+                Some(Came::Again(_)) if rounds == self.common.profile.input_rounds => {
+                    let (rule, operation) = (Rule::TooManyRounds, operation_of(&put.ask));
+                    let said = format!("after {rounds} rounds");
+                    self.violated(rule, operation, said.clone());
+                    let outcome = Outcome::Violation(rule);
+                    return Answered { outcome, said, ..last.with(None) };
+                }
+                Some(Came::Again(continued)) => {
+                    rounds += 1;
+                    last = self.put::<R, T, J>(&put, Some(&continued), judge).await;
+                }
             }
         }
     }

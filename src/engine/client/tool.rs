@@ -129,11 +129,20 @@ impl Client {
 
     /// Says that an answer is no longer awaited, if this client does.
     pub(super) fn give_up(self: &Arc<Self>, session: &Session, id: u64) {
-        if self.common.profile.cancels && !session.footing.is_modern() {
-            let mut body = Vec::with_capacity(128);
-            write::cancelled(&mut body, Id::Number(id), Some("the client's patience ended"));
-            self.post_beside(Operation::Cancelled, body, &session.footing);
+        if !self.common.profile.cancels || session.footing.is_modern() {
+            return;
         }
+        let mut body = Vec::with_capacity(128);
+        write::cancelled(&mut body, Id::Number(id), Some("the client's patience ended"));
+        let mailbox = session.footing.mailbox().map(Arc::downgrade);
+        self.post_beside_then(Operation::Cancelled, body, &session.footing, move |outcome| {
+            // An answer that crosses the notification is no fault: only later ones are.
+            if let Some(mailbox) = mailbox.and_then(|mailbox| mailbox.upgrade())
+                && outcome == Outcome::Ok
+            {
+                mailbox.cancelled(id);
+            }
+        });
     }
 }
 

@@ -169,14 +169,16 @@ impl Reader {
             |rule| self.client.violated(rule, Operation::Stream, self.client.shown(data));
         match message::read::<serde::de::IgnoredAny>(data) {
             Ok(Message::Answer(answer)) => {
-                let id = answer.id.and_then(|id| id.raw().parse().ok());
+                // A server that could not read a question answers it without its id.
+                let id = match (&answer.id, &answer.error) {
+                    (None, Some(_)) => mailbox.only(),
+                    (id, _) => id.as_ref().and_then(|id| id.raw().parse().ok()),
+                };
                 let mail = Mail { data: data.to_vec(), at };
                 let delivered = id.map_or(Delivered::Unknown, |id| mailbox.deliver(id, mail));
                 match delivered {
                     Delivered::Again => violated(Rule::SecondAnswer),
-                    Delivered::TooLate if self.client.common.profile.cancels => {
-                        violated(Rule::AnswerAfterCancel);
-                    }
+                    Delivered::Cancelled => violated(Rule::AnswerAfterCancel),
                     Delivered::Taken | Delivered::TooLate | Delivered::Displaced => {}
                     Delivered::Unknown => violated(Rule::WrongId),
                 }
