@@ -122,7 +122,7 @@ impl Client {
         if self.common.profile.cancels && !session.footing.is_modern() {
             let mut body = Vec::with_capacity(128);
             write::cancelled(&mut body, Id::Number(id), Some("the client's patience ended"));
-            self.post_beside(Operation::Cancelled, body, &session.footing);
+            self.post_beside(Operation::Cancelled, body, &session.footing, None);
         }
     }
 }

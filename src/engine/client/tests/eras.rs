@@ -7,12 +7,12 @@ use crate::model::profile::{Elicitation, Era};
 use crate::protocol::era::Transport;
 
 /// A hosted client that asks `server/discover` first.
-fn modern() -> Profile {
+pub(super) fn modern() -> Profile {
     Profile { era: Era::Auto, ids: crate::model::profile::Ids::Counter(1), ..fresh() }
 }
 
 /// A result as a modern server sends it.
-fn typed(seen: &Seen, mut result: Value) -> Vec<u8> {
+pub(super) fn typed(seen: &Seen, mut result: Value) -> Vec<u8> {
     let members = result.as_object_mut().unwrap();
     members.entry("resultType").or_insert(json!("complete"));
     members.insert("ttlMs".into(), json!(60_000));
@@ -21,7 +21,7 @@ fn typed(seen: &Seen, mut result: Value) -> Vec<u8> {
 }
 
 /// What a sound modern server does: each answer takes 50 ms, a call's 100 ms.
-fn sound_modern(seen: &Seen) -> Vec<Do> {
+pub(super) fn sound_modern(seen: &Seen) -> Vec<Do> {
     match seen.what().as_str() {
         "server/discover" => {
             let result = json!({
