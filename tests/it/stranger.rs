@@ -34,7 +34,7 @@ impl Stranger {
     pub(crate) fn answering(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         Self::that(move |stream| {
             let mut stream = BufReader::new(stream);
-            while let Some(head) = request(&mut stream) {
+            while let Some((head, _)) = request(&mut stream) {
                 let answered = stream.get_mut().write_all(answer(&head).as_bytes());
                 if answered.is_err() {
                     return;
@@ -63,8 +63,8 @@ impl Stranger {
     }
 }
 
-/// The head of the next request, its body read; `None` when the client has left.
-fn request(stream: &mut BufReader<TcpStream>) -> Option<String> {
+/// Head and body of the next request; `None` when the client has left.
+pub(crate) fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).ok()? == 0 {
@@ -76,7 +76,7 @@ fn request(stream: &mut BufReader<TcpStream>) -> Option<String> {
     });
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some(head)
+    Some((head, body))
 }
 
 /// An HTTP answer with this status line, media type and body.
