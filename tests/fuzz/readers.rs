@@ -1,6 +1,8 @@
 //! What reads the bytes of a target, and what must hold whatever they are: panics are findings.
 //! The fuzz targets call it one by one, tests/it/fuzz.rs all of it on the corpus that was kept.
 
+use std::fmt::Write as _;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -20,8 +22,11 @@ use squall::protocol::serve::{self, Declared};
 use squall::protocol::throttle::wait;
 use squall::protocol::{http_sse, sse};
 
+/// Reads anything.
+type Read = fn(&[u8]);
+
 /// Every reader by its name, which is also its target's and its corpus's.
-pub(crate) const ALL: [(&str, fn(&[u8])); 3] =
+pub(crate) const ALL: [(&str, Read); 3] =
     [("events", events), ("messages", messages), ("headers", headers)];
 
 /// The reader of event streams. The first two bytes say how small the pieces and the bound are.
@@ -41,14 +46,14 @@ fn read(stream: &[u8], piece: usize, limit: usize) -> (String, bool) {
                 Ok(Some(event)) => {
                     assert!(!event.data.is_empty() && event.data.len() <= limit);
                     let _rule = two_ends.hear(event.name, event.data).is_err();
-                    told.push_str(&format!("{event:?}\n"));
+                    writeln!(told, "{event:?}").unwrap();
                 }
                 Ok(None) => break,
                 Err(_) => return (told, true),
             }
         }
     }
-    told.push_str(&format!("{:?} {:?}", reader.last_event_id(), reader.retry()));
+    write!(told, "{:?} {:?}", reader.last_event_id(), reader.retry()).unwrap();
     (told, false)
 }
 

@@ -13,10 +13,13 @@ use crate::squall::root;
 mod readers;
 
 /// The kept inputs of every reader, by their names.
-static CORPUS: LazyLock<Vec<Vec<(String, Vec<u8>)>>> =
+static CORPUS: LazyLock<Vec<Vec<Kept>>> =
     LazyLock::new(|| readers::ALL.iter().map(|(name, _)| kept(name)).collect());
 
-fn kept(name: &str) -> Vec<(String, Vec<u8>)> {
+/// An input, and the path of its file.
+type Kept = (String, Vec<u8>);
+
+fn kept(name: &str) -> Vec<Kept> {
     let corpus = root().join("tests/fuzz/corpus").join(name);
     let files = fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut kept: Vec<_> = files

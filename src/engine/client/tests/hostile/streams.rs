@@ -86,8 +86,11 @@ async fn a_stream_of_changes_is_given_up_when_too_much_on_it_is_wrong() {
 
 /// What a client of HTTP+SSE comes to whose stream is this.
 async fn on_stream(script: Vec<Do>) -> (Server, Told) {
-    let server =
-        Server::new(move |seen| if seen.verb == "GET" { script.clone() } else { two_ended(seen) });
+    let server = Server::new(move |seen| match seen.what().as_str() {
+        "GET" => script.clone(),
+        "answer" => vec![Do::Hang],
+        _ => two_ended(seen),
+    });
     let client = old(&server, plain());
     client.call(ms(0), ASK).await;
     let told = left(&client).await;
