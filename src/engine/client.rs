@@ -119,6 +119,8 @@ pub struct Client {
     slot: Slot,
     own_belief: Belief,
     cap: Semaphore,
+    /// For answers to what the server asks.
+    hands: Arc<Semaphore>,
     run: AtomicU32,
     exchanges: AtomicU32,
     sessions: AtomicU32,
@@ -144,6 +146,7 @@ impl Client {
             slot: Slot::default(),
             own_belief: Belief::default(),
             cap: Semaphore::new(cap),
+            hands: Arc::new(Semaphore::new(hear::HANDS)),
             run: AtomicU32::new(0),
             exchanges: AtomicU32::new(0),
             sessions: AtomicU32::new(0),

@@ -34,6 +34,8 @@ pub(crate) enum Do {
     Write(Vec<u8>),
     /// Writes this byte for ever, and counts what was taken.
     Flood(u8),
+    /// Writes these bytes for ever, this pause before each time.
+    Endless(Vec<u8>, Duration),
     /// Closes the connection.
     Close,
     /// Waits until the client has closed it.
@@ -220,6 +222,13 @@ async fn converse(
                 Do::Flood(byte) => loop {
                     let count = pipe.write(&[byte; 8192]).await?;
                     inner.written.fetch_add(count as u64, Ordering::SeqCst);
+                },
+                Do::Endless(bytes, pause) => loop {
+                    if !pause.is_zero() {
+                        inner.clock.sleep(pause).await;
+                    }
+                    pipe.write_all(&bytes).await?;
+                    inner.written.fetch_add(bytes.len() as u64, Ordering::SeqCst);
                 },
                 Do::Close => return Ok(()),
                 Do::Hang => while pipe.read_buf(buffer).await? > 0 {},

@@ -29,11 +29,17 @@ use crate::edge::net::Connect;
 use crate::model::event::{Event, Exchange};
 use crate::model::operation::Operation;
 use crate::model::outcome::{ConnectFailure, Outcome, Rule};
+use crate::protocol::answer;
 use crate::protocol::media::Media;
 use crate::protocol::sse::Event as SseEvent;
 
 /// A body or an event beyond this is refused, in bytes.
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// A stream that brings more than this before its answer is refused, in bytes.
+pub const STREAM_LIMIT: u64 = 64 * 1024 * 1024;
+/// What is refused as too large, for a person.
+pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, or 64 MiB of \
+                          stream before its answer";
 /// A request that the target says it did nothing about is sent so many times.
 const UNPROCESSED_LIMIT: u32 = 3;
 
@@ -89,6 +95,8 @@ pub enum Flow {
     Continue,
     /// That was the answer.
     Answered,
+    /// What comes is not worth reading on for.
+    Enough,
 }
 
 /// Why a run's exchanges end before their time.
@@ -339,8 +347,11 @@ impl Wire {
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };
-        if is_stream {
-            let mut stream = Stream::new(&self.clock, answer);
+        if head_says_all(&reply) {
+            // What nobody can read is not waited for.
+            line.spend();
+        } else if is_stream {
+            let mut stream = Stream::new(&self.clock, answer, stream_limit(request.operation));
             let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
             let read = stream.read(trail, &mut hear).await;
             let answered = read.map_err(Unsent::Ended)?;
@@ -354,6 +365,19 @@ impl Wire {
             trail.exchange.answer = Some(self.clock.now());
         }
         Ok(reply)
+    }
+}
+
+/// Whether a body is left where it is: it is encoded as nobody asked for.
+fn head_says_all(reply: &Reply) -> bool {
+    (200..300).contains(&reply.status) && answer::is_coded(&reply.headers)
+}
+
+/// How many bytes a stream may bring before its answer; none for those that last and have none.
+const fn stream_limit(operation: Operation) -> u64 {
+    match operation {
+        Operation::Stream | Operation::Listen | Operation::Resume => u64::MAX,
+        _ => STREAM_LIMIT,
     }
 }
 

@@ -11,7 +11,7 @@
 //! ```
 
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -58,6 +58,12 @@ pub enum Reading {
     Broken(Rule),
 }
 
+/// Whether a body is compressed, or encoded otherwise. No client of ours asks for that.
+pub fn is_coded(headers: &HeaderMap) -> bool {
+    let coding = headers.get(CONTENT_ENCODING).map(|coding| coding.as_bytes().trim_ascii());
+    coding.is_some_and(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+}
+
 /// A refusal: how the exchange ended, and the code of the JSON-RPC error in its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
@@ -84,6 +90,7 @@ impl Head<'_> {
     /// How to read the answer to a request.
     pub fn reading(&self) -> Reading {
         match (self.status, self.media()) {
+            (200, _) if is_coded(self.headers) => Reading::Broken(Rule::UnaskedCoding),
             (200, Media::Json) => Reading::Message,
             (200, Media::EventStream) => Reading::Events,
             (200, _) => Reading::Broken(Rule::WrongMediaType),
@@ -96,6 +103,7 @@ impl Head<'_> {
     /// What came of a GET.
     pub fn offer(&self) -> Offer {
         match (self.status, self.media()) {
+            (200, _) if is_coded(self.headers) => Offer::Broken(Rule::UnaskedCoding),
             (200, Media::EventStream) => Offer::Open,
             (200, _) => Offer::Broken(Rule::WrongMediaType),
             (405 | 409, _) => Offer::NotOffered,

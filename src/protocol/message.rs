@@ -103,15 +103,17 @@ pub struct Malformed {
 /// [`Malformed`] with [`Rule::NotJson`], [`Rule::NotJsonRpc`] or, where only the result is not
 /// what it must be, [`Rule::MalformedResult`].
 pub fn read<'a, R: Deserialize<'a>>(bytes: &'a [u8]) -> Result<Message<'a, R>, Malformed> {
-    let Object(envelope) = serde_json::from_slice(bytes).map_err(|e| second_look(bytes, &e))?;
+    // Checked here once and for all: what is skipped unread would be taken as it is.
+    let text = std::str::from_utf8(bytes).map_err(|e| malformed(Rule::NotJson, &e.to_string()))?;
+    let Object(envelope) = serde_json::from_str(text).map_err(|e| second_look(text, &e))?;
     sorted(envelope)
 }
 
 /// Says which rule a message broke that could not be read.
-fn second_look(bytes: &[u8], error: &serde_json::Error) -> Malformed {
-    let rule = if serde_json::from_slice::<&RawValue>(bytes).is_err() {
+fn second_look(text: &str, error: &serde_json::Error) -> Malformed {
+    let rule = if serde_json::from_str::<&RawValue>(text).is_err() {
         Rule::NotJson
-    } else if serde_json::from_slice::<Object<Envelope<'_, IgnoredAny>>>(bytes).is_ok() {
+    } else if serde_json::from_str::<Object<Envelope<'_, IgnoredAny>>>(text).is_ok() {
         Rule::MalformedResult
     } else {
         Rule::NotJsonRpc

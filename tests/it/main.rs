@@ -11,6 +11,8 @@ mod certificates;
 mod check;
 mod closed;
 mod conformance;
+mod fuzz;
+mod hostile;
 mod http;
 mod licences;
 mod live;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
@@ -201,6 +202,20 @@ impl Running {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
+    /// Watches how much memory it holds at most, until it ends; in bytes.
+    pub(crate) fn peak_memory(&self) -> JoinHandle<u64> {
+        let status = format!("/proc/{}/status", self.child.id());
+        thread::spawn(move || {
+            let mut peak = 0;
+            // A process that has ended has no such line.
+            while let Some(kib) = fs::read_to_string(&status).ok().as_deref().and_then(most_held) {
+                peak = kib * 1024;
+                thread::sleep(Duration::from_millis(10));
+            }
+            peak
+        })
+    }
+
     /// Kills the process that it started: the practice target.
     pub(crate) fn kill_its_child(&self) {
         let parent = format!("PPid:\t{}", self.child.id());
@@ -233,6 +248,12 @@ impl Drop for Running {
         let _killed = self.child.kill().is_ok();
         let _reaped = self.child.wait().is_ok();
     }
+}
+
+/// The largest resident size in a process's status, in KiB.
+fn most_held(status: &str) -> Option<u64> {
+    let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    held.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// What a command came to.

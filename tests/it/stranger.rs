@@ -40,7 +40,9 @@ impl Stranger {
         Self::that(move |stream| {
             let mut stream = BufReader::new(stream);
             while let Some((head, body)) = request(&mut stream) {
-                let answered = stream.get_mut().write_all(answer(&head, &body).as_bytes());
+                let answered = stream
+                    .get_mut()
+                    .write_all(answer(&head, &String::from_utf8_lossy(&body)).as_bytes());
                 if answered.is_err() {
                     return;
                 }
@@ -68,8 +70,8 @@ impl Stranger {
     }
 }
 
-/// The head of the next request, and its body; `None` when the client has left.
-fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
+/// Head and body of the next request; `None` when the client has left.
+pub(crate) fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).ok()? == 0 {
@@ -81,7 +83,7 @@ fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     });
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some((head, String::from_utf8(body).unwrap()))
+    Some((head, body))
 }
 
 /// An HTTP answer with this status line, media type and body.

@@ -100,6 +100,15 @@ pub struct Scouted {
     pub has_two_ends: bool,
 }
 
+/// What a server calls itself, at most so many characters of it.
+const LONGEST_NAME: usize = 200;
+
+/// A server as the report names it: bounded, not yet escaped.
+pub(super) fn called(name: &str, version: &str) -> String {
+    let part = |text: &str| text.chars().take(LONGEST_NAME).collect::<String>();
+    format!("{} {}", part(name), part(version))
+}
+
 /// How a session began.
 pub(super) struct Opening {
     pub(super) version: &'static str,

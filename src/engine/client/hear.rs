@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::Client;
 use super::post::{Answered, Judge, Lent, quoted};
 use crate::engine::session::Footing;
+use crate::engine::wire::Flow;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head};
@@ -15,6 +16,39 @@ use crate::protocol::course::{Came, Course, Of};
 use crate::protocol::message::{self, Id, Message, Request};
 use crate::protocol::modern::errors;
 use crate::protocol::serve;
+
+/// So many questions of the server's are answered at once.
+pub(super) const HANDS: usize = 64;
+/// An answer of ours that would be longer is not given, in bytes.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+/// A stream with so many messages that break a rule is read no further.
+const MOST_WRONG: u32 = 1_000;
+
+/// Counts what is wrong on one stream, until it is enough.
+#[derive(Debug, Default)]
+pub(super) struct Wrongs {
+    count: u32,
+    last: Option<Rule>,
+}
+
+impl Wrongs {
+    /// Whether a stream is read on after this.
+    pub(super) fn flow(&mut self, heard: Result<(), Rule>) -> Flow {
+        let Err(rule) = heard else { return Flow::Continue };
+        self.count += 1;
+        self.last = Some(rule);
+        if self.is_enough() { Flow::Enough } else { Flow::Continue }
+    }
+
+    /// How a stream ended, if it was given up.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.last.filter(|_| self.is_enough()).map(Outcome::Violation)
+    }
+
+    fn is_enough(&self) -> bool {
+        self.count >= MOST_WRONG
+    }
+}
 
 /// Listens for the answer to one question.
 pub(super) struct Ear<'q> {
@@ -25,6 +59,7 @@ pub(super) struct Ear<'q> {
     /// The question's id; a notification has none.
     pub(super) id: Option<u64>,
     course: Course,
+    wrongs: Wrongs,
 }
 
 impl<'q> Ear<'q> {
@@ -36,7 +71,14 @@ impl<'q> Ear<'q> {
     ) -> Self {
         let of = if footing.is_modern() { Of::ModernRequest } else { Of::LegacyRequest };
         let token = id.filter(|_| client.common.profile.progress);
-        Self { client, footing, operation, id, course: Course::new(of, token) }
+        Self {
+            client,
+            footing,
+            operation,
+            id,
+            course: Course::new(of, token),
+            wrongs: Wrongs::default(),
+        }
     }
 
     /// One message before the answer, or the answer.
@@ -56,7 +98,10 @@ impl<'q> Ear<'q> {
                 return Some(Answered::broken(Outcome::Violation(malformed.rule), said));
             }
         };
-        let came = self.came(&message, data)?;
+        let came = match self.came(&message, data) {
+            Ok(came) => came,
+            Err(rule) => return self.wrong(rule, data),
+        };
         match (came, message) {
             (Came::Answer, Message::Answer(answer)) => {
                 let expected = Id::Number(self.id.unwrap_or_default());
@@ -78,18 +123,25 @@ impl<'q> Ear<'q> {
                 }
             }
             (Came::Question, Message::Request(request)) => {
-                self.client.asked(&request, self.footing);
-                None
+                let asked = self.client.asked(&request, self.footing);
+                asked.err().and_then(|rule| self.wrong(rule, data))
             }
             _ => None,
         }
     }
 
+    /// A message broke a rule, which was told: whether that is enough for the whole.
+    fn wrong<T>(&mut self, rule: Rule, data: &[u8]) -> Option<Answered<T>> {
+        self.wrongs.flow(Err(rule));
+        self.wrongs.outcome().map(|outcome| Answered::broken(outcome, quoted(data)))
+    }
+
     /// What a message is, unless it does not belong here: then that is told.
-    fn came<R>(&mut self, message: &Message<'_, R>, data: &[u8]) -> Option<Came> {
+    fn came<R>(&mut self, message: &Message<'_, R>, data: &[u8]) -> Result<Came, Rule> {
         let came = self.course.hear(message);
-        came.map_err(|rule| self.client.violated(rule, self.operation, self.client.shown(data)))
-            .ok()
+        came.inspect_err(|rule| {
+            self.client.violated(*rule, self.operation, self.client.shown(data));
+        })
     }
 
     /// An answer without a result; what refuses a handshake is kept whole.
@@ -139,23 +191,49 @@ impl<'q> Ear<'q> {
     }
 
     /// A message after the answer.
-    pub(super) fn behind_the_answer(&mut self, data: &[u8]) {
-        let Ok(message) = message::read::<IgnoredAny>(data) else { return };
-        if let (Some(Came::Question), Message::Request(request)) =
-            (self.came(&message, data), &message)
-        {
-            self.client.asked(request, self.footing);
-        }
+    pub(super) fn behind_the_answer(&mut self, data: &[u8]) -> Flow {
+        let Ok(message) = message::read::<IgnoredAny>(data) else { return Flow::Continue };
+        let heard = match (self.came(&message, data), &message) {
+            (Ok(Came::Question), Message::Request(request)) => {
+                self.client.asked(request, self.footing)
+            }
+            (came, _) => came.map(drop),
+        };
+        self.wrongs.flow(heard)
+    }
+
+    /// Whether a stream is read on behind its answer.
+    pub(super) fn after_the_answer(&self) -> Flow {
+        if self.wrongs.is_enough() { Flow::Enough } else { Flow::Answered }
     }
 }
 
 impl Client {
     /// A request of the server's, answered as this client answers.
-    pub(super) fn asked(self: &Arc<Self>, request: &Request<'_>, footing: &Footing) {
+    ///
+    /// # Errors
+    /// The rule that was broken, and told, where it is too much to be answered.
+    pub(super) fn asked(
+        self: &Arc<Self>,
+        request: &Request<'_>,
+        footing: &Footing,
+    ) -> Result<(), Rule> {
         let mut response = Vec::new();
-        if serve::answer(&mut response, request, self.common.profile.server_requests) {
-            self.post_beside(Operation::Response, response, footing);
+        if !serve::answer(&mut response, request, self.common.profile.server_requests) {
+            return Ok(());
         }
+        let too_much = |rule| {
+            self.violated(rule, Operation::Response, self.shown(request.method.as_bytes()));
+            Err(rule)
+        };
+        if response.len() > LONGEST_ANSWER {
+            return too_much(Rule::TooLarge);
+        }
+        let Ok(hand) = Arc::clone(&self.hands).try_acquire_owned() else {
+            return too_much(Rule::RequestFlood);
+        };
+        self.post_beside(Operation::Response, response, footing, Some(hand));
+        Ok(())
     }
 
     /// What was received, as evidence: bounded, and without what the client presents.

@@ -8,7 +8,8 @@ use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 
-use super::connect::{For, Opening, Refusal};
+use super::connect::{For, Opening, Refusal, called};
+use super::hear::Wrongs;
 use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
 use super::{Client, Policy, resume};
 use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
@@ -154,13 +155,18 @@ impl Client {
             for attempt in 0..client.common.profile.resumes {
                 let Some(last) = cursor.take().filter(|_| footing.resumes()) else { break };
                 let clock = &client.common.wire.clock;
+                let Ok(behind) = resume::behind(&last.id).inspect_err(|rule| {
+                    client.violated(*rule, Operation::Stream, client.shown(&last.id));
+                }) else {
+                    break;
+                };
                 clock.sleep(last.retry.unwrap_or_else(|| resume::pause(attempt))).await;
+                let mut wrongs = Wrongs::default();
                 let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-                    client.heard_on_stream(event, &footing);
-                    Flow::Continue
+                    wrongs.flow(client.heard_on_stream(event, &footing))
                 };
                 let until = (clock.now() + FOR_EVER, &cost);
-                cursor = client.resume(&footing, &last.id, until, &mut on_event).await.2;
+                cursor = client.resume(&footing, behind, until, &mut on_event).await.2;
             }
         });
         let _only_one = session.stream.set(reading).is_ok();
@@ -181,26 +187,33 @@ impl Client {
         // A stream that the client ends was a good one.
         trail.presume(Outcome::Ok);
         let request = self.request(operation, Method::GET, &stream_headers(footing), Bytes::new());
-        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            self.heard_on_stream(event, footing);
-            Flow::Continue
-        };
+        let mut wrongs = Wrongs::default();
+        let mut on_event =
+            |_: &Reply, event: &sse::Event<'_>| wrongs.flow(self.heard_on_stream(event, footing));
         let deadline = wire.clock.now() + FOR_EVER;
         let mut body = Vec::new();
         let came = wire
             .exchange(&self.lines, &mut trail, request, deadline, &mut body, &mut on_event)
             .await;
         let cursor = trail.cursor();
-        trail.finish(came.map_or_else(|outcome| outcome, |reply| offered(&reply, &body, footing)));
+        let outcome = came.map_or_else(|outcome| outcome, |reply| offered(&reply, &body, footing));
+        trail.finish(wrongs.outcome().unwrap_or(outcome));
         cursor
     }
 
-    /// A message on the standalone stream: never an answer.
-    fn heard_on_stream(self: &Arc<Self>, event: &sse::Event<'_>, footing: &Footing) {
+    /// A message on the standalone stream: never an answer. What is wrong with it is told.
+    fn heard_on_stream(
+        self: &Arc<Self>,
+        event: &sse::Event<'_>,
+        footing: &Footing,
+    ) -> Result<(), Rule> {
         if event.name != b"message" {
-            return;
+            return Ok(());
         }
-        let told = |rule, said| self.violated(rule, Operation::Stream, said);
+        let told = |rule, said| {
+            self.violated(rule, Operation::Stream, said);
+            Err(rule)
+        };
         let message = match message::read::<serde::de::IgnoredAny>(event.data) {
             Ok(message) => message,
             Err(malformed) => {
@@ -209,7 +222,7 @@ impl Client {
         };
         match (Course::new(Of::Standalone, None).hear(&message), message) {
             (Ok(Came::Question), Message::Request(request)) => self.asked(&request, footing),
-            (Ok(_), _) => {}
+            (Ok(_), _) => Ok(()),
             (Err(rule), _) => told(rule, self.shown(event.data)),
         }
     }
@@ -262,7 +275,7 @@ fn opening(offered: Revision, result: &InitializeResult<'_>) -> (Outcome, Option
                 completions: result.capabilities.completions,
                 tasks: result.capabilities.tasks,
             };
-            let server = format!("{} {}", result.server_name, result.server_version);
+            let server = called(&result.server_name, &result.server_version);
             (Outcome::Ok, Some(Initialised { revision, offers, server, id: None }))
         }
         Err(rule) => (Outcome::Violation(rule), None),

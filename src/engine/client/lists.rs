@@ -33,6 +33,8 @@ const MOST_PAGES: usize = 200;
 const LIST_LIMIT: usize = BODY_LIMIT;
 /// A list of tools is refused beyond so many.
 const MOST_TOOLS: usize = 2_000;
+/// A list is whole within this, over all its pages.
+const LIST_TIME: Duration = Duration::from_secs(120);
 /// What is put for an argument of a prompt, whatever it is.
 const SAMPLE: &str = "sample";
 
@@ -232,8 +234,10 @@ impl Client {
         let mut cursor: Option<String> = None;
         let mut cache: Option<CacheHints> = None;
         let operation = operation_of(&page_of(list, None));
+        let whole_by = self.common.wire.clock.now() + LIST_TIME;
         loop {
-            let put = self.aside(page_of(list, cursor.as_deref()), session, cost);
+            let mut put = self.aside(page_of(list, cursor.as_deref()), session, cost);
+            put.deadline = put.deadline.min(whole_by);
             let answered = self.fetch::<R, _, _>(put, &page).await;
             let status = answered.reply.as_ref().map(|reply| reply.status);
             let Answered { value, outcome, said, bytes: more, cache: hints, .. } = answered;

@@ -9,7 +9,8 @@ use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use super::Client;
-use super::connect::{Opening, Refusal};
+use super::connect::{Opening, Refusal, called};
+use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
 use super::post::{Cost, Lent, Question, head_of};
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};
@@ -111,11 +112,9 @@ impl Client {
             completions: result.capabilities.completions,
             tasks: result.capabilities.tasks,
         };
-        let server = result.server.map(|server| format!("{} {}", server.name, server.version));
-        (
-            Outcome::Ok,
-            Some(Discovered { offers, server: server.unwrap_or_default(), others: versions }),
-        )
+        let server = result.server.map(|server| called(&server.name, &server.version));
+        let server = server.unwrap_or_default();
+        (Outcome::Ok, Some(Discovered { offers, server, others: versions }))
     }
 
     /// What a client has that knows already what it would discover.
@@ -167,7 +166,7 @@ impl Client {
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
         request.headers.insert(METHOD, HeaderValue::from_static(operation.name()));
         let mut stream = listen::Stream::new(Id::Number(id));
-        let mut refused = None;
+        let (mut refused, mut wrongs) = (None, Wrongs::default());
         let mut on_event = |_: &Came, event: &sse::Event<'_>| {
             if event.name != b"message" {
                 return Flow::Continue;
@@ -185,7 +184,7 @@ impl Client {
                 Ok(_) => Flow::Continue,
                 Err(rule) => {
                     self.violated(rule, operation, self.shown(event.data));
-                    Flow::Continue
+                    wrongs.flow(Err(rule))
                 }
             }
         };
@@ -205,7 +204,7 @@ impl Client {
             }
         };
         let outcome = came.as_ref().map_or_else(|outcome| *outcome, head_says);
-        trail.finish(refused.unwrap_or(outcome));
+        trail.finish(refused.or(wrongs.outcome()).unwrap_or(outcome));
     }
 
     /// What every request says of this client.

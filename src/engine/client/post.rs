@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::Client;
 use super::hear::Ear;
+use super::{Client, resume};
 use crate::engine::mailbox::Place;
 use crate::engine::session::Footing;
-use crate::engine::wire::{Cursor, Flow, Reply, Request, Trail};
+use crate::engine::wire::{BOUNDS, Cursor, Flow, Reply, Request, Trail};
 use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
@@ -78,6 +80,12 @@ impl<T> Answered<T> {
         Self { outcome, value, bytes: 0, at, reply, said, code, refusal, cache }
     }
 
+    /// Of an answer that was not read to its end.
+    fn unread(outcome: Outcome) -> Self {
+        let is_large = outcome == Outcome::Violation(Rule::TooLarge);
+        Self::broken(outcome, if is_large { BOUNDS.to_owned() } else { String::new() })
+    }
+
     /// The same with this value.
     pub(super) fn with<U>(self, value: Option<U>) -> Answered<U> {
         let Self { outcome, bytes, at, reply, said, code, refusal, cache, .. } = self;
@@ -130,12 +138,11 @@ impl Client {
                 return Flow::Answered;
             }
             if heard.is_some() {
-                ear.behind_the_answer(event.data);
-                return Flow::Continue;
+                return ear.behind_the_answer(event.data);
             }
             let head = head_of(reply, footing);
             heard = ear.message::<R, T, J>(&head, event.data, &judge);
-            if heard.is_some() { Flow::Answered } else { Flow::Continue }
+            if heard.is_some() { ear.after_the_answer() } else { Flow::Continue }
         };
         let wire = &self.common.wire;
         let came = wire
@@ -144,7 +151,7 @@ impl Client {
         let cursor = trail.cursor().filter(|_| footing.resumes());
         let was_polled = came.is_ok() && cursor.is_some();
         let mut answered = match came {
-            Err(outcome) => Answered::broken(outcome, String::new()),
+            Err(outcome) => Answered::unread(outcome),
             Ok(reply) => {
                 let head = head_of(&reply, footing);
                 let answered = match heard {
@@ -230,7 +237,13 @@ impl Client {
             if answered.outcome != Outcome::CutStream {
                 break;
             }
-            let pause = cursor.retry.unwrap_or_else(|| super::resume::pause(attempt));
+            let last = match resume::behind(&cursor.id) {
+                Ok(last) => last,
+                Err(rule) => {
+                    return Answered::broken(Outcome::Violation(rule), quoted(&cursor.id));
+                }
+            };
+            let pause = cursor.retry.unwrap_or_else(|| resume::pause(attempt));
             let clock = &self.common.wire.clock;
             if clock.by(deadline, clock.sleep(pause)).await.is_none() {
                 return Answered::broken(Outcome::Timeout, String::new());
@@ -245,11 +258,11 @@ impl Client {
                 if heard.is_some() { Flow::Answered } else { Flow::Continue }
             };
             let (came, at, next) =
-                self.resume(footing, &cursor.id, (deadline, cost), &mut on_event).await;
+                self.resume(footing, last, (deadline, cost), &mut on_event).await;
             answered = match (came, heard) {
                 (Ok(reply), Some(heard)) => Answered { at, reply: Some(reply), ..heard },
                 (Ok(_), None) => Answered::broken(Outcome::CutStream, String::new()),
-                (Err(outcome), _) => Answered::broken(outcome, String::new()),
+                (Err(outcome), _) => Answered::unread(outcome),
             };
             if let Some(next) = next {
                 cursor = next;
@@ -274,14 +287,15 @@ impl Client {
         self.common.wire.recorder.tell(self.user, Event::Violation(Box::new(violation)));
     }
 
-    /// Sends a message that has no answer, beside everything else.
+    /// Sends a message that has no answer, beside everything else; `hand` is free after that.
     pub(super) fn post_beside(
         self: &Arc<Self>,
         operation: Operation,
         body: Vec<u8>,
         footing: &Footing,
+        hand: Option<OwnedSemaphorePermit>,
     ) {
-        self.post_beside_then(operation, body, footing, |_| {});
+        self.post_beside_then(operation, body, footing, move |_| drop(hand));
     }
 
     /// The same, and then something with how it was taken.
@@ -330,6 +344,11 @@ fn read_whole<R: Lent, T, J: Judge<R, T>>(
         Reading::Refusal => {
             let refusal = answer::refused(head, body, Some(Id::Number(id)));
             ear.refused(refusal.outcome, refusal.code, body)
+        }
+        Reading::Broken(Rule::UnaskedCoding) => {
+            let coding = head.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+            let said = format!("content-encoding: {}", quoted(coding.unwrap_or_default()));
+            Answered::broken(Outcome::Violation(Rule::UnaskedCoding), said)
         }
         Reading::Broken(rule) => ear.refused(Outcome::Violation(rule), None, body),
     }

@@ -13,7 +13,7 @@ use super::post::{Cost, head_of};
 use crate::engine::session::Footing;
 use crate::engine::wire::{Cursor, Listener, Reply, Trail};
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -23,6 +23,18 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGER: f64 = 1.5;
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// An event id longer than this is not sent back, in bytes: servers bound the heads they read.
+const LONGEST_ID: usize = 4 * 1024;
+
+/// The header that says behind which event a stream is taken up.
+///
+/// # Errors
+/// [`Rule::BadEventId`] for an id that no header can carry.
+pub(super) fn behind(id: &[u8]) -> Result<HeaderValue, Rule> {
+    let value = HeaderValue::from_bytes(id).ok().filter(|id| id.len() <= LONGEST_ID);
+    value.ok_or(Rule::BadEventId)
+}
 
 /// How long a client waits before an attempt, counted from 0, that the server set no time for.
 pub(super) fn pause(attempt: u32) -> Duration {
@@ -38,7 +50,7 @@ impl Client {
     pub(super) async fn resume(
         self: &Arc<Self>,
         footing: &Footing,
-        last: &[u8],
+        last: HeaderValue,
         (deadline, cost): (Duration, &Cost),
         on_event: Listener<'_>,
     ) -> (Result<Reply, Outcome>, Option<Duration>, Option<Cursor>) {
@@ -48,9 +60,7 @@ impl Client {
         trail.count_in(&cost.exchanges, &self.exchanges);
         let headers = stream_headers(footing);
         let mut request = self.request(operation, Method::GET, &headers, Bytes::new());
-        if let Ok(last) = HeaderValue::from_bytes(last) {
-            request.headers.insert(LAST_EVENT_ID, last);
-        }
+        request.headers.insert(LAST_EVENT_ID, last);
         let mut body = Vec::new();
         let came =
             wire.exchange(&self.lines, &mut trail, request, deadline, &mut body, on_event).await;
@@ -78,5 +88,15 @@ mod tests {
         assert_eq!([pause(0), pause(1)].map(|pause| pause.as_millis()), [1000, 1500]);
         assert_eq!(pause(9), LONGEST_PAUSE);
         assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn ids_that_a_header_can_carry() {
+        for id in [&b"e-1"[..], b"a b\t", "\u{e9}".as_bytes(), b"\xff", &[b'x'; LONGEST_ID]] {
+            assert_eq!(behind(id).unwrap(), id);
+        }
+        for id in [&b"\x01"[..], b"a\x7f", b"\x1b[2J", &[b'x'; LONGEST_ID + 1]] {
+            assert_eq!(behind(id), Err(Rule::BadEventId));
+        }
     }
 }

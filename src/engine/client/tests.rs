@@ -15,6 +15,7 @@ use crate::model::profile::{Elicitation, ServerRequests};
 use crate::model::secret::Secret;
 
 mod eras;
+mod hostile;
 mod requests;
 mod sessions;
 mod streams;

@@ -11,16 +11,17 @@ use tokio::task::AbortHandle;
 
 use super::Client;
 use super::connect::{Opening, Refusal};
+use super::hear::Wrongs;
 use super::legacy::{FOR_EVER, with};
 use super::post::{Cost, head_of};
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;
-use crate::engine::wire::{Flow, Reply, Trail};
+use crate::engine::wire::{Reply, Trail};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer, Session as Named};
-use crate::protocol::http_sse;
+use crate::protocol::http_sse::{self, Heard};
 use crate::protocol::legacy::{Revision, Verb};
 use crate::protocol::message::{self, Message};
 use crate::protocol::sse;
@@ -35,6 +36,7 @@ struct Reader {
     endpoint: Option<oneshot::Sender<Endpoint>>,
     /// Set once the endpoint is known; gone when the session is.
     mailbox: Arc<OnceLock<Weak<Mailbox>>>,
+    stream: http_sse::Stream,
 }
 
 impl Client {
@@ -53,6 +55,7 @@ impl Client {
             headers: headers.clone(),
             endpoint: Some(found),
             mailbox: Arc::clone(&mailbox),
+            stream: http_sse::Stream::default(),
         };
         let reading = Hangup(self.beside(reader.read()));
         let by = clock.now() + self.common.profile.connect_timeout;
@@ -109,10 +112,8 @@ impl Reader {
         let request = client.request(operation, Method::GET, &headers, Bytes::new());
         let deadline = wire.clock.now() + FOR_EVER;
         let mut body = Vec::new();
-        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            self.heard(event);
-            Flow::Continue
-        };
+        let mut wrongs = Wrongs::default();
+        let mut on_event = |_: &Reply, event: &sse::Event<'_>| wrongs.flow(self.heard(event));
         let came = wire
             .exchange(&client.lines, &mut trail, request, deadline, &mut body, &mut on_event)
             .await;
@@ -130,6 +131,7 @@ impl Reader {
             }
             Err(outcome) => (outcome, None),
         };
+        let outcome = wrongs.outcome().unwrap_or(outcome);
         let is_mailbox_to_come = self.mailbox.set(Weak::new()).is_ok();
         if !is_mailbox_to_come && let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) {
             mailbox.close();
@@ -142,12 +144,22 @@ impl Reader {
         trail.finish(outcome);
     }
 
-    fn heard(&mut self, event: &sse::Event<'_>) {
-        match event.name {
-            b"endpoint" => self.endpoint(event.data),
-            b"message" => self.message(event.data),
-            _ => {}
+    /// An event of the stream; what is wrong with it is told.
+    fn heard(&mut self, event: &sse::Event<'_>) -> Result<(), Rule> {
+        match self.stream.hear(event.name, event.data) {
+            Ok(Heard::Endpoint(data)) => {
+                self.endpoint(data);
+                Ok(())
+            }
+            Ok(Heard::Message(data)) => self.message(data),
+            Ok(Heard::Unknown) => Ok(()),
+            Err(rule) => self.violated(rule, self.client.shown(event.data)),
         }
+    }
+
+    fn violated(&self, rule: Rule, said: String) -> Result<(), Rule> {
+        self.client.violated(rule, Operation::Stream, said);
+        Err(rule)
     }
 
     fn endpoint(&mut self, data: &[u8]) {
@@ -162,11 +174,10 @@ impl Reader {
         let _nobody_waits = sender.send(endpoint).is_err();
     }
 
-    fn message(&self, data: &[u8]) {
-        let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) else { return };
+    fn message(&self, data: &[u8]) -> Result<(), Rule> {
+        let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) else { return Ok(()) };
         let at = self.client.common.wire.clock.now();
-        let violated =
-            |rule| self.client.violated(rule, Operation::Stream, self.client.shown(data));
+        let violated = |rule| self.violated(rule, self.client.shown(data));
         match message::read::<serde::de::IgnoredAny>(data) {
             Ok(Message::Answer(answer)) => {
                 // A server that could not read a question answers it without its id.
@@ -179,7 +190,7 @@ impl Reader {
                 match delivered {
                     Delivered::Again => violated(Rule::SecondAnswer),
                     Delivered::Cancelled => violated(Rule::AnswerAfterCancel),
-                    Delivered::Taken | Delivered::TooLate | Delivered::Displaced => {}
+                    Delivered::Taken | Delivered::TooLate | Delivered::Displaced => Ok(()),
                     Delivered::Unknown => violated(Rule::WrongId),
                 }
             }
@@ -189,12 +200,11 @@ impl Reader {
                     named: Named::Named,
                     speech: Speech::TwoEnds(mailbox),
                 };
-                self.client.asked(&request, &footing);
+                self.client.asked(&request, &footing)
             }
-            Ok(Message::Notification(_)) => {}
+            Ok(Message::Notification(_)) => Ok(()),
             Err(malformed) => {
-                let said = format!("{malformed}: {}", self.client.shown(data));
-                self.client.violated(malformed.rule, Operation::Stream, said);
+                self.violated(malformed.rule, format!("{malformed}: {}", self.client.shown(data)))
             }
         }
     }

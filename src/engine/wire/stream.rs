@@ -28,14 +28,18 @@ pub(super) struct Stream<'a> {
     clock: &'a Clock,
     reader: sse::Reader,
     answer: Body<'a>,
+    /// How many bytes may still come before the answer.
+    left: u64,
+    /// Its hearer had enough of it.
+    is_left: bool,
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(clock: &'a Clock, answer: Body<'a>) -> Self {
-        Self { clock, reader: sse::Reader::new(BODY_LIMIT), answer }
+    pub(super) fn new(clock: &'a Clock, answer: Body<'a>, left: u64) -> Self {
+        Self { clock, reader: sse::Reader::new(BODY_LIMIT), answer, left, is_left: false }
     }
 
-    /// Reads events until the one that is the answer; false when the stream ends without it.
+    /// Reads events until the one that is the answer, or enough; false when the stream ends without it.
     pub(super) async fn read(
         &mut self,
         trail: &mut Trail<'_>,
@@ -46,13 +50,19 @@ impl<'a> Stream<'a> {
                 trail.cursor = self.cursor();
                 return Err(Outcome::CutStream);
             };
+            self.left = self
+                .left
+                .checked_sub(data.len() as u64)
+                .ok_or(Outcome::Violation(Rule::TooLarge))?;
             let clock = self.clock;
             let first = &mut trail.exchange.first_event;
-            let answered = piece(&mut self.reader, &data, &mut |event| {
+            let flow = piece(&mut self.reader, &data, &mut |event| {
                 first.get_or_insert_with(|| clock.now());
                 hear(event)
             });
-            if answered.map_err(|_| Outcome::Violation(Rule::TooLarge))? {
+            let flow = flow.map_err(|_| Outcome::Violation(Rule::TooLarge))?;
+            if flow != Flow::Continue {
+                self.is_left = flow == Flow::Enough;
                 trail.exchange.answer = Some(clock.now());
                 return Ok(true);
             }
@@ -71,14 +81,18 @@ impl<'a> Stream<'a> {
         mut self,
         hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
     ) -> bool {
+        if self.is_left {
+            return false;
+        }
         let clock = self.clock;
         let by = clock.now() + STREAM_END;
         let to_end = async {
             while let Some(data) = self.answer.chunk().await {
                 let Ok(data) = data else { return false };
-                if piece(&mut self.reader, &data, hear).is_err() {
-                    return false;
+                if piece(&mut self.reader, &data, hear).is_ok_and(|flow| flow != Flow::Enough) {
+                    continue;
                 }
+                return false;
             }
             true
         };
@@ -86,17 +100,21 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Hears the events of one piece, all of them; whether the answer was among them.
+/// Hears the events of one piece, all of them unless one is enough.
 fn piece(
     reader: &mut sse::Reader,
     mut chunk: &[u8],
     hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
-) -> Result<bool, sse::TooLarge> {
-    let mut answered = false;
+) -> Result<Flow, sse::TooLarge> {
+    let mut heard = Flow::Continue;
     while let Some(event) = reader.next(&mut chunk)? {
-        answered |= hear(&event) == Flow::Answered;
+        match hear(&event) {
+            Flow::Continue => {}
+            Flow::Answered => heard = Flow::Answered,
+            Flow::Enough => return Ok(Flow::Enough),
+        }
     }
-    Ok(answered)
+    Ok(heard)
 }
 
 /// Reads a body whole.

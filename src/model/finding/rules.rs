@@ -34,12 +34,17 @@ pub(super) const fn described(rule: Rule) -> Described {
             media::media(rule)
         }
         Rule::UnknownVersion | Rule::BadSessionId => session::session(rule),
-        Rule::TooLarge | Rule::Redirect | Rule::EndlessPages => bounds::bounds(rule),
+        Rule::TooLarge
+        | Rule::UnaskedCoding
+        | Rule::RequestFlood
+        | Rule::Redirect
+        | Rule::EndlessPages => bounds::bounds(rule),
         Rule::SecondAnswer
         | Rule::AnswerAfterCancel
         | Rule::WrongStream
         | Rule::ForeignSubscription
         | Rule::NotAcknowledged
+        | Rule::BadEventId
         | Rule::ProgressGoesBack
         | Rule::ForeignProgress
         | Rule::ForeignEndpoint

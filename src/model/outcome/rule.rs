@@ -25,6 +25,10 @@ pub enum Rule {
     BadSessionId,
     /// A body, event or head beyond the client's bounds.
     TooLarge,
+    /// A body in a content coding that the client did not ask for.
+    UnaskedCoding,
+    /// More requests of the server's at once than a client answers.
+    RequestFlood,
     /// A redirect, which a POST to an MCP endpoint must not need.
     Redirect,
     /// Pages of a list that repeat a cursor or do not end.
@@ -39,6 +43,8 @@ pub enum Rule {
     ForeignSubscription,
     /// A listen stream whose first message is not its acknowledgement.
     NotAcknowledged,
+    /// An event id with which a stream cannot be taken up: no header can carry it.
+    BadEventId,
     /// Progress that does not increase.
     ProgressGoesBack,
     /// Progress for a token that no request under way has.
@@ -77,7 +83,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::WrongId,
         Self::NotOneOfResultAndError,
         Self::NotJson,
@@ -89,6 +95,8 @@ impl Rule {
         Self::UnknownVersion,
         Self::BadSessionId,
         Self::TooLarge,
+        Self::UnaskedCoding,
+        Self::RequestFlood,
         Self::Redirect,
         Self::EndlessPages,
         Self::SecondAnswer,
@@ -96,6 +104,7 @@ impl Rule {
         Self::WrongStream,
         Self::ForeignSubscription,
         Self::NotAcknowledged,
+        Self::BadEventId,
         Self::ProgressGoesBack,
         Self::ForeignProgress,
         Self::ModernServerRequest,

@@ -3,15 +3,21 @@
 //! Rules: MCP specification 2026-07-28, server/discover.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::Revision;
-use crate::protocol::message::Object;
+use crate::protocol::message::{Object, Text};
 use crate::protocol::results::capabilities::Capabilities;
 
 /// The request's method, as `Mcp-Method` carries it.
 pub const METHOD: &str = "server/discover";
+
+/// Versions of one server that are kept in mind; there are five.
+const MOST_VERSIONS: usize = 100;
 
 /// A server as it describes itself.
 #[derive(Debug)]
@@ -48,12 +54,36 @@ pub fn common(supported: &[Cow<'_, str>], spoken: &[Revision]) -> Option<Revisio
     named.filter(|revision| spoken.contains(revision)).max()
 }
 
+/// Reads a list of versions; what comes after the first [`MOST_VERSIONS`] is not kept.
+pub(super) fn versions<'de: 'a, 'a, D>(deserializer: D) -> Result<Vec<Cow<'a, str>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct First<'a>(PhantomData<&'a ()>);
+    impl<'de: 'a, 'a> Visitor<'de> for First<'a> {
+        type Value = Vec<Cow<'a, str>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of versions")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut kept = Vec::new();
+            while kept.len() < MOST_VERSIONS {
+                let Some(Text(version)) = list.next_element()? else { return Ok(kept) };
+                kept.push(version);
+            }
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(kept)
+        }
+    }
+    deserializer.deserialize_seq(First(PhantomData))
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for DiscoverResult<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Raw<'a> {
-            #[serde(borrow)]
+            #[serde(borrow, deserialize_with = "versions")]
             supported_versions: Vec<Cow<'a, str>>,
             capabilities: Capabilities,
             #[serde(borrow, default, rename = "_meta")]
@@ -74,6 +104,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for DiscoverResult<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_million_versions_are_not_kept() {
+        let list = |last: &str| {
+            let many = "\"x\",".repeat(1_000_000);
+            format!(r#"{{"supportedVersions":["2026-07-28",{many}{last}],"capabilities":{{}}}}"#)
+        };
+        let text = list("\"y\"");
+        let found: DiscoverResult<'_> = serde_json::from_str(&text).unwrap();
+        assert_eq!(found.supported_versions.len(), MOST_VERSIONS);
+        assert_eq!(found.common(&Revision::ALL), Some(Revision::V2026_07_28));
+        assert!(serde_json::from_str::<DiscoverResult<'_>>(&list("}")).is_err());
+    }
 
     #[test]
     fn servers_describe_themselves() {

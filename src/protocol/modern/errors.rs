@@ -46,7 +46,7 @@ pub fn modern_error<'a>(error: &RpcError<'a>) -> Option<ModernError<'a>> {
 pub fn supported(data: Option<&RawValue>) -> Vec<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Data<'a> {
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "super::discover::versions")]
         supported: Vec<Cow<'a, str>>,
     }
     data.and_then(|raw| serde_json::from_str::<Object<Data<'_>>>(raw.get()).ok())

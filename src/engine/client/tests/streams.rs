@@ -8,7 +8,7 @@ use crate::protocol::era::Transport;
 
 /// What a sound server of revision 2024-11-05 does: a stream at the endpoint, which names
 /// `/messages`; what is posted there is answered on the stream, a call after 100 ms.
-fn two_ended(seen: &Seen) -> Vec<Do> {
+pub(super) fn two_ended(seen: &Seen) -> Vec<Do> {
     if seen.verb == "GET" {
         let endpoint = "event: endpoint\ndata: /messages?sessionId=7\n\n";
         return vec![Do::Write(stream_head()), Do::Write(chunk(endpoint)), Do::Hear];
@@ -31,13 +31,13 @@ fn two_ended(seen: &Seen) -> Vec<Do> {
 }
 
 /// A client that speaks HTTP+SSE alone.
-fn old(server: &Server, profile: Profile) -> Arc<Client> {
+pub(super) fn old(server: &Server, profile: Profile) -> Arc<Client> {
     let mut common = common(server, profile, &Credential::None);
     Arc::get_mut(&mut common).unwrap().wish.transport = Transport::HttpSse;
     Client::new(common, 0)
 }
 
-async fn left(client: &Arc<Client>) -> Told {
+pub(super) async fn left(client: &Arc<Client>) -> Told {
     let (_stopper, stop) = stop::stop();
     client.leave(&stop).await;
     told(client)

@@ -17,6 +17,27 @@ pub(super) const fn bounds(rule: Rule) -> Described {
                 "Page large results, or return a link to them.",
             )
         },
+        Rule::UnaskedCoding => Described {
+            severity: Severity::Medium,
+            ..must(
+                "unasked-coding",
+                "Answers were encoded in a way nobody had asked for",
+                "A body is compressed only for who sends Accept-Encoding; the others get it as it is.",
+                "RFC 9110, section 12.5.3 (a server without a preference given should send none)",
+                "Compress only where Accept-Encoding allows it; look at the proxy in front, too.",
+            )
+        },
+        Rule::RequestFlood => Described {
+            severity: Severity::Medium,
+            provenance: Provenance::Modelled,
+            ..must(
+                "request-flood",
+                "The server asked more at once than a client answers",
+                "A server waits for answers before it asks on: a client has so many hands.",
+                "squall's own bounds; no specification names any",
+                "Wait for the answer to a ping or a question before the next one.",
+            )
+        },
         Rule::Redirect => Described {
             severity: Severity::Medium,
             provenance: Provenance::Observed,

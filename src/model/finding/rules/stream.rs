@@ -32,6 +32,14 @@ pub(super) const fn stream(rule: Rule) -> Described {
                 "Stop the work when the cancellation comes, and drop its answer.",
             )
         },
+        Rule::BadEventId => must(
+            "bad-event-id",
+            "Streams could not be taken up again behind their event ids",
+            "An event id comes back in the header Last-Event-ID, so that a header can carry it: \
+             short, and without control characters.",
+            "MCP 2025-11-25, Transports, Streamable HTTP, Resumability and Redelivery",
+            "Use short visible ASCII text as event ids.",
+        ),
         Rule::WrongStream => must(
             "wrong-stream",
             "Messages came on a stream where they do not belong",
