@@ -360,7 +360,7 @@ mod tests {
             (200, EVENTS, Offer::Open),
             (200, &[HTML], Offer::Broken(Rule::WrongMediaType)),
             (405, &[], Offer::NotOffered),
-            (409, &[JSON], Offer::Refused),
+            (409, &[JSON], Offer::NotOffered),
             (404, &[], Offer::Refused),
             (308, &[], Offer::Broken(Rule::Redirect)),
         ];

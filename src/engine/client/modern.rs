@@ -30,6 +30,9 @@ use crate::protocol::sse;
 
 const METHOD: HeaderName = HeaderName::from_static(modern::METHOD_HEADER);
 
+/// So many of the versions that a server names are kept.
+const MOST_VERSIONS: usize = 100;
+
 /// What a server says of itself.
 struct Discovery;
 impl Lent for Discovery {
@@ -100,11 +103,10 @@ impl Client {
             self.violated(Rule::NoCacheHints, operation, said);
         }
         let result = complete.result;
+        let named = result.supported_versions.iter().take(MOST_VERSIONS);
         let versions = match result.common(&[revision]) {
             Some(_) => Vec::new(),
-            None => {
-                result.supported_versions.iter().map(|name| name.clone().into_owned()).collect()
-            }
+            None => named.map(|name| name.clone().into_owned()).collect(),
         };
         let offers = Offers {
             resources: result.capabilities.resources,

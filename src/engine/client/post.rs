@@ -10,11 +10,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::Client;
 use super::hear::Ear;
-use super::{Client, resume};
 use crate::engine::mailbox::Place;
 use crate::engine::session::Footing;
-use crate::engine::wire::{BOUNDS, Cursor, Flow, Reply, Request, Trail};
+use crate::engine::wire::{BOUNDS, Flow, Reply, Request, Trail};
 use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
@@ -81,7 +81,7 @@ impl<T> Answered<T> {
     }
 
     /// Of an answer that was not read to its end.
-    fn unread(outcome: Outcome) -> Self {
+    pub(super) fn unread(outcome: Outcome) -> Self {
         let is_large = outcome == Outcome::Violation(Rule::TooLarge);
         Self::broken(outcome, if is_large { BOUNDS.to_owned() } else { String::new() })
     }
@@ -217,58 +217,6 @@ impl Client {
         let heard = ear.message::<R, T, J>(&head, &mail.data, judge);
         let broken = || Answered::broken(Outcome::CutStream, String::new());
         Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }
-    }
-
-    /// Goes on with a stream that ended without its answer, as often as the client does that.
-    async fn taken_up<R, T, J>(
-        self: &Arc<Self>,
-        ear: &mut Ear<'_>,
-        mut cursor: Cursor,
-        mut answered: Answered<T>,
-        (deadline, cost): (Duration, &Cost),
-        judge: &J,
-    ) -> Answered<T>
-    where
-        R: Lent,
-        T: Send,
-        J: Judge<R, T>,
-    {
-        for attempt in 0..self.common.profile.resumes {
-            if answered.outcome != Outcome::CutStream {
-                break;
-            }
-            let last = match resume::behind(&cursor.id) {
-                Ok(last) => last,
-                Err(rule) => {
-                    return Answered::broken(Outcome::Violation(rule), quoted(&cursor.id));
-                }
-            };
-            let pause = cursor.retry.unwrap_or_else(|| resume::pause(attempt));
-            let clock = &self.common.wire.clock;
-            if clock.by(deadline, clock.sleep(pause)).await.is_none() {
-                return Answered::broken(Outcome::Timeout, String::new());
-            }
-            let (mut heard, footing) = (None, ear.footing);
-            let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
-                if event.name != b"message" || heard.is_some() {
-                    return Flow::Continue;
-                }
-                let head = head_of(reply, footing);
-                heard = ear.message::<R, T, J>(&head, event.data, judge);
-                if heard.is_some() { Flow::Answered } else { Flow::Continue }
-            };
-            let (came, at, next) =
-                self.resume(footing, last, (deadline, cost), &mut on_event).await;
-            answered = match (came, heard) {
-                (Ok(reply), Some(heard)) => Answered { at, reply: Some(reply), ..heard },
-                (Ok(_), None) => Answered::broken(Outcome::CutStream, String::new()),
-                (Err(outcome), _) => Answered::unread(outcome),
-            };
-            if let Some(next) = next {
-                cursor = next;
-            }
-        }
-        answered
     }
 
     /// Tells a broken rule with its evidence.

@@ -8,13 +8,15 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::Client;
+use super::hear::Ear;
 use super::legacy::stream_headers;
-use super::post::{Cost, head_of};
+use super::post::{Answered, Cost, Judge, Lent, head_of, quoted};
 use crate::engine::session::Footing;
-use crate::engine::wire::{Cursor, Listener, Reply, Trail};
+use crate::engine::wire::{Cursor, Flow, Listener, Reply, Trail};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer};
+use crate::protocol::sse;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// The pause before the first attempt where the server names none, as the official SDKs make it.
@@ -45,6 +47,58 @@ pub(super) fn pause(attempt: u32) -> Duration {
 }
 
 impl Client {
+    /// Goes on with a stream that ended without its answer, as often as the client does that.
+    pub(super) async fn taken_up<R, T, J>(
+        self: &Arc<Self>,
+        ear: &mut Ear<'_>,
+        mut cursor: Cursor,
+        mut answered: Answered<T>,
+        (deadline, cost): (Duration, &Cost),
+        judge: &J,
+    ) -> Answered<T>
+    where
+        R: Lent,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        for attempt in 0..self.common.profile.resumes {
+            if answered.outcome != Outcome::CutStream {
+                break;
+            }
+            let last = match behind(&cursor.id) {
+                Ok(last) => last,
+                Err(rule) => {
+                    return Answered::broken(Outcome::Violation(rule), quoted(&cursor.id));
+                }
+            };
+            let wait = cursor.retry.unwrap_or_else(|| pause(attempt));
+            let clock = &self.common.wire.clock;
+            if clock.by(deadline, clock.sleep(wait)).await.is_none() {
+                return Answered::broken(Outcome::Timeout, String::new());
+            }
+            let (mut heard, footing) = (None, ear.footing);
+            let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
+                if event.name != b"message" || heard.is_some() {
+                    return Flow::Continue;
+                }
+                let head = head_of(reply, footing);
+                heard = ear.message::<R, T, J>(&head, event.data, judge);
+                if heard.is_some() { Flow::Answered } else { Flow::Continue }
+            };
+            let (came, at, next) =
+                self.resume(footing, last, (deadline, cost), &mut on_event).await;
+            answered = match (came, heard) {
+                (Ok(reply), Some(heard)) => Answered { at, reply: Some(reply), ..heard },
+                (Ok(_), None) => Answered::broken(Outcome::CutStream, String::new()),
+                (Err(outcome), _) => Answered::unread(outcome),
+            };
+            if let Some(next) = next {
+                cursor = next;
+            }
+        }
+        answered
+    }
+
     /// Takes a stream up behind the event `last`. Gives what came, when its answer was whole, and
     /// where it can be taken up once more.
     pub(super) async fn resume(

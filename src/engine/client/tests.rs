@@ -14,6 +14,7 @@ use crate::model::plan::Credential;
 use crate::model::profile::{Elicitation, ServerRequests};
 use crate::model::secret::Secret;
 
+mod beliefs;
 mod eras;
 mod hostile;
 mod requests;
