@@ -11,7 +11,7 @@
 //!
 //! Where the two are the same the percentile is exact whatever became of the unanswered; everywhere
 //! else the value seen is a lower bound, and is marked as one. Marks and thresholds both go by
-//! [`Span`], so they cannot disagree. The mean and the largest value have no upper end as soon as
+//! `Span`, so they cannot disagree. The mean and the largest value have no upper end as soon as
 //! one time was not waited out.
 
 use serde::{Deserialize, Serialize};
