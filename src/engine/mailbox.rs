@@ -37,8 +37,6 @@ pub enum Delivered {
     TooLate,
     /// Whoever asked has said that the answer is no longer awaited, and the server took note.
     Cancelled,
-    /// Whoever asked had an id that another question took over: no fault of the server's.
-    Displaced,
     /// Nobody ever asked.
     Unknown,
 }
@@ -59,8 +57,6 @@ struct Waiting {
     done: VecDeque<(u64, Delivered)>,
     /// The highest id ever asked with: clients count upwards.
     highest: Option<u64>,
-    /// Those of questions whose place a later one with the same id has taken.
-    displaced: VecDeque<u64>,
     closed: bool,
 }
 
@@ -79,16 +75,14 @@ impl Mailbox {
     }
 
     /// Waits for the answer to `id` from now on. Of two questions with the same id in flight the
-    /// later one is answered: the stream cannot tell them apart.
+    /// later one would be answered, as the stream cannot tell them apart: sessions that share one
+    /// count their ids.
     pub fn expect(&self, id: u64) -> Place<'_> {
         let (sender, mail) = oneshot::channel();
         let mut waiting = self.lock();
         waiting.highest = waiting.highest.max(Some(id));
         if !waiting.closed {
-            let earlier = waiting.by_id.insert(id, sender);
-            if earlier.is_some_and(|earlier| !earlier.is_closed()) {
-                waiting.displace(id);
-            }
+            waiting.by_id.insert(id, sender);
         }
         Place { mailbox: self, id, mail }
     }
@@ -102,7 +96,6 @@ impl Mailbox {
                 waiting.note(id, if is_taken { Delivered::Again } else { Delivered::TooLate });
                 if is_taken { Delivered::Taken } else { Delivered::TooLate }
             }
-            None if waiting.was_displaced(id) => Delivered::Displaced,
             None => match waiting.done.iter().rev().find(|(done, _)| *done == id) {
                 Some((_, delivered)) => *delivered,
                 // Asked so long ago that it is no longer kept in mind.
@@ -158,19 +151,6 @@ impl Waiting {
             self.done.pop_front();
         }
         self.done.push_back((id, again));
-    }
-
-    fn displace(&mut self, id: u64) {
-        if self.displaced.len() == KEPT_IN_MIND {
-            self.displaced.pop_front();
-        }
-        self.displaced.push_back(id);
-    }
-
-    /// Whether an answer to such a question was still to come; this is it.
-    fn was_displaced(&mut self, id: u64) -> bool {
-        let at = self.displaced.iter().position(|displaced| *displaced == id);
-        at.and_then(|at| self.displaced.remove(at)).is_some()
     }
 }
 
@@ -233,18 +213,6 @@ mod tests {
         drop(first);
         assert_eq!(mailbox.deliver(7, mail("for the second")), Delivered::Taken);
         assert!(second.mail().await.is_some());
-    }
-
-    #[tokio::test]
-    async fn two_questions_of_one_id_have_two_answers() {
-        let mailbox = mailbox();
-        let mut first = mailbox.expect(1);
-        let mut second = mailbox.expect(1);
-        assert!(first.mail().await.is_none(), "the stream cannot tell them apart");
-        assert_eq!(mailbox.deliver(1, mail("one")), Delivered::Taken);
-        assert!(second.mail().await.is_some());
-        assert_eq!(mailbox.deliver(1, mail("two")), Delivered::Displaced);
-        assert_eq!(mailbox.deliver(1, mail("three")), Delivered::Again);
     }
 
     #[tokio::test]

@@ -68,11 +68,6 @@ impl Course {
         self.is_cancelled = true;
     }
 
-    /// How many notifications of progress came.
-    pub const fn progress_heard(&self) -> u32 {
-        self.progress.heard
-    }
-
     /// What a message is.
     ///
     /// # Errors
@@ -161,7 +156,7 @@ mod tests {
         let mut course = Course::new(Of::LegacyRequest, Some(7));
         assert!(hear(&mut course, HALF).is_ok());
         assert_eq!(hear(&mut course, HALF), Err(Rule::ProgressGoesBack));
-        assert_eq!(course.progress_heard(), 2);
+        assert_eq!(course.progress.heard, 2);
         let mut unasked = Course::new(Of::ModernRequest, None);
         assert_eq!(hear(&mut unasked, HALF), Err(Rule::ForeignProgress));
     }

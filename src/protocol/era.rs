@@ -227,13 +227,6 @@ impl Detection {
     }
 }
 
-impl Heard<'_> {
-    /// Whether it tells how the server speaks: an outage or a missing credential does not.
-    pub fn is_evidence(&self) -> bool {
-        not_now(self).is_none()
-    }
-}
-
 impl Way {
     /// Whether an answer to a request in this way says that the server no longer speaks so, and
     /// has to be detected anew.

@@ -19,6 +19,7 @@ use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading};
+use crate::protocol::http_sse;
 use crate::protocol::message::Id;
 use crate::protocol::modern::result::CacheHints;
 use crate::protocol::sse;
@@ -156,7 +157,7 @@ impl Client {
                 let head = head_of(&reply, footing);
                 let answered = match heard {
                     Some(answer) => answer,
-                    None if place.is_some() => posted(&head, &whole, id),
+                    None if place.is_some() => posted(&head, &whole),
                     None => read_whole::<R, T, J>(&mut ear, &head, &whole, &judge),
                 };
                 Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
@@ -302,16 +303,12 @@ fn read_whole<R: Lent, T, J: Judge<R, T>>(
     }
 }
 
-/// How a POST was taken whose answer comes elsewhere: any 2xx is fine.
-fn posted<T>(head: &Head<'_>, body: &[u8], id: Option<u64>) -> Answered<T> {
-    if (200..300).contains(&head.status) {
-        return Answered::broken(Outcome::Ok, String::new());
+/// How a POST was taken whose answer comes elsewhere.
+fn posted<T>(head: &Head<'_>, body: &[u8]) -> Answered<T> {
+    match http_sse::posted(head, body) {
+        Outcome::Ok => Answered::broken(Outcome::Ok, String::new()),
+        outcome => Answered::broken(outcome, quoted(body)),
     }
-    let outcome = match head.reading() {
-        Reading::Broken(rule) => Outcome::Violation(rule),
-        _ => answer::refused(head, body, id.map(Id::Number)).outcome,
-    };
-    Answered::broken(outcome, quoted(body))
 }
 
 /// The head of an answer within a session.

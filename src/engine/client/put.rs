@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::Client;
 use super::post::{Answered, Cost, Judge, Lent, Question};
-use crate::engine::session::{Session, Speech};
+use crate::engine::session::{Footing, Session, Speech};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::Head;
@@ -128,40 +128,24 @@ impl Client {
         let id = session.next_id();
         let progress = (*is_call && self.common.profile.progress).then_some(id);
         let extra = Extra { progress, continued, ..Extra::default() };
-        let mut body = Vec::with_capacity(256);
-        let operation = operation_of(ask);
-        let question = |body, also| Question {
-            operation,
-            footing,
-            also,
-            id: Some(id),
-            body,
-            deadline: *deadline,
-            cost,
-            is_call: *is_call,
-        };
-        match &footing.speech {
-            Speech::Modern(meta) => {
-                modern::write::request(&mut body, Id::Number(id), ask, meta.bytes(), &extra);
-                let also = about(ask, &put.mirrored);
-                let judge = |head: &Head<'_>, reply: Reply<'_, R::Of<'_>>| {
-                    self.turn::<R, T, J>(head, reply, ask, judge)
-                };
-                self.ask::<Typed<R>, Came<T>, _>(question(body, also), judge).await
-            }
-            Speech::Legacy(_) | Speech::TwoEnds(_) => {
-                legacy::write::request(&mut body, Id::Number(id), ask, &extra);
-                let judge = |head: &Head<'_>, result: R::Of<'_>| {
-                    let (outcome, value) = judge(head, result);
-                    (outcome, value.map(|value| Came::Done(value, CacheHints::default())))
-                };
-                let asked = self.ask::<R, Came<T>, _>(question(body, Vec::new()), judge).await;
-                if *is_call && asked.outcome == Outcome::Timeout {
-                    self.give_up(session, id);
-                }
-                asked
-            }
+        let mut question = question(footing, id, ask, &extra, (*deadline, cost));
+        question.also.extend(put.mirrored.iter().cloned());
+        question.is_call = *is_call;
+        if footing.is_modern() {
+            let judge = |head: &Head<'_>, reply: Reply<'_, R::Of<'_>>| {
+                self.turn::<R, T, J>(head, reply, ask, judge)
+            };
+            return self.ask::<Typed<R>, Came<T>, _>(question, judge).await;
         }
+        let judge = |head: &Head<'_>, result: R::Of<'_>| {
+            let (outcome, value) = judge(head, result);
+            (outcome, value.map(|value| Came::Done(value, CacheHints::default())))
+        };
+        let asked = self.ask::<R, Came<T>, _>(question, judge).await;
+        if *is_call && asked.outcome == Outcome::Timeout {
+            self.give_up(session, id);
+        }
+        asked
     }
 
     /// What a modern result leaves to do.
@@ -207,15 +191,35 @@ impl Client {
     }
 }
 
-/// The headers that say what a modern request is about.
-pub(super) fn about(
+/// A request in its session's era, as part of the service of a call.
+pub(super) fn question<'a>(
+    footing: &'a Footing,
+    id: u64,
     ask: &Ask<'_>,
-    mirrored: &[(HeaderName, HeaderValue)],
-) -> Vec<(HeaderName, HeaderValue)> {
+    extra: &Extra<'_>,
+    (deadline, cost): (Duration, &'a Cost),
+) -> Question<'a> {
+    let mut body = Vec::with_capacity(256);
+    let also = match &footing.speech {
+        Speech::Modern(meta) => {
+            modern::write::request(&mut body, Id::Number(id), ask, meta.bytes(), extra);
+            about(ask)
+        }
+        Speech::Legacy(_) | Speech::TwoEnds(_) => {
+            legacy::write::request(&mut body, Id::Number(id), ask, extra);
+            Vec::new()
+        }
+    };
+    let operation = operation_of(ask);
+    Question { operation, footing, also, id: Some(id), body, deadline, cost, is_call: false }
+}
+
+/// The headers that say what a modern request is about.
+fn about(ask: &Ask<'_>) -> Vec<(HeaderName, HeaderValue)> {
     let said = modern::headers(ask).filter_map(|(name, value)| {
         Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
     });
-    said.chain(mirrored.iter().cloned()).collect()
+    said.collect()
 }
 
 /// The operation that a request is.

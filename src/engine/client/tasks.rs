@@ -10,15 +10,13 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Client;
-use super::post::{Answered, Cost, Judge, Lent, Nothing, Question};
-use super::put::{Later, Put, about, operation_of};
-use crate::engine::session::{Footing, Session, Speech};
+use super::post::{Answered, Cost, Judge, Lent, Nothing};
+use super::put::{Later, Put, question};
+use crate::engine::session::Session;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::Head;
 use crate::protocol::ask::{Ask, Extra};
-use crate::protocol::legacy;
-use crate::protocol::message::{Id, RpcError};
-use crate::protocol::modern;
+use crate::protocol::message::RpcError;
 use crate::protocol::modern::result::Polled;
 use crate::protocol::results::task::{Created, Status, Task};
 use crate::protocol::serve;
@@ -234,29 +232,6 @@ impl Client {
             client.ask::<Nothing, (), _>(question, heard).await;
         });
     }
-}
-
-/// A request in its session's era, as part of the service of a call.
-fn question<'a>(
-    footing: &'a Footing,
-    id: u64,
-    ask: &Ask<'_>,
-    extra: &Extra<'_>,
-    (deadline, cost): (Duration, &'a Cost),
-) -> Question<'a> {
-    let mut body = Vec::with_capacity(256);
-    let also = match &footing.speech {
-        Speech::Modern(meta) => {
-            modern::write::request(&mut body, Id::Number(id), ask, meta.bytes(), extra);
-            about(ask, &[])
-        }
-        Speech::Legacy(_) | Speech::TwoEnds(_) => {
-            legacy::write::request(&mut body, Id::Number(id), ask, extra);
-            Vec::new()
-        }
-    };
-    let operation = operation_of(ask);
-    Question { operation, footing, also, id: Some(id), body, deadline, cost, is_call: false }
 }
 
 /// A legacy task that asks something asks it on the stream of its result.

@@ -190,7 +190,7 @@ impl Reader {
                 match delivered {
                     Delivered::Again => violated(Rule::SecondAnswer),
                     Delivered::Cancelled => violated(Rule::AnswerAfterCancel),
-                    Delivered::Taken | Delivered::TooLate | Delivered::Displaced => Ok(()),
+                    Delivered::Taken | Delivered::TooLate => Ok(()),
                     Delivered::Unknown => violated(Rule::WrongId),
                 }
             }
