@@ -179,6 +179,11 @@ pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
         Operation::Listen => modern && profile.stream_share > 0.0,
         Operation::Stream => old || (legacy && keeps && profile.stream_share > 0.0),
         Operation::Delete => legacy && profile.delete_share > 0.0,
+        Operation::OauthDiscovery
+        | Operation::OauthRegistration
+        | Operation::OauthAuthorize
+        | Operation::OauthToken
+        | Operation::OauthRefresh => false,
     }
 }
 
