@@ -50,12 +50,11 @@ impl Dial {
         if let Some(address) = self.route.instead {
             return Ok(vec![address]);
         }
-        let found = match host.parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, *port)],
-            Err(_) => {
-                let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-                found.map_err(|_| ConnectFailure::Dns)?.collect()
-            }
+        let found = if let Ok(address) = host.parse::<IpAddr>() {
+            vec![SocketAddr::new(address, *port)]
+        } else {
+            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+            found.map_err(|_| ConnectFailure::Dns)?.collect()
         };
         if found.is_empty() {
             return Err(ConnectFailure::Dns);
