@@ -39,7 +39,7 @@ impl Holder {
     pub fn of(credential: &Credential) -> Result<Self, HolderError> {
         let none = Self { header: None, secrets: Vec::new() };
         let (name, value, secrets) = match credential {
-            Credential::None => return Ok(none),
+            Credential::None | Credential::Granted(_) => return Ok(none),
             Credential::Bearer(token) => {
                 (AUTHORIZATION, format!("Bearer {}", token.expose()), vec![token.clone()])
             }

@@ -11,8 +11,10 @@ use super::profile::{Era, Profile};
 use super::secret::Secret;
 use super::threshold::Threshold;
 
+pub mod auth;
 pub mod practice;
 
+pub use auth::Credential;
 pub use practice::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.
@@ -235,29 +237,6 @@ pub struct Metrics {
     pub shown: String,
     /// Names of what is drawn; none: squall chooses.
     pub series: Vec<String>,
-}
-
-/// What a user presents with every request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credential {
-    /// Nothing.
-    None,
-    /// `Authorization: Bearer`.
-    Bearer(Secret),
-    /// A header of its own.
-    Header {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: Secret,
-    },
-    /// `Authorization: Basic`.
-    Basic {
-        /// User name.
-        user: String,
-        /// Password.
-        password: Secret,
-    },
 }
 
 /// Which client is simulated.

@@ -688,7 +688,7 @@ kind = "latency"
         let pages = [
             set(&["load.speed=\"fast\""]),
             set(&["load.behaviour=chatt"]),
-            set(&["auth.kind=oauth"]),
+            set(&["auth.kind=oauth", "auth.consent=browser"]),
             set(&["load.stages=[{"]),
             set(&["load.speed= "]),
             set(&["lod.speed=1"]),
@@ -719,9 +719,7 @@ kind = "latency"
                 "rate limits yet: remove expect.rate_limit",
             ),
             ("[expect]\ntokens = { lifetime = '1s' }", "tokens yet: remove expect.tokens"),
-            ("[auth]\nkind = 'oauth'", "squall does not know auth.kind oauth yet"),
-            ("[auth]\nkind = 'client-credentials'", "auth.kind client-credentials yet"),
-            ("[auth]\nkind = 'tokens'", "squall does not know auth.kind tokens yet"),
+            ("[auth]\nkind = 'oauth'\nconsent = 'browser'", "auth.consent browser yet"),
         ];
         for (table, expected) in tables {
             let page = bad(&input(&format!("{SHORTEST}{table}\n")));
@@ -797,6 +795,39 @@ kind = "latency"
             ("[load]", "[tools]\nallow = ['a']\narguments.b = [{}]\n[load]", "arguments for b"),
             ("[load]", "[tools.arguments]\nb = [{ x = nan }]\n[load]", "unusable arguments for b"),
             ("[load]", "[auth]\nkind = 'bearer'\n[load]", "auth.token is missing"),
+            ("[load]", "[auth]\nkind = 'oauth'\nconsent = 'form'\n[load]", "auth.forms is missing"),
+            (
+                "[load]",
+                "[auth]\nkind = 'oauth'\ncommand = ['x']\n[load]",
+                "auth.command does not belong to this",
+            ),
+            (
+                "[load]",
+                "[auth]\nkind = 'oauth'\nconsent = 'command'\ncommand = []\n[load]",
+                "auth.command is empty",
+            ),
+            (
+                "[load]",
+                "[auth]\nkind = 'oauth'\nclient_secret = 'x'\n[load]",
+                "auth.client_id is missing",
+            ),
+            (
+                "[load]",
+                "[auth]\nkind = 'oauth'\nlogin_over = '1s'\n[load]",
+                "auth.login_over says how",
+            ),
+            (
+                "[load]",
+                "[auth]\nkind = 'oauth'\nscope = 'a\\\\'\n[load]",
+                "expected scopes separated by blanks",
+            ),
+            ("[load]", "[auth]\nkind = 'client-credentials'\n[load]", "auth.client_id is missing"),
+            ("[load]", "[auth]\nkind = 'tokens'\n[load]", "auth.file is missing"),
+            (
+                "[load]",
+                "[auth]\nkind = 'bearer'\ntoken = 't'\nscope = 's'\n[load]",
+                "auth.scope does not belong",
+            ),
             ("[load]", "[auth]\nuser = 'me'\n[load]", "auth.user does not belong to kind \"none\""),
             (
                 "[load]",

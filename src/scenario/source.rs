@@ -5,7 +5,20 @@ use super::mistake::Place;
 
 /// Keys of `[auth]` that name things and hide nothing; everything else there may be a secret, a
 /// misspelt key included.
-const OPEN_KEYS: [&str; 3] = ["kind", "name", "user"];
+const OPEN_KEYS: [&str; 12] = [
+    "kind",
+    "name",
+    "user",
+    "file",
+    "client_id",
+    "private_key",
+    "authentication",
+    "scope",
+    "consent",
+    "press",
+    "login",
+    "login_over",
+];
 
 /// Where a tree of this text holds what must never be shown: the values of `[auth]`, and what
 /// belongs to one person in a URL.
@@ -63,7 +76,7 @@ pub fn guessed_secrets(text: &str) -> Vec<(usize, usize)> {
     let mut spans = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let words = ["token", "password", "value"];
+        let words = ["token", "password", "value", "secret", "fill"];
         if let Some(word) = words.iter().filter_map(|word| line.find(word)).min()
             && let Some(equals) = line[word..].find('=')
         {

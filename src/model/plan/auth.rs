@@ -1,0 +1,110 @@
+//! What users present, and how they come to it.
+
+use std::time::Duration;
+
+use crate::model::secret::Secret;
+
+/// What a user presents with every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// `Authorization: Bearer`.
+    Bearer(Secret),
+    /// A header of its own.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+    /// `Authorization: Basic`.
+    Basic {
+        /// User name.
+        user: String,
+        /// Password.
+        password: Secret,
+    },
+    /// An access token of its own.
+    Granted(Box<Granted>),
+}
+
+impl Credential {
+    /// How users come to tokens of their own, if they do.
+    pub const fn granted(&self) -> Option<&Granted> {
+        match self {
+            Self::Granted(granted) => Some(granted),
+            Self::None | Self::Bearer(_) | Self::Header { .. } | Self::Basic { .. } => None,
+        }
+    }
+}
+
+/// How each user comes to an access token of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// By which grant of OAuth.
+    pub flow: Flow,
+    /// The client that is registered by hand; none: it registers as the profile says.
+    pub client: Option<GivenClient>,
+    /// Scope to ask for instead of what the server names.
+    pub scope: Option<String>,
+    /// When.
+    pub login: Login,
+}
+
+/// A grant of OAuth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flow {
+    /// Each user consents (RFC 6749, section 4.1).
+    Code(Consent),
+    /// The client itself is trusted (RFC 6749, section 4.4).
+    ClientCredentials,
+    /// Tokens that the scenario's author has: a file with one JSON object a line.
+    Tokens(String),
+}
+
+/// How a user consents without a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// The authorization server redirects at once.
+    Redirect,
+    /// Pages with forms are filled in, one step a page.
+    Form(Vec<FormStep>),
+    /// A program is given the URL and prints the callback.
+    Command(Vec<String>),
+}
+
+/// What is done on one page of a consent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FormStep {
+    /// Fields by name, `{user}` standing for the user's number.
+    pub fill: Vec<(String, Secret)>,
+    /// The button, by its name, value or words; none: the form's first.
+    pub press: Option<String>,
+}
+
+/// A client that is registered by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenClient {
+    /// `client_id`.
+    pub id: String,
+    /// How it authenticates (RFC 7591, section 2); none: as the server supports it.
+    pub authentication: Option<&'static str>,
+    /// `client_secret`.
+    pub secret: Option<Secret>,
+    /// A PEM file with its private key.
+    pub key_file: Option<String>,
+}
+
+/// When users log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// With their first request, as somebody who has just added the connector.
+    OnArrival,
+    /// Before the load, spread over this time, as users who added it long ago: so many grants as
+    /// there are users at most.
+    Before {
+        /// From the first login to the last.
+        over: Duration,
+    },
+}
