@@ -16,6 +16,7 @@ pub mod model {
     pub mod figure;
     pub mod finding;
     pub mod histogram;
+    pub mod leg;
     pub mod metrics;
     pub mod operation;
     pub mod outcome;
@@ -80,6 +81,7 @@ pub mod protocol {
     pub mod media;
     pub mod message;
     pub mod modern;
+    pub mod oauth;
     pub mod output;
     pub mod progress;
     pub mod results;

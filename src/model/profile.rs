@@ -1,5 +1,7 @@
 //! How one of Claude's clients behaves on the wire: dated data, every value with its source.
 
+pub mod oauth;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -70,6 +72,8 @@ pub struct Profile {
     pub on_session_400: OnSessionLoss,
     /// What it does with requests from the server.
     pub server_requests: ServerRequests,
+    /// How it gets and keeps a grant where a server asks for one.
+    pub oauth: oauth::OAuth,
     /// Where each value comes from, by its key (`identity.user_agent`).
     pub sources: BTreeMap<String, Source>,
 }

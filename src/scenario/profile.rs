@@ -1,5 +1,6 @@
 //! A client profile as a file: every value with its source, read with the same care as a scenario.
 
+mod oauth;
 mod words;
 
 use std::cell::RefCell;
@@ -60,6 +61,10 @@ fn values(table: &Table<'_>, origin: Origin, profile: &mut Profile) {
     table.table("identity", identity, |table| {
         let values = Values { table, origin, sources: &sources, prefix: "identity." };
         who(&values, &mut profile.identity);
+    });
+    table.table("oauth", "How it gets and keeps a grant where a server asks for one.", |table| {
+        let values = Values { table, origin, sources: &sources, prefix: "oauth." };
+        oauth::read(&values, &mut profile.oauth);
     });
     let values = Values { table, origin, sources: &sources, prefix: "" };
     handshake(&values, profile);
@@ -271,6 +276,7 @@ fn blank() -> Profile {
         on_session_404: OnSessionLoss::GiveUp,
         on_session_400: OnSessionLoss::GiveUp,
         server_requests: ServerRequests::Answer(Elicitation::Refuse),
+        oauth: oauth::blank(),
         sources: BTreeMap::new(),
     }
 }

@@ -7,6 +7,10 @@ use super::{
     Tools, Transport,
 };
 use crate::model::distribution::Distribution;
+use crate::model::profile::oauth::{
+    ApplicationType, Member, OAuth, Registration, RegistrationAuthentication, ResourceMatch,
+    ResourceParameter, WithoutResourceMetadata,
+};
 use crate::model::profile::{
     Connections, Elicitation, Era, Identity, Ids, List, OnSessionLoss, Profile, ServerRequests,
     SessionWeights,
@@ -80,6 +84,46 @@ pub(crate) fn plain() -> Profile {
         on_session_404: OnSessionLoss::Reinitialise,
         on_session_400: OnSessionLoss::GiveUp,
         server_requests: ServerRequests::Answer(Elicitation::Refuse),
+        oauth: oauth(),
         sources: std::collections::BTreeMap::default(),
+    }
+}
+
+/// A correct client's way with OAuth, as `scenarios/profiles/plain` has it.
+pub(crate) fn oauth() -> OAuth {
+    let second = Duration::from_secs;
+    OAuth {
+        user_agent: "squall".to_owned(),
+        discovery_headers: vec![
+            ("accept".to_owned(), "application/json".to_owned()),
+            ("mcp-protocol-version".to_owned(), "2025-11-25".to_owned()),
+        ],
+        token_headers: vec![("accept".to_owned(), "application/json".to_owned())],
+        callback: "http://127.0.0.1:33418/callback".to_owned(),
+        metadata_document: None,
+        metadata_document_needs_none: false,
+        registration: Registration::PerUser,
+        registration_body: Member::ALL.to_vec(),
+        registration_authentication: RegistrationAuthentication::Supported,
+        client_name: "squall".to_owned(),
+        application_type: ApplicationType::Native,
+        resource_match: ResourceMatch::Prefix,
+        resource: ResourceParameter::Named,
+        without_resource_metadata: WithoutResourceMetadata::Origin,
+        checks_issuer: true,
+        checks_iss: true,
+        demands_pkce_metadata: false,
+        offline_access: true,
+        prompt_consent: true,
+        step_ups: 2,
+        refresh_margin: second(30),
+        refresh_share: 0.5,
+        holders: 1,
+        holder_gap: Distribution::constant(Duration::ZERO),
+        discovery_timeout: second(10),
+        registration_timeout: second(10),
+        authorize_timeout: second(30),
+        token_timeout: second(10),
+        refresh_timeout: second(30),
     }
 }

@@ -1,0 +1,134 @@
+//! A program without a user: discovery, then a token for the client itself (RFC 6749, section 4.4).
+//!
+//! MCP extension io.modelcontextprotocol/oauth-client-credentials: the same discovery, no
+//! registration, secret or assertion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::assertion::Occasion;
+use super::authorization::{Begin, Step};
+use super::client::{Client, Identity};
+use super::discovery::Discovery;
+use super::exchange::Heard;
+use super::grant::{Granted, Known};
+use super::metadata::Server;
+use super::refusal::{Refusal, What};
+use super::resource::{self, Resource};
+use super::scope::{self, Choice};
+use super::token::{self, Ask, Asked};
+use crate::model::leg::Leg;
+
+/// A request for a client's own tokens under way.
+#[derive(Debug, Clone)]
+pub struct ClientCredentials {
+    begin: Begin,
+    identity: Arc<Identity>,
+    state: State,
+    /// Assertions made so far.
+    assertions: u32,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Discovering(Discovery),
+    Asking { resource: Option<Arc<Resource>>, server: Arc<Server>, client: Arc<Client> },
+    Done(Box<Granted>),
+    Failed(Box<Refusal>),
+}
+
+impl ClientCredentials {
+    /// Begins where what is known ends; of `begin` no identity and no held scopes are used.
+    pub fn begin(begin: Begin, identity: Arc<Identity>) -> Self {
+        let state = match &begin.known.server {
+            Some(server) => Ok(asking(&identity, begin.known.resource.clone(), Arc::clone(server))),
+            None => {
+                let named = begin.challenge.resource_metadata.as_deref();
+                let profile = Arc::clone(&begin.profile);
+                Discovery::begin(profile, begin.target.clone(), named).map(State::Discovering)
+            }
+        };
+        let state = state.unwrap_or_else(State::Failed);
+        Self { begin, identity, state, assertions: 0 }
+    }
+
+    /// What to do next; never [`Step::Consent`]. `unix` is the time since 1970: only a signed
+    /// assertion holds it.
+    pub fn step(&mut self, unix: Duration) -> Step {
+        let Begin { profile, target, chance, .. } = &self.begin;
+        match &self.state {
+            State::Discovering(discovery) => match discovery.exchange() {
+                Some(exchange) => Step::Send(exchange),
+                None => Step::Failed(Refusal::new(Leg::Discovery, target, What::OutOfTurn)),
+            },
+            State::Asking { resource, server, client } => {
+                let jti = chance.jti(self.assertions);
+                self.assertions += 1;
+                let scopes = scopes(&self.begin, resource.as_deref(), server);
+                let resource = resource::parameter(profile, resource.as_deref(), target);
+                let asked = Asked {
+                    profile,
+                    client,
+                    endpoint: &server.token,
+                    resource: resource.as_deref(),
+                    occasion: Occasion { unix, jti: &jti },
+                };
+                match token::request(&Ask::Client { scopes: &scopes }, &asked) {
+                    Ok(exchange) => Step::Send(exchange),
+                    Err(what) => Step::Failed(Refusal::new(Leg::Token, &server.token, what)),
+                }
+            }
+            State::Done(granted) => Step::Done(granted.clone()),
+            State::Failed(refusal) => Step::Failed(refusal.clone()),
+        }
+    }
+
+    /// Takes what came of the step.
+    pub fn heard(&mut self, heard: &Heard<'_>) {
+        let next = match &mut self.state {
+            State::Discovering(discovery) => match discovery.heard(heard) {
+                Err(refusal) => Err(refusal),
+                Ok(()) => match discovery.found() {
+                    Some((resource, server)) => Ok(asking(&self.identity, resource, server)),
+                    None => return,
+                },
+            },
+            State::Asking { resource, server, client } => {
+                let tokens = match heard {
+                    Heard::Answer(response) => token::read(response),
+                    Heard::Lost(lost) => Err(What::Lost(*lost)),
+                    Heard::Callback(_) => Err(What::OutOfTurn),
+                };
+                let scopes = scopes(&self.begin, resource.as_deref(), server);
+                tokens.map_err(|what| Refusal::new(Leg::Token, &server.token, what)).map(|tokens| {
+                    let scopes = tokens.scopes.clone().unwrap_or(scopes);
+                    let known = Known {
+                        resource: resource.clone(),
+                        server: Some(Arc::clone(server)),
+                        client: Some(Arc::clone(client)),
+                    };
+                    State::Done(Box::new(Granted { tokens, scopes, known }))
+                })
+            }
+            State::Done(_) | State::Failed(_) => return,
+        };
+        self.state = next.unwrap_or_else(State::Failed);
+    }
+}
+
+fn asking(identity: &Identity, resource: Option<Arc<Resource>>, server: Arc<Server>) -> State {
+    let client = Arc::new(Client::given(identity, &server));
+    State::Asking { resource, server, client }
+}
+
+/// A client has no session to keep: it never asks for `offline_access`.
+fn scopes(begin: &Begin, resource: Option<&Resource>, server: &Server) -> Vec<String> {
+    scope::chosen(&Choice {
+        wanted: begin.scopes.as_deref(),
+        challenged: &begin.challenge.scopes,
+        of_resource: resource.map_or(&[], |resource| &resource.scopes),
+        of_server: &server.scopes,
+        held: &[],
+        offline_access: false,
+    })
+}

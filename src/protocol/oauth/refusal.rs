@@ -1,0 +1,207 @@
+//! Why a client does not go on, and what that means for the grant it has.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::exchange::{Lost, MOST_BYTES, shown};
+use crate::model::leg::Leg;
+
+/// A leg that ended without what the client needed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{leg}: {url} {what}")]
+pub struct Refusal {
+    /// Where on the way.
+    pub leg: Leg,
+    /// Which URL, without its query.
+    pub url: String,
+    /// What was wrong.
+    pub what: What,
+}
+
+/// What a client does about a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reaction {
+    /// The grant is dead: it authorises anew, once.
+    Dead,
+    /// The authorization server no longer knows the client: it drops registration and tokens,
+    /// registers anew, once; with a pre-registered client nothing is left to try.
+    Forgotten,
+    /// Not now: it keeps what it has and tries again, after this time if the server said so.
+    Later(Option<Duration>),
+    /// It asks for fewer scopes, or gives up.
+    FewerScopes,
+    /// Nothing helps; a person has to look.
+    GiveUp,
+}
+
+/// What was wrong with an answer, or with what it named.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    /// No answer.
+    #[error("{0}")]
+    Lost(Lost),
+    /// The server asks to wait.
+    #[error("answered {status}: too many requests{}", wait(*after))]
+    Throttled {
+        /// The HTTP status.
+        status: u16,
+        /// For how long, where it says so.
+        after: Option<Duration>,
+    },
+    /// A status that means a failure of the server.
+    #[error("answered {status}{}", wait(*after))]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+        /// How long to wait, where it says so.
+        after: Option<Duration>,
+    },
+    /// Another status than expected, without an error that says more.
+    #[error("answered {0}: {1}")]
+    Status(u16, &'static str),
+    /// An error of the protocol (RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2).
+    #[error("refused: {error}{}", of(description))]
+    Denied {
+        /// Its code, cut.
+        error: String,
+        /// Its words, cut; empty if there are none.
+        description: String,
+        /// How long to wait, where the answer says so.
+        after: Option<Duration>,
+    },
+    /// A page instead of a document.
+    #[error("answered with a web page, expected JSON: {0}")]
+    Page(&'static str),
+    /// A body that a client does not read to its end.
+    #[error("answered {0} bytes, a client reads {MOST_BYTES}")]
+    Oversized(usize),
+    /// A redirect, which is not followed.
+    #[error("redirects to {0}, which is not followed: {1}")]
+    Redirect(String, &'static str),
+    /// A body that is no JSON object.
+    #[error("did not answer with a JSON object ({0}): {1}")]
+    NotAnObject(String, &'static str),
+    /// A member that has to be there, and is not or is something else.
+    #[error("answered without a usable {0:?}: {1}")]
+    Missing(&'static str, &'static str),
+    /// Metadata of another resource.
+    #[error("is metadata of the resource {found}, not of {target}: {rule}")]
+    OtherResource {
+        /// The resource named.
+        found: String,
+        /// The target.
+        target: String,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// Metadata of another authorization server.
+    #[error("is metadata of the issuer {found}, not of {expected}: RFC 8414 section 3.3")]
+    OtherIssuer {
+        /// The issuer named.
+        found: String,
+        /// The issuer asked for.
+        expected: String,
+    },
+    /// An endpoint that a client does not go to.
+    #[error("names {name} {url}: {why}")]
+    Endpoint {
+        /// The member that names it.
+        name: &'static str,
+        /// The endpoint, without its query.
+        url: String,
+        /// Why not.
+        why: super::endpoint::Unfit,
+    },
+    /// No document at any of these URLs.
+    #[error("has no metadata; asked for {}: {rule}", tried.join(", "))]
+    NoMetadata {
+        /// What was asked for, in order.
+        tried: Vec<String>,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// A server that does not say it supports S256.
+    #[error(
+        "does not list S256 in code_challenge_methods_supported: MCP specification 2025-11-25, \
+         basic/authorization: a client MUST refuse to proceed"
+    )]
+    NoPkce,
+    /// Nothing to introduce the client with.
+    #[error(
+        "has no registration_endpoint, and the client neither is pre-registered nor has a usable \
+         metadata document: give a client id in the scenario (RFC 7591)"
+    )]
+    NoIdentity,
+    /// A metadata document that leads to nothing for this grant.
+    #[error("names no {0}, which this grant needs")]
+    NoEndpoint(&'static str),
+    /// A callback of another authorization, or without `state`.
+    #[error("came back with another state: RFC 6749 section 10.12")]
+    OtherState,
+    /// A callback of another issuer.
+    #[error("came back with iss {found}, not {expected}: RFC 9207 section 2.4")]
+    OtherIss {
+        /// What came.
+        found: String,
+        /// The issuer of the metadata.
+        expected: String,
+    },
+    /// A callback without `iss` although metadata promise it.
+    #[error(
+        "came back without iss, although metadata say \
+         authorization_response_iss_parameter_supported: RFC 9207 section 2.4"
+    )]
+    NoIss,
+    /// A callback without code and without error.
+    #[error("came back with neither code nor error: RFC 6749 section 4.1.2")]
+    NoCode,
+    /// A callback that is no URL, or another one than the client's.
+    #[error("came back to another place than the client's callback: RFC 6749 section 3.1.2")]
+    OtherCallback,
+    /// An assertion could not be signed.
+    #[error("needs a signed assertion, but {0}: RFC 7523 section 3")]
+    Key(super::assertion::BadKey),
+    /// The machine was told something it had not asked for.
+    #[error("was heard of out of turn")]
+    OutOfTurn,
+}
+
+impl Refusal {
+    pub(super) fn new(leg: Leg, url: &Url, what: What) -> Box<Self> {
+        Box::new(Self { leg, url: shown(url), what })
+    }
+
+    /// What a client does about it (RFC 6749, section 5.2; protocol practice where that is silent).
+    pub fn reaction(&self) -> Reaction {
+        match &self.what {
+            What::Lost(Lost::Oversized) => Reaction::GiveUp,
+            What::Lost(_) => Reaction::Later(None),
+            What::Throttled { after, .. } | What::Unavailable { after, .. } => {
+                Reaction::Later(*after)
+            }
+            What::Denied { error, after, .. } => of_error(error, *after),
+            _ => Reaction::GiveUp,
+        }
+    }
+}
+
+fn of_error(error: &str, after: Option<Duration>) -> Reaction {
+    match error {
+        "invalid_grant" => Reaction::Dead,
+        "invalid_client" | "unauthorized_client" => Reaction::Forgotten,
+        "temporarily_unavailable" | "server_error" | "too_many_requests" | "slow_down" => {
+            Reaction::Later(after)
+        }
+        "invalid_scope" => Reaction::FewerScopes,
+        _ => Reaction::GiveUp,
+    }
+}
+
+fn wait(after: Option<Duration>) -> String {
+    after.map_or_else(String::new, |after| format!(", try again after {} s", after.as_secs()))
+}
+
+fn of(description: &str) -> String {
+    if description.is_empty() { String::new() } else { format!(" ({description})") }
+}

@@ -1,0 +1,204 @@
+//! The token endpoint: forms that ask, answers that grant or refuse (RFC 6749, sections 4 to 6).
+
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+
+use super::assertion::Occasion;
+use super::client::Client;
+use super::exchange::{Exchange, Response};
+use super::metadata::{self, text};
+use super::refusal::What;
+use super::{reading, scope};
+use crate::model::leg::Leg;
+use crate::model::profile::oauth::OAuth;
+use crate::model::secret::Secret;
+use crate::protocol::throttle::{self, wait};
+
+/// Longest lifetime believed, so that arithmetic with it cannot overflow.
+const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
+/// Most bytes of a token, so that it still fits into a header.
+const MOST_TOKEN_BYTES: usize = 64 << 10;
+
+/// What the token endpoint gave (RFC 6749, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// `access_token`.
+    pub access: Secret,
+    /// `refresh_token`; absent in the answer to a refresh: the old one stays.
+    pub refresh: Option<Secret>,
+    /// `expires_in`, from when the answer came.
+    pub expires_in: Option<Duration>,
+    /// `scope`; absent: as asked.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// A form under way (application/x-www-form-urlencoded).
+#[derive(Default)]
+pub(super) struct Form(String);
+
+impl Form {
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        form_urlencoded::Serializer::for_suffix(&mut self.0, 0).append_pair(name, value);
+    }
+
+    pub(super) fn add_if(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.add(name, value);
+        }
+    }
+
+    pub(super) fn body(self) -> (&'static str, Vec<u8>) {
+        ("application/x-www-form-urlencoded", self.0.into_bytes())
+    }
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Form(***)")
+    }
+}
+
+/// What is asked of a token endpoint.
+#[derive(Debug)]
+pub(super) enum Ask<'a> {
+    /// Tokens for a code (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
+    Code { code: &'a Secret, verifier: &'a Secret },
+    /// New tokens (RFC 6749, section 6).
+    Refresh { token: &'a Secret },
+    /// Tokens for the client itself (RFC 6749, section 4.4).
+    Client { scopes: &'a [String] },
+}
+
+/// Where a question goes and who asks.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) profile: &'a OAuth,
+    pub(super) client: &'a Client,
+    pub(super) endpoint: &'a Url,
+    pub(super) resource: Option<&'a str>,
+    pub(super) occasion: Occasion<'a>,
+}
+
+/// The request.
+pub(super) fn request(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Exchange, What> {
+    let Asked { profile, client, endpoint, resource, occasion } = asked;
+    let mut form = Form::default();
+    match ask {
+        Ask::Code { code, verifier } => {
+            form.add("grant_type", "authorization_code");
+            form.add("code", code.expose());
+            form.add("redirect_uri", &profile.callback);
+            form.add("code_verifier", verifier.expose());
+        }
+        Ask::Refresh { token } => {
+            form.add("grant_type", "refresh_token");
+            form.add("refresh_token", token.expose());
+        }
+        Ask::Client { scopes } => {
+            form.add("grant_type", "client_credentials");
+            form.add_if("scope", scope_text(scopes).as_deref());
+        }
+    }
+    let authorization = client.prove(&mut form, &client.issuer, occasion).map_err(What::Key)?;
+    form.add_if("resource", *resource);
+    let leg = if matches!(ask, Ask::Refresh { .. }) { Leg::Refresh } else { Leg::Token };
+    let url = (*endpoint).clone();
+    let headers = &profile.token_headers;
+    let mut exchange = Exchange::post(leg, url, &profile.user_agent, headers, form.body());
+    if let Some(authorization) = authorization {
+        exchange.headers.insert(AUTHORIZATION, authorization);
+    }
+    Ok(exchange)
+}
+
+/// Scopes as a parameter; none: the parameter is left out.
+pub(super) fn scope_text(scopes: &[String]) -> Option<String> {
+    (!scopes.is_empty()).then(|| scopes.join(" "))
+}
+
+/// Reads an answer of the token endpoint. Tolerated as SDKs do: any 2xx, numbers as text, null for
+/// absent, no `token_type`. A 200 that holds `error` and no token is that error.
+pub(super) fn read(response: &Response<'_>) -> Result<Tokens, What> {
+    const RULE: &str = "RFC 6749 section 5.1";
+    if !(200..300).contains(&response.status) {
+        return Err(refused(response, RULE));
+    }
+    let document = metadata::document(response, RULE)?;
+    let token = |name| {
+        text(&document, name).filter(|token| {
+            token.len() <= MOST_TOKEN_BYTES
+                && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+        })
+    };
+    let Some(access) = token("access_token") else {
+        return Err(denied(&document, response).unwrap_or(What::Missing("access_token", RULE)));
+    };
+    Ok(Tokens {
+        access: Secret::new(access),
+        refresh: token("refresh_token").map(Secret::new),
+        expires_in: seconds(document.get("expires_in")),
+        scopes: text(&document, "scope").map(|text| scope::split(&text)),
+    })
+}
+
+/// What an answer that is no 2xx says, from any endpoint of an authorization server.
+pub(super) fn refused(response: &Response<'_>, rule: &'static str) -> What {
+    let Response { status, headers, body } = *response;
+    if (300..400).contains(&status) {
+        return redirect(response, rule);
+    }
+    if body.len() > super::exchange::MOST_BYTES {
+        return What::Oversized(body.len());
+    }
+    let document = metadata::document(response, rule).unwrap_or_default();
+    if let Some(denied) = denied(&document, response) {
+        return denied;
+    }
+    if let Some(throttle) = throttle::of_status(status, headers, body, None) {
+        return What::Throttled { status, after: throttle.retry_after };
+    }
+    if status >= 500 || status == 408 {
+        return What::Unavailable { status, after: wait::retry_after(headers) };
+    }
+    if metadata::is_page(headers, body) { What::Page(rule) } else { What::Status(status, rule) }
+}
+
+/// A redirect where none is followed.
+pub(super) fn redirect(response: &Response<'_>, rule: &'static str) -> What {
+    let location = response.headers.get(http::header::LOCATION);
+    let location = location.and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
+    let shown = Url::parse(location).map_or_else(
+        |_| reading::cut(location.split(['?', '#']).next().unwrap_or_default(), 200),
+        |url| super::exchange::shown(&url),
+    );
+    What::Redirect(shown, rule)
+}
+
+/// The error that a document names; a 429 is a limit whatever it names.
+fn denied(document: &Map<String, Value>, response: &Response<'_>) -> Option<What> {
+    let Response { status, headers, body } = *response;
+    let after = || throttle::of_status(status, headers, body, None).and_then(|it| it.retry_after);
+    if status == 429 {
+        return Some(What::Throttled { status, after: after() });
+    }
+    let error = text(document, "error")?;
+    Some(What::Denied {
+        error: reading::cut(&error, 80),
+        description: text(document, "error_description")
+            .map_or_else(String::new, |text| reading::cut(&text, 200)),
+        after: after().or_else(|| wait::retry_after(headers)),
+    })
+}
+
+/// Seconds as a number or as text; what is negative, absent or absurd is not a lifetime.
+fn seconds(value: Option<&Value>) -> Option<Duration> {
+    let seconds = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST)))
+}
