@@ -108,9 +108,11 @@ pub mod engine {
     pub mod control;
     pub mod crowd;
     pub mod gate;
+    pub mod grant;
     pub mod holder;
     pub mod legs;
     pub mod mailbox;
+    pub mod realm;
     pub mod recorder;
     #[cfg(test)]
     pub(crate) mod rehearsal;

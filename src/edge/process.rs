@@ -43,6 +43,52 @@ pub enum ProcessError {
     Follow(#[source] io::Error),
 }
 
+/// Why a program of the scenario's author gave no answer; goes on from "the program".
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The system would not start it.
+    #[error("cannot be started: {0}")]
+    Start(#[source] io::Error),
+    /// Its output broke off.
+    #[error("cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// It ended without a line, or badly.
+    #[error("ended with {0} and no line on its standard output")]
+    Nothing(ExitStatus),
+}
+
+/// The longest line that is read of such a program.
+const MAX_LINE_BYTES: u64 = 16 * 1024;
+
+/// The first line that a program prints, asked with one more argument; it is killed when nobody
+/// waits for it any longer. Its standard error is ours.
+///
+/// # Errors
+/// When there is none.
+pub async fn first_line(command: &[String], last: &str) -> Result<String, AskError> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(AskError::Start(io::ErrorKind::NotFound.into()));
+    };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .arg(last)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(AskError::Start)?;
+    let mut line = String::new();
+    if let Some(output) = child.stdout.take() {
+        let mut reading = BufReader::new(output).take(MAX_LINE_BYTES);
+        reading.read_line(&mut line).await.map_err(AskError::Read)?;
+    }
+    if line.trim().is_empty() {
+        return Err(AskError::Nothing(child.wait().await.map_err(AskError::Read)?));
+    }
+    Ok(line)
+}
+
 /// The practice target as a running child process; killed when dropped.
 #[derive(Debug)]
 pub struct PracticeChild {

@@ -1,25 +1,55 @@
-//! One client process's copy of what its user may present: nothing, a bearer token, a header.
+//! One client process's copy of what its user may present: nothing, a bearer token, a header, or
+//! tokens that an authorization server gave that user.
+
+mod process;
+
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue};
 
+use self::process::Process;
+pub use self::process::Patience;
+use super::realm::Realm;
+use crate::model::outcome::Outcome;
 use crate::model::plan::Credential;
 use crate::model::secret::Secret;
 
 /// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
 const RECOGNISABLE: usize = 4;
 
-/// Lends the credential to every exchange, and knows it again in what comes back.
+/// What the users of a load present, or how each comes to something of its own.
 #[derive(Debug, Clone)]
-pub struct Holder {
+pub struct Wallet {
+    presented: Arc<Presented>,
+    realm: Option<Arc<Realm>>,
+}
+
+/// The same for all users.
+#[derive(Debug)]
+struct Presented {
     header: Option<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
 }
 
+/// Lends the credential to every exchange, and knows it again in what comes back.
+#[derive(Debug)]
+pub struct Holder {
+    presented: Arc<Presented>,
+    process: Option<Arc<Process>>,
+}
+
 /// What an exchange carries; valid for that exchange.
 #[derive(Debug, Clone)]
-pub struct Lease(Option<(HeaderName, HeaderValue)>);
+pub struct Lease {
+    header: Option<(HeaderName, HeaderValue)>,
+    /// Which token it is, counted by its grant; 0 is none.
+    generation: u64,
+    /// Nothing has carried that token before.
+    is_first: bool,
+}
 
 /// A credential that cannot be a header.
 #[derive(Debug, thiserror::Error)]
@@ -34,81 +64,155 @@ pub enum HolderError {
     Value(#[from] InvalidHeaderValue),
 }
 
-impl Holder {
-    /// A holder of what the scenario gave.
-    pub fn of(credential: &Credential) -> Result<Self, HolderError> {
-        let none = Self { header: None, secrets: Vec::new() };
-        let (name, value, secrets) = match credential {
-            Credential::None | Credential::Granted(_) => return Ok(none),
-            Credential::Bearer(token) => {
-                (AUTHORIZATION, format!("Bearer {}", token.expose()), vec![token.clone()])
-            }
-            Credential::Header { name, value } => {
-                let name = HeaderName::try_from(name.as_str())?;
-                (name, value.expose().to_owned(), vec![value.clone()])
-            }
-            Credential::Basic { user, password } => {
-                let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
-                let secrets = vec![Secret::new(pair.as_str()), password.clone()];
-                (AUTHORIZATION, format!("Basic {pair}"), secrets)
-            }
-        };
-        Ok(Self { header: Some((name, secret(&value)?)), secrets })
+impl Wallet {
+    /// What the scenario gave; `environment` is known again in what comes back, too.
+    pub fn of(credential: &Credential, environment: &[Secret]) -> Result<Self, HolderError> {
+        let (header, mut secrets) = presented(credential)?;
+        secrets.extend_from_slice(environment);
+        Ok(Self { presented: Arc::new(Presented { header, secrets }), realm: None })
     }
 
-    /// Knows these again, too.
+    /// Each user gets tokens of its own there.
     #[must_use]
-    pub fn knowing(mut self, secrets: &[Secret]) -> Self {
-        self.secrets.extend_from_slice(secrets);
+    pub fn granted_by(mut self, realm: Realm) -> Self {
+        self.realm = Some(Arc::new(realm));
         self
     }
 
-    /// The credential for one exchange.
-    pub fn lend(&self) -> Lease {
-        Lease(self.header.clone())
+    /// A user's holder.
+    pub fn holder(&self, user: u32) -> Holder {
+        let process = self.realm.as_ref().map(|realm| Process::new(Arc::clone(realm), user));
+        Holder { presented: Arc::clone(&self.presented), process }
+    }
+}
+
+fn presented(
+    credential: &Credential,
+) -> Result<(Option<(HeaderName, HeaderValue)>, Vec<Secret>), HolderError> {
+    let (name, value, secrets) = match credential {
+        Credential::None | Credential::Granted(_) => return Ok((None, Vec::new())),
+        Credential::Bearer(token) => {
+            (AUTHORIZATION, format!("Bearer {}", token.expose()), vec![token.clone()])
+        }
+        Credential::Header { name, value } => {
+            let name = HeaderName::try_from(name.as_str())?;
+            (name, value.expose().to_owned(), vec![value.clone()])
+        }
+        Credential::Basic { user, password } => {
+            let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+            let secrets = vec![Secret::new(pair.as_str()), password.clone()];
+            (AUTHORIZATION, format!("Basic {pair}"), secrets)
+        }
+    };
+    let mut value = HeaderValue::from_str(&value)?;
+    value.set_sensitive(true);
+    Ok((Some((name, value)), secrets))
+}
+
+impl Holder {
+    /// The credential for one exchange, where nothing has to be waited for.
+    pub fn ready(&self) -> Option<Lease> {
+        match &self.process {
+            None => {
+                let header = self.presented.header.clone();
+                Some(Lease { header, generation: 0, is_first: false })
+            }
+            Some(process) => process.ready(),
+        }
+    }
+
+    /// The credential for one exchange; tokens whose time is near are renewed first. `legs` grows by
+    /// the legs that this took.
+    ///
+    /// # Errors
+    /// How a call ends whose user has none.
+    pub async fn lend(&self, legs: &mut u32) -> Result<Lease, Outcome> {
+        match (self.ready(), &self.process) {
+            (Some(lease), _) => Ok(lease),
+            (None, Some(process)) => process.lend(legs).await,
+            (None, None) => Err(Outcome::Unauthorised(401)),
+        }
+    }
+
+    /// Whether a refusal may lead to another credential.
+    pub fn may_renew(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// A 401 or 403 to this lease. Whether there is another credential now, with which the exchange
+    /// is made once more; `patience` is one exchange's.
+    pub async fn refused(
+        &self,
+        lease: &Lease,
+        (status, headers): (u16, &HeaderMap),
+        patience: &mut Patience,
+    ) -> bool {
+        match &self.process {
+            Some(process) => process.refused(lease.generation, status, headers, patience).await,
+            None => false,
+        }
+    }
+
+    /// Ends what goes on beside the calls.
+    pub async fn leave(&self) {
+        if let Some(process) = &self.process {
+            process.leave().await;
+        }
     }
 
     /// What a target said, without the credential if it says it back: some do, in error pages.
     /// A text may have been cut within it.
     pub fn hide(&self, mut text: String) -> String {
-        for secret in &self.secrets {
-            let secret = secret.expose();
-            if secret.len() < RECOGNISABLE {
-                continue;
-            }
-            text = text.replace(secret, "***");
-            let whole = text.trim_end_matches('.').len();
-            let pieces = (RECOGNISABLE..secret.len()).rev().filter_map(|cut| secret.get(..cut));
-            for piece in pieces {
-                if text[..whole].ends_with(piece) {
-                    text.replace_range(whole - piece.len()..whole, "***");
-                    break;
-                }
-            }
+        for secret in &self.presented.secrets {
+            hide(&mut text, secret.expose());
+        }
+        let issued = self.process.as_ref().map(|process| process.issued());
+        for secret in issued.into_iter().flatten() {
+            hide(&mut text, secret.expose());
         }
         text
     }
 }
 
-impl Lease {
-    /// The header to send, if there is one.
-    pub fn header(self) -> Option<(HeaderName, HeaderValue)> {
-        self.0
+fn hide(text: &mut String, secret: &str) {
+    if secret.len() < RECOGNISABLE {
+        return;
+    }
+    if text.contains(secret) {
+        *text = text.replace(secret, "***");
+    }
+    let whole = text.trim_end_matches('.').len();
+    let pieces = (RECOGNISABLE..secret.len()).rev().filter_map(|cut| secret.get(..cut));
+    for piece in pieces {
+        if text[..whole].ends_with(piece) {
+            text.replace_range(whole - piece.len()..whole, "***");
+            break;
+        }
     }
 }
 
-fn secret(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    let mut value = HeaderValue::from_str(text)?;
-    value.set_sensitive(true);
-    Ok(value)
+impl Lease {
+    /// Whether nothing has carried its token before.
+    pub const fn is_first(&self) -> bool {
+        self.is_first
+    }
+
+    /// The header to send, if there is one.
+    pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        self.header.clone()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn holder(credential: &Credential) -> Holder {
+        Wallet::of(credential, &[]).unwrap().holder(0)
+    }
+
     fn lent(credential: &Credential) -> Option<String> {
-        let (name, value) = Holder::of(credential).unwrap().lend().header()?;
+        let (name, value) = holder(credential).ready().unwrap().header()?;
         Some(format!("{name}: {}", value.to_str().unwrap()))
     }
 
@@ -127,15 +231,13 @@ mod tests {
 
     #[test]
     fn a_lease_does_not_print_its_secret() {
-        let holder = Holder::of(&Credential::Bearer(Secret::new("abc"))).unwrap();
-        assert!(!format!("{holder:?} {:?}", holder.lend()).contains("abc"));
+        let holder = holder(&Credential::Bearer(Secret::new("abc")));
+        assert!(!format!("{holder:?} {:?}", holder.ready()).contains("abc"));
     }
 
     #[test]
     fn what_a_target_says_back_is_hidden() {
-        let said = |credential: &Credential, text: &str| {
-            Holder::of(credential).unwrap().hide(text.to_owned())
-        };
+        let said = |credential: &Credential, text: &str| holder(credential).hide(text.to_owned());
         let bearer = Credential::Bearer(Secret::new("abc.def"));
         let basic =
             Credential::Basic { user: "Aladdin".into(), password: Secret::new("open sesame") };
@@ -149,12 +251,14 @@ mod tests {
         ] {
             assert_eq!(said(credential, text), hidden);
         }
+        let environment = Wallet::of(&Credential::None, &[Secret::new("hunter2")]).unwrap();
+        assert_eq!(environment.holder(0).hide("it is hunter2".to_owned()), "it is ***");
     }
 
     #[test]
     fn what_cannot_be_a_header_is_refused() {
-        assert!(Holder::of(&Credential::Bearer(Secret::new("a\nb"))).is_err());
+        assert!(Wallet::of(&Credential::Bearer(Secret::new("a\nb")), &[]).is_err());
         let key = Credential::Header { name: "a b".into(), value: Secret::new("k") };
-        assert!(Holder::of(&key).is_err());
+        assert!(Wallet::of(&key, &[]).is_err());
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use url::{Position, Url};
 
 use super::gate::Gate;
@@ -18,15 +17,14 @@ use super::wire::{Ending, Flow, Reply, Request, Trail, Wire};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
 use crate::model::operation::Operation;
-use crate::model::outcome::{ConnectFailure, Outcome, Rule};
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::oauth::exchange::Exchange;
 use crate::protocol::{sse, throttle};
 
 /// Ways to origins that are remembered: a metadata document names few.
 const MOST_WAYS: usize = 64;
 /// No leg has a longer budget.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// What a URL comes to that cannot even be tried.
-const NO_WAY: Outcome = Outcome::Connect(ConnectFailure::Unreachable);
 
 /// How origins are reached. Replaced in tests by scripted servers.
 pub trait Reach: fmt::Debug + Send + Sync {
@@ -56,31 +54,14 @@ struct Way {
 
 /// Whose legs these are; connections are kept from one to the next.
 #[derive(Debug)]
-pub struct Journey<'a> {
+pub struct Journey {
     /// Which user.
     pub user: u32,
     /// What legs that end before their time count as.
-    pub ending: &'a Ending,
-    /// Where they count.
-    pub counters: [&'a AtomicU32; 2],
+    ending: Ending,
+    /// Each leg that left counts in both.
+    sent: [AtomicU32; 2],
     lines: HashMap<String, Lines>,
-}
-
-/// One leg's request.
-#[derive(Debug)]
-pub struct Leg {
-    /// What it carries.
-    pub operation: Operation,
-    /// GET or POST.
-    pub method: Method,
-    /// Where it goes, with its query.
-    pub url: Url,
-    /// Its headers but `Host`.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-    /// The client's budget for it.
-    pub budget: Duration,
 }
 
 /// What came back.
@@ -94,19 +75,27 @@ pub struct Arrived {
     pub body: Vec<u8>,
 }
 
-/// A leg that brought nothing.
-#[derive(Debug)]
-pub struct Astray {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What more is known, for a person.
-    pub said: String,
+/// A leg that brought no whole answer: how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Astray(pub Outcome);
+
+impl Arrived {
+    /// Whether the status says that it was done.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
 }
 
-impl<'a> Journey<'a> {
-    /// The legs of `user`; each counts in both `counters`.
-    pub fn new(user: u32, ending: &'a Ending, counters: [&'a AtomicU32; 2]) -> Self {
-        Self { user, ending, counters, lines: HashMap::new() }
+impl Journey {
+    /// The legs of `user`.
+    pub fn new(user: u32) -> Self {
+        let (ending, sent, lines) = (Ending::default(), Default::default(), HashMap::new());
+        Self { user, ending, sent, lines }
+    }
+
+    /// How many legs left.
+    pub fn count(&self) -> u32 {
+        self.sent[0].load(Ordering::Relaxed)
     }
 }
 
@@ -120,17 +109,24 @@ impl Legs {
     /// Sends one leg and reads its whole answer. Nothing is followed and nothing retried.
     ///
     /// # Errors
-    /// When no whole answer came within the leg's budget.
-    pub async fn send(&self, journey: &mut Journey<'_>, leg: Leg) -> Result<Arrived, Astray> {
-        let Leg { operation, method, url, mut headers, body, budget } = leg;
-        let unreachable = |said| Astray { outcome: NO_WAY, said };
-        let way = self.way(&url).map_err(unreachable)?;
-        let to = Arc::new(address(&url).map_err(unreachable)?);
+    /// Why squall does not go there, whatever a server says. Within: how it ended without a whole
+    /// answer.
+    pub async fn send(
+        &self,
+        journey: &mut Journey,
+        exchange: Exchange,
+        budget: Duration,
+    ) -> Result<Result<Arrived, Astray>, String> {
+        let Exchange { leg, method, url, mut headers, body } = exchange;
+        let operation = Operation::of(leg);
+        let way = self.way(&url)?;
+        let to = Arc::new(address(&url)?);
         headers.insert(HOST, way.authority.clone());
-        let mut trail = Trail::begin(&way.wire, journey.ending, journey.user, operation);
-        trail.count_in(journey.counters[0], journey.counters[1]);
-        let lines = journey.lines.entry(origin(&url)).or_default();
-        let request = Request { operation, method, headers, body, to: Some(to) };
+        let Journey { user, ending, sent, lines } = journey;
+        let mut trail = Trail::begin(&way.wire, ending, *user, operation);
+        trail.count_in(&sent[0], &sent[1]);
+        let lines = lines.entry(origin(&url)).or_default();
+        let request = Request { operation, method, headers, body: body.into(), to: Some(to) };
         let mut whole = Vec::new();
         let mut on_event = |_: &Reply, _: &sse::Event<'_>| Flow::Enough;
         let deadline = self.clock.now() + budget;
@@ -138,7 +134,7 @@ impl Legs {
             .wire
             .exchange(lines, &mut trail, request, deadline, &mut whole, &mut on_event)
             .await;
-        match came {
+        Ok(match came {
             Ok(reply) => {
                 let arrived = Arrived { status: reply.status, headers: reply.headers, body: whole };
                 trail.finish(outcome(operation, &arrived));
@@ -146,9 +142,9 @@ impl Legs {
             }
             Err(outcome) => {
                 trail.finish(outcome);
-                Err(Astray { outcome, said: String::new() })
+                Err(Astray(outcome))
             }
-        }
+        })
     }
 
     fn way(&self, url: &Url) -> Result<Arc<Way>, String> {

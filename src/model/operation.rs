@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::leg::Leg;
+
 /// One kind of HTTP exchange or call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[repr(u8)]
@@ -121,14 +123,16 @@ impl Operation {
         Self::OauthRefresh,
     ];
 
-    /// The legs of OAuth, in the order a user goes through them.
-    pub const OAUTH: [Self; 5] = [
-        Self::OauthDiscovery,
-        Self::OauthRegistration,
-        Self::OauthAuthorize,
-        Self::OauthToken,
-        Self::OauthRefresh,
-    ];
+    /// What an exchange of this leg is.
+    pub const fn of(leg: Leg) -> Self {
+        match leg {
+            Leg::Discovery => Self::OauthDiscovery,
+            Leg::Registration => Self::OauthRegistration,
+            Leg::Authorize => Self::OauthAuthorize,
+            Leg::Token => Self::OauthToken,
+            Leg::Refresh => Self::OauthRefresh,
+        }
+    }
 
     /// Those that only make calls possible.
     pub const HANDSHAKE: [Self; 3] = [Self::Discover, Self::Initialize, Self::Initialized];

@@ -162,13 +162,20 @@ pub enum What {
     /// An assertion could not be signed.
     #[error("needs a signed assertion, but {0}: RFC 7523 section 3")]
     Key(super::assertion::BadKey),
+    /// A page of a consent that leads nowhere.
+    #[error("{0}")]
+    Consent(String),
+    /// Somewhere squall itself does not go.
+    #[error("is not gone to: {0}")]
+    NotGone(String),
     /// The machine was told something it had not asked for.
     #[error("was heard of out of turn")]
     OutOfTurn,
 }
 
 impl Refusal {
-    pub(super) fn new(leg: Leg, url: &Url, what: What) -> Box<Self> {
+    /// What was wrong with a leg to this URL.
+    pub fn new(leg: Leg, url: &Url, what: What) -> Box<Self> {
         Box::new(Self { leg, url: shown(url), what })
     }
 

@@ -1,0 +1,216 @@
+//! What an authorization server gave one user: the newest tokens, and all that renewing them takes.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use crate::model::profile::oauth::OAuth;
+use crate::model::secret::Secret;
+use crate::protocol::oauth::grant::{Granted, Known};
+
+/// Secrets of a user that are known again when a server says them back.
+const REMEMBERED: usize = 16;
+
+/// A user's grant. Everything in it changes at once: nobody sees a new access token beside an old
+/// refresh token.
+#[derive(Debug, Default)]
+pub struct Grant(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    token: Option<Arc<Token>>,
+    known: Known,
+    scopes: Vec<String>,
+    generation: u64,
+    /// The user has consented before.
+    consented: bool,
+    issued: VecDeque<Secret>,
+}
+
+/// An access token, and what replaces it.
+#[derive(Debug)]
+pub struct Token {
+    /// Counts the tokens of the grant, from 1.
+    pub generation: u64,
+    /// `Authorization` with it.
+    pub header: HeaderValue,
+    /// What renews it.
+    pub refresh: Option<Secret>,
+    /// From when it is renewed unasked.
+    pub renew: Option<Duration>,
+    /// Its end.
+    pub expires: Option<Duration>,
+    used: AtomicBool,
+}
+
+impl Token {
+    /// Whether nothing has carried it before.
+    pub fn is_first_use(&self) -> bool {
+        !self.used.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it is renewed before it is used again.
+    pub fn is_due(&self, now: Duration) -> bool {
+        self.refresh.is_some() && self.renew.is_some_and(|renew| now >= renew)
+    }
+
+    /// Whether its lifetime is over.
+    pub fn is_over(&self, now: Duration) -> bool {
+        self.expires.is_some_and(|expires| now >= expires)
+    }
+}
+
+/// Where the next attempt goes on from.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// What is known of servers and client.
+    pub known: Known,
+    /// The scopes of the tokens.
+    pub scopes: Vec<String>,
+}
+
+impl Grant {
+    /// The newest token.
+    pub fn token(&self) -> Option<Arc<Token>> {
+        self.lock().token.clone()
+    }
+
+    /// How many tokens there were; 0 before the first.
+    pub fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    /// Whether the user has consented before.
+    pub fn has_consented(&self) -> bool {
+        self.lock().consented
+    }
+
+    /// What is known so far.
+    pub fn standing(&self) -> Standing {
+        let state = self.lock();
+        Standing { known: state.known.clone(), scopes: state.scopes.clone() }
+    }
+
+    /// Replaces everything by what was granted at `now`.
+    ///
+    /// # Errors
+    /// When no header can carry the access token.
+    pub fn store(&self, granted: Granted, oauth: &OAuth, now: Duration) -> Result<(), Unfit> {
+        let Granted { tokens, scopes, known } = granted;
+        let bearer = format!("Bearer {}", tokens.access.expose());
+        let mut header = HeaderValue::from_str(&bearer).map_err(|_| Unfit)?;
+        header.set_sensitive(true);
+        let mut state = self.lock();
+        state.generation += 1;
+        let lifetime = tokens.expires_in;
+        let token = Token {
+            generation: state.generation,
+            header,
+            refresh: tokens.refresh.clone(),
+            renew: lifetime.map(|life| now + life.saturating_sub(oauth.refresh_before(life))),
+            expires: lifetime.map(|life| now + life),
+            used: AtomicBool::new(false),
+        };
+        state.token = Some(Arc::new(token));
+        (state.known, state.scopes, state.consented) = (known, scopes, true);
+        for secret in [Some(tokens.access), tokens.refresh].into_iter().flatten() {
+            state.issued.push_back(secret);
+        }
+        let surplus = state.issued.len().saturating_sub(REMEMBERED);
+        state.issued.drain(..surplus);
+        Ok(())
+    }
+
+    /// The tokens are dead. What is known of the servers stays; the client only `with_client`.
+    pub fn drop_tokens(&self, with_client: bool) {
+        let mut state = self.lock();
+        state.token = None;
+        if !with_client {
+            state.known.client = None;
+        }
+    }
+
+    /// Secrets that were issued of late.
+    pub fn issued(&self) -> Vec<Secret> {
+        self.lock().issued.iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An access token that no header can carry (RFC 6750, section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfit;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::sample;
+    use crate::protocol::oauth::token::Tokens;
+
+    fn granted(access: &str, refresh: Option<&str>, seconds: Option<u64>) -> Granted {
+        let tokens = Tokens {
+            access: Secret::new(access),
+            refresh: refresh.map(Secret::new),
+            expires_in: seconds.map(Duration::from_secs),
+            scopes: None,
+        };
+        Granted { tokens, scopes: vec!["read".to_owned()], known: Known::default() }
+    }
+
+    #[test]
+    fn a_token_is_renewed_before_its_end_and_no_earlier_than_its_share() {
+        let oauth = OAuth {
+            refresh_margin: Duration::from_secs(300),
+            refresh_share: 0.2,
+            ..sample::oauth()
+        };
+        for (lifetime, renew) in [(30, 24), (60, 48), (3600, 3300)] {
+            let grant = Grant::default();
+            let at = Duration::from_secs(100);
+            grant.store(granted("a", Some("r"), Some(lifetime)), &oauth, at).unwrap();
+            let token = grant.token().unwrap();
+            let after = |seconds| at + Duration::from_secs(seconds);
+            assert!(!token.is_due(after(renew) - Duration::from_nanos(1)), "{lifetime}");
+            assert!(token.is_due(after(renew)) && !token.is_over(after(renew)));
+            assert!(token.is_over(after(lifetime)));
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_or_cannot_be_renewed_is_never_due() {
+        for (refresh, lifetime) in [(None, Some(30)), (Some("r"), None)] {
+            let grant = Grant::default();
+            grant.store(granted("a", refresh, lifetime), &sample::oauth(), Duration::ZERO).unwrap();
+            assert!(!grant.token().unwrap().is_due(Duration::from_secs(1_000_000)));
+        }
+    }
+
+    #[test]
+    fn generations_count_and_secrets_are_remembered_for_a_while() {
+        let grant = Grant::default();
+        for number in 0..20 {
+            let tokens = granted(&format!("a{number}"), Some("r"), Some(30));
+            grant.store(tokens, &sample::oauth(), Duration::ZERO).unwrap();
+        }
+        assert_eq!((grant.generation(), grant.issued().len()), (20, REMEMBERED));
+        assert!(grant.issued().contains(&Secret::new("a19")));
+        grant.drop_tokens(true);
+        assert!(grant.token().is_none() && grant.has_consented());
+        assert_eq!(grant.generation(), 20, "a new one is none of the old");
+    }
+
+    #[test]
+    fn the_first_use_is_told_once() {
+        let grant = Grant::default();
+        grant.store(granted("a", None, None), &sample::oauth(), Duration::ZERO).unwrap();
+        let token = grant.token().unwrap();
+        assert!(token.is_first_use() && !token.is_first_use());
+        assert_eq!(grant.store(granted("a\n", None, None), &sample::oauth(), Duration::ZERO), Err(Unfit));
+    }
+}

@@ -1,0 +1,312 @@
+//! A client process whose user has a grant: when it renews tokens, and what it does when they are
+//! refused.
+//!
+//! ```text
+//! lend ── token holds ──────────────────────────────────────────► lease
+//!   │ no token: the first request goes without      │ near its end
+//!   ▼                                               ▼
+//! lease ─► 401 ─► refused ─► authorise            refresh ─► lease
+//!                    │ a token was lent             │ invalid_grant, invalid_client
+//!                    └─► refresh ─► once more       └─► authorise, once
+//! ```
+//! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
+//! lose the tokens that a server has already replaced.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use super::{Holder, Lease};
+use crate::engine::grant::{Grant, Standing, Token};
+use crate::engine::legs::Journey;
+use crate::engine::realm::Realm;
+use crate::model::event::{Event, GrantChange, Refused};
+use crate::model::operation::Operation;
+use crate::model::outcome::Outcome;
+use crate::model::secret::Secret;
+use crate::protocol::oauth::challenge::Challenge;
+use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
+
+/// A user who came to no tokens tries again after this: about as long as a person needs to notice.
+const LOGIN_PAUSE: Duration = Duration::from_secs(60);
+/// A refresh that failed for now is tried again after this, unless the server names a time.
+const REFRESH_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a call ends as whose user has no tokens.
+const WITHOUT: Outcome = Outcome::Unauthorised(401);
+
+/// One process, and the grant of its user.
+#[derive(Debug)]
+pub(super) struct Process {
+    realm: Arc<Realm>,
+    user: u32,
+    grant: Grant,
+    /// For the one who renews.
+    turn: Arc<Semaphore>,
+    pauses: Mutex<Pauses>,
+    renewing: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Until when what failed is not tried again.
+#[derive(Debug, Default, Clone, Copy)]
+struct Pauses {
+    login: Duration,
+    refresh: Duration,
+}
+
+/// How much one exchange has put up with so far.
+#[derive(Debug, Default)]
+pub struct Patience {
+    renewed: bool,
+    step_ups: u32,
+    /// Scopes of the last 403.
+    asked: Vec<String>,
+    /// Legs that this took.
+    pub legs: u32,
+}
+
+/// Why tokens are renewed.
+enum Why {
+    /// They are near their end.
+    Due,
+    /// They were refused, or there are none.
+    Refused(Challenge),
+    /// Their scope was too little.
+    Scope(Challenge),
+}
+
+impl Process {
+    pub(super) fn new(realm: Arc<Realm>, user: u32) -> Arc<Self> {
+        Arc::new(Self {
+            realm,
+            user,
+            grant: Grant::default(),
+            turn: Arc::new(Semaphore::new(1)),
+            pauses: Mutex::default(),
+            renewing: Mutex::default(),
+        })
+    }
+
+    /// The credential, where nothing has to be waited for.
+    pub(super) fn ready(&self) -> Option<Lease> {
+        let now = self.now();
+        let Some(token) = self.grant.token() else {
+            // Before the first consent a request goes without, and is told where to get one.
+            let may_ask = now >= self.pauses().login;
+            return may_ask.then(|| Lease { header: None, generation: 0, is_first: false });
+        };
+        let pauses = now < self.pauses().refresh;
+        let is_being_renewed = self.turn.available_permits() == 0;
+        let waits = token.is_due(now) && !pauses && !is_being_renewed;
+        let usable = !token.is_over(now) || (token.refresh.is_none() && !is_being_renewed);
+        (usable && !waits).then(|| lease(&token))
+    }
+
+    /// The credential, renewed if that is due.
+    pub(super) async fn lend(self: &Arc<Self>, legs: &mut u32) -> Result<Lease, Outcome> {
+        let generation = self.grant.generation();
+        if self.now() < self.pauses().login && self.grant.token().is_none() {
+            return Err(WITHOUT);
+        }
+        self.renewed(generation, Why::Due, legs).await;
+        match self.grant.token() {
+            Some(token) if !token.is_over(self.now()) => Ok(lease(&token)),
+            _ => Err(WITHOUT),
+        }
+    }
+
+    /// What a refusal leads to: whether there is another credential.
+    pub(super) async fn refused(
+        self: &Arc<Self>,
+        generation: u64,
+        status: u16,
+        headers: &HeaderMap,
+        patience: &mut Patience,
+    ) -> bool {
+        let challenge = Challenge::read(headers);
+        let why = match status {
+            401 if patience.renewed => return false,
+            401 => {
+                patience.renewed = true;
+                self.tell_refused(generation);
+                Why::Refused(challenge)
+            }
+            403 if challenge.insufficient_scope() => {
+                let is_same = patience.step_ups > 0 && patience.asked == challenge.scopes;
+                if patience.step_ups >= self.realm.oauth.step_ups || is_same {
+                    return false;
+                }
+                patience.step_ups += 1;
+                patience.asked.clone_from(&challenge.scopes);
+                self.realm.tell(self.user, GrantChange::ScopeRefused);
+                Why::Scope(challenge)
+            }
+            _ => return false,
+        };
+        self.renewed(generation, why, &mut patience.legs).await
+    }
+
+    /// A 401 to a token: was its time over?
+    fn tell_refused(&self, generation: u64) {
+        let Some(token) = self.grant.token().filter(|token| token.generation == generation) else {
+            return;
+        };
+        let is_over = token.is_over(self.now());
+        let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
+        self.realm.tell(self.user, change);
+    }
+
+    /// Sees to it that there is a newer token than the one of `generation`; whether there is.
+    async fn renewed(self: &Arc<Self>, generation: u64, why: Why, legs: &mut u32) -> bool {
+        // Never closed, so this never fails.
+        let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
+        if self.grant.generation() != generation {
+            return self.grant.token().is_some();
+        }
+        let (tell, told) = oneshot::channel();
+        let process = Arc::clone(self);
+        let renewing = tokio::spawn(async move {
+            let journey = process.renew(why, permit).await;
+            let _nobody_waits = tell.send(journey.count()).is_err();
+        });
+        *self.renewing.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewing);
+        *legs += told.await.unwrap_or(0);
+        self.grant.generation() != generation && self.grant.token().is_some()
+    }
+
+    async fn renew(&self, why: Why, permit: OwnedSemaphorePermit) -> Journey {
+        let mut journey = Journey::new(self.user);
+        match why {
+            Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
+            Why::Due => self.refresh(&mut journey, Challenge::default()).await,
+            Why::Refused(challenge) => self.refresh(&mut journey, challenge).await,
+        }
+        drop(permit);
+        journey
+    }
+
+    /// Refreshes, or authorises where there is nothing to refresh with.
+    async fn refresh(&self, journey: &mut Journey, challenge: Challenge) {
+        let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
+            return self.authorise(journey, challenge, false).await;
+        };
+        let now = self.now();
+        if now < self.pauses().refresh {
+            return;
+        }
+        let standing = self.grant.standing();
+        let refusal = match self.realm.refresh(journey, refresh.clone(), standing).await {
+            Ok(granted) => {
+                let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+                let stored = self.grant.store(granted, &self.realm.oauth, self.now());
+                if stored.is_ok() {
+                    self.realm.tell(self.user, GrantChange::Refreshed { rotated });
+                }
+                return;
+            }
+            Err(refusal) => refusal,
+        };
+        match refusal.reaction() {
+            Reaction::Later(after) => {
+                self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
+            }
+            Reaction::Forgotten => {
+                self.realm.tell(self.user, GrantChange::ClientForgotten);
+                self.realm.forget_client();
+                self.grant.drop_tokens(false);
+                self.authorise(journey, challenge, false).await;
+            }
+            Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
+                self.realm.tell(self.user, GrantChange::Lost);
+                self.grant.drop_tokens(true);
+                self.authorise(journey, challenge, false).await;
+            }
+        }
+    }
+
+    /// Has the user consent; once more as another client, if the server forgot the one it had.
+    async fn authorise(&self, journey: &mut Journey, challenge: Challenge, is_wider: bool) {
+        let mut standing = self.grant.standing();
+        let mut refusal = None;
+        for _ in 0..2 {
+            let challenge = challenge.clone();
+            match self.realm.authorise(journey, challenge, standing.clone(), is_wider).await {
+                Ok(granted) => {
+                    let again = self.grant.has_consented();
+                    if self.grant.store(granted, &self.realm.oauth, self.now()).is_ok() {
+                        self.realm.tell(self.user, GrantChange::Authorised { again });
+                        return;
+                    }
+                    break;
+                }
+                Err(why) => {
+                    let is_forgotten = why.reaction() == Reaction::Forgotten;
+                    refusal = Some(why);
+                    if !is_forgotten || self.realm.identity.is_some() {
+                        break;
+                    }
+                    self.realm.tell(self.user, GrantChange::ClientForgotten);
+                    self.realm.forget_client();
+                    standing = Standing { known: Default::default(), ..standing };
+                }
+            }
+        }
+        if !is_wider {
+            self.lock_out(refusal);
+        }
+    }
+
+    /// The user has no tokens, and tries again later.
+    fn lock_out(&self, refusal: Option<Box<Refusal>>) {
+        let refusal = refusal.unwrap_or_else(|| {
+            let leg = crate::model::leg::Leg::Token;
+            let unfit = What::Consent("gave an access token that no header can carry".to_owned());
+            Refusal::new(leg, &self.realm.target, unfit)
+        });
+        let after = match refusal.reaction() {
+            Reaction::Later(Some(after)) => after,
+            _ => LOGIN_PAUSE,
+        };
+        let at = self.now();
+        self.pauses_mut(|pauses| pauses.login = at + after);
+        self.grant.drop_tokens(true);
+        self.realm.tell(self.user, GrantChange::LockedOut);
+        let operation = Operation::of(refusal.leg);
+        let refused = Refused { user: self.user, at, operation, said: refusal.to_string() };
+        self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
+    }
+
+    /// Ends what goes on beside the calls, and waits until that has been told.
+    pub(super) async fn leave(&self) {
+        let renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(renewing) = renewing {
+            renewing.abort();
+            let _aborted = renewing.await.is_err();
+        }
+    }
+
+    pub(super) fn issued(&self) -> Vec<Secret> {
+        self.grant.issued()
+    }
+
+    fn now(&self) -> Duration {
+        self.realm.clock.now()
+    }
+
+    fn pauses(&self) -> Pauses {
+        *self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pauses_mut(&self, change: impl FnOnce(&mut Pauses)) {
+        change(&mut self.pauses.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn lease(token: &Token) -> Lease {
+    let header = Some((AUTHORIZATION, token.header.clone()));
+    Lease { header, generation: token.generation, is_first: token.is_first_use() }
+}

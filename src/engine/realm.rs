@@ -1,0 +1,186 @@
+//! What all users of a load share on their way to tokens: how their client authorises, who it is,
+//! how they consent, and the way to the servers.
+
+mod consent;
+mod way;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use tokio::sync::Semaphore;
+use url::Url;
+
+pub use self::consent::Consenting;
+use super::legs::{Journey, Legs};
+use super::recorder::Recorder;
+use crate::edge::clock::{self, Clock};
+use crate::model::event::{Event, GrantChange, GrantEvent};
+use crate::model::profile::oauth::{OAuth, Registration};
+use crate::protocol::oauth::authorization::{Authorization, Begin};
+use crate::protocol::oauth::challenge::Challenge;
+use crate::protocol::oauth::chance::Chance;
+use crate::protocol::oauth::client::{Client, Identity};
+use crate::protocol::oauth::client_credentials::ClientCredentials;
+use crate::protocol::oauth::grant::{Granted, Known};
+use crate::protocol::oauth::refresh::Refresh;
+use crate::protocol::oauth::refusal::Refusal;
+
+use self::way::Way;
+use super::grant::Standing;
+use crate::model::secret::Secret;
+
+/// What all users share.
+#[derive(Debug)]
+pub struct Realm {
+    /// How their client authorises.
+    pub oauth: Arc<OAuth>,
+    /// The MCP server.
+    pub target: Url,
+    /// The client that the scenario gives.
+    pub identity: Option<Arc<Identity>>,
+    /// Scopes that the scenario asks for.
+    pub scopes: Option<Vec<String>>,
+    /// How users come to tokens.
+    pub flow: Flow,
+    /// The way to the servers.
+    pub legs: Legs,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Is told what becomes of grants.
+    pub recorder: Arc<Recorder>,
+    /// The client that all users share, where the profile registers only one.
+    pub shared: Shared,
+}
+
+/// How users come to tokens.
+#[derive(Debug)]
+pub enum Flow {
+    /// Each consents.
+    Code(Consenting),
+    /// The client itself is trusted.
+    ClientCredentials(Arc<Identity>),
+}
+
+/// A client that is registered once for all.
+#[derive(Debug)]
+pub struct Shared {
+    client: Mutex<Option<Arc<Client>>>,
+    /// For the one who registers it.
+    turn: Semaphore,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { client: Mutex::default(), turn: Semaphore::new(1) }
+    }
+}
+
+impl Realm {
+    /// Carries a user from a 401, or from tokens of too little scope, to tokens.
+    ///
+    /// # Errors
+    /// The leg it ended at, and why.
+    pub async fn authorise(
+        &self,
+        journey: &mut Journey,
+        challenge: Challenge,
+        standing: Standing,
+        is_wider: bool,
+    ) -> Result<Granted, Box<Refusal>> {
+        let Standing { known, scopes } = standing;
+        // A step-up goes on with what is known; anything else is a connection of its own, which
+        // finds out everything anew.
+        let (mut known, held) =
+            if is_wider { (known, scopes) } else { (self.kept(known), Vec::new()) };
+        // Never closed, so this never fails; without its permit a second client is registered.
+        let mut turn = None;
+        if self.oauth.registration == Registration::Once && known.client.is_none() {
+            known.client = self.shared_client();
+            if known.client.is_none() {
+                turn = self.shared.turn.acquire().await.ok();
+                known.client = self.shared_client();
+            }
+        }
+        let begin = Begin {
+            profile: Arc::clone(&self.oauth),
+            target: self.target.clone(),
+            challenge,
+            identity: self.identity.clone(),
+            scopes: self.scopes.clone(),
+            held,
+            known,
+            chance: chance(),
+        };
+        let way = match &self.flow {
+            Flow::Code(_) => Way::Authorization(Box::new(Authorization::begin(begin))),
+            Flow::ClientCredentials(identity) => Way::ClientCredentials(Box::new(
+                ClientCredentials::begin(begin, Arc::clone(identity)),
+            )),
+        };
+        let granted = self.go(journey, way).await?;
+        if self.oauth.registration == Registration::Once {
+            *self.lock() = granted.known.client.clone();
+        }
+        drop(turn);
+        Ok(granted)
+    }
+
+    /// Renews the tokens of a grant.
+    ///
+    /// # Errors
+    /// Why there are no new ones, which says what becomes of the old ones.
+    pub async fn refresh(
+        &self,
+        journey: &mut Journey,
+        token: Secret,
+        standing: Standing,
+    ) -> Result<Granted, Box<Refusal>> {
+        let Standing { known, scopes } = standing;
+        let (oauth, target) = (Arc::clone(&self.oauth), self.target.clone());
+        let refresh = Refresh::begin(oauth, target, known, token, scopes, chance());
+        self.go(journey, Way::Refresh(Box::new(refresh))).await
+    }
+
+    /// What a new connection of this user still knows: its client, where it keeps that.
+    fn kept(&self, known: Known) -> Known {
+        let keeps = self.oauth.registration == Registration::PerUser;
+        let client = known.client.filter(|_| keeps);
+        Known { client, ..Known::default() }
+    }
+
+    /// The authorization server no longer knows the client that all share.
+    pub fn forget_client(&self) {
+        *self.lock() = None;
+    }
+
+    fn shared_client(&self) -> Option<Arc<Client>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Client>>> {
+        self.shared.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what became of a user's grant.
+    pub fn tell(&self, user: u32, change: GrantChange) {
+        let event = GrantEvent { user, at: self.clock.now(), change };
+        self.recorder.tell(user, Event::Grant(event));
+    }
+}
+
+/// The time since 1970, which signed assertions hold.
+fn unix() -> Duration {
+    clock::wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// What has to be unguessable. A system without randomness gives what every server must refuse.
+fn chance() -> Chance {
+    let random = SystemRandom::new();
+    let mut chance = Chance { verifier: [0; 32], state: [0; 16], jti: [0; 16] };
+    let Chance { verifier, state, jti } = &mut chance;
+    for bytes in [&mut verifier[..], &mut state[..], &mut jti[..]] {
+        let _filled = random.fill(bytes).is_ok();
+    }
+    chance
+}
