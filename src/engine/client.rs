@@ -14,6 +14,7 @@ mod modern;
 mod post;
 mod put;
 mod resume;
+mod standing;
 mod tasks;
 mod tool;
 mod trail;

@@ -204,7 +204,7 @@ impl<'a> Trail<'a> {
         self.opened = Some(opened);
     }
 
-    /// Where a stream that ended without an answer can be taken up again, if it can.
+    /// Where a stream broke that ended without an answer, if it was one.
     pub fn cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
     }

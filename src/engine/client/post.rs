@@ -149,7 +149,8 @@ impl Client {
         let came = wire
             .exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
             .await;
-        let cursor = trail.cursor().filter(|_| footing.resumes());
+        let resumes = self.common.profile.resumes > 0 && footing.resumes();
+        let cursor = trail.cursor().filter(|cursor| resumes && cursor.id.is_some());
         let was_polled = came.is_ok() && cursor.is_some();
         let mut answered = match came {
             Err(outcome) => Answered::unread(outcome),
@@ -165,9 +166,8 @@ impl Client {
         };
         // A server may end a stream it has given an id, and wait to be asked again.
         trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
-        if let Some(cursor) = cursor {
-            answered =
-                Box::pin(self.taken_up(&mut ear, cursor, answered, (deadline, cost), &judge)).await;
+        if let Some(cursor) = cursor.filter(|_| answered.outcome == Outcome::CutStream) {
+            answered = Box::pin(self.taken_up(&mut ear, cursor, (deadline, cost), &judge)).await;
         }
         if let Some(place) = place.filter(|_| answered.outcome == Outcome::Ok) {
             answered = Box::pin(self.by_mail(&mut ear, place, answered, deadline, &judge)).await;

@@ -18,6 +18,7 @@ mod beliefs;
 mod eras;
 mod hostile;
 mod requests;
+mod resumption;
 mod sessions;
 mod streams;
 mod tasks;
