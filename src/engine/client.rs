@@ -6,8 +6,10 @@
 //!                 (cap)    connect, handshake
 //! ```
 
+mod belief;
 mod connect;
 mod hear;
+mod kept;
 mod legacy;
 mod lists;
 mod modern;
@@ -28,8 +30,10 @@ use http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{AbortHandle, JoinHandle};
 
+pub use self::belief::Belief;
 use self::connect::For;
-pub use self::connect::{Belief, Refusal, Scouted};
+pub use self::connect::{Refusal, Scouted};
+use self::kept::Kept;
 use self::post::Cost;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
@@ -43,7 +47,7 @@ use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
-use crate::protocol::era::{Way, Wish};
+use crate::protocol::era::Wish;
 use crate::protocol::serve::Declared;
 
 /// What all clients of a load share.
@@ -119,6 +123,7 @@ pub struct Client {
     lines: Arc<Lines>,
     slot: Slot,
     own_belief: Belief,
+    kept: Kept,
     cap: Semaphore,
     /// For answers to what the server asks.
     hands: Arc<Semaphore>,
@@ -146,6 +151,7 @@ impl Client {
             lines,
             slot: Slot::default(),
             own_belief: Belief::default(),
+            kept: Kept::default(),
             cap: Semaphore::new(cap),
             hands: Arc::new(Semaphore::new(hear::HANDS)),
             run: AtomicU32::new(0),
@@ -273,6 +279,7 @@ impl Client {
     fn is_worth_another(&self, session: &Arc<Session>, outcome: Outcome, is_doubted: bool) -> bool {
         if is_doubted {
             self.belief().drop_it();
+            self.forget_lists();
             self.lose(session);
             return true;
         }
@@ -333,7 +340,7 @@ impl Client {
 
     /// Whether a session is known to have no handshake to throw away.
     fn believes_modern(&self) -> bool {
-        matches!(self.belief().way(self.common.wire.clock.now()), Some(Way::Modern(_)))
+        self.belief().is_modern(self.common.wire.clock.now())
     }
 
     /// Whether what a modern session stands on has to be found out anew.
