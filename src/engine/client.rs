@@ -8,6 +8,8 @@
 
 mod belief;
 mod connect;
+mod errands;
+mod farewell;
 mod hear;
 mod kept;
 mod legacy;
@@ -22,19 +24,20 @@ mod tool;
 mod trail;
 mod two_ends;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::{AbortHandle, JoinHandle};
 
 pub use self::belief::Belief;
 use self::connect::For;
 pub use self::connect::{Refusal, Scouted};
+use self::errands::Errands;
 use self::kept::Kept;
 use self::post::Cost;
+use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
 use super::holder::Holder;
@@ -124,14 +127,14 @@ pub struct Client {
     slot: Slot,
     own_belief: Belief,
     kept: Kept,
+    learnt: Learnt,
     cap: Semaphore,
     /// For answers to what the server asks.
     hands: Arc<Semaphore>,
     run: AtomicU32,
     exchanges: AtomicU32,
     sessions: AtomicU32,
-    /// Streams and answers under way beside the calls.
-    errands: Mutex<Vec<JoinHandle<()>>>,
+    errands: Errands,
 }
 
 impl Client {
@@ -152,12 +155,13 @@ impl Client {
             slot: Slot::default(),
             own_belief: Belief::default(),
             kept: Kept::default(),
+            learnt: Learnt::default(),
             cap: Semaphore::new(cap),
             hands: Arc::new(Semaphore::new(hear::HANDS)),
             run: AtomicU32::new(0),
             exchanges: AtomicU32::new(0),
             sessions: AtomicU32::new(0),
-            errands: Mutex::default(),
+            errands: Errands::default(),
             common,
         })
     }
@@ -188,7 +192,7 @@ impl Client {
     }
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
-        self.end_errands().await;
+        self.errands.end(stop.reached(Phase::Over)).await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
         // The end first: a DELETE sent only to be taken away at once is one of which nobody can
@@ -197,18 +201,6 @@ impl Client {
             biased;
             () = stop.reached(Phase::Over) => {}
             () = self.close(&session, &cost) => {}
-        }
-    }
-
-    /// Ends what goes on beside the calls. An aborted errand tells its exchange when its task is
-    /// dropped: the user does not leave before that, or a summary made then would lack it.
-    async fn end_errands(&self) {
-        let errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner).split_off(0);
-        for errand in &errands {
-            errand.abort();
-        }
-        for errand in errands {
-            let _aborted = errand.await.is_err();
         }
     }
 
@@ -296,16 +288,6 @@ impl Client {
             }
             session.end(SessionChange::Lost);
         }
-    }
-
-    /// Does something beside the calls, until the session ends.
-    fn beside(&self, errand: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        let errand = tokio::spawn(errand);
-        let handle = errand.abort_handle();
-        let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
-        errands.retain(|errand| !errand.is_finished());
-        errands.push(errand);
-        handle
     }
 
     fn on_loss(&self, status: u16) -> OnSessionLoss {

@@ -119,9 +119,14 @@ impl Ending {
         self.0.store(0, Ordering::Relaxed);
     }
 
+    /// Whether the person stopped the run.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
+    }
+
     /// What an exchange or call that is dropped now counts as.
     pub fn outcome(&self) -> Outcome {
-        if self.0.load(Ordering::Relaxed) == 1 { Outcome::Cancelled } else { Outcome::Unfinished }
+        if self.is_stopped() { Outcome::Cancelled } else { Outcome::Unfinished }
     }
 }
 

@@ -122,7 +122,7 @@ impl Client {
         let session = Arc::new(session);
         let tools = self.tools(&session, &cost).await;
         self.close(&session, &cost).await;
-        self.end_errands().await;
+        self.errands.end(std::future::pending()).await;
         Ok(Scouted {
             server: opening.server,
             protocol_version: opening.version,

@@ -76,16 +76,9 @@ impl Client {
             client_version: &profile.identity.client_version,
         };
         write::initialize(&mut body, Id::Number(id), &introduction);
-        let question = Question {
-            operation: Operation::Initialize,
-            footing,
-            also: Vec::new(),
-            id: Some(id),
-            body,
-            deadline: self.common.wire.clock.now() + profile.connect_timeout,
-            cost,
-            is_call: false,
-        };
+        let by = self.common.wire.clock.now() + profile.connect_timeout;
+        let bare = Question::bare(Operation::Initialize, footing, Some(id), (by, cost));
+        let question = Question { body, ..bare };
         let judge = |_: &Head<'_>, result: InitializeResult<'_>| opening(offered, &result);
         let answered = self.ask::<Initialized, Initialised, _>(question, judge).await;
         let Answered { value: Some(mut initialised), reply: Some(reply), .. } = answered else {
@@ -127,16 +120,9 @@ impl Client {
     pub(super) async fn initialized(self: &Arc<Self>, session: &Session, cost: &Cost) {
         let mut body = Vec::with_capacity(64);
         write::initialized(&mut body);
-        let question = Question {
-            operation: Operation::Initialized,
-            footing: &session.footing,
-            also: Vec::new(),
-            id: None,
-            body,
-            deadline: self.common.wire.clock.now() + self.common.profile.connect_timeout,
-            cost,
-            is_call: false,
-        };
+        let by = self.common.wire.clock.now() + self.common.profile.connect_timeout;
+        let bare = Question::bare(Operation::Initialized, &session.footing, None, (by, cost));
+        let question = Question { body, ..bare };
         // A server that refuses it shows in the exchanges, and in the calls that follow.
         self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
     }

@@ -1,17 +1,19 @@
 //! One question over POST and its answer, in whichever of its shapes and from wherever it comes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Client;
 use super::hear::Ear;
+use super::put::Header;
 use crate::engine::mailbox::Place;
 use crate::engine::session::Footing;
 use crate::engine::wire::{BOUNDS, Flow, Reply, Request, Trail};
@@ -40,8 +42,10 @@ pub(super) struct Question<'a> {
     pub(super) operation: Operation,
     /// What every POST of the session has, or of the handshake.
     pub(super) footing: &'a Footing,
-    /// Headers of this one alone.
-    pub(super) also: Vec<(HeaderName, HeaderValue)>,
+    /// Headers that say what it is about.
+    pub(super) about: Cow<'a, [Header]>,
+    /// Headers that mirror its arguments.
+    pub(super) mirrored: &'a [Header],
     /// The JSON-RPC id; a notification has none.
     pub(super) id: Option<u64>,
     pub(super) body: Vec<u8>,
@@ -49,6 +53,19 @@ pub(super) struct Question<'a> {
     pub(super) cost: &'a Cost,
     /// What a user waits for: its first byte is noted, its progress heard.
     pub(super) is_call: bool,
+}
+
+impl<'a> Question<'a> {
+    /// One without a body yet, and without headers of its own.
+    pub(super) fn bare(
+        operation: Operation,
+        footing: &'a Footing,
+        id: Option<u64>,
+        (deadline, cost): (Duration, &'a Cost),
+    ) -> Self {
+        let (about, mirrored, body) = (Cow::default(), &[][..], Vec::new());
+        Self { operation, footing, about, mirrored, id, body, deadline, cost, is_call: false }
+    }
 }
 
 /// What came of a question.
@@ -117,14 +134,15 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, also, id, body, deadline, cost, is_call } = question;
+        let Question { operation, footing, about, mirrored, id, body, deadline, cost, is_call } =
+            question;
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
         if is_call {
             trail.note_sent_in(&cost.sent);
         }
         trail.count_in(&cost.exchanges, &self.exchanges);
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
-        request.headers.extend(also);
+        request.headers.extend(about.iter().chain(mirrored).cloned());
         let mailbox = footing.mailbox();
         request.to = mailbox.map(|mailbox| Arc::clone(&mailbox.to));
         let place = mailbox.zip(id).map(|(mailbox, id)| mailbox.expect(id));
@@ -242,35 +260,26 @@ impl Client {
         operation: Operation,
         body: Vec<u8>,
         footing: &Footing,
-        hand: Option<OwnedSemaphorePermit>,
+        hand: OwnedSemaphorePermit,
     ) {
-        self.post_beside_then(operation, body, footing, move |_| drop(hand));
+        let (client, footing) = (Arc::clone(self), footing.clone());
+        self.errands.begin(async move {
+            client.notify(operation, body, &footing).await;
+            drop(hand);
+        });
     }
 
-    /// The same, and then something with how it was taken.
-    pub(super) fn post_beside_then(
+    /// Sends a message that has no answer; how it was taken.
+    pub(super) async fn notify(
         self: &Arc<Self>,
         operation: Operation,
         body: Vec<u8>,
         footing: &Footing,
-        then: impl FnOnce(Outcome) + Send + 'static,
-    ) {
-        let (client, footing) = (Arc::clone(self), footing.clone());
-        self.beside(async move {
-            let wire = &client.common.wire;
-            let question = Question {
-                operation,
-                footing: &footing,
-                also: Vec::new(),
-                id: None,
-                body,
-                deadline: wire.clock.now() + client.common.profile.connect_timeout,
-                cost: &Cost::default(),
-                is_call: false,
-            };
-            let taken = client.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
-            then(taken.outcome);
-        });
+    ) -> Outcome {
+        let cost = Cost::default();
+        let by = self.common.wire.clock.now() + self.common.profile.connect_timeout;
+        let question = Question { body, ..Question::bare(operation, footing, None, (by, &cost)) };
+        self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await.outcome
     }
 }
 

@@ -36,7 +36,7 @@ impl Client {
     pub(super) fn open_stream(self: &Arc<Self>, session: &Session) -> oneshot::Receiver<()> {
         let (client, footing) = (Arc::clone(self), session.footing.clone());
         let (opened, opening) = oneshot::channel();
-        let reading = self.beside(async move { client.stand_by(&footing, opened).await });
+        let reading = self.errands.begin(async move { client.stand_by(&footing, opened).await });
         let _only_one = session.stream.set(reading).is_ok();
         opening
     }

@@ -57,7 +57,7 @@ impl Client {
             mailbox: Arc::clone(&mailbox),
             stream: http_sse::Stream::default(),
         };
-        let reading = Hangup(self.beside(reader.read()));
+        let reading = Hangup(self.errands.begin(reader.read()));
         let by = clock.now() + self.common.profile.connect_timeout;
         let timed_out = || Refusal::of(Operation::Stream, Outcome::Timeout);
         let endpoint = match clock.by(by, finding).await.ok_or_else(timed_out)? {
