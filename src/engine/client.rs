@@ -14,6 +14,7 @@ mod hear;
 mod kept;
 mod legacy;
 mod lists;
+mod mail;
 mod modern;
 mod post;
 mod put;

@@ -69,5 +69,5 @@ impl Kept {
 
 /// An instant as nanoseconds, for a cell that is read on every call.
 pub(super) fn nanos(at: Duration) -> u64 {
-    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX - 1)
 }

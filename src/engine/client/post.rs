@@ -13,15 +13,14 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Client;
 use super::hear::Ear;
+use super::kept::nanos;
 use super::put::Header;
-use crate::engine::mailbox::Place;
 use crate::engine::session::Footing;
 use crate::engine::wire::{BOUNDS, Flow, Reply, Request, Trail};
 use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading};
-use crate::protocol::http_sse;
 use crate::protocol::message::Id;
 use crate::protocol::modern::result::CacheHints;
 use crate::protocol::sse;
@@ -134,6 +133,26 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
+        let operation = question.operation;
+        let mut answered = match question.footing.mailbox() {
+            None => self.ask_by_post::<R, T, J>(question, &judge).await,
+            Some(mailbox) => Box::pin(self.ask_by_mail::<R, T, J>(question, mailbox, &judge)).await,
+        };
+        answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
+        self.tell_violation(operation, &answered);
+        answered
+    }
+
+    async fn ask_by_post<R, T, J>(
+        self: &Arc<Self>,
+        question: Question<'_>,
+        judge: &J,
+    ) -> Answered<T>
+    where
+        R: Lent,
+        T: Send,
+        J: Judge<R, T>,
+    {
         let Question { operation, footing, about, mirrored, id, body, deadline, cost, is_call } =
             question;
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
@@ -143,9 +162,6 @@ impl Client {
         trail.count_in(&cost.exchanges, &self.exchanges);
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
         request.headers.extend(about.iter().chain(mirrored).cloned());
-        let mailbox = footing.mailbox();
-        request.to = mailbox.map(|mailbox| Arc::clone(&mailbox.to));
-        let place = mailbox.zip(id).map(|(mailbox, id)| mailbox.expect(id));
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut ear = Ear::new(self, footing, operation, id);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
@@ -160,7 +176,7 @@ impl Client {
                 return ear.behind_the_answer(event.data);
             }
             let head = head_of(reply, footing);
-            heard = ear.message::<R, T, J>(&head, event.data, &judge);
+            heard = ear.message::<R, T, J>(&head, event.data, judge);
             if heard.is_some() { ear.after_the_answer() } else { Flow::Continue }
         };
         let wire = &self.common.wire;
@@ -176,8 +192,7 @@ impl Client {
                 let head = head_of(&reply, footing);
                 let answered = match heard {
                     Some(answer) => answer,
-                    None if place.is_some() => posted(&head, &whole),
-                    None => read_whole::<R, T, J>(&mut ear, &head, &whole, &judge),
+                    None => read_whole::<R, T, J>(&mut ear, &head, &whole, judge),
                 };
                 Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
             }
@@ -185,13 +200,8 @@ impl Client {
         // A server may end a stream it has given an id, and wait to be asked again.
         trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
         if let Some(cursor) = cursor.filter(|_| answered.outcome == Outcome::CutStream) {
-            answered = Box::pin(self.taken_up(&mut ear, cursor, (deadline, cost), &judge)).await;
+            answered = Box::pin(self.taken_up(&mut ear, cursor, (deadline, cost), judge)).await;
         }
-        if let Some(place) = place.filter(|_| answered.outcome == Outcome::Ok) {
-            answered = Box::pin(self.by_mail(&mut ear, place, answered, deadline, &judge)).await;
-        }
-        answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
-        self.tell_violation(operation, &answered);
         answered
     }
 
@@ -210,36 +220,8 @@ impl Client {
         Request { operation, method, headers, body, to: None }
     }
 
-    /// Waits for the answer where it comes on a stream of its own.
-    async fn by_mail<R, T, J>(
-        self: &Arc<Self>,
-        ear: &mut Ear<'_>,
-        mut place: Place<'_>,
-        posted: Answered<T>,
-        deadline: Duration,
-        judge: &J,
-    ) -> Answered<T>
-    where
-        R: Lent,
-        T: Send,
-        J: Judge<R, T>,
-    {
-        let ended = |outcome| Answered { reply: None, ..Answered::broken(outcome, String::new()) };
-        let clock = &self.common.wire.clock;
-        let mail = match clock.by(deadline, place.mail()).await {
-            None => return ended(Outcome::Timeout),
-            Some(None) => return ended(Outcome::CutStream),
-            Some(Some(mail)) => mail,
-        };
-        let Some(reply) = posted.reply else { return ended(Outcome::CutStream) };
-        let head = Head { status: 200, headers: &reply.headers, session: answer::Session::Named };
-        let heard = ear.message::<R, T, J>(&head, &mail.data, judge);
-        let broken = || Answered::broken(Outcome::CutStream, String::new());
-        Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }
-    }
-
     /// Tells a broken rule with its evidence.
-    fn tell_violation<T>(&self, operation: Operation, answered: &Answered<T>) {
+    pub(super) fn tell_violation<T>(&self, operation: Operation, answered: &Answered<T>) {
         let Outcome::Violation(rule) = answered.outcome else { return };
         let head = answered.reply.as_ref().map_or_else(String::new, |reply| {
             format!("HTTP {}, {:?}: ", reply.status, reply.media)
@@ -312,14 +294,6 @@ fn read_whole<R: Lent, T, J: Judge<R, T>>(
     }
 }
 
-/// How a POST was taken whose answer comes elsewhere.
-fn posted<T>(head: &Head<'_>, body: &[u8]) -> Answered<T> {
-    match http_sse::posted(head, body) {
-        Outcome::Ok => Answered::broken(Outcome::Ok, String::new()),
-        outcome => Answered::broken(outcome, quoted(body)),
-    }
-}
-
 /// The head of an answer within a session.
 pub(super) fn head_of<'r>(reply: &'r Reply, footing: &Footing) -> Head<'r> {
     Head { status: reply.status, headers: &reply.headers, session: footing.named }
@@ -329,6 +303,11 @@ impl Cost {
     /// HTTP exchanges so far.
     pub(super) fn exchanges(&self) -> u16 {
         u16::try_from(self.exchanges.load(Ordering::Relaxed)).unwrap_or(u16::MAX)
+    }
+
+    /// Notes when the first byte of the call's own request left.
+    pub(super) fn note_sent(&self, at: Duration) {
+        self.sent.store(nanos(at) + 1, Ordering::Relaxed);
     }
 
     /// When the first byte of the call's own request left.
