@@ -22,15 +22,12 @@ const LISTEN_ONLY: [&str; 6] = [
 /// Whose stream it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// A request's of the legacy era.
+    /// A request's of the legacy era, and what takes it up where it broke.
     LegacyRequest,
     /// A request's of the modern era.
     ModernRequest,
     /// A legacy session's: the answer to GET.
     Standalone,
-    /// A legacy session's, resumed behind an event of a request's stream: the answer to that
-    /// request may come here.
-    Resumed,
 }
 
 /// What a message is for whoever reads the stream.
@@ -94,7 +91,7 @@ impl Course {
         match (self.of, &*notification.method) {
             // Servers that know no request of theirs send its progress here; the token is looked
             // at where the requests are known.
-            (Of::Standalone | Of::Resumed, _) => Ok(Came::Notification),
+            (Of::Standalone, _) => Ok(Came::Notification),
             (_, progress::METHOD) => self.progress.hear(notification.params).map(Came::Progress),
             (Of::ModernRequest, method) if LISTEN_ONLY.contains(&method) => Err(Rule::WrongStream),
             _ => Ok(Came::Notification),
@@ -124,14 +121,14 @@ mod tests {
         let told = Ok(Came::Progress(progress::Told { progress: 0.5, total: None }));
         let (note, question) = (Ok(Came::Notification), Ok(Came::Question));
         let (answer, wrong) = (Ok(Came::Answer), Err(Rule::WrongStream));
-        let columns = [Of::LegacyRequest, Of::ModernRequest, Of::Standalone, Of::Resumed];
+        let columns = [Of::LegacyRequest, Of::ModernRequest, Of::Standalone];
         let cases = [
-            (RESULT, [answer, answer, wrong, answer]),
-            (ERROR, [answer, answer, wrong, answer]),
-            (PING, [question, Err(Rule::ModernServerRequest), question, question]),
-            (LOG, [note; 4]),
-            (CHANGED, [note, wrong, note, note]),
-            (HALF, [told, told, note, note]),
+            (RESULT, [answer, answer, wrong]),
+            (ERROR, [answer, answer, wrong]),
+            (PING, [question, Err(Rule::ModernServerRequest), question]),
+            (LOG, [note; 3]),
+            (CHANGED, [note, wrong, note]),
+            (HALF, [told, told, note]),
         ];
         for (text, expected) in cases {
             for (of, expected) in columns.into_iter().zip(expected) {
@@ -143,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_request_is_answered_once() {
-        for of in [Of::LegacyRequest, Of::ModernRequest, Of::Resumed] {
+        for of in [Of::LegacyRequest, Of::ModernRequest] {
             let mut course = Course::new(of, None);
             assert_eq!(hear(&mut course, RESULT), Ok(Came::Answer));
             assert_eq!(hear(&mut course, LOG), Ok(Came::Notification));

@@ -1,5 +1,7 @@
 //! One call against a scripted server, on paused time: its instants, its cost, its outcome.
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::engine::rehearsal::{
     Do, Seen, Server, Told, answer, chunk, common, echoed, event, fresh, json_reply, ms, plain,
@@ -18,6 +20,7 @@ mod beliefs;
 mod eras;
 mod hostile;
 mod requests;
+mod resumption;
 mod sessions;
 mod streams;
 mod tasks;
