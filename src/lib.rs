@@ -185,6 +185,7 @@ pub mod conduct {
     pub mod failure;
     #[cfg(test)]
     mod faithful;
+    mod grants;
     pub(crate) mod health;
     pub(crate) mod load;
     pub(crate) mod metrics;

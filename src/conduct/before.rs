@@ -2,9 +2,9 @@
 
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
+use super::grants;
 use super::health::HealthPage;
 use super::metrics::MetricsPage;
-use crate::engine::holder::Holder;
 use crate::model::outlook;
 use crate::model::plan::{IdentityMode, Plan, TargetUrl, Way};
 use crate::model::profile::Profile;
@@ -33,7 +33,7 @@ pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, Run
     check_files(plan, files)?;
     check_thresholds(plan, plan.tools.allow.as_deref())?;
     check_rate(plan, tools(plan))?;
-    Holder::of(&plan.auth)?;
+    grants::checked(plan)?;
     let target = &plan.target;
     let TargetUrl::Url(url) = &target.url else { return Ok(None) };
     let endpoint = Endpoint::of(url, &target.shown, &target.reach)?;

@@ -74,6 +74,17 @@ impl Endpoint {
         Ok(page.map_err(|error| error.about(shown))?)
     }
 
+    /// Its URL, as OAuth names the resource.
+    ///
+    /// # Errors
+    /// Never for an endpoint that was taken apart from one.
+    pub(super) fn url(&self) -> Result<url::Url, NotAnEndpoint> {
+        let url = format!("{}{}", self.origin, self.address.path);
+        let wrong =
+            |error: url::ParseError| NotAnEndpoint { url: url.clone(), reason: error.to_string() };
+        url::Url::parse(&url).map_err(wrong)
+    }
+
     /// A URL, which may be a path on the endpoint's origin.
     fn beside(&self, url: &str) -> Result<url::Url, url::ParseError> {
         let on_it = url.starts_with('/').then(|| format!("{}{url}", self.origin));

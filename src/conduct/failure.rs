@@ -3,6 +3,7 @@
 use super::choice::NothingToCall;
 use super::endpoint::NotAnEndpoint;
 use super::unreachable::{self, Asked};
+use crate::edge::files::FilesError;
 use crate::edge::process::ProcessError;
 use crate::edge::tls::TlsError;
 use crate::engine::client::Refusal;
@@ -10,6 +11,7 @@ use crate::engine::control::ControlError;
 use crate::engine::crowd::users::UsersError;
 use crate::engine::holder::HolderError;
 use crate::model::outcome::Outcome;
+use crate::protocol::oauth::assertion::BadKey;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,25 @@ pub enum RunError {
     /// The credential is no header.
     #[error(transparent)]
     Holder(#[from] HolderError),
+    /// The file with the client's private key cannot be read.
+    #[error("private_key under [auth]: {0}")]
+    KeyFile(FilesError),
+    /// The client's private key cannot be used.
+    #[error("private_key under [auth]: {file} {error}")]
+    Key {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        error: BadKey,
+    },
+    /// A user comes to no tokens, though nothing else goes on.
+    #[error("no user can get in at {url}: OAuth, {said}; no load was made")]
+    NoTokens {
+        /// The target.
+        url: String,
+        /// The leg, its URL and the rule.
+        said: String,
+    },
     /// The profile's identity is no header.
     #[error("the profile's identity cannot be sent as headers: {0}")]
     Identity(String),
@@ -117,13 +138,18 @@ impl RunError {
             | Self::Users(_)
             | Self::Holder(_)
             | Self::Identity(_)
+            | Self::KeyFile(_)
+            | Self::Key { .. }
             | Self::Choice(_)
             | Self::NothingToSpeak(_)
             | Self::NeverMeasured { .. }
             | Self::TooFast { .. }
             | Self::TooManyFiles { .. } => 2,
             Self::Stopped => 130,
-            Self::Control(_) | Self::Unhealthy { .. } | Self::Unreachable { .. } => 3,
+            Self::Control(_)
+            | Self::Unhealthy { .. }
+            | Self::Unreachable { .. }
+            | Self::NoTokens { .. } => 3,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::choice::{self, Chosen, Dropped};
 use super::diagnosis;
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
+use super::grants;
 use super::health::HealthPage;
 use super::load::{Found, load};
 use super::metrics::MetricsPage;
@@ -108,7 +109,7 @@ async fn look<'a>(
     };
     let Seen { scouted, exchanges, mut violations } = looked?;
     let (scouted, Chosen { tools, dropped }) = choose(scouted, plan).await?;
-    let holder = Holder::of(&plan.auth)?.knowing(&plan.environment);
+    let holder = grants::checked(plan)?.holder(SCOUT);
     violations.extend(dropped.iter().map(|dropped| invalid(dropped, &holder)));
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     before::check_thresholds(plan, Some(&names))?;
@@ -173,18 +174,19 @@ pub(super) fn common(
     let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
     let declared = Declared::of(&profile.capabilities);
     let polls_tasks = profile.capabilities.contains(TASKS);
+    let wire = Wire {
+        connect,
+        clock,
+        recorder,
+        address: endpoint.address.clone(),
+        connect_timeout: profile.connect_timeout,
+        gate,
+    };
     Ok(Arc::new(Common {
-        wire: Wire {
-            connect,
-            clock,
-            recorder,
-            address: endpoint.address.clone(),
-            connect_timeout: profile.connect_timeout,
-            gate,
-        },
+        wallet: grants::wallet(plan, endpoint, &wire)?,
+        wire,
         profile,
         headers,
-        holder: Holder::of(&plan.auth)?.knowing(&plan.environment),
         tools,
         seed: plan.seed,
         lines: Arc::default(),
@@ -223,15 +225,23 @@ struct Seen {
     violations: Vec<Violation>,
 }
 
-/// Keeps the broken rules of what was told; the look is no user's, and before the load's time.
+/// Keeps the broken rules of what was told, and why a user came to no tokens; the look is no
+/// user's, and before the load's time.
 #[derive(Default)]
-struct Broken(Vec<Violation>);
+struct Broken {
+    rules: Vec<Violation>,
+    without_tokens: Option<String>,
+}
 
 impl Observer for Broken {
     fn observe(&mut self, event: &Event) {
-        if let Event::Violation(violation) = event {
-            let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
-            self.0.push(before);
+        match event {
+            Event::Violation(violation) => {
+                let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
+                self.rules.push(before);
+            }
+            Event::Refused(refused) => self.without_tokens = Some(refused.said.clone()),
+            _ => {}
         }
     }
 }
@@ -245,8 +255,11 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, Ru
     let mut broken = Broken::default();
     recorder.drain(&mut Vec::new(), &mut [&mut broken]);
     match scouted {
-        Ok(scouted) => Ok(Seen { scouted, exchanges, violations: broken.0 }),
+        Ok(scouted) => Ok(Seen { scouted, exchanges, violations: broken.rules }),
         Err(refusal) => {
+            if let Some(said) = broken.without_tokens {
+                return Err(RunError::NoTokens { url: shown.to_owned(), said });
+            }
             let refusal = diagnosis::explained(&endpoint.route, refusal).await;
             let (url, asked) = (shown.to_owned(), Asked::of(plan));
             Err(RunError::Unreachable { url, refusal: Box::new(refusal), asked })

@@ -7,6 +7,7 @@
 //! ```
 
 mod belief;
+mod carry;
 mod connect;
 mod errands;
 mod farewell;
@@ -41,7 +42,7 @@ use self::post::Cost;
 use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
-use super::holder::Holder;
+use super::holder::{Holder, Wallet};
 use super::session::{Session, Slot};
 use super::stop::{Phase, Stop};
 use super::wire::line::Lines;
@@ -64,7 +65,7 @@ pub struct Common {
     /// Who they say they are, as headers; `Host` is among them.
     pub headers: HeaderMap,
     /// What they present.
-    pub holder: Holder,
+    pub wallet: Wallet,
     /// What they may call.
     pub tools: Vec<Tool>,
     /// Seed of every chance.
@@ -123,6 +124,7 @@ pub struct Client {
     pub class: u8,
     /// What exchanges that end before their time count as.
     pub ending: Ending,
+    holder: Holder,
     policy: Policy,
     lines: Arc<Lines>,
     slot: Slot,
@@ -151,6 +153,7 @@ impl Client {
             user,
             class: 0,
             ending: Ending::default(),
+            holder: common.wallet.holder(user),
             policy,
             lines,
             slot: Slot::default(),
@@ -194,6 +197,7 @@ impl Client {
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
         self.errands.end(stop.reached(Phase::Over)).await;
+        self.holder.leave().await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
         // The end first: a DELETE sent only to be taken away at once is one of which nobody can

@@ -211,6 +211,9 @@ mod tests {
         grant.store(granted("a", None, None), &sample::oauth(), Duration::ZERO).unwrap();
         let token = grant.token().unwrap();
         assert!(token.is_first_use() && !token.is_first_use());
-        assert_eq!(grant.store(granted("a\n", None, None), &sample::oauth(), Duration::ZERO), Err(Unfit));
+        assert_eq!(
+            grant.store(granted("a\n", None, None), &sample::oauth(), Duration::ZERO),
+            Err(Unfit)
+        );
     }
 }

@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue};
 
-use self::process::Process;
 pub use self::process::Patience;
+use self::process::Process;
+use super::grant::Token;
 use super::realm::Realm;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Credential;
@@ -43,12 +44,13 @@ pub struct Holder {
 
 /// What an exchange carries; valid for that exchange.
 #[derive(Debug, Clone)]
-pub struct Lease {
-    header: Option<(HeaderName, HeaderValue)>,
-    /// Which token it is, counted by its grant; 0 is none.
-    generation: u64,
-    /// Nothing has carried that token before.
-    is_first: bool,
+pub struct Lease(Lent);
+
+#[derive(Debug, Clone)]
+enum Lent {
+    Nothing,
+    Header(HeaderName, HeaderValue),
+    Token(Arc<Token>),
 }
 
 /// A credential that cannot be a header.
@@ -115,7 +117,7 @@ impl Holder {
         match &self.process {
             None => {
                 let header = self.presented.header.clone();
-                Some(Lease { header, generation: 0, is_first: false })
+                Some(Lease(header.map_or(Lent::Nothing, |(name, value)| Lent::Header(name, value))))
             }
             Some(process) => process.ready(),
         }
@@ -148,7 +150,7 @@ impl Holder {
         patience: &mut Patience,
     ) -> bool {
         match &self.process {
-            Some(process) => process.refused(lease.generation, status, headers, patience).await,
+            Some(process) => process.refused(lease.generation(), status, headers, patience).await,
             None => false,
         }
     }
@@ -192,14 +194,26 @@ fn hide(text: &mut String, secret: &str) {
 }
 
 impl Lease {
-    /// Whether nothing has carried its token before.
-    pub const fn is_first(&self) -> bool {
-        self.is_first
+    /// Whether no call has carried its token before; true once a token.
+    pub fn is_first_use(&self) -> bool {
+        matches!(&self.0, Lent::Token(token) if token.is_first_use())
     }
 
     /// The header to send, if there is one.
     pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        self.header.clone()
+        match &self.0 {
+            Lent::Nothing => None,
+            Lent::Header(name, value) => Some((name.clone(), value.clone())),
+            Lent::Token(token) => Some((AUTHORIZATION, token.header.clone())),
+        }
+    }
+
+    /// Which token it is, counted by its grant; 0 is none.
+    fn generation(&self) -> u64 {
+        match &self.0 {
+            Lent::Token(token) => token.generation,
+            Lent::Nothing | Lent::Header(..) => 0,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod stream;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ pub use self::meter::Watch;
 pub use self::stream::{Cursor, Listener};
 use self::stream::{Stream, read_body};
 use super::gate::Gate;
+use super::holder::Lease;
 use super::recorder::{Gauged, Recorder};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
@@ -62,7 +63,7 @@ pub struct Wire {
 }
 
 /// A request about to be sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// What it carries.
     pub operation: Operation,
@@ -140,6 +141,7 @@ pub struct Trail<'a> {
     exchange: Exchange,
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
+    first_cell: Option<&'a AtomicBool>,
     cursor: Option<Cursor>,
     opened: Option<oneshot::Sender<()>>,
     _under_way: Gauged<'a>,
@@ -173,6 +175,7 @@ impl<'a> Trail<'a> {
             exchange,
             outcome: None,
             sent_cell: None,
+            first_cell: None,
             cursor: None,
             opened: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
@@ -188,6 +191,34 @@ impl<'a> Trail<'a> {
     /// Ends the record with this, too, should it be dropped unfinished.
     pub fn presume(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
+    }
+
+    /// Tells in `cell` whether the request was the first call that carried its access token.
+    pub fn note_first_in(&mut self, cell: &'a AtomicBool) {
+        self.first_cell = Some(cell);
+    }
+
+    /// The credential is there: the exchange begins now, `legs` after it was asked for.
+    pub fn lent(&mut self, lease: &Lease, legs: u32) {
+        for counter in self.counters.iter().flatten() {
+            counter.fetch_add(legs, Ordering::Relaxed);
+        }
+        if let Some(cell) = self.first_cell
+            && lease.is_first_use()
+        {
+            cell.store(true, Ordering::Relaxed);
+        }
+        self.exchange.began = self.wire.clock.now();
+    }
+
+    /// Ends the record with this outcome; it goes on as that of the same request, sent once more.
+    pub fn refused(&mut self, outcome: Outcome) {
+        let Exchange { user, operation, .. } = self.exchange;
+        let mut again = Self::begin(self.wire, self.ending, user, operation);
+        (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
+        (again.counters, again.outcome) = (self.counters, self.outcome);
+        (again.opened, again.measure) = (self.opened.take(), self.measure.again());
+        std::mem::replace(self, again).finish(outcome);
     }
 
     /// Leaves in `cell` when the first byte of the request left, in nanoseconds plus one.
@@ -210,7 +241,8 @@ impl<'a> Trail<'a> {
         self.exchange.answer
     }
 
-    /// Tells when the head of an answer has come; dropped without a word if none does.
+    /// Tells when the head of an answer has come that is no refusal; dropped without a word if none
+    /// does.
     pub fn tell_when_open(&mut self, opened: oneshot::Sender<()>) {
         self.opened = Some(opened);
     }
@@ -350,10 +382,11 @@ impl Wire {
         let address = to.as_deref().unwrap_or(&self.address);
         let (head, mut answer) = line.send(address, request, &mut trail.measure).await?;
         trail.exchange.headers = Some(self.clock.now());
-        if let Some(opened) = trail.opened.take() {
+        let status = head.status.as_u16();
+        // A refused stream may be asked for once more, with another credential.
+        if let Some(opened) = trail.opened.take_if(|_| !matches!(status, 401 | 403)) {
             let _nobody_waits = opened.send(()).is_err();
         }
-        let status = head.status.as_u16();
         trail.exchange.status = Some(status);
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();

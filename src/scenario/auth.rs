@@ -48,7 +48,8 @@ fn keys(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
     }
 }
 
-const OAUTH: [&str; 10] = [
+const OAUTH: [&str; 11] = [
+    "authorization_servers",
     "client_id",
     "client_secret",
     "private_key",
@@ -118,6 +119,12 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
         .key("scope", "Scope to ask for instead of what the server names.")
         .read("scopes separated by blanks", |node| scope(text_of(node)?))
         .optional();
+    let servers = auth
+        .key("authorization_servers", "Where tokens come from, if not from the target's own host.")
+        .each("a list of origins such as \"https://login.example.com\"", |node| {
+            origin(text_of(node)?)
+        })
+        .optional();
     let consent = consent(auth);
     let login = login(auth);
 
@@ -125,7 +132,14 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
     let kind = kind?;
     balance(auth, kind);
     let granted = |flow, login| {
-        Some(Credential::Granted(Box::new(Granted { flow, client: client?, scope, login })))
+        let servers = servers.unwrap_or_default();
+        Some(Credential::Granted(Box::new(Granted {
+            flow,
+            client: client?,
+            scope,
+            login,
+            servers,
+        })))
     };
     match kind {
         Kind::None => Some(Credential::None),
@@ -249,6 +263,14 @@ fn login(auth: &Table<'_>) -> Option<Login> {
         auth.log().wrong(place, found, "remove it, or set auth.login = \"before\"");
     }
     Some(if before { Login::Before { over } } else { Login::OnArrival })
+}
+
+/// Scheme, host and port, as RFC 6454 section 6.1 writes them.
+fn origin(text: &str) -> Result<String, Wrong> {
+    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.filter(|url| url.path() == "/" && url.query().is_none());
+    let such = "expected an origin such as \"https://login.example.com\": no path, no query";
+    url.map(|url| url.origin().ascii_serialization()).ok_or_else(|| such.to_owned())
 }
 
 /// Scopes as RFC 6749 section 3.3 has them.

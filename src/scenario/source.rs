@@ -5,7 +5,8 @@ use super::mistake::Place;
 
 /// Keys of `[auth]` that name things and hide nothing; everything else there may be a secret, a
 /// misspelt key included.
-const OPEN_KEYS: [&str; 12] = [
+const OPEN_KEYS: [&str; 13] = [
+    "authorization_servers",
     "kind",
     "name",
     "user",

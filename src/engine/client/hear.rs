@@ -238,6 +238,6 @@ impl Client {
 
     /// What was received, as evidence: bounded, and without what the client presents.
     pub(super) fn shown(&self, data: &[u8]) -> String {
-        self.common.holder.hide(quoted(data))
+        self.holder.hide(quoted(data))
     }
 }

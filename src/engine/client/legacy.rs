@@ -147,8 +147,7 @@ impl Client {
         let request = self.request(operation, Method::DELETE, &headers, Bytes::new());
         let deadline = wire.clock.now() + self.common.profile.connect_timeout;
         let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
-        let came =
-            wire.exchange(&self.lines, trail, request, deadline, &mut body, &mut on_event).await;
+        let came = self.carry(trail, request, deadline, &mut body, &mut on_event).await;
         // Only a DELETE that the server took ended anything: 405 leaves the session where it is.
         let taken = matches!(&came, Ok(reply) if (200..300).contains(&reply.status));
         trail.presume(came.map_or_else(

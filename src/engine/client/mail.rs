@@ -41,6 +41,7 @@ struct Posting {
     request: Request,
     deadline: Duration,
     sending: Arc<Sending>,
+    is_call: bool,
 }
 
 impl Client {
@@ -62,7 +63,8 @@ impl Client {
         request.to = Some(Arc::clone(&mailbox.to));
         let sending = Arc::<Sending>::default();
         let _account = Account { sending: Arc::clone(&sending), cost, is_call };
-        let posting = Posting { client: Arc::clone(self), operation, request, deadline, sending };
+        let client = Arc::clone(self);
+        let posting = Posting { client, operation, request, deadline, sending, is_call };
         let Some(id) = id else { return posting.post().await.with(None) };
         let mut place = mailbox.expect(id);
         let mut posting = Box::pin(posting.post());
@@ -112,18 +114,19 @@ impl Client {
 impl Posting {
     /// Posts it; says how it was taken.
     async fn post(self) -> Answered<()> {
-        let Self { client, operation, request, deadline, sending } = self;
+        let Self { client, operation, request, deadline, sending, is_call } = self;
         let wire = &client.common.wire;
         let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
         trail.note_sent_in(&sending.cost.sent);
+        if is_call {
+            trail.note_first_in(&sending.cost.first_with_token);
+        }
         trail.count_in(&sending.cost.exchanges, &client.exchanges);
         trail.show_to(&sending.watch);
         let mut whole = Vec::new();
         // What a POST is answered with says nothing: a stream is not waited for.
         let mut on_event = |_: &Reply, _: &sse::Event<'_>| Flow::Answered;
-        let came = wire
-            .exchange(&client.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
-            .await;
+        let came = client.carry(&mut trail, request, deadline, &mut whole, &mut on_event).await;
         let answered = match came {
             Err(outcome) => Answered::unread(outcome),
             Ok(reply) => {
@@ -146,6 +149,9 @@ impl Drop for Account<'_> {
         let Sending { cost, watch } = &*self.sending;
         let exchanges = cost.exchanges.load(Ordering::Relaxed);
         self.cost.exchanges.fetch_add(exchanges, Ordering::Relaxed);
+        if cost.first_with_token.load(Ordering::Relaxed) {
+            self.cost.first_with_token.store(true, Ordering::Relaxed);
+        }
         if let Some(sent) = cost.sent().or_else(|| watch.sent()).filter(|_| self.is_call) {
             self.cost.note_sent(sent);
         }

@@ -185,9 +185,7 @@ impl Client {
             }
         };
         let (mut body, deadline) = (Vec::new(), wire.clock.now() + FOR_EVER);
-        let came = wire
-            .exchange(&self.lines, &mut trail, request, deadline, &mut body, &mut on_event)
-            .await;
+        let came = self.carry(&mut trail, request, deadline, &mut body, &mut on_event).await;
         let head_says = |reply: &Came| {
             let head = head_of(reply, footing);
             match head.reading() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,6 +34,8 @@ pub(super) struct Cost {
     pub(super) exchanges: AtomicU32,
     /// Nanoseconds plus one; 0 is not yet.
     pub(super) sent: AtomicU64,
+    /// It was the first call that carried its access token.
+    pub(super) first_with_token: AtomicBool,
 }
 
 /// A question to the server.
@@ -138,7 +140,7 @@ impl Client {
             None => self.ask_by_post::<R, T, J>(question, &judge).await,
             Some(mailbox) => Box::pin(self.ask_by_mail::<R, T, J>(question, mailbox, &judge)).await,
         };
-        answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
+        answered.said = self.holder.hide(std::mem::take(&mut answered.said));
         self.tell_violation(operation, &answered);
         answered
     }
@@ -158,6 +160,7 @@ impl Client {
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
         if is_call {
             trail.note_sent_in(&cost.sent);
+            trail.note_first_in(&cost.first_with_token);
         }
         trail.count_in(&cost.exchanges, &self.exchanges);
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
@@ -179,10 +182,7 @@ impl Client {
             heard = ear.message::<R, T, J>(&head, event.data, judge);
             if heard.is_some() { ear.after_the_answer() } else { Flow::Continue }
         };
-        let wire = &self.common.wire;
-        let came = wire
-            .exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
-            .await;
+        let came = self.carry(&mut trail, request, deadline, &mut whole, &mut on_event).await;
         let resumes = self.common.profile.resumes > 0 && footing.resumes();
         let cursor = trail.cursor().filter(|cursor| resumes && cursor.id.is_some());
         let was_polled = came.is_ok() && cursor.is_some();
@@ -205,7 +205,7 @@ impl Client {
         answered
     }
 
-    /// The request, with the credential of this moment.
+    /// The request, without a credential yet.
     pub(super) fn request(
         &self,
         operation: Operation,
@@ -213,11 +213,7 @@ impl Client {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Request {
-        let mut headers = headers.clone();
-        if let Some((name, value)) = self.common.holder.lend().header() {
-            headers.insert(name, value);
-        }
-        Request { operation, method, headers, body, to: None }
+        Request { operation, method, headers: headers.clone(), body, to: None }
     }
 
     /// Tells a broken rule with its evidence.

@@ -210,8 +210,7 @@ impl Client {
             request.headers.insert(LAST_EVENT_ID, last);
         }
         let mut body = Vec::new();
-        let came =
-            wire.exchange(&self.lines, &mut trail, request, deadline, &mut body, on_event).await;
+        let came = self.carry(&mut trail, request, deadline, &mut body, on_event).await;
         let came = came.and_then(|reply| {
             let head = head_of(&reply, footing);
             match head.offer() {

@@ -70,6 +70,7 @@ impl Drop for CallTrail<'_> {
         }
         self.call.instants.sent = self.cost.sent();
         self.call.exchanges = self.cost.exchanges();
+        self.call.first_with_token = self.cost.first_with_token.load(Ordering::Relaxed);
         self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
     }
 }

@@ -122,9 +122,7 @@ impl Reader {
         let mut body = Vec::new();
         let mut wrongs = Wrongs::default();
         let mut on_event = |_: &Reply, event: &sse::Event<'_>| wrongs.flow(self.heard(event));
-        let came = wire
-            .exchange(&client.lines, &mut trail, request, deadline, &mut body, &mut on_event)
-            .await;
+        let came = client.carry(&mut trail, request, deadline, &mut body, &mut on_event).await;
         let (outcome, status) = match came {
             Ok(reply) => {
                 let head = head_of(&reply, &Footing::bare(HeaderMap::new()));

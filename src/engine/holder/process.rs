@@ -16,12 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{Holder, Lease};
-use crate::engine::grant::{Grant, Standing, Token};
+use super::{Lease, Lent};
+use crate::engine::grant::{Grant, Standing};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
 use crate::model::event::{Event, GrantChange, Refused};
@@ -97,13 +96,13 @@ impl Process {
         let Some(token) = self.grant.token() else {
             // Before the first consent a request goes without, and is told where to get one.
             let may_ask = now >= self.pauses().login;
-            return may_ask.then(|| Lease { header: None, generation: 0, is_first: false });
+            return may_ask.then_some(Lease(Lent::Nothing));
         };
         let pauses = now < self.pauses().refresh;
         let is_being_renewed = self.turn.available_permits() == 0;
         let waits = token.is_due(now) && !pauses && !is_being_renewed;
         let usable = !token.is_over(now) || (token.refresh.is_none() && !is_being_renewed);
-        (usable && !waits).then(|| lease(&token))
+        (usable && !waits).then_some(Lease(Lent::Token(token)))
     }
 
     /// The credential, renewed if that is due.
@@ -114,7 +113,7 @@ impl Process {
         }
         self.renewed(generation, Why::Due, legs).await;
         match self.grant.token() {
-            Some(token) if !token.is_over(self.now()) => Ok(lease(&token)),
+            Some(token) if !token.is_over(self.now()) => Ok(Lease(Lent::Token(token))),
             _ => Err(WITHOUT),
         }
     }
@@ -304,9 +303,4 @@ impl Process {
     fn pauses_mut(&self, change: impl FnOnce(&mut Pauses)) {
         change(&mut self.pauses.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-fn lease(token: &Token) -> Lease {
-    let header = Some((AUTHORIZATION, token.header.clone()));
-    Lease { header, generation: token.generation, is_first: token.is_first_use() }
 }

@@ -22,6 +22,8 @@ use crate::protocol::oauth::refusal::{Refusal, What};
 
 /// Pages and redirects of one consent.
 const MOST_PAGES: usize = 30;
+/// The `User-Agent` of the browser that users consent in.
+const BROWSER: &str = concat!("Mozilla/5.0 (compatible; squall/", env!("CARGO_PKG_VERSION"), ")");
 /// What stands for the user's number in a script.
 const USER: &str = "{user}";
 
@@ -117,7 +119,7 @@ impl Browser {
             leg: Leg::Authorize,
             method: self.method.clone(),
             url: self.url.clone(),
-            headers: self.headers(&realm.oauth.browser()),
+            headers: self.headers(BROWSER),
             body: std::mem::take(&mut self.body),
         };
         let left = by.saturating_sub(realm.clock.now());
@@ -211,7 +213,8 @@ async fn asked(
     Url::parse(line.trim()).map_err(|_| {
         said(format!(
             "leads to auth.command, which printed no URL first (expected {}?code=...)",
-            Url::parse(&consent.callback).map_or_else(|_| consent.callback.clone(), |url| shown(&url)),
+            Url::parse(&consent.callback)
+                .map_or_else(|_| consent.callback.clone(), |url| shown(&url)),
         ))
     })
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Server;
 use crate::engine::client::{Belief, Common, Tool};
-use crate::engine::holder::Holder;
+use crate::engine::holder::Wallet;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
@@ -89,7 +89,7 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         wire: wire(server),
         profile,
         headers,
-        holder: Holder::of(credential).unwrap(),
+        wallet: Wallet::of(credential, &[]).unwrap(),
         tools: vec![Tool::new("echo".into(), maker)],
         seed: 7,
         lines: Arc::default(),

@@ -107,6 +107,11 @@ impl Measure<'_> {
         self.show();
     }
 
+    /// Of another exchange, shown to whom this one is.
+    pub(super) const fn again(&self) -> Self {
+        Self { gauge: None, watch: self.watch }
+    }
+
     /// What it moved, if it has begun; it must be done.
     pub(super) fn end(&mut self) -> Option<Moved> {
         let moved = self.gauge.take().map(Gauge::read_off);

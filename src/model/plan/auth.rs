@@ -50,6 +50,8 @@ pub struct Granted {
     pub scope: Option<String>,
     /// When.
     pub login: Login,
+    /// Origins of authorization servers that may be loaded besides the target's own host.
+    pub servers: Vec<String>,
 }
 
 /// A grant of OAuth.
