@@ -178,3 +178,145 @@ fn is_token(c: char) -> bool {
 fn is_token68(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~+/".contains(c)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn read(values: &[&str]) -> Challenge {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append(http::header::WWW_AUTHENTICATE, value);
+        }
+        Challenge::read(&headers)
+    }
+
+    /// error, description, resource_metadata, scopes.
+    fn parts(challenge: &Challenge) -> (&str, &str, &str, String) {
+        let text =
+            |text: &'_ Option<String>| text.as_deref().unwrap_or("-").to_owned().leak() as &str;
+        (
+            text(&challenge.error),
+            text(&challenge.description),
+            text(&challenge.resource_metadata),
+            challenge.scopes.join(" "),
+        )
+    }
+
+    #[test]
+    fn every_shape_that_servers_send() {
+        const PRM: &str = "https://h/.well-known/oauth-protected-resource/mcp";
+        let whole =
+            format!(r#"Bearer error="invalid_token", resource_metadata="{PRM}", scope="a b""#);
+        let cases: &[(&[&str], (&str, &str, &str, &str))] = &[
+            (&[&whole], ("invalid_token", "-", PRM, "a b")),
+            (&["Bearer"], ("-", "-", "-", "")),
+            (&["bearer realm=x,error=invalid_token"], ("invalid_token", "-", "-", "")),
+            (&[r#"BEARER SCOPE="a  b a" , ERROR = "e""#], ("e", "-", "-", "a b")),
+            // Several challenges in one header, and in several.
+            (&[r#"Basic realm="a, Bearer error=no", Bearer error="e""#], ("e", "-", "-", "")),
+            (&[r#"Bearer error="e", Basic realm="r", error="no""#], ("e", "-", "-", "")),
+            (&["Negotiate abc/+==, Bearer error=e"], ("e", "-", "-", "")),
+            (&["Negotiate, Bearer, Digest nonce=1, Bearer error=e"], ("e", "-", "-", "")),
+            (&[r#"Basic realm="r""#, "Bearer error=e", "Bearer scope=s"], ("e", "-", "-", "s")),
+            // Quoted pairs, and text that is no ASCII.
+            (
+                &[r#"Bearer error_description="say \"hi\", ä \\ b""#],
+                ("-", r#"say "hi", ä \ b"#, "-", ""),
+            ),
+            // What servers leave unquoted.
+            (&[&format!("Bearer resource_metadata={PRM}, error=e")], ("e", "-", PRM, "")),
+            (&["Bearer resource_metadata=https://h/a?b=c"], ("-", "-", "https://h/a?b=c", "")),
+            // The first of two counts.
+            (&["Bearer error=one, error=two"], ("one", "-", "-", "")),
+            // Nonsense is skipped up to the next comma.
+            (&["=x, ;;; , Bearer error=, scope=s"], ("-", "-", "-", "s")),
+            (&[r#"Bearer error="e", scope="never ends"#], ("e", "-", "-", "")),
+            (&["Basic realm=x error=no"], ("-", "-", "-", "")),
+            (&["error=e"], ("-", "-", "-", "")),
+            (&[""], ("-", "-", "-", "")),
+            (&[], ("-", "-", "-", "")),
+        ];
+        for (values, (error, description, metadata, scopes)) in cases {
+            let challenge = read(values);
+            let expected = (*error, *description, *metadata, (*scopes).to_owned());
+            assert_eq!(parts(&challenge), expected, "{values:?}");
+            let bearer = values.iter().any(|value| value.to_lowercase().contains("bearer"));
+            let really = bearer && !values[0].starts_with("error");
+            assert_eq!(challenge.bearer, really, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn too_few_scopes_are_told_apart() {
+        assert!(read(&["Bearer error=insufficient_scope"]).insufficient_scope());
+        assert!(!read(&["Bearer error=invalid_token"]).insufficient_scope());
+    }
+
+    #[test]
+    fn a_server_cannot_name_without_end() {
+        let scopes: Vec<String> = (0..9_000).map(|n| n.to_string()).collect();
+        let long = format!(r#"Bearer scope="{}", error=e"#, scopes[..1_000].join(" "));
+        assert_eq!(read(&[&long]).scopes.len(), 64);
+        let longer = format!(r#"Bearer x="{}", error=e"#, scopes.join(" "));
+        assert_eq!(read(&[&longer]).error, None);
+    }
+
+    fn token() -> impl Strategy<Value = String> {
+        "[a-z!#$%&'*+.^_`|~-][a-zA-Z0-9_-]{0,8}"
+    }
+
+    /// A challenge as a naive printer has it: scheme and parameters.
+    fn challenge() -> impl Strategy<Value = (String, Vec<(String, String, bool)>)> {
+        let scheme = prop_oneof![Just("Bearer".to_owned()), Just("beARer".to_owned()), token()];
+        let name =
+            prop_oneof![Just("error".to_owned()), Just("Resource_Metadata".to_owned()), token()];
+        let parameters = prop::collection::vec((name, "[ -~ä]{1,12}", any::<bool>()), 0..5);
+        (scheme, parameters)
+    }
+
+    fn printed((scheme, parameters): &(String, Vec<(String, String, bool)>)) -> String {
+        let parameters = parameters.iter().map(|(name, value, quoted)| {
+            let plain = value.chars().all(is_token);
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+            if plain && !quoted {
+                format!("{name}={value}")
+            } else {
+                format!("{name} = \"{value}\"")
+            }
+        });
+        format!("{scheme} {}", parameters.collect::<Vec<_>>().join(" , "))
+    }
+
+    proptest! {
+        /// Whatever is printed by the grammar is read back, in one header or in several.
+        #[test]
+        fn what_is_printed_is_read(challenges in prop::collection::vec(challenge(), 0..5), apart in any::<bool>()) {
+            let mut expected = Challenge::default();
+            for (scheme, parameters) in &challenges {
+                if scheme.eq_ignore_ascii_case("bearer") {
+                    expected.bearer = true;
+                    for (name, value, _) in parameters {
+                        expected.parameter(name, value.clone());
+                    }
+                }
+            }
+            let lines: Vec<String> = challenges.iter().map(printed).collect();
+            let lines = if apart { lines } else { vec![lines.join(", ")] };
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            prop_assert_eq!(read(&lines), expected);
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                headers.append(http::header::WWW_AUTHENTICATE, value);
+            }
+            let _any = Challenge::read(&headers);
+        }
+    }
+}
