@@ -11,8 +11,10 @@ use super::profile::{Era, Profile};
 use super::secret::Secret;
 use super::threshold::Threshold;
 
+pub mod authorization;
 pub mod practice;
 
+pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage};
 pub use practice::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.
