@@ -34,6 +34,7 @@ pub mod model {
 /// The scenario file as its author writes it, and every mistake it can contain. Uses `model`.
 pub mod scenario {
     pub mod auth;
+    pub mod authorization;
     pub mod behaviours;
     pub mod clients;
     pub mod declared;
@@ -126,6 +127,7 @@ pub mod engine {
 pub mod practice {
     pub mod answer;
     pub(crate) mod asks;
+    pub mod authorization;
     pub(crate) mod calls;
     pub mod catalogue;
     pub mod client;

@@ -15,8 +15,9 @@ use crate::edge::health;
 use crate::edge::process::ANNOUNCEMENT;
 use crate::model::distribution::Distribution;
 use crate::model::duration;
-use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Way};
+use crate::model::plan::{Answers, Authorization, Catalogue, Practice, Sessions, Way};
 use crate::practice::server;
+use crate::scenario::authorization;
 
 /// Connections that may wait to be accepted; a storm opens hundreds in one instant.
 const BACKLOG: u32 = 4096;
@@ -58,6 +59,11 @@ pub struct ServeArgs {
     /// Seed of service times and sizes
     #[arg(long, value_name = "N", default_value_t = Practice::default().seed)]
     pub seed: u64,
+    /// The authorization server: `off`, or the table [practice] auth of a scenario, such as
+    /// `{ access = "30s", defects = ["slow-token"] }`; with its defaults if nothing is given
+    #[arg(long, value_name = "TABLE", num_args = 0..=1, default_missing_value = "{}",
+          default_value = "off", value_parser = auth)]
+    pub auth: AuthWord,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
@@ -65,6 +71,10 @@ pub struct ServeArgs {
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
 }
+
+/// `--auth`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuthWord(Option<Authorization>);
 
 /// `--speaks`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -174,8 +184,13 @@ impl From<&ServeArgs> for Practice {
             retry: args.retry,
             result_bytes: args.result_bytes,
             seed: args.seed,
+            auth: args.auth.0.clone(),
         }
     }
+}
+
+fn auth(text: &str) -> Result<AuthWord, String> {
+    authorization::parse(text).map(AuthWord)
 }
 
 fn retry(text: &str) -> Result<Duration, String> {
@@ -295,6 +310,7 @@ mod tests {
             retry: Duration::from_secs(2),
             result_bytes: 9,
             seed: u64::MAX,
+            auth: Some(Authorization { rotate: false, ..Authorization::default() }),
         };
         for practice in [turned, Practice::default()] {
             assert_eq!(Practice::from(&parsed(&knobs::arguments(&practice))), practice);

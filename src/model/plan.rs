@@ -12,9 +12,11 @@ use super::secret::Secret;
 use super::threshold::Threshold;
 
 pub mod auth;
+pub mod authorization;
 pub mod practice;
 
 pub use auth::Credential;
+pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage};
 pub use practice::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.

@@ -4,8 +4,8 @@
 //! has gone. A client that sends a request and leaves at once has sent it all the same: what counts
 //! it is made where the head arrives, before any of that work, and goes with it.
 
-use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::server::{Target, mcp, method, pages};
+use super::authorization::Reply;
+use super::server::{Target, authorization, mcp, method, pages};
 
 /// Serves `target` until `stop` completes; then until the last answer under way is out.
 pub(super) async fn serve(
@@ -34,7 +35,7 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => converse(stream, target, &pages, &open),
+                Ok((stream, from)) => converse(stream, from.ip(), target, &pages, &open),
                 // Out of descriptors, most likely: those in use come back.
                 Err(_) => target.workers.pause(std::time::Duration::from_millis(50)).await,
             },
@@ -46,7 +47,13 @@ pub(super) async fn serve(
 }
 
 /// Serves one connection in a task of its own.
-fn converse(stream: TcpStream, target: &Arc<Target>, pages: &Router, open: &GracefulShutdown) {
+fn converse(
+    stream: TcpStream,
+    from: IpAddr,
+    target: &Arc<Target>,
+    pages: &Router,
+    open: &GracefulShutdown,
+) {
     // A refusal leaves the connection as it was: slower, and still a connection.
     let _refused = stream.set_nodelay(true).is_err();
     let (target, pages) = (Arc::clone(target), TowerToHyperService::new(pages.clone()));
@@ -55,13 +62,12 @@ fn converse(stream: TcpStream, target: &Arc<Target>, pages: &Router, open: &Grac
         let received = endpoint.map(|at| (at, target.metrics.received(method(request.method()))));
         let (target, pages) = (Arc::clone(&target), pages.clone());
         async move {
-            let answered: Result<Response, Infallible> = match received {
+            match received {
                 Some((endpoint, received)) => {
                     Ok(mcp(target, endpoint, request.map(Body::new), received).await)
                 }
-                None => pages.call(request).await,
-            };
-            answered
+                None => Box::pin(beside(target, pages, request, from)).await,
+            }
         }
     });
     let mut server = http1::Builder::new();
@@ -72,4 +78,27 @@ fn converse(stream: TcpStream, target: &Arc<Target>, pages: &Router, open: &Grac
         // A client that goes away in the middle is no fault of the target's.
         let _whole = connection.await.is_ok();
     });
+}
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("cut")]
+struct Cut;
+
+/// Answers what is no MCP endpoint.
+async fn beside(
+    target: Arc<Target>,
+    pages: TowerToHyperService<Router>,
+    request: Request<Incoming>,
+    from: IpAddr,
+) -> Result<Response, Cut> {
+    let path = request.uri().path();
+    let page = target.authority.as_ref().and_then(|authority| authority.page(path));
+    match page {
+        Some(page) => match authorization(target, page, request.map(Body::new), from).await {
+            Reply::Whole(response) => Ok(response),
+            Reply::Cut => Err(Cut),
+        },
+        None => pages.call(request).await.map_err(|never| match never {}),
+    }
 }

@@ -5,9 +5,9 @@ use crate::model::duration::Shown;
 use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// Every knob: its flag without the dashes (its scenario key has `_` for `-`) and its value.
-pub fn words(knobs: &Practice) -> [(&'static str, String); 10] {
+pub fn words(knobs: &Practice) -> [(&'static str, String); 11] {
     let Practice { speaks, catalogue, latency, workers, answers, .. } = knobs;
-    let Practice { sessions, resumable, retry, result_bytes, seed, .. } = knobs;
+    let Practice { sessions, resumable, retry, result_bytes, seed, auth, .. } = knobs;
     [
         ("speaks", speaks_words(*speaks)),
         ("catalogue", catalogue_word(*catalogue).to_owned()),
@@ -19,6 +19,7 @@ pub fn words(knobs: &Practice) -> [(&'static str, String); 10] {
         ("retry", Shown(*retry).to_string()),
         ("result-bytes", result_bytes.to_string()),
         ("seed", seed.to_string()),
+        ("auth", auth.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string)),
     ]
 }
 

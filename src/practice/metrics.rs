@@ -49,11 +49,12 @@ impl Default for ToolCalls {
 }
 
 /// The last is a client that went away before its answer; the one before it is our own fault.
-const STATUSES: [&str; 14] = [
+const STATUSES: [&str; 15] = [
     "200",
     "202",
     "204",
     "400",
+    "401",
     "403",
     "404",
     "405",

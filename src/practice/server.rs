@@ -1,17 +1,20 @@
 //! The practice target: its endpoints, and which request goes to which era.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::asks::Asks;
+use super::authorization::{Authority, Page, Reply};
 use super::connections;
 use super::era::{self, Era};
 use super::http_sse::{self, Channels};
@@ -46,6 +49,7 @@ pub(super) struct Target {
     pub(super) metrics: Arc<Metrics>,
     pub(super) asks: Asks,
     pub(super) seal: Seal,
+    pub(super) authority: Option<Box<Authority>>,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) stopping: watch::Sender<bool>,
     /// It is reached by names of this machine only: whatever else asks for it was led here.
@@ -63,8 +67,8 @@ pub(super) enum Endpoint {
     Messages,
 }
 
-/// Serves the practice target at `/mcp`, `/sse`, `/messages`, `/health` and `/metrics` until `stop`
-/// completes; then ends its streams and waits a moment for answers under way.
+/// Serves the practice target at `/mcp`, `/sse`, `/messages`, `/health` and `/metrics`, and the
+/// pages of its authorization server if it has one, until `stop` completes; then ends its streams and waits a moment for answers under way.
 pub async fn serve(
     listener: TcpListener,
     knobs: Practice,
@@ -99,7 +103,11 @@ pub(super) fn pages(target: &Arc<Target>) -> Router {
 }
 
 async fn metrics(State(target): State<Arc<Target>>) -> Response {
-    response::page("text/plain; version=0.0.4", target.metrics.page())
+    let mut page = target.metrics.page();
+    if let Some(authority) = &target.authority {
+        page += &authority.metrics();
+    }
+    response::page("text/plain; version=0.0.4", page)
 }
 
 /// What a request at an MCP endpoint is called until its body is read.
@@ -119,13 +127,49 @@ pub(super) async fn mcp(
     request: Request,
     mut received: Received,
 ) -> Response {
-    let answered = match target.admitted(&request) {
-        Ok(()) => answer(&target, endpoint, request, &mut received).await,
-        Err(refusal) => Err(refusal),
+    let request = match let_in(&target, endpoint, request).await {
+        Ok(request) => request,
+        Err(response) => {
+            received.answered(response.status().as_u16());
+            return response;
+        }
     };
+    let answered = answer(&target, endpoint, request, &mut received).await;
     let response = answered.unwrap_or_else(|refusal| refusal.respond());
     received.answered(response.status().as_u16());
     response
+}
+
+/// Refuses whoever was led here, and whoever has no token where one is needed.
+async fn let_in(
+    target: &Target,
+    endpoint: Endpoint,
+    request: Request,
+) -> Result<Request, Response> {
+    target.admitted(&request).map_err(|refusal| refusal.respond())?;
+    match &target.authority {
+        None => Ok(request),
+        // Apart, so that a target without it does not carry the room it needs.
+        Some(authority) => Box::pin(authority.admit(endpoint, request)).await,
+    }
+}
+
+/// Answers a request at a page of the authorization server.
+pub(super) async fn authorization(
+    target: Arc<Target>,
+    at: Page,
+    request: Request,
+    from: IpAddr,
+) -> Reply {
+    if target.is_local
+        && let Err(refusal) = request::check_host(request.headers())
+    {
+        return Reply::Whole(refusal.respond());
+    }
+    match &target.authority {
+        Some(authority) => authority.answer(at, request, from).await,
+        None => Reply::Whole(response::empty(StatusCode::NOT_FOUND)),
+    }
 }
 
 async fn answer(
@@ -168,6 +212,7 @@ impl Target {
     pub(super) fn new(knobs: Practice, is_local: bool) -> Option<Arc<Self>> {
         Some(Arc::new(Self {
             workers: Workers::start(&knobs),
+            authority: Authority::of(&knobs)?,
             knobs,
             sessions: Sessions::default(),
             channels: Channels::default(),

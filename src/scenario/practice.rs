@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
+use super::authorization;
 use super::document::{Node, Value};
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
@@ -58,6 +59,11 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .key("seed", "Seed of service times and sizes.")
             .integer(0..=u64::MAX)
             .or(default.seed),
+        auth: practice.optional_table(
+            "auth",
+            "The practice authorization server, which is on when this is there.",
+            authorization::read,
+        ),
     }
 }
 

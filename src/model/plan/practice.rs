@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::authorization::Authorization;
 use crate::model::distribution::Distribution;
 
 /// The practice target's knobs.
@@ -27,6 +28,8 @@ pub struct Practice {
     pub result_bytes: u32,
     /// Seed of service times and sizes.
     pub seed: u64,
+    /// The authorization server; none: whoever asks is answered.
+    pub auth: Option<Authorization>,
 }
 
 impl Default for Practice {
@@ -43,6 +46,7 @@ impl Default for Practice {
             retry: Duration::from_millis(500),
             result_bytes: 4_000,
             seed: 1,
+            auth: None,
         }
     }
 }

@@ -1,0 +1,83 @@
+//! A map that never grows past its bound: the oldest entry goes first.
+
+use std::borrow::Borrow;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
+/// A map with at most so many entries.
+#[derive(Debug)]
+pub(super) struct Bounded<K, V> {
+    entries: HashMap<K, V>,
+    /// Every key in the order it came; also some that are gone.
+    order: VecDeque<K>,
+    most: usize,
+}
+
+impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
+    /// An empty map of at most `most` entries.
+    pub(super) fn of(most: usize) -> Self {
+        Self { entries: HashMap::new(), order: VecDeque::new(), most }
+    }
+
+    /// Puts an entry in, and the oldest out if there are too many.
+    pub(super) fn insert(&mut self, key: K, value: V) {
+        if self.entries.insert(key.clone(), value).is_none() {
+            self.order.push_back(key);
+        }
+        while self.entries.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+        if self.order.len() > 2 * self.most {
+            let entries = &self.entries;
+            self.order.retain(|key| entries.contains_key(key));
+        }
+    }
+
+    /// An entry.
+    pub(super) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.get(key)
+    }
+
+    /// An entry, to change it.
+    pub(super) fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.get_mut(key)
+    }
+
+    /// Takes an entry out.
+    pub(super) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.remove(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_goes_first_and_what_was_removed_takes_no_room() {
+        let mut map = Bounded::of(2);
+        for key in 0..3 {
+            map.insert(key, key);
+        }
+        assert_eq!((map.get(&0), map.get(&1), map.get(&2)), (None, Some(&1), Some(&2)));
+        map.remove(&2);
+        map.insert(3, 3);
+        assert_eq!((map.get(&1), map.get(&3)), (Some(&1), Some(&3)));
+        for _ in 0..100 {
+            map.insert(9, 9);
+            map.remove(&9);
+        }
+        assert!(map.order.len() <= 5, "{}", map.order.len());
+    }
+}
