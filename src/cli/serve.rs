@@ -74,7 +74,7 @@ pub struct ServeArgs {
 
 /// `--auth`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AuthWord(Option<Authorization>);
+pub struct AuthWord(Option<Box<Authorization>>);
 
 /// `--speaks`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -184,13 +184,13 @@ impl From<&ServeArgs> for Practice {
             retry: args.retry,
             result_bytes: args.result_bytes,
             seed: args.seed,
-            auth: args.auth.0.clone(),
+            auth: args.auth.0.as_deref().cloned(),
         }
     }
 }
 
 fn auth(text: &str) -> Result<AuthWord, String> {
-    authorization::parse(text).map(AuthWord)
+    authorization::parse(text).map(|auth| AuthWord(auth.map(Box::new)))
 }
 
 fn retry(text: &str) -> Result<Duration, String> {
@@ -226,7 +226,7 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     };
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
-        warn(address);
+        warn(address, args);
     }
     announce(address, args)?;
     let until_stdin_closes = args.until_stdin_closes;
@@ -258,10 +258,13 @@ fn announce(address: SocketAddr, args: &ServeArgs) -> std::io::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "a warning for the person who gave the address")]
-fn warn(address: SocketAddr) {
+fn warn(address: SocketAddr, args: &ServeArgs) {
+    let asks = match args.auth.0 {
+        Some(_) => "and whoever asks is given credentials",
+        None => "and no credentials are asked for",
+    };
     eprintln!(
-        "warning: {address} is not loopback: whoever reaches it can load this machine, \
-         and no credentials are asked for"
+        "warning: {address} is not loopback: whoever reaches it can load this machine, {asks}"
     );
 }
 

@@ -31,12 +31,18 @@ mod form;
 mod grants;
 mod guard;
 mod identity;
+#[cfg(test)]
+mod life;
 mod limits;
 mod metadata;
 mod place;
 mod refused;
+#[cfg(test)]
+mod rehearsal;
 mod token;
 mod tokens;
+#[cfg(test)]
+mod wrong;
 
 use clients::{Client, Clients};
 use codes::Codes;
@@ -109,19 +115,8 @@ pub(super) enum Page {
 }
 
 impl Authority {
-    /// The authorization server of a target, if it has one.
-    pub(super) fn of(practice: &Practice) -> Option<Option<Box<Self>>> {
-        match &practice.auth {
-            None => Some(None),
-            Some(knobs) => {
-                let made = Self::new(knobs.clone(), practice, Clock::real())?;
-                Some(Some(Box::new(made)))
-            }
-        }
-    }
-
     /// A server without clients; `None`: the system gave no random bytes.
-    fn new(knobs: Authorization, practice: &Practice, clock: Clock) -> Option<Self> {
+    pub(super) fn new(knobs: Authorization, practice: &Practice, clock: Clock) -> Option<Self> {
         let epoch = clock::wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Some(Self {
             epoch: epoch.saturating_sub(clock.now()),

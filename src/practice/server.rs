@@ -27,6 +27,7 @@ use super::seal::Seal;
 use super::sessions::Sessions;
 use super::stream::{self, Change};
 use super::workers::Workers;
+use crate::edge::clock::Clock;
 use crate::model::plan::{Practice, Way};
 
 /// After the stop, answers under way may take this long.
@@ -210,9 +211,13 @@ async fn answer(
 impl Target {
     /// A target without connections; `None`: the system gave no random bytes.
     pub(super) fn new(knobs: Practice, is_local: bool) -> Option<Arc<Self>> {
+        let authority = match &knobs.auth {
+            Some(auth) => Some(Authority::new(auth.clone(), &knobs, Clock::real())?),
+            None => None,
+        };
         Some(Arc::new(Self {
             workers: Workers::start(&knobs),
-            authority: Authority::of(&knobs)?,
+            authority: authority.map(Box::new),
             knobs,
             sessions: Sessions::default(),
             channels: Channels::default(),

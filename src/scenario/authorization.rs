@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::duration::LONGEST;
-use crate::model::plan::{Authorization, Consent, Defect, Discovery, Outage};
+use crate::model::plan::{Authorization, Consent, Defect, Defects, Discovery, Outage};
 
 use super::document::{self, Node, Value};
 use super::log::Log;
@@ -148,7 +148,7 @@ fn outage(table: &Table<'_>) -> Option<Outage> {
     Some(Outage { at: at?, lasts: lasts? })
 }
 
-fn defects(auth: &Table<'_>) -> crate::model::plan::Defects {
+fn defects(auth: &Table<'_>) -> Defects {
     let words = Defect::WORDS.map(|(word, _)| word);
     let kind = format!("a list of {}", words.join(" | "));
     let defect = |node: &Node| {
@@ -167,12 +167,11 @@ fn defects(auth: &Table<'_>) -> crate::model::plan::Defects {
 fn own<T>(table: &Table<'_>, such: &str, read: impl Fn(&Node) -> Option<T>) -> BTreeMap<String, T> {
     let mut all = BTreeMap::new();
     for entry in table.own_entries() {
-        match read(&entry.node) {
-            Some(value) => drop(all.insert(entry.key.clone(), value)),
-            None => {
-                let found = format!("{}.{} is something else", table.path(), entry.key);
-                table.log().wrong(entry.node.place, found, format!("expected {such}"));
-            }
+        if let Some(value) = read(&entry.node) {
+            all.insert(entry.key.clone(), value);
+        } else {
+            let found = format!("{}.{} is something else", table.path(), entry.key);
+            table.log().wrong(entry.node.place, found, format!("expected {such}"));
         }
     }
     all
@@ -227,7 +226,6 @@ pub fn parse(text: &str) -> Result<Option<Authorization>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::plan::Defects;
 
     fn turned() -> Authorization {
         let s = Duration::from_secs;

@@ -178,7 +178,10 @@ impl fmt::Display for Authorization {
         write!(f, ", consent = {}", Text(word(&Consent::WORDS, consent)))?;
         write!(f, ", discovery = {}", Text(word(&Discovery::WORDS, discovery)))?;
         write!(f, ", registration = {registration}, documents = {documents}")?;
-        write!(f, ", issuer = {}, scopes = {}", Text(issuer), List(scopes))?;
+        if !issuer.is_empty() {
+            write!(f, ", issuer = {}", Text(issuer))?;
+        }
+        write!(f, ", scopes = {}", List(scopes))?;
         if let Some(scope) = scope {
             write!(f, ", scope = {}", Text(scope))?;
         }
@@ -199,7 +202,10 @@ impl fmt::Display for Authorization {
             write!(f, ", revoke_at = {}", Lasts(*at))?;
         }
         let words: Vec<_> = defects.list().map(Defect::word).collect();
-        write!(f, ", jwks = {}, defects = {}", Text(jwks), List(&words))?;
+        if !jwks.is_empty() {
+            write!(f, ", jwks = {}", Text(jwks))?;
+        }
+        write!(f, ", defects = {}", List(&words))?;
         write!(f, ", forget_after = {}", Lasts(*forget_after))?;
         if let Some(at) = forget_at {
             write!(f, ", forget_at = {}", Lasts(*at))?;

@@ -7,31 +7,35 @@ use std::hash::Hash;
 /// A map with at most so many entries.
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
-    entries: HashMap<K, V>,
-    /// Every key in the order it came; also some that are gone.
-    order: VecDeque<K>,
+    /// Each with the number of its coming.
+    entries: HashMap<K, (u64, V)>,
+    /// Every coming, the oldest first; also of some entries that are gone.
+    order: VecDeque<(u64, K)>,
+    came: u64,
     most: usize,
 }
 
 impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     /// An empty map of at most `most` entries.
     pub(super) fn of(most: usize) -> Self {
-        Self { entries: HashMap::new(), order: VecDeque::new(), most }
+        Self { entries: HashMap::new(), order: VecDeque::new(), came: 0, most }
     }
 
     /// Puts an entry in, and the oldest out if there are too many.
     pub(super) fn insert(&mut self, key: K, value: V) {
-        if self.entries.insert(key.clone(), value).is_none() {
-            self.order.push_back(key);
-        }
+        self.came += 1;
+        self.entries.insert(key.clone(), (self.came, value));
+        self.order.push_back((self.came, key));
         while self.entries.len() > self.most
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((came, oldest)) = self.order.pop_front()
         {
-            self.entries.remove(&oldest);
+            if self.entries.get(&oldest).is_some_and(|(at, _)| *at == came) {
+                self.entries.remove(&oldest);
+            }
         }
         if self.order.len() > 2 * self.most {
             let entries = &self.entries;
-            self.order.retain(|key| entries.contains_key(key));
+            self.order.retain(|(came, key)| entries.get(key).is_some_and(|(at, _)| at == came));
         }
     }
 
@@ -40,7 +44,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.entries.get(key)
+        self.entries.get(key).map(|(_, value)| value)
     }
 
     /// An entry, to change it.
@@ -48,7 +52,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.entries.get_mut(key)
+        self.entries.get_mut(key).map(|(_, value)| value)
     }
 
     /// Takes an entry out.
@@ -56,7 +60,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.entries.remove(key)
+        self.entries.remove(key).map(|(_, value)| value)
     }
 }
 

@@ -179,7 +179,7 @@ impl Grants {
             return Some(Working { grants: self, id: None });
         };
         let is_free = !std::mem::replace(&mut grant.busy, true);
-        is_free.then_some(Working { grants: self, id: Some(id) })
+        is_free.then(|| Working { grants: self, id: Some(id) })
     }
 
     /// Ends the grant of a refresh token of this client; `false`: there is none.

@@ -40,7 +40,7 @@ impl Limit {
             (*began, *requests) = (now, 0);
         }
         if *requests >= self.most {
-            return Err(*began + self.window - now);
+            return Err((*began + self.window).saturating_sub(now));
         }
         *requests += 1;
         Ok(())

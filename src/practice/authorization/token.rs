@@ -206,7 +206,7 @@ impl Authority {
     fn loses(&self, number: u32) -> bool {
         match self.knobs.lose_every {
             0 => number == 1,
-            every => self.counts.refreshes.load(Ordering::Relaxed) % u64::from(every) == 0,
+            every => self.counts.refreshes.load(Ordering::Relaxed).is_multiple_of(u64::from(every)),
         }
     }
 
