@@ -16,6 +16,7 @@ use crate::edge::net::{Connect, Io, Link};
 use crate::model::event::Opened;
 use crate::model::outcome::ConnectFailure;
 
+pub(crate) mod authority;
 mod clients;
 
 pub(crate) use clients::{CONNECT_BUDGET, Told, common, fresh, plain, pooled, wire};

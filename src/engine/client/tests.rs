@@ -18,6 +18,7 @@ use crate::model::secret::Secret;
 
 mod beliefs;
 mod eras;
+mod grants;
 mod hostile;
 mod requests;
 mod resumption;

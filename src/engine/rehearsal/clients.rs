@@ -16,7 +16,8 @@ use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::event::{
-    Call, Event, Exchange, Run, SessionChange, SessionEvent, Violation, Wave,
+    Call, Event, Exchange, GrantChange, GrantEvent, Refused, Run, SessionChange, SessionEvent,
+    Violation, Wave,
 };
 use crate::model::plan::Credential;
 pub(crate) use crate::model::plan::sample::plain;
@@ -125,6 +126,8 @@ pub(crate) struct Told {
     pub(crate) runs: Vec<Run>,
     pub(crate) waves: Vec<Wave>,
     pub(crate) violations: Vec<Violation>,
+    pub(crate) grants: Vec<GrantChange>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Told {
@@ -147,6 +150,8 @@ impl Observer for Told {
             Event::Call(call) => self.calls.push(*call),
             Event::Exchange(exchange) => self.exchanges.push(*exchange),
             Event::Session(SessionEvent { change, .. }) => self.sessions.push(*change),
+            Event::Grant(GrantEvent { change, .. }) => self.grants.push(*change),
+            Event::Refused(refused) => self.refused.push((**refused).clone()),
             Event::Run(run) => self.runs.push(*run),
             Event::Wave(wave) => self.waves.push(*wave),
             Event::Violation(violation) => self.violations.push((**violation).clone()),
