@@ -190,6 +190,7 @@ pub mod conduct {
     mod grants;
     pub(crate) mod health;
     pub(crate) mod load;
+    mod login;
     pub(crate) mod metrics;
     pub mod run;
     pub mod unreachable;

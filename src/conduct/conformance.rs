@@ -50,11 +50,11 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
         let (url, asked) = (url.to_owned(), Asked::of(plan));
         RunError::Unreachable { url, refusal: Box::new(refusal), asked }
     };
-    let scout = Client::new(common(plan, &endpoint, Arc::default(), Vec::new())?, 0);
+    let scout = Client::new(common(plan, &endpoint, Arc::default(), Vec::new(), None)?, 0);
     let scouted = scout.scout().await.map_err(unreachable)?;
     let tools = calls(&scouted, context);
     let recorder = Arc::new(Recorder::default());
-    let common = common(plan, &endpoint, recorder, tools)?;
+    let common = common(plan, &endpoint, recorder, tools, None)?;
     let client = Client::new(Arc::clone(&common), 0);
     let mut ends = Vec::new();
     client.begin_run(0);

@@ -11,6 +11,7 @@ use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
+use super::login::LoggedIn;
 use super::metrics::MetricsPage;
 use super::run::{Order, common};
 use super::watch::{Course, Watch};
@@ -49,6 +50,8 @@ pub(super) struct Found<'a> {
     pub(super) health: Option<Followed>,
     /// Its metrics page.
     pub(super) metrics: Option<MetricsPage>,
+    /// The users that logged in before.
+    pub(super) logged_in: Option<LoggedIn>,
 }
 
 /// Makes the load, and the report of it.
@@ -64,7 +67,8 @@ pub(super) async fn load(
     }
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
-    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools)?;
+    let before = found.logged_in.as_ref();
+    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before)?;
     let clock = common.wire.clock.clone();
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
@@ -129,7 +133,7 @@ pub(super) async fn load(
         plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
         target_metrics,
-        receipt: Some(serde_json::json!({ "exchanges_before_the_load": found.exchanges })),
+        receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
     }))
 }
 
@@ -151,6 +155,18 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
         ));
     }
     generator
+}
+
+/// What happened before the load and is counted nowhere else.
+fn receipt(exchanges: u64, logged_in: Option<&LoggedIn>) -> serde_json::Value {
+    let in_all = exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
+    match logged_in {
+        None => serde_json::json!({ "exchanges_before_the_load": in_all }),
+        Some(logged_in) => serde_json::json!({
+            "exchanges_before_the_load": in_all,
+            "logged_in_before_the_load": logged_in.users,
+        }),
+    }
 }
 
 /// How the target turned out to be spoken to.

@@ -13,6 +13,7 @@ use super::failure::RunError;
 use super::grants;
 use super::health::HealthPage;
 use super::load::{Found, load};
+use super::login::{LoggedIn, log_in};
 use super::metrics::MetricsPage;
 use super::unreachable::Asked;
 use super::watch::Show;
@@ -118,7 +119,8 @@ async fn look<'a>(
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
     }
-    Ok((Found { endpoint, scouted, exchanges, violations, health, metrics }, tools))
+    let logged_in = log_in(plan, endpoint, shown).await?;
+    Ok((Found { endpoint, scouted, exchanges, violations, health, metrics, logged_in }, tools))
 }
 
 /// A tool that no client may call, as what it is: a rule that the target broke.
@@ -159,12 +161,13 @@ async fn stop_practice(child: Option<PracticeChild>) {
     }
 }
 
-/// Clients of this plan, on a clock that starts now.
+/// Clients of this plan, on a clock that starts now; their users have what they had `before`.
 pub(super) fn common(
     plan: &Plan,
     endpoint: &Endpoint,
     recorder: Arc<Recorder>,
     tools: Vec<Tool>,
+    before: Option<&LoggedIn>,
 ) -> Result<Arc<Common>, RunError> {
     let clock = Clock::real();
     let profile = plan.clients.profile.clone();
@@ -182,8 +185,12 @@ pub(super) fn common(
         connect_timeout: profile.connect_timeout,
         gate,
     };
+    let mut wallet = grants::wallet(plan, endpoint, &wire)?;
+    if let Some(before) = before {
+        wallet.inherit(&before.wallet, before.ahead_of(&wire.clock));
+    }
     Ok(Arc::new(Common {
-        wallet: grants::wallet(plan, endpoint, &wire)?,
+        wallet,
         wire,
         profile,
         headers,
@@ -249,7 +256,7 @@ impl Observer for Broken {
 /// Looks at the target once, outside what is measured.
 async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, RunError> {
     let recorder = Arc::new(Recorder::default());
-    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new())?;
+    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None)?;
     let scouted = Client::new(common, SCOUT).scout().await;
     let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
     let mut broken = Broken::default();

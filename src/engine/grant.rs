@@ -124,6 +124,30 @@ impl Grant {
         Ok(())
     }
 
+    /// The same with every time so much earlier: by a clock that began later.
+    #[must_use]
+    pub fn earlier(&self, by: Duration) -> Self {
+        let state = self.lock();
+        let token = state.token.as_ref().map(|token| {
+            Arc::new(Token {
+                generation: token.generation,
+                header: token.header.clone(),
+                refresh: token.refresh.clone(),
+                renew: token.renew.map(|renew| renew.saturating_sub(by)),
+                expires: token.expires.map(|expires| expires.saturating_sub(by)),
+                used: AtomicBool::new(false),
+            })
+        });
+        Self(Mutex::new(State {
+            token,
+            known: state.known.clone(),
+            scopes: state.scopes.clone(),
+            generation: state.generation,
+            consented: state.consented,
+            issued: state.issued.clone(),
+        }))
+    }
+
     /// The tokens are dead. What is known of the servers stays; the client only `with_client`.
     pub fn drop_tokens(&self, with_client: bool) {
         let mut state = self.lock();
@@ -203,6 +227,17 @@ mod tests {
         grant.drop_tokens(true);
         assert!(grant.token().is_none() && grant.has_consented());
         assert_eq!(grant.generation(), 20, "a new one is none of the old");
+    }
+
+    #[test]
+    fn by_a_clock_that_began_later_everything_was_earlier() {
+        let (grant, oauth) = (Grant::default(), sample::oauth());
+        let at = Duration::from_secs(10);
+        grant.store(granted("a", Some("r"), Some(30)), &oauth, at).unwrap();
+        let token = grant.earlier(Duration::from_secs(25)).token().unwrap();
+        assert!(!token.is_over(Duration::from_millis(14_999)));
+        assert!(token.is_over(Duration::from_secs(15)));
+        assert!(grant.earlier(Duration::from_secs(99)).token().unwrap().is_over(Duration::ZERO));
     }
 
     #[test]

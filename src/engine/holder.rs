@@ -3,7 +3,9 @@
 
 mod process;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +28,12 @@ const RECOGNISABLE: usize = 4;
 pub struct Wallet {
     presented: Arc<Presented>,
     realm: Option<Arc<Realm>>,
+    /// What users had before the load, or keep for it.
+    kept: Option<Arc<Kept>>,
 }
+
+/// Client processes by their users.
+type Kept = Mutex<HashMap<u32, Arc<Process>>>;
 
 /// The same for all users.
 #[derive(Debug)]
@@ -71,7 +78,7 @@ impl Wallet {
     pub fn of(credential: &Credential, environment: &[Secret]) -> Result<Self, HolderError> {
         let (header, mut secrets) = presented(credential)?;
         secrets.extend_from_slice(environment);
-        Ok(Self { presented: Arc::new(Presented { header, secrets }), realm: None })
+        Ok(Self { presented: Arc::new(Presented { header, secrets }), realm: None, kept: None })
     }
 
     /// Each user gets tokens of its own there.
@@ -81,10 +88,35 @@ impl Wallet {
         self
     }
 
+    /// From now on keeps what each user comes to.
+    pub fn keep(&mut self) {
+        self.kept = Some(Arc::default());
+    }
+
+    /// Its users have what those of `before` kept, by a clock that was `ahead` of this one's.
+    pub fn inherit(&mut self, before: &Self, ahead: Duration) {
+        let (Some(realm), Some(kept)) = (&self.realm, &before.kept) else { return };
+        if let Some(theirs) = &before.realm {
+            realm.share_client_of(theirs);
+        }
+        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let heir = |(user, process): (&u32, &Arc<Process>)| {
+            (*user, process.inherited(Arc::clone(realm), ahead))
+        };
+        self.kept = Some(Arc::new(Mutex::new(kept.iter().map(heir).collect())));
+    }
+
     /// A user's holder.
     pub fn holder(&self, user: u32) -> Holder {
-        let process = self.realm.as_ref().map(|realm| Process::new(Arc::clone(realm), user));
+        let process = self.realm.as_ref().map(|realm| self.process(realm, user));
         Holder { presented: Arc::clone(&self.presented), process }
+    }
+
+    fn process(&self, realm: &Arc<Realm>, user: u32) -> Arc<Process> {
+        let new = || Process::new(Arc::clone(realm), user);
+        let Some(kept) = &self.kept else { return new() };
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(kept.entry(user).or_insert_with(new))
     }
 }
 

@@ -149,6 +149,11 @@ impl Realm {
         Known { client, ..Known::default() }
     }
 
+    /// All users share the client that those of another load did.
+    pub fn share_client_of(&self, other: &Self) {
+        *self.lock() = other.shared_client();
+    }
+
     /// The authorization server no longer knows the client that all share.
     pub fn forget_client(&self) {
         *self.lock() = None;

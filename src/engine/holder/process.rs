@@ -90,6 +90,19 @@ impl Process {
         })
     }
 
+    /// The same user in another load, whose clock began `ahead` later.
+    pub(super) fn inherited(&self, realm: Arc<Realm>, ahead: Duration) -> Arc<Self> {
+        let grant = self.grant.earlier(ahead);
+        Arc::new(Self {
+            realm,
+            user: self.user,
+            grant,
+            turn: Arc::new(Semaphore::new(1)),
+            pauses: Mutex::default(),
+            renewing: Mutex::default(),
+        })
+    }
+
     /// The credential, where nothing has to be waited for.
     pub(super) fn ready(&self) -> Option<Lease> {
         let now = self.now();

@@ -169,12 +169,8 @@ async fn a_client_that_was_forgotten_is_registered_anew_once() {
     client.common.wire.clock.sleep_until(ms(1_000)).await;
     client.call(ms(1_000), ASK).await;
     let told = told(&client);
-    let changes = [
-        GrantChange::RefusedEarly,
-        GrantChange::ClientForgotten,
-        GrantChange::Registered,
-        AGAIN,
-    ];
+    let changes =
+        [GrantChange::RefusedEarly, GrantChange::ClientForgotten, GrantChange::Registered, AGAIN];
     assert_eq!((told.grants.as_slice(), told.calls[0].outcome), (&changes[..], Outcome::Ok));
 }
 
@@ -220,7 +216,8 @@ async fn a_renewal_goes_on_when_its_call_is_given_up() {
 async fn more_scope_is_asked_for_as_often_as_the_profile_says() {
     let endless = |seen: &Seen| {
         let scope = format!("error=\"insufficient_scope\", scope=\"scope-{}\"", seen.at.as_nanos());
-        (seen.what() == "tools/call").then(|| vec![Do::Write(challenge(403, &scope)), Do::After(ms(1))])
+        (seen.what() == "tools/call")
+            .then(|| vec![Do::Write(challenge(403, &scope)), Do::After(ms(1))])
     };
     let server = guarded(&Authority::new(HOUR), endless);
     let oauth = OAuth { step_ups: 3, ..profile().oauth };
@@ -306,7 +303,8 @@ async fn a_stream_that_is_refused_is_asked_for_once_more() {
     let client = Client::new(granted(&server, profile), 0);
     client.call(ms(0), ASK).await;
     assert_eq!(told(&client).calls[0].outcome, Outcome::Ok);
-    let streams = server.seen().into_iter().filter(|seen| seen.path == "/mcp" && seen.what() == "GET");
+    let streams =
+        server.seen().into_iter().filter(|seen| seen.path == "/mcp" && seen.what() == "GET");
     let bearers: Vec<_> =
         streams.map(|seen| seen.header("authorization").unwrap().to_owned()).collect();
     assert_eq!(bearers, ["Bearer access-1", "Bearer access-2"]);
