@@ -18,7 +18,9 @@ use crate::model::secret::Secret;
 
 mod beliefs;
 mod eras;
+mod headers;
 mod hostile;
+mod late;
 mod requests;
 mod resumption;
 mod sessions;

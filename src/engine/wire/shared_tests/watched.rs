@@ -1,3 +1,5 @@
+//! Exchanges that are seen while they go on, on a connection of their own and on a shared one.
+
 use super::*;
 use crate::engine::rehearsal;
 
