@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
 use super::metrics::MetricsPage;
-use super::run::{Order, common};
+use super::run::{Order, common, way_of};
 use super::watch::{Course, Watch};
 use crate::edge::clock::Clock;
 use crate::edge::health;
@@ -26,7 +26,7 @@ use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
-use crate::model::plan::{Plan, Transport};
+use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
 use crate::model::report::verdict::Ending;
@@ -110,7 +110,7 @@ pub(super) async fn load(
     let health = finished(health).await?;
     let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
-    let outlook = outlook::of(&plan, tools);
+    let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
     Ok(Report::build(Parts {
         scenario: described(&plan),
@@ -154,9 +154,12 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
     generator
 }
 
-/// How the target turned out to be spoken to.
+/// What carries MCP to the target, as it turned out.
 const fn carried(scouted: &Scouted) -> Transport {
-    if scouted.has_two_ends { Transport::HttpSse } else { Transport::Streamable }
+    match way_of(scouted) {
+        Way::HttpSse => Transport::HttpSse,
+        Way::Legacy | Way::Modern => Transport::Streamable,
+    }
 }
 
 fn cores() -> u32 {

@@ -17,7 +17,7 @@ use super::unreachable::Asked;
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
-use crate::edge::health;
+use crate::edge::health::descriptors;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Client, Common, Scouted, Tool};
 use crate::engine::gate::Gate;
@@ -28,7 +28,7 @@ use crate::engine::wire::Wire;
 use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::Rule;
-use crate::model::plan::{Plan, TargetUrl, Transport};
+use crate::model::plan::{Plan, TargetUrl, Transport, Way};
 use crate::model::profile::Era;
 use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
@@ -61,7 +61,7 @@ pub struct Order {
 
 /// Runs it.
 pub async fn run(mut order: Order) -> Result<Report, RunError> {
-    let endpoint = before::endpoint(&order.plan, health::descriptors())?;
+    let endpoint = before::endpoint(&order.plan, descriptors())?;
     let mut child = match order.plan.target.url {
         TargetUrl::Practice => Some(spawn_practice(&knobs::arguments(&order.plan.practice)).await?),
         TargetUrl::Url(_) => None,
@@ -112,12 +112,26 @@ async fn look<'a>(
     violations.extend(dropped.iter().map(|dropped| invalid(dropped, &holder)));
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     before::check_thresholds(plan, Some(&names))?;
-    before::check_rate(plan, u16::try_from(tools.len()).unwrap_or(u16::MAX))?;
+    // What was planned for a target of another way of speaking may not fit this one.
+    let way = way_of(&scouted);
+    before::check_files(plan, way, descriptors())?;
+    before::check_rate(plan, way, u16::try_from(tools.len()).unwrap_or(u16::MAX))?;
     let mut metrics = MetricsPage::of(plan, endpoint)?;
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
     }
     Ok((Found { endpoint, scouted, exchanges, violations, health, metrics }, tools))
+}
+
+/// How the target turned out to be spoken to.
+pub(super) const fn way_of(scouted: &Scouted) -> Way {
+    if scouted.has_two_ends {
+        Way::HttpSse
+    } else if scouted.is_modern {
+        Way::Modern
+    } else {
+        Way::Legacy
+    }
 }
 
 /// A tool that no client may call, as what it is: a rule that the target broke.

@@ -83,17 +83,17 @@ impl Outlook {
     }
 }
 
-/// The outlook of a plan whose target has so many tools.
-pub fn of(plan: &Plan, tools: u16) -> Outlook {
+/// The outlook of a plan whose target is spoken to in this way, and has so many tools.
+pub fn of(plan: &Plan, way: Way, tools: u16) -> Outlook {
     let (load, drain) = (plan.load.pace.length(), plan.load.drain);
     let mut sketches = Sketches::of(plan, tools, load + drain);
     let (course, runs, peak_users, unit) = match &plan.load.pace {
         Pace::Open(arrivals) => {
-            let course = course::open(plan, arrivals, &mut sketches);
+            let course = course::open((plan, way), arrivals, &mut sketches);
             (course, arrivals.expected(), None, "arrivals")
         }
         Pace::Closed(users) => {
-            let course = course::closed(plan, users, &mut sketches);
+            let course = course::closed((plan, way), users, &mut sketches);
             let runs = course.runs.round() as u64;
             (course, runs, Some(users.peak()), "users")
         }
@@ -103,9 +103,9 @@ pub fn of(plan: &Plan, tools: u16) -> Outlook {
         let _one = sketches.run(0);
     }
     let Course { cut, dropped, calls, spread, at_once, last_end, exchanges, .. } = course;
-    let call = Cost::of(plan).call;
+    let call = Cost::of(&plan.clients.profile, way).call;
     Outlook {
-        way: plan.way(),
+        way,
         load,
         drain,
         runs,
