@@ -11,8 +11,9 @@ use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
+use super::look::way_of;
 use super::metrics::MetricsPage;
-use super::run::{Order, common, way_of};
+use super::run::{Order, common};
 use super::watch::{Course, Watch};
 use crate::edge::clock::Clock;
 use crate::edge::health;
@@ -46,6 +47,8 @@ pub(super) struct Found<'a> {
     pub(super) exchanges: u64,
     /// Rules the target broke meanwhile.
     pub(super) violations: Vec<Violation>,
+    /// What is not checked of it, for a person; not yet escaped.
+    pub(super) notes: Vec<String>,
     /// Its health page, well so far.
     pub(super) health: Option<Followed>,
     /// Its metrics page.
@@ -113,7 +116,7 @@ pub(super) async fn load(
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
     Ok(Report::build(Parts {
-        scenario: described(&plan),
+        scenario: described(&plan, found.notes),
         seed: plan.seed,
         target: Target {
             url: plan.target.shown.clone(),
@@ -240,7 +243,8 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
     }
 }
 
-fn described(plan: &Plan) -> Scenario {
+/// The scenario, with what a reader of its report has to know besides.
+fn described(plan: &Plan, unchecked: Vec<String>) -> Scenario {
     let profile = &plan.clients.profile;
     let modelled = outlook::modelled(profile);
     let mut notes = Vec::new();
@@ -253,6 +257,7 @@ fn described(plan: &Plan) -> Scenario {
     if !modelled.is_empty() {
         notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
     }
+    notes.extend(unchecked);
     Scenario {
         name: plan.name.clone(),
         text: plan.source.clone(),

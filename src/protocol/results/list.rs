@@ -28,9 +28,10 @@ pub struct Tool {
     pub description: Option<String>,
     /// The schema of its arguments.
     pub input_schema: Map<String, Value>,
-    /// The schema of its structured content, if it has one.
+    /// The schema of its structured content, if it has one, whatever it is: only calls suffer from
+    /// a broken one.
     #[serde(default)]
-    pub output_schema: Option<Map<String, Value>>,
+    pub output_schema: Option<Value>,
     /// What it says about the danger of calling it; untrusted.
     #[serde(default)]
     pub annotations: Option<Annotations>,
@@ -115,7 +116,7 @@ mod tests {
         let text = r#"{"tools":[
             {"name":"search","description":"finds","inputSchema":{"type":"object","properties":{"q":{"type":"string"}}},"annotations":{"readOnlyHint":true,"title":"S"},"icons":[]},
             {"name":"drop","inputSchema":{"type":"object"},"annotations":{"destructiveHint":true}},
-            {"name":"echo","inputSchema":{}}],"nextCursor":"","_meta":{}}"#;
+            {"name":"echo","inputSchema":{},"outputSchema":[]}],"nextCursor":"","_meta":{}}"#;
         let page = with(text, |text| result::<ToolsPage>(text)).unwrap();
         assert_eq!(page.next_cursor.as_deref(), Some(""));
         let told: Vec<_> =
@@ -124,6 +125,7 @@ mod tests {
         assert_eq!(page.tools[0].description.as_deref(), Some("finds"));
         assert_eq!(page.tools[0].input_schema["properties"]["q"]["type"], "string");
         assert_eq!(page.tools[1].annotations.unwrap().destructive_hint, Some(true));
+        assert_eq!(page.tools[2].output_schema, Some(Value::Array(Vec::new())));
         let last =
             with(r#"{"tools":[],"nextCursor":null}"#, |text| result::<ToolsPage>(text)).unwrap();
         assert_eq!((last.tools.len(), last.next_cursor), (0, None));
