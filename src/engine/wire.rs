@@ -2,6 +2,7 @@
 //! what HTTP/2 servers say they did nothing about: every client sends that again, and it counts once.
 
 mod frames;
+mod held;
 mod http1;
 mod http2;
 pub mod line;
@@ -18,6 +19,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 use tokio::sync::oneshot;
 
+use self::held::Held;
 use self::line::{Address, Line, Lines, Unsent};
 use self::meter::Gauge;
 pub use self::stream::{Cursor, Listener};
@@ -38,9 +40,9 @@ pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// A stream that brings more than this before its answer is refused, in bytes.
 pub const STREAM_LIMIT: u64 = 64 * 1024 * 1024;
 /// What is refused as too large, for a person.
-pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, or 64 MiB of \
-                          stream before its answer";
-/// A request that the target says it did nothing about is sent so many times.
+pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, 64 MiB of stream \
+                          before its answer, or 1 GiB of all answers under way";
+/// A request that a target which answers nobody says it did nothing about is sent so many times.
 const UNPROCESSED_LIMIT: u32 = 3;
 
 /// The way to one target.
@@ -136,6 +138,7 @@ pub struct Trail<'a> {
     sent_cell: Option<&'a AtomicU64>,
     cursor: Option<Cursor>,
     opened: Option<oneshot::Sender<()>>,
+    held: Held<'a>,
     _under_way: Gauged<'a>,
     counters: [Option<&'a AtomicU32>; 2],
 }
@@ -169,6 +172,7 @@ impl<'a> Trail<'a> {
             sent_cell: None,
             cursor: None,
             opened: None,
+            held: Held::new(&wire.recorder.gauges.held),
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
         }
@@ -240,7 +244,8 @@ impl<'a> Trail<'a> {
     /// The target did nothing about the request: it is sent again as if for the first time.
     fn take_back(&mut self) {
         if let Some(moved) = self.gauge.take().map(Gauge::read_off) {
-            self.exchange.unprocessed += u8::from(moved.first.is_some());
+            let left = u8::from(moved.first.is_some());
+            self.exchange.unprocessed = self.exchange.unprocessed.saturating_add(left);
             self.uncount();
         }
     }
@@ -307,7 +312,8 @@ impl Wire {
         body: &mut Vec<u8>,
         on_event: Listener<'_>,
     ) -> Result<Reply, Outcome> {
-        for _ in 0..UNPROCESSED_LIMIT {
+        let mut in_vain = 0;
+        while in_vain < UNPROCESSED_LIMIT {
             let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
             let mut line = taken.map_err(Outcome::Connect)?;
             trail.attach(&mut line);
@@ -318,7 +324,8 @@ impl Wire {
                     return Ok(reply);
                 }
                 Err(Unsent::Ended(outcome)) => return Err(outcome),
-                Err(Unsent::Unprocessed) => {
+                Err(again @ (Unsent::Unprocessed | Unsent::Outlived)) => {
+                    in_vain += u32::from(matches!(again, Unsent::Unprocessed));
                     trail.take_back();
                     self.pass_gate().await;
                 }
@@ -355,13 +362,13 @@ impl Wire {
             let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
             let read = stream.read(trail, &mut hear).await;
             let answered = read.map_err(Unsent::Ended)?;
-            let is_free = !answered || stream.ends_soon(&mut hear).await;
+            let is_free = !answered || stream.ends_soon(trail, &mut hear).await;
             reply.answered = answered;
             if !is_free {
                 line.spend();
             }
         } else {
-            read_body(&mut answer, body).await.map_err(Unsent::Ended)?;
+            read_body(&mut answer, body, &mut trail.held).await.map_err(Unsent::Ended)?;
             trail.exchange.answer = Some(self.clock.now());
         }
         Ok(reply)
