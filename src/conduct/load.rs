@@ -116,7 +116,7 @@ pub(super) async fn load(
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
     Ok(Report::build(Parts {
-        scenario: described(&plan, found.notes),
+        scenario: described(&plan, way_of(&found.scouted), found.notes),
         seed: plan.seed,
         target: Target {
             url: plan.target.shown.clone(),
@@ -244,9 +244,9 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
 }
 
 /// The scenario, with what a reader of its report has to know besides.
-fn described(plan: &Plan, unchecked: Vec<String>) -> Scenario {
+fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
     let profile = &plan.clients.profile;
-    let modelled = outlook::modelled(profile);
+    let modelled = outlook::modelled(profile, way);
     let mut notes = Vec::new();
     if (plan.load.speed - 1.0).abs() > f64::EPSILON {
         notes.push(format!("think times are divided by {}", plan.load.speed));

@@ -6,7 +6,7 @@ use super::behaviour::Behaviour;
 use super::operation::Operation;
 use super::pace::Pace;
 use super::plan::{Load, Plan, Way};
-use super::profile::{Confidence, List, Profile};
+use super::profile::{Confidence, Era, List, Profile};
 
 pub mod connections;
 mod course;
@@ -182,13 +182,30 @@ pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
     }
 }
 
-/// The profile's keys whose values nobody has observed.
-pub fn modelled(profile: &Profile) -> Vec<&str> {
-    let inferred = |(key, source): (&'_ String, &'_ super::profile::Source)| {
-        source.confidence == Confidence::Modelled && !key.is_empty()
-    };
-    let keys = profile.sources.iter().filter(|(key, source)| inferred((key, source)));
-    keys.map(|(key, _)| key.as_str()).collect()
+/// The profile's keys whose values nobody has observed, of those that clients who speak in this way
+/// go by.
+pub fn modelled(profile: &Profile, way: Way) -> Vec<&str> {
+    let inferred = profile.sources.iter().filter(|(key, source)| {
+        source.confidence == Confidence::Modelled && goes_by(way, key, profile)
+    });
+    inferred.map(|(key, _)| key.as_str()).collect()
+}
+
+/// Whether clients who speak in this way go by that key of their profile.
+fn goes_by(way: Way, key: &str, profile: &Profile) -> bool {
+    match key {
+        "protocol_version"
+        | "sessions"
+        | "initialized_when_fresh"
+        | "on_session_404"
+        | "on_session_400" => way != Way::Modern,
+        "delete_share" => way == Way::Legacy,
+        // Over HTTP+SSE a session is its stream: there is none to open, and none to wait for.
+        "stream_share" | "stream_awaited" => way != Way::HttpSse,
+        "honours_ttl" | "input_rounds" => way == Way::Modern,
+        "probe_lasts" => profile.era != Era::Legacy,
+        _ => true,
+    }
 }
 
 /// The behaviour's name, as scenarios write it.

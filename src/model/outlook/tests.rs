@@ -8,7 +8,7 @@ use crate::model::behaviour::{Chat, Research, Steady};
 use crate::model::distribution::Distribution;
 use crate::model::pace::{Arrivals, Herd, RateStage, Spacing, UserStage, Users};
 use crate::model::plan::sample;
-use crate::model::profile::SessionWeights;
+use crate::model::profile::{SessionWeights, Source};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -247,4 +247,24 @@ proptest! {
         let enough = at(whole.whole_drain.as_secs() as u32);
         prop_assert_eq!((enough.cut, enough.calls), (0.0, whole.calls));
     }
+}
+
+#[test]
+fn only_what_clients_go_by_is_called_inferred() {
+    let inferred = |key: &&str| {
+        let source = Source { confidence: Confidence::Modelled, reference: String::new() };
+        ((*key).to_owned(), source)
+    };
+    let keys = ["cap", "delete_share", "honours_ttl", "probe_lasts", "sessions", "stream_share"];
+    let sources = keys.iter().map(inferred).collect();
+    let profile = Profile { era: Era::Auto, sources, ..sample::plain() };
+    for (way, expected) in [
+        (Way::Legacy, &["cap", "delete_share", "probe_lasts", "sessions", "stream_share"][..]),
+        (Way::Modern, &["cap", "honours_ttl", "probe_lasts", "stream_share"]),
+        (Way::HttpSse, &["cap", "probe_lasts", "sessions"]),
+    ] {
+        assert_eq!(modelled(&profile, way), expected, "{way:?}");
+    }
+    let legacy = Profile { era: Era::Legacy, ..profile };
+    assert!(!modelled(&legacy, Way::Legacy).contains(&"probe_lasts"));
 }

@@ -62,7 +62,9 @@ pub struct Annotations {
 }
 
 impl Tool {
-    /// Whether every call of it has to become a task.
+    /// Whether every call of it has to become a task. `optional` leaves that to the client (MCP
+    /// 2025-11-25, basic/utilities/tasks, "Tool-Level Negotiation"), and one under load calls such a
+    /// tool plainly: one request instead of a creation, polls and a result.
     pub fn needs_task(&self) -> bool {
         let support = self.execution.as_ref().and_then(|how| how.task_support.as_deref());
         support == Some("required")
@@ -125,6 +127,12 @@ mod tests {
         assert_eq!(page.tools[0].description.as_deref(), Some("finds"));
         assert_eq!(page.tools[0].input_schema["properties"]["q"]["type"], "string");
         assert_eq!(page.tools[1].annotations.unwrap().destructive_hint, Some(true));
+        let needs_task = |how: &str| {
+            let execution = Some(Execution { task_support: Some(how.to_owned()) });
+            Tool { execution, ..page.tools[0].clone() }.needs_task()
+        };
+        assert!(needs_task("required") && !page.tools[0].needs_task());
+        assert!(!needs_task("optional") && !needs_task("forbidden"));
         assert_eq!(page.tools[2].output_schema, Some(Value::Array(Vec::new())));
         let last =
             with(r#"{"tools":[],"nextCursor":null}"#, |text| result::<ToolsPage>(text)).unwrap();

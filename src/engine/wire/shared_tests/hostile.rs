@@ -45,6 +45,7 @@ async fn serve(
     written: Arc<AtomicU64>,
 ) -> std::io::Result<()> {
     let (mut from, mut to) = tokio::io::split(pipe);
+    let clock = Clock::of_runtime();
     let mut write = async |bytes: Vec<u8>| {
         to.write_all(&bytes).await?;
         written.fetch_add(bytes.len() as u64, Ordering::SeqCst);
@@ -68,7 +69,7 @@ async fn serve(
                     match step {
                         Write(bytes) => write(bytes).await?,
                         Endless(bytes, pause) => loop {
-                            tokio::time::sleep(pause).await;
+                            clock.sleep(pause).await;
                             write(bytes.clone()).await?;
                         },
                         Close => {
@@ -139,22 +140,19 @@ fn goaway(last: u32, code: u32) -> Vec<u8> {
     frame(GOAWAY, 0, [0; 4], &[last.to_be_bytes(), code.to_be_bytes()].concat())
 }
 
-fn cases() -> Vec<Case> {
-    let case = |what, script, expected| Case {
-        what,
-        settings: Vec::new(),
-        script,
-        expected,
-        most: 2 * MIB,
-    };
-    let closed = Outcome::Connect(ConnectFailure::Closed);
+fn case(what: &'static str, script: fn([u8; 4]) -> Vec<Step>, expected: Outcome) -> Case {
+    Case { what, settings: Vec::new(), script, expected, most: 2 * MIB }
+}
+
+fn nothing(_: [u8; 4]) -> Vec<Step> {
+    Vec::new()
+}
+
+/// What is done to one stream.
+fn of_streams() -> Vec<Case> {
     let large = Outcome::Violation(Rule::TooLarge);
-    let nothing: fn([u8; 4]) -> Vec<Step> = |_| Vec::new();
     vec![
         case("nothing at all", nothing, Outcome::Timeout),
-        case("it hangs up", |_| vec![Close], closed),
-        case("GOAWAY at once", |_| vec![Write(goaway(0, 0)), Close], closed),
-        case("GOAWAY for a fault", |_| vec![Write(goaway(0, 11)), Close], closed),
         case(
             "GOAWAY in the answer",
             |stream| vec![Write(head(stream)), Write(goaway(1, 2)), Close],
@@ -217,6 +215,16 @@ fn cases() -> Vec<Case> {
             },
             Outcome::CutStream,
         ),
+    ]
+}
+
+/// What is done to a whole connection.
+fn of_connections() -> Vec<Case> {
+    let closed = Outcome::Connect(ConnectFailure::Closed);
+    vec![
+        case("it hangs up", |_| vec![Close], closed),
+        case("GOAWAY at once", |_| vec![Write(goaway(0, 0)), Close], closed),
+        case("GOAWAY for a fault", |_| vec![Write(goaway(0, 11)), Close], closed),
         case(
             "SETTINGS for ever",
             |_| vec![Endless(frame(SETTINGS, 0, [0; 4], &setting(4, 1)).repeat(100), ms(10))],
@@ -258,7 +266,9 @@ fn cases() -> Vec<Case> {
 #[tokio::test(start_paused = true)]
 async fn whatever_is_done_to_a_stream_is_bounded_and_has_a_name() {
     let mut wrong = Vec::new();
-    for Case { what, settings, script, expected, most } in cases() {
+    for Case { what, settings, script, expected, most } in
+        of_streams().into_iter().chain(of_connections())
+    {
         let target =
             Hostile { settings, script, is_sound: Arc::default(), written: Arc::default() };
         let mut stand = Stand::new(|_| Vec::new());

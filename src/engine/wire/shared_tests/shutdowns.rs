@@ -77,7 +77,7 @@ async fn seven(pipe: DuplexStream) -> std::io::Result<()> {
     // Whoever was answered knows the connection to be one that answers.
     let (first, rest) = taken.split_first().unwrap();
     to.write_all(&frame::answered(*first, ANSWER.as_bytes())).await?;
-    tokio::time::sleep(ms(1)).await;
+    Clock::of_runtime().sleep(ms(1)).await;
     let last = taken.last().unwrap();
     to.write_all(&frame(GOAWAY, 0, [0; 4], &[&last[..], &[0; 4]].concat())).await?;
     for stream in rest {
