@@ -70,10 +70,10 @@ const KINDS: [Kind; 10] = [
         let trailers = frame(HEADERS, END_STREAM, stream, &fields(1));
         ([head, trailers].concat(), frame(CONTINUATION, 0, stream, &fields(1_000)), 10_000)
     }),
-    ("SETTINGS without end", |_| {
-        (Vec::new(), frame(SETTINGS, 0, OWN, &[0, 4, 0, 0, 0, 1]).repeat(100), 10_000)
+    ("a flood of SETTINGS", |_| {
+        (Vec::new(), frame(SETTINGS, 0, OWN, &[0, 4, 0, 0, 0, 1]).repeat(100), 200)
     }),
-    ("PING without end", |_| (Vec::new(), frame(PING, 0, OWN, &[0; 8]).repeat(100), 10_000)),
+    ("a flood of PING", |_| (Vec::new(), frame(PING, 0, OWN, &[0; 8]).repeat(100), 200)),
     ("what is no frame", |_| (vec![0xff; MIB], Vec::new(), 1)),
 ];
 
@@ -149,7 +149,7 @@ fn a_run_against_everything_bad_of_http_2_ends_with_its_report() {
     let order = place.run("steady").short_closed().target(&stranger.url()).sets([
         ("target.http", r#""2""#),
         ("clients.override.stream_share", "0.0"),
-        ("clients.override.call_timeout", r#""2s""#),
+        ("clients.override.call_timeout", r#""1s""#),
         ("load.steady", r#"{ calls = 20, think = "1ms" }"#),
     ]);
     let running = order.start();
