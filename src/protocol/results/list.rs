@@ -1,4 +1,4 @@
-//! Pages of lists: tools whole, other entries as far as a client under load looks at them.
+//! Pages of the list of tools, whole; the entries of other lists are in [`super::entry`].
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -76,35 +76,11 @@ impl Tool {
     }
 }
 
-/// One page of `resources/list`, `resources/templates/list` or `prompts/list`, only counted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListPage {
-    /// How many entries it has.
-    #[serde(
-        rename = "resources",
-        alias = "prompts",
-        alias = "resourceTemplates",
-        deserialize_with = "count"
-    )]
-    pub count: usize,
-    /// Where the next page begins; the empty string is a cursor, too.
-    #[serde(default)]
-    pub next_cursor: Option<String>,
-}
-
 /// An array of objects.
 pub(super) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     d: D,
 ) -> Result<Vec<T>, D::Error> {
     Vec::<Object<T>>::deserialize(d).map(|all| all.into_iter().map(|Object(one)| one).collect())
-}
-
-/// How many entries an array of objects has.
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    #[derive(Deserialize)]
-    struct Entry {}
-    Vec::<Object<Entry>>::deserialize(deserializer).map(|entries| entries.len())
 }
 
 #[cfg(test)]
@@ -152,26 +128,6 @@ mod tests {
         for text in bad {
             let found = with(text, |text| result::<ToolsPage>(text));
             assert_eq!(found.unwrap_err(), Rule::MalformedResult, "{text}");
-        }
-    }
-
-    #[test]
-    fn other_lists_are_only_counted() {
-        let page = |count, cursor: Option<&str>| {
-            Ok(ListPage { count, next_cursor: cursor.map(str::to_owned) })
-        };
-        let broken = || Err(Rule::MalformedResult);
-        let cases = [
-            (r#"{"resources":[{"uri":"a","name":"b"},{}],"nextCursor":"p2"}"#, page(2, Some("p2"))),
-            (r#"{"prompts":[{"name":"b"}]}"#, page(1, None)),
-            (r#"{"prompts":[]}"#, page(0, None)),
-            (r#"{"resourceTemplates":[{"uriTemplate":"a/{b}","name":"c"}]}"#, page(1, None)),
-            ("{}", broken()),
-            (r#"{"resources":5}"#, broken()),
-            (r#"{"resources":["a"]}"#, broken()),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(with(text, |text| result::<ListPage>(text)), expected, "{text}");
         }
     }
 }
