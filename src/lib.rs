@@ -183,6 +183,7 @@ pub mod conduct {
     mod faithful;
     pub(crate) mod health;
     pub(crate) mod load;
+    mod look;
     pub(crate) mod metrics;
     pub mod run;
     pub mod unreachable;

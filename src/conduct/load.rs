@@ -11,6 +11,7 @@ use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
+use super::look::way_of;
 use super::metrics::MetricsPage;
 use super::run::{Order, common};
 use super::watch::{Course, Watch};
@@ -25,7 +26,7 @@ use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
-use crate::model::plan::{Plan, Transport};
+use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
 use crate::model::report::verdict::Ending;
@@ -45,6 +46,8 @@ pub(super) struct Found<'a> {
     pub(super) exchanges: u64,
     /// Rules the target broke meanwhile.
     pub(super) violations: Vec<Violation>,
+    /// What is not checked of it, for a person; not yet escaped.
+    pub(super) notes: Vec<String>,
     /// Its health page, well so far.
     pub(super) health: Option<Followed>,
     /// Its metrics page.
@@ -109,10 +112,10 @@ pub(super) async fn load(
     let health = finished(health).await?;
     let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
-    let outlook = outlook::of(&plan, tools);
+    let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
     Ok(Report::build(Parts {
-        scenario: described(&plan),
+        scenario: described(&plan, way_of(&found.scouted), found.notes),
         seed: plan.seed,
         target: Target {
             url: plan.target.shown.clone(),
@@ -153,9 +156,12 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
     generator
 }
 
-/// How the target turned out to be spoken to.
+/// What carries MCP to the target, as it turned out.
 const fn carried(scouted: &Scouted) -> Transport {
-    if scouted.has_two_ends { Transport::HttpSse } else { Transport::Streamable }
+    match way_of(scouted) {
+        Way::HttpSse => Transport::HttpSse,
+        Way::Legacy | Way::Modern => Transport::Streamable,
+    }
 }
 
 fn cores() -> u32 {
@@ -236,9 +242,10 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
     }
 }
 
-fn described(plan: &Plan) -> Scenario {
+/// The scenario, with what a reader of its report has to know besides.
+fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
     let profile = &plan.clients.profile;
-    let modelled = outlook::modelled(profile);
+    let modelled = outlook::modelled(profile, way);
     let mut notes = Vec::new();
     if (plan.load.speed - 1.0).abs() > f64::EPSILON {
         notes.push(format!("think times are divided by {}", plan.load.speed));
@@ -249,6 +256,7 @@ fn described(plan: &Plan) -> Scenario {
     if !modelled.is_empty() {
         notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
     }
+    notes.extend(unchecked);
     Scenario {
         name: plan.name.clone(),
         text: plan.source.clone(),

@@ -1,7 +1,9 @@
 //! One HTTP exchange: every instant stamped, every size bounded, sent once. The one exception is
 //! what HTTP/2 servers say they did nothing about: every client sends that again, and it counts once.
 
+mod ending;
 mod frames;
+mod held;
 mod http1;
 mod http2;
 pub mod line;
@@ -10,7 +12,7 @@ mod stream;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +20,8 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 use tokio::sync::oneshot;
 
+pub use self::ending::Ending;
+use self::held::Held;
 use self::line::{Address, Line, Lines, Unsent};
 use self::meter::Measure;
 pub use self::meter::Watch;
@@ -39,9 +43,9 @@ pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// A stream that brings more than this before its answer is refused, in bytes.
 pub const STREAM_LIMIT: u64 = 64 * 1024 * 1024;
 /// What is refused as too large, for a person.
-pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, or 64 MiB of \
-                          stream before its answer";
-/// A request that the target says it did nothing about is sent so many times.
+pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, 64 MiB of stream \
+                          before its answer, or 1 GiB of all answers under way";
+/// A request that a target which answers nobody says it did nothing about is sent so many times.
 const UNPROCESSED_LIMIT: u32 = 3;
 
 /// The way to one target.
@@ -100,37 +104,6 @@ pub enum Flow {
     Enough,
 }
 
-/// Why a run's exchanges end before their time.
-#[derive(Debug, Default)]
-pub struct Ending(AtomicU8);
-
-impl Ending {
-    /// The person stopped the run.
-    pub fn stopped(&self) {
-        self.0.store(1, Ordering::Relaxed);
-    }
-
-    /// The load is over.
-    pub fn cut(&self) {
-        self.0.store(2, Ordering::Relaxed);
-    }
-
-    /// A new run begins.
-    pub fn clear(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
-
-    /// Whether the person stopped the run.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 1
-    }
-
-    /// What an exchange or call that is dropped now counts as.
-    pub fn outcome(&self) -> Outcome {
-        if self.is_stopped() { Outcome::Cancelled } else { Outcome::Unfinished }
-    }
-}
-
 /// The record of one exchange. Dropped unfinished, it tells what its run's ending says.
 #[derive(Debug)]
 pub struct Trail<'a> {
@@ -142,6 +115,7 @@ pub struct Trail<'a> {
     sent_cell: Option<&'a AtomicU64>,
     cursor: Option<Cursor>,
     opened: Option<oneshot::Sender<()>>,
+    held: Held<'a>,
     _under_way: Gauged<'a>,
     counters: [Option<&'a AtomicU32>; 2],
 }
@@ -175,6 +149,7 @@ impl<'a> Trail<'a> {
             sent_cell: None,
             cursor: None,
             opened: None,
+            held: Held::new(&wire.recorder.gauges.held),
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
         }
@@ -251,7 +226,8 @@ impl<'a> Trail<'a> {
     /// The target did nothing about the request: it is sent again as if for the first time.
     fn take_back(&mut self) {
         if let Some(moved) = self.measure.end() {
-            self.exchange.unprocessed += u8::from(moved.first.is_some());
+            let left = u8::from(moved.first.is_some());
+            self.exchange.unprocessed = self.exchange.unprocessed.saturating_add(left);
             self.uncount();
         }
     }
@@ -318,7 +294,8 @@ impl Wire {
         body: &mut Vec<u8>,
         on_event: Listener<'_>,
     ) -> Result<Reply, Outcome> {
-        for _ in 0..UNPROCESSED_LIMIT {
+        let mut in_vain = 0;
+        while in_vain < UNPROCESSED_LIMIT {
             let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
             let mut line = taken.map_err(Outcome::Connect)?;
             trail.attach(&mut line);
@@ -329,7 +306,8 @@ impl Wire {
                     return Ok(reply);
                 }
                 Err(Unsent::Ended(outcome)) => return Err(outcome),
-                Err(Unsent::Unprocessed) => {
+                Err(again @ (Unsent::Unprocessed | Unsent::Outlived)) => {
+                    in_vain += u32::from(matches!(again, Unsent::Unprocessed));
                     trail.take_back();
                     self.pass_gate().await;
                 }
@@ -366,13 +344,13 @@ impl Wire {
             let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
             let read = stream.read(trail, &mut hear).await;
             let answered = read.map_err(Unsent::Ended)?;
-            let is_free = !answered || stream.ends_soon(&mut hear).await;
+            let is_free = !answered || stream.ends_soon(trail, &mut hear).await;
             reply.answered = answered;
             if !is_free {
                 line.spend();
             }
         } else {
-            read_body(&mut answer, body).await.map_err(Unsent::Ended)?;
+            read_body(&mut answer, body, &mut trail.held).await.map_err(Unsent::Ended)?;
             trail.exchange.answer = Some(self.clock.now());
         }
         Ok(reply)
