@@ -191,6 +191,7 @@ pub mod conduct {
     pub(crate) mod health;
     pub(crate) mod load;
     mod login;
+    mod look;
     pub(crate) mod metrics;
     pub mod run;
     pub mod unreachable;

@@ -9,6 +9,7 @@
 
 mod accuracy;
 mod calls;
+mod crowd;
 mod eras;
 mod lag;
 mod measuring;

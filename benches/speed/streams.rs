@@ -1,19 +1,19 @@
 //! What an open stream costs: 5,000 users, each with one, while calls go on beside them.
 
-use std::process::{Command, Stdio};
-use std::thread::sleep;
 use std::time::Duration;
 
+use super::crowd::Crowd;
 use super::eras::{WAYS, Way, order};
-use super::measuring::resident_kb;
-use super::target::{Target, sound};
+use super::target::Target;
 
 const USERS: u32 = 5_000;
-/// Calls a second, all users together.
-const RATE: u32 = 500;
-const RAMP: Duration = Duration::from_secs(15);
-const SETTLING: Duration = Duration::from_secs(12);
-const HOLD: Duration = Duration::from_secs(10);
+const CROWD: Crowd = Crowd {
+    users: USERS,
+    rate: 500,
+    ramp: Duration::from_secs(15),
+    settling: Duration::from_secs(12),
+    hold: Duration::from_secs(10),
+};
 
 pub(crate) fn run() {
     println!("\n| {USERS} users | kB a user | kB a stream | calls | lag p99 |");
@@ -45,27 +45,10 @@ struct Held {
 
 fn held(way: &Way, streams: &str) -> Held {
     let target = Target::serve(&[]);
-    let stay = (SETTLING + HOLD).as_secs();
-    let stages = format!(
-        "[{{ over = \"{}s\", to = {USERS} }}, {{ over = \"{stay}s\", to = {USERS} }}]",
-        RAMP.as_secs()
-    );
-    let think = format!("\"exponential {}ms\"", USERS * 1000 / RATE);
-    let order = order("users.toml", &target, way)
-        .set("load.stages", &stages)
-        .set("load.steady.think", &think)
-        .set("clients.override.stream_share", streams);
-    let child = Command::new(&order.command[0])
-        .args(&order.command[1..])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("squall run starts");
-    sleep(RAMP + SETTLING);
-    let kb = resident_kb(child.id());
-    let output = child.wait_with_output().expect("it ends");
-    let summary = sound(&String::from_utf8_lossy(&output.stdout));
-    assert_eq!(summary["users"], USERS, "{summary}");
+    let order = order("users.toml", &target, way).set("clients.override.stream_share", streams);
+    let present = CROWD.bring(order);
+    let kb = present.kb();
+    let summary = present.end();
     let lag = &summary["operations"]["tools/call"]["lag_us"]["p99"];
     Held {
         kb,

@@ -22,7 +22,7 @@ pub fn run(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
         terminal::say(&format!("squall: {error}"));
         return Ok(ExitCode::from(error.exit_code()));
     }
-    let outlook = outlook::of(&plan, before::tools(&plan));
+    let outlook = outlook::of(&plan, plan.way(), before::tools(&plan));
     let draw = if arguments.json { render::outlook::json } else { render::outlook::text };
     terminal::result(&draw(&plan, &outlook))?;
     Ok(ExitCode::SUCCESS)

@@ -30,9 +30,9 @@ pub fn tools(plan: &Plan) -> u16 {
 /// headers that cannot be used.
 pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, RunError> {
     check_ways(plan)?;
-    check_files(plan, files)?;
+    check_files(plan, plan.way(), files)?;
     check_thresholds(plan, plan.tools.allow.as_deref())?;
-    check_rate(plan, tools(plan))?;
+    check_rate(plan, plan.way(), tools(plan))?;
     grants::checked(plan)?;
     let target = &plan.target;
     let TargetUrl::Url(url) = &target.url else { return Ok(None) };
@@ -66,10 +66,10 @@ fn check_ways(plan: &Plan) -> Result<(), RunError> {
     }))
 }
 
-/// A load that runs out of descriptors on its way would say nothing about the target.
-fn check_files(plan: &Plan, limit: Option<u64>) -> Result<(), RunError> {
+/// A load in this way that runs out of descriptors would say nothing about the target.
+pub(super) fn check_files(plan: &Plan, way: Way, limit: Option<u64>) -> Result<(), RunError> {
     let Some(limit) = limit else { return Ok(()) };
-    let connections = outlook::connections::held(plan);
+    let connections = outlook::connections::held(plan, way);
     let needed = connections + OWN_FILES;
     if needed <= limit {
         return Ok(());
@@ -101,9 +101,9 @@ pub(super) fn check_thresholds<T: AsRef<str>>(
     Ok(())
 }
 
-/// The load of a target with so many tools, held to `max_rate`.
-pub(super) fn check_rate(plan: &Plan, tools: u16) -> Result<(), RunError> {
+/// The load of a target that is spoken to in this way, and has so many tools, held to `max_rate`.
+pub(super) fn check_rate(plan: &Plan, way: Way, tools: u16) -> Result<(), RunError> {
     let Some(allowed) = plan.target.max_rate else { return Ok(()) };
-    let planned = outlook::of(plan, tools).peak_rate;
+    let planned = outlook::of(plan, way, tools).peak_rate;
     if planned > allowed { Err(RunError::TooFast { planned, allowed }) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write};
 
 use crate::engine::client::{Scouted, Tool};
-use crate::model::arguments::Maker;
+use crate::model::arguments::{Maker, Unfit};
 use crate::model::plan::Tools;
 use crate::protocol::modern::params;
 use crate::protocol::results::list as read;
@@ -19,6 +19,8 @@ pub struct Chosen {
     pub tools: Vec<Tool>,
     /// What the target offers, and no client may call.
     pub dropped: Vec<Dropped>,
+    /// Which of the tools have an output schema that no result is held against, and why.
+    pub unchecked: Vec<Unchecked>,
 }
 
 /// A tool that a client has to drop: its `x-mcp-header` annotations are invalid.
@@ -28,6 +30,15 @@ pub struct Dropped {
     pub name: String,
     /// What is wrong with it, for a person.
     pub reason: String,
+}
+
+/// A tool with an output schema that no result is held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchecked {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: Unfit,
 }
 
 /// Why nothing can be called.
@@ -109,8 +120,13 @@ pub fn choose(scouted: &Scouted, asked: &Tools) -> Result<Chosen, NothingToCall>
         let example = offered[0].name.clone();
         return Err(NothingToCall::NothingReadOnly { tools: listed(offered), example });
     }
-    let tools = chosen.into_iter().map(|tool| prepared(tool, asked)).collect::<Result<_, _>>()?;
-    Ok(Chosen { tools, dropped })
+    let (mut tools, mut unchecked) = (Vec::new(), Vec::new());
+    for tool in chosen {
+        let (tool, unfit) = prepared(tool, asked)?;
+        unchecked.extend(unfit.map(|why| Unchecked { name: tool.name.clone(), why }));
+        tools.push(tool);
+    }
+    Ok(Chosen { tools, dropped, unchecked })
 }
 
 /// Whether a client has to drop a tool; in the era before 2026-07-28 the annotation means nothing.
@@ -122,6 +138,19 @@ pub(super) fn unfit(scouted: &Scouted, tool: &read::Tool) -> Option<Dropped> {
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the tool {:?}: {}", self.name, self.reason)
+    }
+}
+
+impl fmt::Display for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, why } = self;
+        match why {
+            Unfit::Broken(how) => write!(f, "the tool {name:?}, outputSchema: {how}"),
+            Unfit::Unjudged(why) => write!(
+                f,
+                "structuredContent of the tool {name:?} is not checked: its outputSchema {why}"
+            ),
+        }
     }
 }
 
@@ -137,20 +166,23 @@ fn by_name<'a>(
     })
 }
 
-fn prepared(tool: &read::Tool, asked: &Tools) -> Result<Tool, NothingToCall> {
+/// A tool, and why nothing is held against its output schema.
+type Prepared = (Tool, Option<Unfit>);
+
+fn prepared(tool: &read::Tool, asked: &Tools) -> Result<Prepared, NothingToCall> {
     let Some(fixtures) = asked.arguments.get(&tool.name) else { return unasked(tool) };
     let made = Maker::from_fixtures(fixtures).map_err(|error| error.to_string());
     with(tool, made)
 }
 
 /// A tool with arguments made from its schema.
-pub(super) fn unasked(tool: &read::Tool) -> Result<Tool, NothingToCall> {
+pub(super) fn unasked(tool: &read::Tool) -> Result<Prepared, NothingToCall> {
     let schema = serde_json::Value::Object(tool.input_schema.clone());
     with(tool, Maker::from_schema(&schema).map_err(|error| error.to_string()))
 }
 
-fn with(tool: &read::Tool, made: Result<Maker, String>) -> Result<Tool, NothingToCall> {
-    let made = made.and_then(|maker| Tool::offered(tool, maker));
+fn with(tool: &read::Tool, made: Result<Maker, String>) -> Result<Prepared, NothingToCall> {
+    let made = made.map(|maker| Tool::offered(tool, maker));
     made.map_err(|reason| NothingToCall::Arguments { tool: tool.name.clone(), reason })
 }
 

@@ -75,12 +75,16 @@ fn calls(scouted: &Scouted, context: &Context) -> Vec<Tool> {
     let is_fit = |tool: &&list::Tool| choice::unfit(scouted, tool).is_none();
     let offered: Vec<&list::Tool> = scouted.tools.iter().filter(is_fit).collect();
     if context.tool_calls.is_empty() {
-        return offered.into_iter().filter_map(|tool| choice::unasked(tool).ok()).collect();
+        return offered
+            .into_iter()
+            .filter_map(|tool| choice::unasked(tool).ok())
+            .map(|(tool, _)| tool)
+            .collect();
     }
     let made = context.tool_calls.iter().filter_map(|call| {
         let tool = offered.iter().find(|tool| tool.name == call.name)?;
         let maker = Maker::from_fixtures(&[Value::Object(call.arguments.clone())]).ok()?;
-        Tool::offered(tool, maker).ok()
+        Some(Tool::offered(tool, maker).0)
     });
     made.collect()
 }

@@ -12,6 +12,7 @@ use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
 use super::login::LoggedIn;
+use super::look::way_of;
 use super::metrics::MetricsPage;
 use super::run::{Order, common};
 use super::watch::{Course, Watch};
@@ -26,7 +27,7 @@ use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
-use crate::model::plan::{Plan, Transport};
+use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
 use crate::model::report::verdict::Ending;
@@ -46,6 +47,8 @@ pub(super) struct Found<'a> {
     pub(super) exchanges: u64,
     /// Rules the target broke meanwhile.
     pub(super) violations: Vec<Violation>,
+    /// What is not checked of it, for a person; not yet escaped.
+    pub(super) notes: Vec<String>,
     /// Its health page, well so far.
     pub(super) health: Option<Followed>,
     /// Its metrics page.
@@ -113,10 +116,10 @@ pub(super) async fn load(
     let health = finished(health).await?;
     let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
-    let outlook = outlook::of(&plan, tools);
+    let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
     Ok(Report::build(Parts {
-        scenario: described(&plan),
+        scenario: described(&plan, way_of(&found.scouted), found.notes),
         seed: plan.seed,
         target: Target {
             url: plan.target.shown.clone(),
@@ -169,9 +172,12 @@ fn receipt(exchanges: u64, logged_in: Option<&LoggedIn>) -> serde_json::Value {
     }
 }
 
-/// How the target turned out to be spoken to.
+/// What carries MCP to the target, as it turned out.
 const fn carried(scouted: &Scouted) -> Transport {
-    if scouted.has_two_ends { Transport::HttpSse } else { Transport::Streamable }
+    match way_of(scouted) {
+        Way::HttpSse => Transport::HttpSse,
+        Way::Legacy | Way::Modern => Transport::Streamable,
+    }
 }
 
 fn cores() -> u32 {
@@ -252,9 +258,10 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
     }
 }
 
-fn described(plan: &Plan) -> Scenario {
+/// The scenario, with what a reader of its report has to know besides.
+fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
     let profile = &plan.clients.profile;
-    let modelled = outlook::modelled(profile);
+    let modelled = outlook::modelled(profile, way);
     let mut notes = Vec::new();
     if (plan.load.speed - 1.0).abs() > f64::EPSILON {
         notes.push(format!("think times are divided by {}", plan.load.speed));
@@ -265,6 +272,7 @@ fn described(plan: &Plan) -> Scenario {
     if !modelled.is_empty() {
         notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
     }
+    notes.extend(unchecked);
     Scenario {
         name: plan.name.clone(),
         text: plan.source.clone(),

@@ -2,34 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::before;
-use super::choice::{self, Chosen, Dropped};
-use super::diagnosis;
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::grants;
-use super::health::HealthPage;
-use super::load::{Found, load};
-use super::login::{LoggedIn, log_in};
-use super::metrics::MetricsPage;
-use super::unreachable::Asked;
+use super::load::load;
+use super::login::LoggedIn;
+use super::look::look;
 use super::watch::Show;
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
-use crate::edge::health;
+use crate::edge::health::descriptors;
 use crate::edge::process::{PracticeChild, spawn_practice};
-use crate::engine::client::{Belief, Client, Common, Scouted, Tool};
+use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::gate::Gate;
-use crate::engine::holder::Holder;
-use crate::engine::recorder::{Observer, Recorder};
+use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
-use crate::model::event::{Event, Violation};
-use crate::model::operation::Operation;
-use crate::model::outcome::Rule;
 use crate::model::plan::{Plan, TargetUrl, Transport};
 use crate::model::profile::Era;
 use crate::model::report::Report;
@@ -39,11 +30,6 @@ use crate::protocol::era::{self, Wish};
 use crate::protocol::modern::result::TASKS;
 use crate::protocol::serve::Declared;
 use crate::protocol::{legacy, modern};
-
-/// The number of the client that looks at the target before the load; no user has it.
-const SCOUT: u32 = u32::MAX;
-/// Evidence is cut after so many characters.
-const EVIDENCE: usize = 300;
 
 /// What is to be run.
 pub struct Order {
@@ -63,7 +49,7 @@ pub struct Order {
 
 /// Runs it.
 pub async fn run(mut order: Order) -> Result<Report, RunError> {
-    let endpoint = before::endpoint(&order.plan, health::descriptors())?;
+    let endpoint = before::endpoint(&order.plan, descriptors())?;
     let mut child = match order.plan.target.url {
         TargetUrl::Practice => Some(spawn_practice(&knobs::arguments(&order.plan.practice)).await?),
         TargetUrl::Url(_) => None,
@@ -88,60 +74,6 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
     }
     stop_practice(child).await;
     Ok(report)
-}
-
-/// Everything that must be right before the load.
-async fn look<'a>(
-    plan: &Plan,
-    endpoint: &'a Endpoint,
-    shown: &str,
-) -> Result<(Found<'a>, Vec<Tool>), RunError> {
-    let well = match HealthPage::of(plan, endpoint)? {
-        Some(page) => Some(page.must_be_well().await),
-        None => None,
-    };
-    let looked = scout(plan, endpoint, shown).await;
-    let health = match well.transpose() {
-        Ok(health) => health,
-        // A target that cannot be connected to says better what is wrong than its page does.
-        Err(unwell) => {
-            return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
-        }
-    };
-    let Seen { scouted, exchanges, mut violations } = looked?;
-    let (scouted, Chosen { tools, dropped }) = choose(scouted, plan).await?;
-    let holder = grants::checked(plan)?.holder(SCOUT);
-    violations.extend(dropped.iter().map(|dropped| invalid(dropped, &holder)));
-    let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
-    before::check_thresholds(plan, Some(&names))?;
-    before::check_rate(plan, u16::try_from(tools.len()).unwrap_or(u16::MAX))?;
-    let mut metrics = MetricsPage::of(plan, endpoint)?;
-    if let Some(metrics) = &mut metrics {
-        metrics.before().await?;
-    }
-    let logged_in = log_in(plan, endpoint, shown).await?;
-    Ok((Found { endpoint, scouted, exchanges, violations, health, metrics, logged_in }, tools))
-}
-
-/// A tool that no client may call, as what it is: a rule that the target broke.
-fn invalid(dropped: &Dropped, holder: &Holder) -> Violation {
-    let evidence = holder.hide(dropped.to_string());
-    Violation {
-        rule: Rule::InvalidParamHeader,
-        at: Duration::ZERO,
-        user: None,
-        operation: Operation::ToolsList,
-        evidence: evidence.chars().take(EVIDENCE).collect(),
-    }
-}
-
-/// Chooses the tools beside the event loop: whatever their schemas ask for, Ctrl-C is heard.
-async fn choose(scouted: Scouted, plan: &Plan) -> Result<(Scouted, Chosen), RunError> {
-    let asked = plan.tools.clone();
-    let choosing = tokio::task::spawn_blocking(move || {
-        choice::choose(&scouted, &asked).map(|chosen| (scouted, chosen))
-    });
-    Ok(choosing.await.map_err(|panicked| RunError::Ourselves(panicked.to_string()))??)
 }
 
 /// A practice target that ended by itself during the load is a fault on our side of the test.
@@ -221,55 +153,4 @@ fn wish(plan: &Plan) -> Wish {
     let modern = newest.filter(|_| profile.era != Era::Legacy);
     let legacy = legacy::Revision::named(&profile.protocol_version);
     Wish { transport, modern, legacy: legacy.filter(|_| profile.era != Era::Modern) }
-}
-
-/// What the look at the target brought.
-struct Seen {
-    scouted: Scouted,
-    /// HTTP exchanges that it took.
-    exchanges: u64,
-    /// Rules that the target broke.
-    violations: Vec<Violation>,
-}
-
-/// Keeps the broken rules of what was told, and why a user came to no tokens; the look is no
-/// user's, and before the load's time.
-#[derive(Default)]
-struct Broken {
-    rules: Vec<Violation>,
-    without_tokens: Option<String>,
-}
-
-impl Observer for Broken {
-    fn observe(&mut self, event: &Event) {
-        match event {
-            Event::Violation(violation) => {
-                let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
-                self.rules.push(before);
-            }
-            Event::Refused(refused) => self.without_tokens = Some(refused.said.clone()),
-            _ => {}
-        }
-    }
-}
-
-/// Looks at the target once, outside what is measured.
-async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, RunError> {
-    let recorder = Arc::new(Recorder::default());
-    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None)?;
-    let scouted = Client::new(common, SCOUT).scout().await;
-    let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
-    let mut broken = Broken::default();
-    recorder.drain(&mut Vec::new(), &mut [&mut broken]);
-    match scouted {
-        Ok(scouted) => Ok(Seen { scouted, exchanges, violations: broken.rules }),
-        Err(refusal) => {
-            if let Some(said) = broken.without_tokens {
-                return Err(RunError::NoTokens { url: shown.to_owned(), said });
-            }
-            let refusal = diagnosis::explained(&endpoint.route, refusal).await;
-            let (url, asked) = (shown.to_owned(), Asked::of(plan));
-            Err(RunError::Unreachable { url, refusal: Box::new(refusal), asked })
-        }
-    }
 }

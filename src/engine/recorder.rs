@@ -40,6 +40,8 @@ pub struct Gauges {
     pub sessions: AtomicU32,
     /// HTTP exchanges sent so far.
     pub exchanges: AtomicU64,
+    /// Bytes that large answers under way hold in memory.
+    pub held: AtomicU64,
 }
 
 /// On cache lines of its own, or neighbours would slow each other down.

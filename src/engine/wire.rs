@@ -1,34 +1,34 @@
 //! One HTTP exchange: every instant stamped, every size bounded, sent once. The one exception is
 //! what HTTP/2 servers say they did nothing about: every client sends that again, and it counts once.
 
+mod ending;
 mod frames;
+mod held;
 mod http1;
 mod http2;
 pub mod line;
 mod meter;
 mod stream;
+mod trail;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
-use tokio::sync::oneshot;
 
+pub use self::ending::Ending;
 use self::line::{Address, Line, Lines, Unsent};
-use self::meter::Measure;
 pub use self::meter::Watch;
 pub use self::stream::{Cursor, Listener};
 use self::stream::{Stream, read_body};
+pub use self::trail::Trail;
 use super::gate::Gate;
-use super::holder::Lease;
-use super::recorder::{Gauged, Recorder};
+use super::recorder::Recorder;
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
-use crate::model::event::{Event, Exchange};
 use crate::model::operation::Operation;
 use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 use crate::protocol::answer;
@@ -40,9 +40,9 @@ pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// A stream that brings more than this before its answer is refused, in bytes.
 pub const STREAM_LIMIT: u64 = 64 * 1024 * 1024;
 /// What is refused as too large, for a person.
-pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, or 64 MiB of \
-                          stream before its answer";
-/// A request that the target says it did nothing about is sent so many times.
+pub const BOUNDS: &str = "more than 64 KiB of head, 16 MiB of one body or event, 64 MiB of stream \
+                          before its answer, or 1 GiB of all answers under way";
+/// A request that a target which answers nobody says it did nothing about is sent so many times.
 const UNPROCESSED_LIMIT: u32 = 3;
 
 /// The way to one target.
@@ -101,212 +101,6 @@ pub enum Flow {
     Enough,
 }
 
-/// Why a run's exchanges end before their time.
-#[derive(Debug, Default)]
-pub struct Ending(AtomicU8);
-
-impl Ending {
-    /// The person stopped the run.
-    pub fn stopped(&self) {
-        self.0.store(1, Ordering::Relaxed);
-    }
-
-    /// The load is over.
-    pub fn cut(&self) {
-        self.0.store(2, Ordering::Relaxed);
-    }
-
-    /// A new run begins.
-    pub fn clear(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
-
-    /// Whether the person stopped the run.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 1
-    }
-
-    /// What an exchange or call that is dropped now counts as.
-    pub fn outcome(&self) -> Outcome {
-        if self.is_stopped() { Outcome::Cancelled } else { Outcome::Unfinished }
-    }
-}
-
-/// The record of one exchange. Dropped unfinished, it tells what its run's ending says.
-#[derive(Debug)]
-pub struct Trail<'a> {
-    wire: &'a Wire,
-    ending: &'a Ending,
-    measure: Measure<'a>,
-    exchange: Exchange,
-    outcome: Option<Outcome>,
-    sent_cell: Option<&'a AtomicU64>,
-    first_cell: Option<&'a AtomicBool>,
-    cursor: Option<Cursor>,
-    opened: Option<oneshot::Sender<()>>,
-    _under_way: Gauged<'a>,
-    counters: [Option<&'a AtomicU32>; 2],
-}
-
-impl<'a> Trail<'a> {
-    /// An exchange of `user` begins now.
-    pub fn begin(wire: &'a Wire, ending: &'a Ending, user: u32, operation: Operation) -> Self {
-        let began = wire.clock.now();
-        let exchange = Exchange {
-            user,
-            operation,
-            began,
-            opened: None,
-            sent: None,
-            headers: None,
-            first_event: None,
-            answer: None,
-            end: began,
-            status: None,
-            outcome: Outcome::Unfinished,
-            unprocessed: 0,
-            bytes_sent: 0,
-            bytes_received: 0,
-        };
-        Self {
-            wire,
-            ending,
-            measure: Measure::default(),
-            exchange,
-            outcome: None,
-            sent_cell: None,
-            first_cell: None,
-            cursor: None,
-            opened: None,
-            _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
-            counters: [None, None],
-        }
-    }
-
-    /// Ends the record with what the exchange was.
-    pub fn finish(mut self, outcome: Outcome) {
-        self.outcome = Some(outcome);
-    }
-
-    /// Ends the record with this, too, should it be dropped unfinished.
-    pub fn presume(&mut self, outcome: Outcome) {
-        self.outcome = Some(outcome);
-    }
-
-    /// Tells in `cell` whether the request was the first call that carried its access token.
-    pub fn note_first_in(&mut self, cell: &'a AtomicBool) {
-        self.first_cell = Some(cell);
-    }
-
-    /// The credential is there: the exchange begins now, `legs` after it was asked for.
-    pub fn lent(&mut self, lease: &Lease, legs: u32) {
-        for counter in self.counters.iter().flatten() {
-            counter.fetch_add(legs, Ordering::Relaxed);
-        }
-        if let Some(cell) = self.first_cell
-            && lease.is_first_use()
-        {
-            cell.store(true, Ordering::Relaxed);
-        }
-        self.exchange.began = self.wire.clock.now();
-    }
-
-    /// Ends the record with this outcome; it goes on as that of the same request, sent once more.
-    pub fn refused(&mut self, outcome: Outcome) {
-        let Exchange { user, operation, .. } = self.exchange;
-        let mut again = Self::begin(self.wire, self.ending, user, operation);
-        (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
-        (again.counters, again.outcome) = (self.counters, self.outcome);
-        (again.opened, again.measure) = (self.opened.take(), self.measure.again());
-        std::mem::replace(self, again).finish(outcome);
-    }
-
-    /// Leaves in `cell` when the first byte of the request left, in nanoseconds plus one.
-    pub fn note_sent_in(&mut self, cell: &'a AtomicU64) {
-        self.sent_cell = Some(cell);
-    }
-
-    /// Lets `watch` see the exchange while it goes on.
-    pub fn show_to(&mut self, watch: &'a Watch) {
-        self.measure.watch = Some(watch);
-    }
-
-    /// Counts the exchange in both, from the moment it has a connection; not if no byte leaves.
-    pub fn count_in(&mut self, one: &'a AtomicU32, other: &'a AtomicU32) {
-        self.counters = [Some(one), Some(other)];
-    }
-
-    /// When the answer was whole, if it came.
-    pub fn answered_at(&self) -> Option<Duration> {
-        self.exchange.answer
-    }
-
-    /// Tells when the head of an answer has come that is no refusal; dropped without a word if none
-    /// does.
-    pub fn tell_when_open(&mut self, opened: oneshot::Sender<()>) {
-        self.opened = Some(opened);
-    }
-
-    /// Where a stream broke that ended without an answer, if it was one.
-    pub fn cursor(&mut self) -> Option<Cursor> {
-        self.cursor.take()
-    }
-
-    fn attach(&mut self, line: &mut Line) {
-        for counter in self.counters.iter().flatten() {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        self.measure.begin(line.gauge());
-        if let Some(opened) = line.opened() {
-            self.exchange.opened = Some(opened);
-        }
-    }
-
-    /// Reads off the connection what this exchange did. It must be done with it: once the
-    /// connection rests, another task may arm its meter for an exchange of its own.
-    fn detach(&mut self) {
-        let Some(moved) = self.measure.end() else { return };
-        let exchange = &mut self.exchange;
-        exchange.sent = moved.first;
-        if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
-            cell.store(sent.as_nanos() as u64 + 1, Ordering::Relaxed);
-        }
-        if exchange.sent.is_some() {
-            self.wire.recorder.gauges.exchanges.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.uncount();
-        }
-        self.exchange.bytes_sent = moved.written as u32;
-        self.exchange.bytes_received = moved.read as u32;
-    }
-
-    /// The target did nothing about the request: it is sent again as if for the first time.
-    fn take_back(&mut self) {
-        if let Some(moved) = self.measure.end() {
-            self.exchange.unprocessed += u8::from(moved.first.is_some());
-            self.uncount();
-        }
-    }
-
-    fn uncount(&self) {
-        for counter in self.counters.iter().flatten() {
-            // A run that began meanwhile counts from zero.
-            let one_less = |count: u32| count.checked_sub(1);
-            let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
-            let _taken_back = counter.fetch_update(set, get, one_less).is_ok();
-        }
-    }
-}
-
-impl Drop for Trail<'_> {
-    fn drop(&mut self) {
-        self.exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
-        self.exchange.end = self.wire.clock.now();
-        self.detach();
-        self.wire.recorder.tell(self.exchange.user, Event::Exchange(self.exchange));
-    }
-}
-
 impl Wire {
     /// Sends one request on a connection from `lines` and reads its answer: into `body`, or event
     /// by event. The whole must end by `deadline`.
@@ -350,7 +144,8 @@ impl Wire {
         body: &mut Vec<u8>,
         on_event: Listener<'_>,
     ) -> Result<Reply, Outcome> {
-        for _ in 0..UNPROCESSED_LIMIT {
+        let mut in_vain = 0;
+        while in_vain < UNPROCESSED_LIMIT {
             let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
             let mut line = taken.map_err(Outcome::Connect)?;
             trail.attach(&mut line);
@@ -361,7 +156,8 @@ impl Wire {
                     return Ok(reply);
                 }
                 Err(Unsent::Ended(outcome)) => return Err(outcome),
-                Err(Unsent::Unprocessed) => {
+                Err(again @ (Unsent::Unprocessed | Unsent::Outlived)) => {
+                    in_vain += u32::from(matches!(again, Unsent::Unprocessed));
                     trail.take_back();
                     self.pass_gate().await;
                 }
@@ -399,13 +195,13 @@ impl Wire {
             let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
             let read = stream.read(trail, &mut hear).await;
             let answered = read.map_err(Unsent::Ended)?;
-            let is_free = !answered || stream.ends_soon(&mut hear).await;
+            let is_free = !answered || stream.ends_soon(trail, &mut hear).await;
             reply.answered = answered;
             if !is_free {
                 line.spend();
             }
         } else {
-            read_body(&mut answer, body).await.map_err(Unsent::Ended)?;
+            read_body(&mut answer, body, &mut trail.held).await.map_err(Unsent::Ended)?;
             trail.exchange.answer = Some(self.clock.now());
         }
         Ok(reply)

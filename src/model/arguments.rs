@@ -28,11 +28,12 @@ mod pattern;
 mod refs;
 mod schema;
 mod shape;
+mod sound;
 mod text;
 
 pub use fixture::FixtureError;
 pub use schema::Unsupported;
-pub use shape::{Conformity, Shape};
+pub use shape::{Conformity, Shape, Unfit};
 
 /// Makes the argument objects of one tool.
 #[derive(Debug, Clone, PartialEq)]

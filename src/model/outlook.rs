@@ -6,7 +6,7 @@ use super::behaviour::Behaviour;
 use super::operation::Operation;
 use super::pace::Pace;
 use super::plan::{Load, Plan, Way};
-use super::profile::{Confidence, List, Profile};
+use super::profile::{Confidence, Era, List, Profile};
 
 pub mod connections;
 mod course;
@@ -83,17 +83,17 @@ impl Outlook {
     }
 }
 
-/// The outlook of a plan whose target has so many tools.
-pub fn of(plan: &Plan, tools: u16) -> Outlook {
+/// The outlook of a plan whose target is spoken to in this way, and has so many tools.
+pub fn of(plan: &Plan, way: Way, tools: u16) -> Outlook {
     let (load, drain) = (plan.load.pace.length(), plan.load.drain);
     let mut sketches = Sketches::of(plan, tools, load + drain);
     let (course, runs, peak_users, unit) = match &plan.load.pace {
         Pace::Open(arrivals) => {
-            let course = course::open(plan, arrivals, &mut sketches);
+            let course = course::open((plan, way), arrivals, &mut sketches);
             (course, arrivals.expected(), None, "arrivals")
         }
         Pace::Closed(users) => {
-            let course = course::closed(plan, users, &mut sketches);
+            let course = course::closed((plan, way), users, &mut sketches);
             let runs = course.runs.round() as u64;
             (course, runs, Some(users.peak()), "users")
         }
@@ -103,9 +103,9 @@ pub fn of(plan: &Plan, tools: u16) -> Outlook {
         let _one = sketches.run(0);
     }
     let Course { cut, dropped, calls, spread, at_once, last_end, exchanges, .. } = course;
-    let call = Cost::of(plan).call;
+    let call = Cost::of(&plan.clients.profile, way).call;
     Outlook {
-        way: plan.way(),
+        way,
         load,
         drain,
         runs,
@@ -187,13 +187,30 @@ pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
     }
 }
 
-/// The profile's keys whose values nobody has observed.
-pub fn modelled(profile: &Profile) -> Vec<&str> {
-    let inferred = |(key, source): (&'_ String, &'_ super::profile::Source)| {
-        source.confidence == Confidence::Modelled && !key.is_empty()
-    };
-    let keys = profile.sources.iter().filter(|(key, source)| inferred((key, source)));
-    keys.map(|(key, _)| key.as_str()).collect()
+/// The profile's keys whose values nobody has observed, of those that clients who speak in this way
+/// go by.
+pub fn modelled(profile: &Profile, way: Way) -> Vec<&str> {
+    let inferred = profile.sources.iter().filter(|(key, source)| {
+        source.confidence == Confidence::Modelled && goes_by(way, key, profile)
+    });
+    inferred.map(|(key, _)| key.as_str()).collect()
+}
+
+/// Whether clients who speak in this way go by that key of their profile.
+fn goes_by(way: Way, key: &str, profile: &Profile) -> bool {
+    match key {
+        "protocol_version"
+        | "sessions"
+        | "initialized_when_fresh"
+        | "on_session_404"
+        | "on_session_400" => way != Way::Modern,
+        "delete_share" => way == Way::Legacy,
+        // Over HTTP+SSE a session is its stream: there is none to open, and none to wait for.
+        "stream_share" | "stream_awaited" => way != Way::HttpSse,
+        "honours_ttl" | "input_rounds" => way == Way::Modern,
+        "probe_lasts" => profile.era != Era::Legacy,
+        _ => true,
+    }
 }
 
 /// The behaviour's name, as scenarios write it.

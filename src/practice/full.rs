@@ -130,11 +130,6 @@ impl Full {
         let messages = self.messages.get(ASKING_PROMPT).map_or("{}", String::as_str);
         Answer::Result(filled(messages, "context", heard))
     }
-
-    /// Whether a prompt is there.
-    pub fn has_prompt(&self, name: &str) -> bool {
-        self.messages.contains_key(name)
-    }
 }
 
 fn filled(text: &str, name: &str, value: &str) -> String {

@@ -12,7 +12,6 @@
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::legacy::read::CallResult;
@@ -48,7 +47,7 @@ pub enum Session {
 /// How the body of an answer to a request is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// One JSON message: [`message::read`], or [`whole`].
+    /// One JSON message: [`message::read`].
     Message,
     /// Server-sent events, until the message with our id.
     Events,
@@ -117,26 +116,11 @@ impl Head<'_> {
     }
 }
 
-/// The result out of a body that [`Reading::Message`] promised, or how the exchange ended.
-///
-/// # Errors
-/// A violation, a JSON-RPC error, or a throttle said in one.
-pub fn whole<'a, R>(head: &Head<'_>, body: &'a [u8], expected: Id<'_>) -> Result<R, Outcome>
-where
-    R: Deserialize<'a>,
-{
-    match message::read(body) {
-        Ok(Message::Answer(answer)) => settle(head, answer, expected),
-        Ok(_) => Err(Outcome::Violation(Rule::NotOneOfResultAndError)),
-        Err(malformed) => Err(Outcome::Violation(malformed.rule)),
-    }
-}
-
 /// The result out of an answer, or how the exchange ended. An error may leave the id out, a
 /// result may not.
 ///
 /// # Errors
-/// As [`whole`].
+/// A violation, a JSON-RPC error, or a throttle said in one.
 pub fn settle<R>(head: &Head<'_>, answer: Answer<'_, R>, expected: Id<'_>) -> Result<R, Outcome> {
     let is_ours = answer.id.map(|id| expected.matches(&id));
     match (answer.result, answer.error) {
@@ -229,6 +213,7 @@ mod tests {
     use super::*;
     use crate::model::outcome::{Signal, Throttle};
     use http::{HeaderName, HeaderValue};
+    use serde::Deserialize;
     use std::time::Duration;
 
     const JSON: (&str, &str) = ("content-type", "application/json");
@@ -247,6 +232,19 @@ mod tests {
     fn throttled(signal: Signal, seconds: Option<u64>) -> Outcome {
         let retry_after = seconds.map(Duration::from_secs);
         Outcome::Throttled(Throttle { signal, retry_after })
+    }
+
+    /// The result out of one body.
+    fn whole<'a, R: Deserialize<'a>>(
+        head: &Head<'_>,
+        body: &'a [u8],
+        expected: Id<'_>,
+    ) -> Result<R, Outcome> {
+        match message::read(body) {
+            Ok(Message::Answer(answer)) => settle(head, answer, expected),
+            Ok(_) => Err(Outcome::Violation(Rule::NotOneOfResultAndError)),
+            Err(malformed) => Err(Outcome::Violation(malformed.rule)),
+        }
     }
 
     /// As the engine judges a call whose answer is one body.

@@ -3,7 +3,7 @@
 //!
 //! Rules: MCP specification 2025-11-25, basic/transports, "Sending Messages to the Server" and
 //! "Listening for Messages from the Server"; 2026-07-28, basic/transports/streamable-http,
-//! "Receiving Messages" and "Cancellation". Listen streams: [`super::modern::listen`].
+//! "Receiving Messages". Listen streams: [`super::modern::listen`].
 
 use super::message::{Message, Notification};
 use super::progress::{self, Progress};
@@ -41,8 +41,6 @@ pub enum Came {
     Progress(progress::Told),
     /// Another notification.
     Notification,
-    /// An answer to what the client no longer waits for: to be ignored.
-    Late,
 }
 
 /// One stream as it is read.
@@ -51,29 +49,20 @@ pub struct Course {
     of: Of,
     progress: Progress,
     is_answered: bool,
-    is_cancelled: bool,
 }
 
 impl Course {
     /// A stream whose request, if it has one, asked for progress under this token.
     pub const fn new(of: Of, token: Option<u64>) -> Self {
-        Self { of, progress: Progress::of(token), is_answered: false, is_cancelled: false }
-    }
-
-    /// The client no longer waits.
-    pub fn cancel(&mut self) {
-        self.is_cancelled = true;
+        Self { of, progress: Progress::of(token), is_answered: false }
     }
 
     /// What a message is.
     ///
     /// # Errors
-    /// [`Rule::ModernServerRequest`], [`Rule::WrongStream`], [`Rule::SecondAnswer`],
-    /// [`Rule::AnswerAfterCancel`], and what [`Progress::hear`] finds.
+    /// [`Rule::ModernServerRequest`], [`Rule::WrongStream`], [`Rule::SecondAnswer`], and what
+    /// [`Progress::hear`] finds.
     pub fn hear<R>(&mut self, message: &Message<'_, R>) -> Result<Came, Rule> {
-        if self.is_cancelled && self.of == Of::ModernRequest {
-            return Err(Rule::AnswerAfterCancel);
-        }
         match message {
             Message::Request(_) if self.of == Of::ModernRequest => Err(Rule::ModernServerRequest),
             Message::Request(_) => Ok(Came::Question),
@@ -82,7 +71,6 @@ impl Course {
             Message::Answer(_) if std::mem::replace(&mut self.is_answered, true) => {
                 Err(Rule::SecondAnswer)
             }
-            Message::Answer(_) if self.is_cancelled => Ok(Came::Late),
             Message::Answer(_) => Ok(Came::Answer),
         }
     }
@@ -156,18 +144,5 @@ mod tests {
         assert_eq!(course.progress.heard, 2);
         let mut unasked = Course::new(Of::ModernRequest, None);
         assert_eq!(hear(&mut unasked, HALF), Err(Rule::ForeignProgress));
-    }
-
-    #[test]
-    fn what_comes_after_a_cancellation() {
-        let mut legacy = Course::new(Of::LegacyRequest, None);
-        legacy.cancel();
-        assert_eq!(hear(&mut legacy, RESULT), Ok(Came::Late));
-        assert_eq!(hear(&mut legacy, RESULT), Err(Rule::SecondAnswer));
-        let mut modern = Course::new(Of::ModernRequest, None);
-        modern.cancel();
-        for text in [RESULT, LOG, HALF] {
-            assert_eq!(hear(&mut modern, text), Err(Rule::AnswerAfterCancel));
-        }
     }
 }

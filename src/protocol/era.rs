@@ -11,7 +11,7 @@
 //!   └─ other 4xx, an error, no message ▼ ── -32022: modern only
 //!                              Initialize ──────────────────────── Legacy
 //!                                  └─ 400, 404, 405 ── OpenSse ─── HttpSse
-//! 401, 403, 408, 425, 429, 5xx, timeout, reset: no evidence; the same step again, later
+//! 401, 403, 408, 425, 429, 5xx, timeout, reset: no evidence; nothing more is tried
 //! ```
 
 mod answered;
@@ -110,8 +110,6 @@ pub struct Refused<'a> {
 pub struct Detection {
     wish: Wish,
     step: Step,
-    /// What ended the step for now.
-    halted: Option<Failure>,
     discoveries: u8,
     /// Where the fall back from a refused `initialize` would lead.
     refusal: Refusal,
@@ -127,23 +125,18 @@ impl Detection {
             Wish { legacy: Some(revision), .. } => Step::Initialize(revision),
             _ => Step::Fail(Failure::NothingToSpeak),
         };
-        Self { wish, step, halted: None, discoveries: 0, refusal: Refusal::default() }
+        Self { wish, step, discoveries: 0, refusal: Refusal::default() }
     }
 
     /// What to do next; the same until something was heard.
     pub fn next(&self) -> Step {
-        self.halted.clone().map_or_else(|| self.step.clone(), Step::Fail)
-    }
-
-    /// Goes back to the step that an outage or a missing credential ended.
-    pub fn again(&mut self) {
-        self.halted = None;
+        self.step.clone()
     }
 
     /// Takes what came of the step.
     pub fn heard(&mut self, heard: &Heard<'_>) {
-        if let Some(halted) = not_now(heard) {
-            self.halted = Some(halted);
+        if let Some(failure) = not_now(heard) {
+            self.step = Step::Fail(failure);
             return;
         }
         self.step = match (&self.step, heard) {
@@ -520,17 +513,12 @@ mod tests {
         let ways: [&[Heard<'_>]; 3] =
             [&[], &[refused(400, None)], &[refused(404, None), refused(404, None)]];
         for before in ways {
-            let mut detection = Detection::start(AUTO);
-            for heard in before {
-                detection.heard(heard);
-            }
-            let step = detection.next();
             for (heard, expected) in &cases {
-                detection.heard(heard);
+                let mut detection = Detection::start(AUTO);
+                for heard in before.iter().chain([heard]) {
+                    detection.heard(heard);
+                }
                 assert_eq!(detection.next(), *expected);
-                assert!(matches!(expected, Step::Fail(failure) if failure.is_temporary()));
-                detection.again();
-                assert_eq!(detection.next(), step);
             }
         }
     }
@@ -598,11 +586,9 @@ mod tests {
             let mut detection = Detection::start(wish);
             for heard in &heard {
                 detection.heard(heard);
-                detection.again();
             }
             let ended = matches!(detection.next(), Step::Settled(_) | Step::Fail(_));
-            let waits = heard.iter().any(|heard| not_now(heard).is_some());
-            prop_assert!(ended || waits, "{:?}", detection.next());
+            prop_assert!(ended, "{:?}", detection.next());
         }
     }
 }

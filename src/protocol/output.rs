@@ -2,11 +2,11 @@
 //!
 //! Rules: MCP specification 2025-06-18 and later, server/tools, "Output Schema".
 
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::results::call::CallResult;
-use crate::model::arguments::{Conformity, Shape};
+use crate::model::arguments::{Conformity, Shape, Unfit};
 use crate::model::outcome::Rule;
 
 /// Structured content larger than this is not held against anything, in bytes.
@@ -20,9 +20,12 @@ impl Output {
     /// Prepares an `outputSchema`.
     ///
     /// # Errors
-    /// Why it cannot be held against anything, for a person; nothing is ever fetched for it.
-    pub fn new(schema: &Map<String, Value>) -> Result<Self, String> {
-        Shape::new(schema).map(Self)
+    /// Why nothing can be held against it; nothing is ever fetched for it.
+    pub fn new(schema: &Value) -> Result<Self, Unfit> {
+        match schema {
+            Value::Object(schema) => Shape::new(schema).map(Self),
+            _ => Err(Unfit::Broken("it is no object".to_owned())),
+        }
     }
 
     /// Whether structured content conforms; what cannot be told within bounds does.
@@ -60,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     fn output(schema: &Value) -> Output {
-        Output::new(schema.as_object().unwrap()).unwrap()
+        Output::new(schema).unwrap()
     }
 
     #[test]

@@ -12,7 +12,7 @@
 use memchr::{memchr, memchr2};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
-/// Buffers larger than this are given back when a reader goes to another stream.
+/// Buffers that have become larger than this are given back.
 const KEPT_BYTES: usize = 64 * 1024;
 
 /// One event of a stream, with data; bytes as sent, UTF-8 not yet checked.
@@ -90,20 +90,6 @@ impl Reader {
         }
     }
 
-    /// Forgets the stream, for use on another one; buffers of a usual size are kept.
-    pub fn reset(&mut self) {
-        self.block.clear();
-        let Block { data, name, id, .. } = &mut self.block;
-        for buffer in [&mut self.line, &mut self.last_id, data, name, id] {
-            buffer.clear();
-            buffer.shrink_to(KEPT_BYTES);
-        }
-        self.last_retry = None;
-        self.begun = false;
-        self.after_cr = false;
-        self.dispatched = false;
-    }
-
     /// The next event, taken off the front of `chunk`; `None` once the chunk is used up. What an
     /// event leaves in `chunk` is to be given again; an event that never ends is never told.
     ///
@@ -147,6 +133,13 @@ impl Reader {
     /// if there is none or the stream took it back.
     pub fn last_event_id(&self) -> Option<&[u8]> {
         (!self.last_id.is_empty()).then_some(&*self.last_id)
+    }
+
+    /// What is kept of a line or block that has not ended, as memory in bytes.
+    pub fn kept(&self) -> usize {
+        let Block { data, name, id, .. } = &self.block;
+        let all = [&self.line, &self.last_id, data, name, id];
+        all.into_iter().map(Vec::capacity).sum()
     }
 
     /// The reconnection time last asked for, in milliseconds.
@@ -213,7 +206,7 @@ impl Reader {
                 Step::Noted
             }
         };
-        line.clear();
+        emptied(&mut line);
         self.line = line;
         step
     }
@@ -236,6 +229,11 @@ impl Reader {
     }
 }
 
+/// Empties a buffer for what comes next; one that has become large is given back.
+fn emptied(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > KEPT_BYTES { *buffer = Vec::new() } else { buffer.clear() }
+}
+
 impl Block {
     /// Bytes of data kept.
     fn len(&self) -> usize {
@@ -252,10 +250,10 @@ impl Block {
     }
 
     fn clear(&mut self) {
-        self.data.clear();
+        emptied(&mut self.data);
         self.data_from = 0;
         self.has_data = false;
-        self.name.clear();
+        emptied(&mut self.name);
         self.has_id = false;
         self.retry = None;
     }
@@ -269,11 +267,11 @@ impl Block {
         match name {
             b"data" => return Some(value),
             b"event" => {
-                self.name.clear();
+                emptied(&mut self.name);
                 self.name.extend_from_slice(value);
             }
             b"id" if memchr(0, value).is_none() => {
-                self.id.clear();
+                emptied(&mut self.id);
                 self.id.extend_from_slice(value);
                 self.has_id = true;
             }
@@ -418,18 +416,17 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_reader_knows_nothing_of_its_stream() {
-        let mut reader = Reader::new(100);
-        feed(&mut reader, b"id: 1\nretry: 5\n\nid: 2\nevent: a\ndata: x\r", &mut Vec::new())
-            .unwrap();
-        reader.reset();
-        assert_eq!((reader.last_event_id(), reader.retry()), (None, None));
-        let mut events = Vec::new();
-        feed(&mut reader, b"\n\xEF\xBB\xBFdata: x\n\n", &mut events).unwrap();
-        assert_eq!(events, [], "the LF is a line of its own, so the BOM comes too late");
-        reader.reset();
-        feed(&mut reader, b"\xEF\xBB\xBFdata: y\n\n", &mut events).unwrap();
-        assert_eq!(events, [message("y")]);
+    fn what_a_large_event_took_is_given_back() {
+        let mut reader = Reader::new(10 * KEPT_BYTES);
+        let (large, mut events) = ("x".repeat(5 * KEPT_BYTES), Vec::new());
+        for field in ["data", "id", "event", ""] {
+            feed(&mut reader, format!("{field}: {large}").as_bytes(), &mut events).unwrap();
+            assert!(reader.kept() > 5 * KEPT_BYTES, "{field}");
+            feed(&mut reader, b"\n\n", &mut events).unwrap();
+            feed(&mut reader, b"id: 1\nevent: a\ndata: x\n\n", &mut events).unwrap();
+            feed(&mut reader, b"id: 2\n\n", &mut events).unwrap();
+            assert!(reader.kept() <= 5 * KEPT_BYTES, "{field}: {}", reader.kept());
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod tail;
 
 use crate::model::figure;
 use crate::model::finding::{Finding, Severity};
+use crate::model::plan::Way;
 use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
 
@@ -29,7 +30,7 @@ const MANY: f64 = 0.01;
 /// At most three sentences, the first one first; as text, not yet escaped for any medium.
 pub fn sentences(report: &Report) -> Vec<String> {
     if report.verdict == Verdict::Unreachable {
-        return vec!["Nothing was measured: no handshake with the target succeeded.".to_owned()];
+        return vec![format!("Nothing was measured: {}.", unreached(report))];
     }
     if report.summary.calls == 0 {
         return vec!["Nothing was measured: not one tool call was made.".to_owned()];
@@ -50,6 +51,16 @@ pub fn sentences(report: &Report) -> Vec<String> {
         .chain(some.into_iter().map(|(_, sentence)| sentence))
         .chain(unknown(report));
     said.take(MOST).collect()
+}
+
+/// What never came of what was tried at a target that let nobody in.
+pub(super) fn unreached(report: &Report) -> &'static str {
+    match report.target.way() {
+        Some(Way::Legacy) => "no handshake with the target succeeded",
+        Some(Way::Modern) => "the target answered neither server/discover nor a call",
+        Some(Way::HttpSse) => "no stream to the target came to a handshake",
+        None => "the target let nobody in",
+    }
 }
 
 /// What makes the figures doubtful as a whole.

@@ -177,7 +177,7 @@ fn headline(report: &Report) -> String {
         Verdict::Failed => "Failed",
         Verdict::Untrustworthy => "Not trustworthy: the load was not the one asked for",
         Verdict::Stopped => "Stopped before its end",
-        Verdict::Unreachable => "Unreachable: no handshake with the target succeeded",
+        Verdict::Unreachable => return format!("Unreachable: {}", gist::unreached(report)),
     };
     headline.to_owned()
 }

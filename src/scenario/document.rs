@@ -71,6 +71,13 @@ pub struct Entry {
     pub node: Node,
 }
 
+impl Value {
+    /// Whether it is `{}`.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Table(table) if table.in_braces && table.entries.is_empty())
+    }
+}
+
 impl Table {
     /// The entry of that key.
     pub fn get(&self, key: &str) -> Option<&Entry> {

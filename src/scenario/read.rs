@@ -311,6 +311,21 @@ stages = [{ over = "10s", to = "60/min" }]
     }
 
     #[test]
+    fn an_empty_table_takes_back_what_the_file_asks_for() {
+        let text = but(
+            "url = \"practice\"",
+            "url = \"practice\"\nhealth = { url = \"/well\" }\nmetrics = { url = \"/figures\" }",
+        );
+        let overrides = ["target.health={}".to_owned(), "target.metrics = {}".to_owned()];
+        let plan = read(&Input { overrides: &overrides, ..input(&text) });
+        let target = plan.unwrap_or_else(|_| panic!("{text}")).target;
+        assert_eq!((target.health, target.metrics), (None, None));
+        assert!(good(&text).target.health.is_some());
+        let begun = bad(&input(&but("[target]", "[target.health]\n[target]")));
+        assert!(begun.contains("url"), "a table that is begun is to be finished: {begun}");
+    }
+
+    #[test]
     fn a_page_elsewhere_is_not_asked_unasked() {
         for key in ["health", "metrics"] {
             let said = set(&[&format!("target.{key}={{ url = \"http://10.0.0.1/page\" }}")]);

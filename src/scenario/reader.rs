@@ -117,14 +117,16 @@ impl<'a> Table<'a> {
         value
     }
 
-    /// A table inside this one that means something by being there.
+    /// A table inside this one that means something by being there; `{}` says that it is not, so
+    /// that `--set` can take it back.
     pub fn optional_table<T>(
         &self,
         name: &'static str,
         doc: &'static str,
         read: impl Fn(&Table<'a>) -> T,
     ) -> Option<T> {
-        if self.entry(name).is_some() {
+        let is_given = self.entry(name).is_some_and(|entry| !entry.node.value.is_nothing());
+        if is_given {
             return Some(self.table(name, doc, read));
         }
         self.log.muted(|| drop(self.table(name, doc, read)));

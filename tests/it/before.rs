@@ -65,6 +65,51 @@ fn it_is_found_and_the_run_goes_on() {
     assert_eq!(report.outcomes(), ["ok"]);
 }
 
+/// Whatever is wrong with what a tool promises, it can be called: only its results are not checked.
+#[test]
+fn a_broken_promise_of_results_stops_nothing() {
+    let target = Stranger::told(|_, body| {
+        let asked: Value = serde_json::from_str(body).unwrap_or_default();
+        let tool = |name, schema| {
+            json!({ "name": name, "outputSchema": schema,
+            "inputSchema": { "type": "object" }, "annotations": { "readOnlyHint": true } })
+        };
+        let result = match asked["method"].as_str().unwrap_or_default() {
+            "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": {},
+                "serverInfo": { "name": "promising", "version": "1" } }),
+            "tools/list" => json!({ "tools": [
+                tool("broken", json!({ "type": "object", "required": "all" })),
+                tool("none", json!("text")),
+                tool("modest", json!({ "type": "object", "unevaluatedProperties": false })),
+            ] }),
+            "tools/call" => json!({ "content": [], "structuredContent": { "a": 1 } }),
+            _ => return answer("202 Accepted", "text/plain", ""),
+        };
+        let answered = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+        answer("200 OK", "application/json", &answered.to_string())
+    });
+    let place = Place::new();
+    let order = place.run("steady").short_closed().target(&target.url());
+    let order = order
+        .set("clients.override.stream_share", "0.0")
+        .set("expect.findings", r#""none above medium""#);
+    let report = order.go().exits(0).report();
+    assert_eq!(report.outcomes(), ["ok"]);
+    assert_eq!(report.keys("/summary/tools"), ["broken", "modest", "none"]);
+    let found = evidence(&report, "invalid-output-schema");
+    let such = |tool: &str, why: &str| {
+        format!("before the load, tools/list: the tool {tool:?}, outputSchema: {why}")
+    };
+    assert_eq!(
+        found,
+        [such("broken", "/required is no such keyword's value"), such("none", "it is no object")]
+    );
+    let notes = report.at("/scenario/notes").as_array().unwrap();
+    let note = "structuredContent of the tool \"modest\" is not checked: its outputSchema uses \
+                unevaluatedProperties";
+    assert!(notes.contains(&json!(note)), "{notes:?}");
+}
+
 #[test]
 fn a_tool_that_every_client_drops_cannot_be_called() {
     let target = forgetful();

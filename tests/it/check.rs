@@ -78,12 +78,13 @@ fn what_run_refuses_unasked_check_refuses_in_the_same_words() {
     assert_eq!(stranger.connections(), 0, "something was sent");
 }
 
-/// Four runs within two seconds, a call a second each and twenty in all, cut four seconds later.
+/// Four runs within two seconds, of a call each half a minute and twenty in all, cut four seconds
+/// later: only their first calls begin, which no machine is too slow for.
 const CUT_SHORT: [(&str, &str); 9] = [
     ("load.from", r#""2/s""#),
     ("load.stages", r#"[{ over = "2s", to = "2/s" }]"#),
     ("load.behaviour", r#""steady""#),
-    ("load.steady", r#"{ calls = 20, think = "200ms" }"#),
+    ("load.steady", r#"{ calls = 20, think = "30s" }"#),
     ("load.drain", r#""4s""#),
     ("load.speed", "1"),
     ("practice.latency", r#""800ms""#),
@@ -100,8 +101,7 @@ fn a_short_load_is_planned_as_it_happens() {
     done.exits(0);
     let checked: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let planned = |pointer: &str| checked.pointer(pointer).unwrap().as_f64().unwrap();
-    // Due at 0.25, 0.75, 1.25 and 1.75 s: six, six, five and five calls until the end at 6 s.
-    assert!((planned("/plan/calls/expected") - 22.0).abs() < 1e-6);
+    assert!((planned("/plan/calls/expected") - 4.0).abs() < 1e-6);
     assert!((planned("/plan/runs_cut/expected") - 4.0).abs() < 1e-6);
     assert!((planned("/run/calls") - 20.0).abs() < 1e-6);
     assert!(checked["warnings"][0].as_str().unwrap().starts_with("100% of the runs are cut"));
@@ -115,6 +115,7 @@ fn a_short_load_is_planned_as_it_happens() {
     let report = done.exits(4).report();
     assert_eq!(*report.at("/plan"), checked["plan"], "the report's plan is the checked one");
     assert_eq!((report.count("/summary/runs"), report.count("/summary/runs_cut")), (4, 4));
-    let calls = report.count("/summary/calls");
-    assert!((18..=22).contains(&calls), "{calls} calls, 22 planned");
+    // That more calls are made as they are planned, to the call, is held on a clock that waits for
+    // the work: engine/user/tests/planned.rs.
+    assert_eq!(report.count("/summary/calls"), 4);
 }

@@ -13,6 +13,7 @@ mod closed;
 mod conformance;
 mod fuzz;
 mod hostile;
+mod hostile_http2;
 mod http;
 mod licences;
 mod live;

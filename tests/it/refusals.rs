@@ -255,3 +255,32 @@ fn a_refused_run_tells_scripts_why() {
         assert!(done.stderr.contains(error), "{}", done.stderr);
     }
 }
+
+/// What fits a target as it is taken to be may not fit it as it is: that shows in the look before
+/// the load, and no load is made.
+#[test]
+fn a_load_that_does_not_fit_the_way_its_target_speaks() {
+    let refused = |speaks: &str, users: u32, rate: &str, files: u32| {
+        let target = Practice::with(&["--speaks", speaks]);
+        let place = Place::new();
+        let stages = format!(r#"[{{ over = "1s", to = {users} }}]"#);
+        let order = place.run("steady").short_closed().target(&target.url()).sets([
+            ("clients.profile", r#""spec""#),
+            ("clients.override.sessions", "{ fresh = 1 }"),
+            ("clients.override.stream_share", "0.0"),
+            ("clients.override.lists", "[]"),
+            ("load.stages", &stages),
+            ("target.max_rate", rate),
+        ]);
+        let done = order.files(files).go();
+        (done.code == 2).then(|| {
+            assert_eq!(target.counted("practice_tool_calls_total"), 0, "a load was made");
+            done.refused(2, &place)
+        })
+    };
+    assert_eq!(refused("modern", 2, "8", 256), None);
+    insta::assert_snapshot!("more_than_the_ceiling", refused("legacy", 2, "8", 256).unwrap());
+    assert_eq!(refused("modern", 24, "5000", 64), None);
+    let streams = refused("http+sse", 24, "5000", 64).unwrap();
+    insta::assert_snapshot!("more_streams_than_open_files", streams);
+}

@@ -21,7 +21,7 @@ use crate::protocol::answer::{self, Head, Reading, Session as Named};
 use crate::protocol::introduction::Introduction;
 use crate::protocol::message::{self, Id};
 use crate::protocol::modern::discover::DiscoverResult;
-use crate::protocol::modern::errors::UNSUPPORTED_VERSION;
+use crate::protocol::modern::errors::{self, UNSUPPORTED_VERSION};
 use crate::protocol::modern::listen::{self, Interest, Told};
 use crate::protocol::modern::result::Reply;
 use crate::protocol::modern::write::{self, Meta};
@@ -174,6 +174,7 @@ impl Client {
             match heard {
                 Ok(Told::Ended) => Flow::Answered,
                 Ok(Told::Refused(code)) => {
+                    self.refused_with(code, operation, event.data);
                     refused = Some(Outcome::RpcError(code));
                     Flow::Answered
                 }
@@ -192,13 +193,24 @@ impl Client {
                 Reading::Events => Outcome::Ok,
                 // A server need not offer it.
                 Reading::Message | Reading::Refusal => {
-                    answer::refused(&head, &body, Some(Id::Number(id))).outcome
+                    let refusal = answer::refused(&head, &body, Some(Id::Number(id)));
+                    if let Some(code) = refusal.code {
+                        self.refused_with(code, operation, &body);
+                    }
+                    refusal.outcome
                 }
                 Reading::Broken(rule) => Outcome::Violation(rule),
             }
         };
         let outcome = came.as_ref().map_or_else(|outcome| *outcome, head_says);
         trail.finish(refused.or(wrongs.outcome()).unwrap_or(outcome));
+    }
+
+    /// Tells it where a refusal has a code that this era forbids.
+    fn refused_with(&self, code: i64, operation: Operation, data: &[u8]) {
+        if let Some(rule) = errors::forbidden(code) {
+            self.violated(rule, operation, self.shown(data));
+        }
     }
 
     /// What every request says of this client.

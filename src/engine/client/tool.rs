@@ -12,7 +12,7 @@ use super::post::{Answered, Cost, Lent};
 use super::put::{self, Header, Put};
 use super::trail::CallTrail;
 use crate::engine::session::Session;
-use crate::model::arguments::Maker;
+use crate::model::arguments::{Maker, Unfit};
 use crate::model::behaviour::Ask as Turn;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Head};
@@ -53,16 +53,18 @@ impl Tool {
         Self { name, maker, mirrored: Vec::new(), output: None, needs_task: false, about }
     }
 
-    /// An offered tool. Where its annotations of headers are invalid they mean nothing: to a modern
-    /// client it is not to be offered.
-    ///
-    /// # Errors
-    /// What is wrong with its output schema, for a person.
-    pub fn offered(tool: &Offered, maker: Maker) -> Result<Self, String> {
+    /// An offered tool, and why its results are held against no output schema, though it has one.
+    /// Where its annotations of headers are invalid they mean nothing: to a modern client it is
+    /// not to be offered.
+    pub fn offered(tool: &Offered, maker: Maker) -> (Self, Option<Unfit>) {
         let mirrored = params::header_params(&tool.input_schema).unwrap_or_default();
-        let output = tool.output_schema.as_ref().map(Output::new).transpose()?;
+        let (output, unfit) = match tool.output_schema.as_ref().map(Output::new) {
+            None => (None, None),
+            Some(Ok(output)) => (Some(output), None),
+            Some(Err(unfit)) => (None, Some(unfit)),
+        };
         let needs_task = tool.needs_task();
-        Ok(Self { mirrored, output, needs_task, ..Self::new(tool.name.clone(), maker) })
+        (Self { mirrored, output, needs_task, ..Self::new(tool.name.clone(), maker) }, unfit)
     }
 }
 

@@ -55,6 +55,11 @@ impl Frames {
         self.locked().streams.get(&stream)?.first
     }
 
+    /// Bytes of a stream that have come so far.
+    pub(super) fn received(&self, stream: u32) -> u64 {
+        self.locked().streams.get(&stream).map_or(0, |moved| moved.read)
+    }
+
     fn locked(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,12 +20,15 @@ use super::meter::{Gauge, Measure, Tapped};
 use crate::edge::clock::Clock;
 use crate::edge::net::Link;
 use crate::model::event::Opened;
-use crate::model::outcome::{ConnectFailure, Outcome};
+use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 
 /// Bytes of one answer that may be under way; what a client reads, it makes room for again.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 /// Bytes of all answers of a connection that may be under way.
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+/// The library does not say whether a head that it refuses is malformed or too large. On the wire,
+/// compressed, one that is too large has at least so many bytes, unless it is a bomb.
+const LARGE_HEAD: u64 = 16 * 1024;
 /// What HTTP/2 has no use for (RFC 9113, section 8.2.2); `Host` is its `:authority`.
 const NOT_SENT: [HeaderName; 6] = [
     header::HOST,
@@ -45,6 +48,8 @@ pub(super) struct Trunk {
     opened: Mutex<Option<Opened>>,
     /// Exchanges on it.
     load: AtomicUsize,
+    /// The target has answered something on it.
+    has_answered: AtomicBool,
     ended: Arc<AtomicBool>,
 }
 
@@ -77,7 +82,8 @@ impl Trunk {
             at_its_end.store(true, Ordering::Relaxed);
         });
         let opened = Mutex::new(Some(link.opened));
-        Ok(Arc::new(Self { sender, frames, opened, load: AtomicUsize::new(0), ended }))
+        let (load, has_answered) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Arc::new(Self { sender, frames, opened, load, has_answered, ended }))
     }
 
     /// Whether nothing more can be sent on it.
@@ -90,9 +96,14 @@ impl Trunk {
         self.load.load(Ordering::Relaxed) == 0 && self.sender.current_max_send_streams() == 0
     }
 
-    /// Nothing more is sent on it: the target is about to end it.
-    fn retire(&self) {
+    /// Nothing more is sent on it: the target is about to end it, and did nothing about a request.
+    fn retire(&self) -> Unsent {
         self.ended.store(true, Ordering::Relaxed);
+        if self.has_answered.load(Ordering::Relaxed) {
+            Unsent::Outlived
+        } else {
+            Unsent::Unprocessed
+        }
     }
 
     /// Room for an exchange, if the target allows one more at once.
@@ -130,7 +141,8 @@ impl Channel {
         measure: &mut Measure<'_>,
     ) -> Result<(Parts, Body), Unsent> {
         let ready = self.0.sender.clone().ready().await;
-        let mut sender = ready.map_err(|_| self.unprocessed())?;
+        // The target has not looked at the request, and takes no other on this connection.
+        let mut sender = ready.map_err(|_| self.0.retire())?;
         let mut message = http::Request::new(());
         *message.version_mut() = http::Version::HTTP_2;
         *message.method_mut() = request.method.clone();
@@ -138,28 +150,25 @@ impl Channel {
         *message.headers_mut() = headers(request);
         let bodiless = request.body.is_empty();
         let handed = sender.send_request(message, bodiless);
-        let (answer, mut body) = handed.map_err(|_| self.unprocessed())?;
-        measure.identify(answer.stream_id().into());
-        if !bodiless {
-            body.send_data(request.body.clone(), true).map_err(|error| self.failed(&error))?;
-        }
-        let (head, body) = answer.await.map_err(|error| self.failed(&error))?.into_parts();
+        let (answer, mut body) = handed.map_err(|_| self.0.retire())?;
+        let stream = answer.stream_id().into();
+        measure.identify(stream);
+        let sent = if bodiless { Ok(()) } else { body.send_data(request.body.clone(), true) };
+        // A stream that has ended meanwhile takes no data; why it has ended, its answer knows.
+        let answered = answer.await.and_then(|answer| sent.map(|()| answer));
+        let (head, body) = answered.map_err(|error| self.failed(&error, stream))?.into_parts();
+        self.0.has_answered.store(true, Ordering::Relaxed);
         Ok((head, Body(body)))
     }
 
-    /// The target has not looked at the request, and takes no other on this connection.
-    fn unprocessed(&self) -> Unsent {
-        self.0.retire();
-        Unsent::Unprocessed
-    }
-
     /// What an error before the response head means.
-    fn failed(&self, error: &h2::Error) -> Unsent {
+    fn failed(&self, error: &h2::Error, stream: u32) -> Unsent {
         if is_unprocessed(error) {
-            if error.is_go_away() {
-                self.0.retire();
-            }
-            return Unsent::Unprocessed;
+            return if error.is_go_away() { self.0.retire() } else { Unsent::Unprocessed };
+        }
+        let is_flood = error.reason() == Some(Reason::ENHANCE_YOUR_CALM);
+        if error.is_library() && (is_flood || self.0.frames.received(stream) > LARGE_HEAD) {
+            return Unsent::Ended(Outcome::Violation(Rule::TooLarge));
         }
         let failure = if error.is_io() || error.is_remote() {
             ConnectFailure::Closed

@@ -45,6 +45,9 @@ pub(super) struct Cut;
 pub(super) enum Unsent {
     /// The target says that it did nothing about it: it may be sent again.
     Unprocessed,
+    /// The same, because it ends a connection on which it has answered others. Whoever is not among
+    /// those on the next one either is sooner or later, as every connection makes them fewer.
+    Outlived,
     /// The exchange has ended so.
     Ended(Outcome),
 }

@@ -17,8 +17,16 @@ use crate::engine::rehearsal::{CONNECT_BUDGET, Told, event, ms};
 use crate::model::event::Opened;
 use crate::protocol::sse;
 
+/// Frames.
+mod frame;
+/// Targets that do what they must not.
+mod hostile;
 /// A target that allows less and less.
 mod lowered;
+/// Targets that end their connections while those are in use.
+mod shutdowns;
+/// Exchanges seen while they go on.
+mod watched;
 
 const BUDGET: Duration = Duration::from_secs(10);
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
@@ -31,6 +39,7 @@ enum Do {
     Data(&'static str),
     End,
     Reset(Reason),
+    Flood,
     Hang,
 }
 
@@ -113,6 +122,7 @@ async fn answer(
                 let stream = stream.as_mut().unwrap();
                 stream.send_data(Bytes::from_static(text.as_bytes()), false).unwrap();
             }
+            Do::Flood => flood(stream.as_mut().unwrap()).await,
             Do::End => stream.as_mut().unwrap().send_data(Bytes::new(), true).unwrap(),
             Do::Reset(reason) => match &mut stream {
                 Some(stream) => stream.send_reset(reason),
@@ -127,6 +137,18 @@ async fn answer(
                 };
                 server.resets.lock().unwrap().push(gone.unwrap());
             }
+        }
+    }
+}
+
+/// Sends as much as there is room for, until nobody wants more.
+async fn flood(stream: &mut h2::SendStream<Bytes>) {
+    loop {
+        stream.reserve_capacity(16_384);
+        let room = std::future::poll_fn(|context| stream.poll_capacity(context)).await;
+        let Some(Ok(room)) = room else { return };
+        if stream.send_data(vec![b' '; room].into(), false).is_err() {
+            return;
         }
     }
 }
@@ -174,8 +196,14 @@ impl Stand {
 
     /// One POST. An event with `"id"` is the answer.
     async fn ask(&self) -> Result<String, Outcome> {
+        self.ask_seen_by(&Watch::default()).await
+    }
+
+    /// The same, seen meanwhile.
+    async fn ask_seen_by(&self, watch: &Watch) -> Result<String, Outcome> {
         let ending = Ending::default();
         let mut trail = Trail::begin(&self.wire, &ending, 0, Operation::ToolsCall);
+        trail.show_to(watch);
         let host = (http::header::HOST, "other.test".parse().unwrap());
         let kept = (http::header::ACCEPT, "application/json".parse().unwrap());
         let request = Request {
@@ -292,37 +320,6 @@ async fn who_gives_up_ends_its_stream_and_not_the_connection() {
     assert_eq!(*stand.server.resets.lock().unwrap(), [Reason::CANCEL]);
     let told = stand.told();
     assert_eq!((told[0].end, told[0].sent), (BUDGET, Some(ms(20))));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_stream_is_asked_again_and_told_once() {
-    let script = |number| match number {
-        0 => vec![Do::Reset(Reason::REFUSED_STREAM)],
-        _ => JSON.to_vec(),
-    };
-    let stand = Stand::new(script);
-    assert_eq!(stand.ask().await.as_deref(), Ok(ANSWER));
-    assert_eq!(stand.counts(), (1, 2));
-    let told = stand.told();
-    assert_eq!((told.len(), told[0].unprocessed), (1, 1));
-    assert_eq!(stand.wire.recorder.gauges.exchanges.load(Ordering::Relaxed), 1);
-
-    let stubborn = Stand::new(|_| vec![Do::Reset(Reason::REFUSED_STREAM)]);
-    assert_eq!(stubborn.ask().await, Err(Outcome::Connect(ConnectFailure::Closed)));
-    assert_eq!(stubborn.counts(), (1, UNPROCESSED_LIMIT as usize));
-    assert_eq!(u32::from(stubborn.told()[0].unprocessed), UNPROCESSED_LIMIT);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_is_being_shut_down_finishes_what_it_has_and_gets_no_more() {
-    let stand = Stand::with(100, 1, |_| [&[Do::After(ms(100))], &JSON[..]].concat());
-    let later = async {
-        stand.wire.clock.sleep(ms(50)).await;
-        stand.ask().await
-    };
-    let (first, second) = join(stand.ask(), later).await;
-    assert_eq!((first.as_deref(), second.as_deref()), (Ok(ANSWER), Ok(ANSWER)));
-    assert_eq!(stand.counts(), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::held::Held;
 use super::line::Body;
 use super::{BODY_LIMIT, Flow, Reply, Trail};
 use crate::edge::clock::Clock;
@@ -61,6 +62,7 @@ impl<'a> Stream<'a> {
                 hear(event)
             });
             let flow = flow.map_err(|_| Outcome::Violation(Rule::TooLarge))?;
+            room(&mut trail.held, self.reader.kept())?;
             if flow != Flow::Continue {
                 self.is_left = flow == Flow::Enough;
                 trail.exchange.answer = Some(clock.now());
@@ -79,6 +81,7 @@ impl<'a> Stream<'a> {
     /// Reads what is left of an answered stream, so that its connection can be used again.
     pub(super) async fn ends_soon(
         mut self,
+        trail: &mut Trail<'_>,
         hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
     ) -> bool {
         if self.is_left {
@@ -89,10 +92,11 @@ impl<'a> Stream<'a> {
         let to_end = async {
             while let Some(data) = self.answer.chunk().await {
                 let Ok(data) = data else { return false };
-                if piece(&mut self.reader, &data, hear).is_ok_and(|flow| flow != Flow::Enough) {
-                    continue;
+                let flow = piece(&mut self.reader, &data, hear);
+                let is_good = flow.is_ok_and(|flow| flow != Flow::Enough);
+                if !is_good || trail.held.grow(self.reader.kept()).is_err() {
+                    return false;
                 }
-                return false;
             }
             true
         };
@@ -117,14 +121,24 @@ fn piece(
     Ok(heard)
 }
 
+/// Room for what an answer holds by now, in bytes.
+fn room(held: &mut Held<'_>, bytes: usize) -> Result<(), Outcome> {
+    held.grow(bytes).map_err(|_full| Outcome::Violation(Rule::TooLarge))
+}
+
 /// Reads a body whole.
-pub(super) async fn read_body(answer: &mut Body<'_>, body: &mut Vec<u8>) -> Result<(), Outcome> {
+pub(super) async fn read_body(
+    answer: &mut Body<'_>,
+    body: &mut Vec<u8>,
+    held: &mut Held<'_>,
+) -> Result<(), Outcome> {
     while let Some(data) = answer.chunk().await {
         let data = data.map_err(|_| Outcome::CutStream)?;
         if body.len() + data.len() > BODY_LIMIT {
             return Err(Outcome::Violation(Rule::TooLarge));
         }
         body.extend_from_slice(&data);
+        room(held, body.capacity())?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use super::check::{Checker, each, entries};
-use super::refs;
+use super::{refs, sound};
 
 /// Parts of a schema larger than this are not compiled.
 const MOST_PARTS: usize = 20_000;
@@ -41,17 +41,32 @@ pub enum Conformity {
     Untold,
 }
 
+/// Why nothing can be held against a schema, for a person; not yet escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is none: the fault of who wrote it.
+    Broken(String),
+    /// It is too large, refers to another document, or uses what is not judged here.
+    Unjudged(String),
+}
+
 impl Shape {
     /// Prepares an `outputSchema` (JSON Schema, drafts 4 to 2020-12).
     ///
     /// # Errors
-    /// Why nothing can be held against it, for a person: the schema is too large, or refers to
-    /// another document, or uses a keyword that is not judged here.
-    pub fn new(schema: &Map<String, Value>) -> Result<Self, String> {
+    /// Why nothing can be held against it.
+    pub fn new(schema: &Map<String, Value>) -> Result<Self, Unfit> {
         let mut survey = Survey { parts: 0, patterns: 0 };
-        survey.schema(schema, true)?;
+        let surveyed = survey.schema(schema, true);
+        // What is too large is not looked through once more.
+        if survey.parts <= MOST_PARTS
+            && let Some(broken) = sound::broken(schema)
+        {
+            return Err(Unfit::Broken(broken));
+        }
+        surveyed.map_err(Unfit::Unjudged)?;
         let checker = Checker::new(Value::Object(schema.clone()));
-        unresolved(&checker, &checker.root)?;
+        unresolved(&checker, &checker.root).map_err(Unfit::Unjudged)?;
         Ok(Self { checker })
     }
 
@@ -145,9 +160,6 @@ impl Survey {
                 ("$id" | "id", Value::String(_)) if !is_root => {
                     return Err("has schemas with an $id of their own".to_owned());
                 }
-                ("multipleOf", number) if number.as_f64().is_none_or(|number| number <= 0.0) => {
-                    return Err("has a multipleOf that is no positive number".to_owned());
-                }
                 ("pattern", Value::String(_)) => self.pattern()?,
                 ("const" | "enum", value) => self.data(value)?,
                 ("default" | "examples", _) => {}
@@ -235,7 +247,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn shape(schema: &Value) -> Result<Shape, String> {
+    fn shape(schema: &Value) -> Result<Shape, Unfit> {
         Shape::new(schema.as_object().unwrap())
     }
 
@@ -277,12 +289,10 @@ mod tests {
         let cases = [
             (json!({"$ref": "http://127.0.0.1:9/schema.json"}), "refers to another document"),
             (json!({"properties": {"a": {"$ref": "other.json#/a"}}}), "refers to another document"),
-            (json!({"properties": {"a": {"$ref": "#/$defs/none"}}}), "refers to another document"),
-            (json!({"properties": {"default": {"$ref": "#/none"}}}), "refers to another document"),
+            (json!({"properties": {"a": {"$ref": "#none"}}}), "refers to another document"),
             (json!({"unevaluatedProperties": false}), "uses unevaluatedProperties"),
             (json!({"items": [{"$dynamicRef": "#a"}]}), "uses $dynamicRef"),
             (json!({"properties": {"a": {"$id": "b"}}}), "an $id of their own"),
-            (json!({"multipleOf": 0}), "multipleOf"),
             (json!({"pattern": "(a)\\1"}), "a pattern that is not understood"),
             (json!({"patternProperties": {"(a)\\1": {}}}), "a pattern that is not understood"),
             (json!({"patternProperties": patterns}), "has more than 64 patterns"),
@@ -290,9 +300,12 @@ mod tests {
         ];
         for (schema, expected) in cases {
             let found = shape(&schema).unwrap_err();
+            let Unfit::Unjudged(found) = found else { panic!("{schema}: {found:?}") };
             assert!(found.contains(expected), "{found}");
         }
         assert!(shape(&deep).is_ok());
+        let broken = json!({"multipleOf": 0, "unevaluatedItems": false});
+        assert!(matches!(shape(&broken), Err(Unfit::Broken(said)) if said.contains("/multipleOf")));
     }
 
     #[test]

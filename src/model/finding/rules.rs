@@ -59,6 +59,7 @@ pub(super) const fn described(rule: Rule) -> Described {
         | Rule::NoCacheHints
         | Rule::InvalidParamHeader => modern::modern(rule),
         Rule::OutputMissing
+        | Rule::InvalidOutputSchema
         | Rule::OutputMismatch
         | Rule::InvalidBase64
         | Rule::TooManyCompletions => content::content(rule),

@@ -73,6 +73,8 @@ pub enum Rule {
     BadEndpoint,
     /// A tool with an `outputSchema` gave no `structuredContent`.
     OutputMissing,
+    /// An `outputSchema` that is no schema.
+    InvalidOutputSchema,
     /// `structuredContent` that its tool's `outputSchema` does not allow.
     OutputMismatch,
     /// Binary content that is not base64.
@@ -83,7 +85,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::WrongId,
         Self::NotOneOfResultAndError,
         Self::NotJson,
@@ -119,6 +121,7 @@ impl Rule {
         Self::ForeignEndpoint,
         Self::BadEndpoint,
         Self::OutputMissing,
+        Self::InvalidOutputSchema,
         Self::OutputMismatch,
         Self::InvalidBase64,
         Self::TooManyCompletions,

@@ -26,16 +26,16 @@ struct Stay {
     connections: f64,
 }
 
-/// Connections that the users of a plan hold at once, at the least. Users who share connections
-/// need none of their own to post, but a stream has one to itself.
-pub fn held(plan: &Plan) -> u64 {
+/// Connections that the users of a plan hold at once, at the least, if they speak in this way. Users
+/// who share connections need none of their own to post, but a stream has one to itself.
+pub fn held(plan: &Plan, way: Way) -> u64 {
     let load = &plan.load;
     let runs = match &load.pace {
         Pace::Open(arrivals) => arrivals.expected(),
         Pace::Closed(_) => MODELLED_RUNS,
     };
     let modelled = 0..runs.clamp(1, MODELLED_RUNS);
-    let stays: Vec<_> = modelled.map(|run| stay(plan, run)).collect();
+    let stays: Vec<_> = modelled.map(|run| stay(plan, way, run)).collect();
     let most = match &load.pace {
         Pace::Open(arrivals) => {
             at_once(arrivals.due(plan.seed).take(LOOKED_AT), &stays, load.ceiling as usize)
@@ -48,7 +48,7 @@ pub fn held(plan: &Plan) -> u64 {
     most.ceil() as u64
 }
 
-fn stay(plan: &Plan, run: u64) -> Stay {
+fn stay(plan: &Plan, way: Way, run: u64) -> Stay {
     let (load, profile) = (&plan.load, &plan.clients.profile);
     let key = Key::of_run(plan.seed, run);
     let (lasts, in_flight) = match &load.behaviour {
@@ -71,7 +71,7 @@ fn stay(plan: &Plan, run: u64) -> Stay {
     if plan.target.may_multiplex() {
         return Stay { lasts, connections: calls.min(1.0) };
     }
-    Stay { lasts, connections: calls + streams(plan.way(), profile, in_flight) }
+    Stay { lasts, connections: calls + streams(way, profile, in_flight) }
 }
 
 /// Streams that a user holds whose calls in flight are so many.
@@ -114,7 +114,7 @@ mod tests {
     use crate::model::behaviour::Steady;
     use crate::model::distribution::Distribution;
     use crate::model::pace::{Arrivals, Herd, RateStage};
-    use crate::model::plan::{Load, Transport, sample};
+    use crate::model::plan::{Load, sample};
     use crate::model::profile::SessionWeights;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -168,10 +168,9 @@ mod tests {
         let (speed, drain, ceiling) = (1.0, SECOND, 1_000);
         let load = Load { behaviour: Behaviour::Steady(steady), speed, pace, drain, ceiling };
         let mut plan = sample::plan(load, Profile { stream_share: 0.0, ..sample::plain() });
-        assert_eq!(held(&plan), 50);
-        plan.target.transport = Transport::HttpSse;
-        assert_eq!(held(&plan), 100);
+        assert_eq!(held(&plan, Way::Legacy), 50);
+        assert_eq!(held(&plan, Way::HttpSse), 100);
         plan.clients.profile.connections = Connections::Shared;
-        assert_eq!(held(&plan), 50, "what is shared carries no stream");
+        assert_eq!(held(&plan, Way::HttpSse), 50, "what is shared carries no stream");
     }
 }

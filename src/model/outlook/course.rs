@@ -42,10 +42,9 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// Of the way this plan's clients would rather speak, as nobody has asked the target yet.
-    pub(super) fn of(plan: &Plan) -> Self {
-        let profile = &plan.clients.profile;
-        match plan.way() {
+    /// Of clients who speak in this way.
+    pub(super) fn of(profile: &Profile, way: Way) -> Self {
+        match way {
             Way::Modern => Self::modern(profile),
             Way::Legacy => Self::sessions(profile, 2.0, 2.0 + profile.stream_share, 1.0),
             // The stream, and a handshake on it; it ends with the stream.
@@ -187,12 +186,16 @@ impl Paper {
 }
 
 /// The course of an open load, with what its runs are made from.
-pub(super) fn open(plan: &Plan, arrivals: &Arrivals, sketches: &mut Sketches<'_>) -> Course {
+pub(super) fn open(
+    (plan, way): (&Plan, Way),
+    arrivals: &Arrivals,
+    sketches: &mut Sketches<'_>,
+) -> Course {
     let end = arrivals.length() + plan.load.drain;
     let runs = arrivals.expected() as f64;
     let looked_at = thinned(arrivals, (runs * size_of_a_run(plan, end).1 / MOST_BURSTS).max(1.0));
     let weight = runs / looked_at.expected().max(1) as f64;
-    let mut paper = Paper::new(end, Cost::of(plan), weight);
+    let mut paper = Paper::new(end, Cost::of(&plan.clients.profile, way), weight);
     let ceiling = (f64::from(plan.load.ceiling) / weight).ceil() as usize;
     let (mut present, mut counts) = (BinaryHeap::new(), Counts::default());
     for (number, due) in (0..).zip(looked_at.due(plan.seed)) {
@@ -217,7 +220,11 @@ pub(super) fn open(plan: &Plan, arrivals: &Arrivals, sketches: &mut Sketches<'_>
 
 /// The course of a closed load: each user takes one run after another while its stay lasts. A run
 /// under way at the end of a stay goes on, but not beyond the end of the drain.
-pub(super) fn closed(plan: &Plan, users: &Users, sketches: &mut Sketches<'_>) -> Course {
+pub(super) fn closed(
+    (plan, way): (&Plan, Way),
+    users: &Users,
+    sketches: &mut Sketches<'_>,
+) -> Course {
     let end = users.length() + plan.load.drain;
     let stays = stays(users);
     let at_work: f64 = stays.iter().map(|(from, to)| to.saturating_sub(*from).as_secs_f64()).sum();
@@ -225,7 +232,7 @@ pub(super) fn closed(plan: &Plan, users: &Users, sketches: &mut Sketches<'_>) ->
     let runs = stays.len() as f64 + at_work / seconds.max(1e-3);
     let every = (runs * bursts / MOST_BURSTS).ceil().max(1.0) as usize;
     let weight = stays.len() as f64 / stays.len().div_ceil(every).max(1) as f64;
-    let mut paper = Paper::new(end, Cost::of(plan), weight);
+    let mut paper = Paper::new(end, Cost::of(&plan.clients.profile, way), weight);
     for (user, (from, to)) in (0..).zip(&stays).step_by(every) {
         let (mut due, mut first, mut cut) = (*from, None, false);
         for turn in 0.. {

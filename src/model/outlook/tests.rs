@@ -8,7 +8,7 @@ use crate::model::behaviour::{Chat, Research, Steady};
 use crate::model::distribution::Distribution;
 use crate::model::pace::{Arrivals, Herd, RateStage, Spacing, UserStage, Users};
 use crate::model::plan::sample;
-use crate::model::profile::SessionWeights;
+use crate::model::profile::{SessionWeights, Source};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -36,7 +36,7 @@ fn two_users(seconds: u32) -> Pace {
 /// The outlook under the `plain` profile: a session for each run, of initialize, initialized,
 /// tools/list and the stream, ended with DELETE.
 fn outlook(load: Load) -> Outlook {
-    of(&sample::plan(load, sample::plain()), 2)
+    of(&sample::plan(load, sample::plain()), Way::Legacy, 2)
 }
 
 #[track_caller]
@@ -156,12 +156,13 @@ fn users_come_round_until_the_load_is_over() {
 fn a_user_who_pools_keeps_one_session_for_its_stay() {
     let pooled = SessionWeights { fresh: 0.0, unechoed: 0.0, pooled: 1.0, echo: 0.0 };
     let profile = Profile { sessions: pooled, ..sample::plain() };
-    let outlook = of(&sample::plan(load(each_second(2), two_users(6), 60), profile), 2);
+    let plan = sample::plan(load(each_second(2), two_users(6), 60), profile);
+    let outlook = of(&plan, Way::Legacy, 2);
     assert_near(outlook.exchanges, 14.0 + 2.0 * 5.0);
     // An arrival's stay is its run.
     let profile = Profile { sessions: pooled, ..sample::plain() };
     let load = load(each_second(2), Pace::Open(evenly(1.0, 10)), 60);
-    assert_near(of(&sample::plan(load, profile), 2).exchanges, 20.0 + 10.0 * 5.0);
+    assert_near(of(&sample::plan(load, profile), Way::Legacy, 2).exchanges, 20.0 + 10.0 * 5.0);
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn chance_alone_makes_the_range() {
     // The range holds nearly all storms of other seeds.
     let chat = |seed| {
         let load = load(Behaviour::Chat(Chat::default()), Pace::Open(evenly(2.0, 50)), 5);
-        of(&Plan { seed, ..sample::plan(load, sample::plain()) }, 2)
+        of(&Plan { seed, ..sample::plan(load, sample::plain()) }, Way::Legacy, 2)
     };
     let (from, to) = chat(1).calls_range.unwrap();
     let within = (2..102).filter(|seed| (from..=to).contains(&chat(*seed).calls)).count();
@@ -246,4 +247,24 @@ proptest! {
         let enough = at(whole.whole_drain.as_secs() as u32);
         prop_assert_eq!((enough.cut, enough.calls), (0.0, whole.calls));
     }
+}
+
+#[test]
+fn only_what_clients_go_by_is_called_inferred() {
+    let inferred = |key: &&str| {
+        let source = Source { confidence: Confidence::Modelled, reference: String::new() };
+        ((*key).to_owned(), source)
+    };
+    let keys = ["cap", "delete_share", "honours_ttl", "probe_lasts", "sessions", "stream_share"];
+    let sources = keys.iter().map(inferred).collect();
+    let profile = Profile { era: Era::Auto, sources, ..sample::plain() };
+    for (way, expected) in [
+        (Way::Legacy, &["cap", "delete_share", "probe_lasts", "sessions", "stream_share"][..]),
+        (Way::Modern, &["cap", "honours_ttl", "probe_lasts", "stream_share"]),
+        (Way::HttpSse, &["cap", "probe_lasts", "sessions"]),
+    ] {
+        assert_eq!(modelled(&profile, way), expected, "{way:?}");
+    }
+    let legacy = Profile { era: Era::Legacy, ..profile };
+    assert!(!modelled(&legacy, Way::Legacy).contains(&"probe_lasts"));
 }

@@ -19,7 +19,7 @@ pub enum Verdict {
     Untrustworthy,
     /// The user stopped it.
     Stopped,
-    /// The target could not be reached or refused every handshake.
+    /// The target could not be reached, or refused every client.
     Unreachable,
 }
 
@@ -43,7 +43,7 @@ pub enum Ending {
     Finished,
     /// The user stopped it.
     Stopped,
-    /// No handshake ever succeeded.
+    /// No client was ever let in.
     Unreachable,
 }
 
@@ -72,7 +72,7 @@ pub struct Facts<'a> {
 pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
     let mut grounds: Vec<(Verdict, String)> = Vec::new();
     if facts.ending == Ending::Unreachable {
-        let why = "the target could not be reached or refused every handshake";
+        let why = "the target could not be reached, or refused every client";
         grounds.push((Verdict::Unreachable, why.to_owned()));
     }
     grounds.extend(found(facts, |severity| severity >= Severity::High));

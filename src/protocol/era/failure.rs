@@ -42,13 +42,6 @@ pub struct Refusal {
     pub code: Option<i64>,
 }
 
-impl Failure {
-    /// Whether the same step may be tried again: later, or with a credential.
-    pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Outage | Self::Unauthorised(_))
-    }
-}
-
 /// The versions a server named, within bounds; they are not yet escaped.
 pub(super) fn owned(versions: &[Cow<'_, str>]) -> Vec<String> {
     let kept = versions.iter().take(MOST_VERSIONS);

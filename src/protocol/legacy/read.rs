@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use crate::protocol::message::Object;
 pub use crate::protocol::results::call::{CallResult, Content};
 pub use crate::protocol::results::capabilities::Capabilities;
-pub use crate::protocol::results::list::{Annotations, ListPage, Tool, ToolsPage};
+pub use crate::protocol::results::list::{Annotations, Tool, ToolsPage};
 
 /// The answer to `initialize`.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Pages of lists: tools whole, other entries as far as a client under load looks at them.
+//! Pages of the list of tools, whole; the entries of other lists are in [`super::entry`].
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -28,9 +28,10 @@ pub struct Tool {
     pub description: Option<String>,
     /// The schema of its arguments.
     pub input_schema: Map<String, Value>,
-    /// The schema of its structured content, if it has one.
+    /// The schema of its structured content, if it has one, whatever it is: only calls suffer from
+    /// a broken one.
     #[serde(default)]
-    pub output_schema: Option<Map<String, Value>>,
+    pub output_schema: Option<Value>,
     /// What it says about the danger of calling it; untrusted.
     #[serde(default)]
     pub annotations: Option<Annotations>,
@@ -61,7 +62,9 @@ pub struct Annotations {
 }
 
 impl Tool {
-    /// Whether every call of it has to become a task.
+    /// Whether every call of it has to become a task. `optional` leaves that to the client (MCP
+    /// 2025-11-25, basic/utilities/tasks, "Tool-Level Negotiation"), and one under load calls such a
+    /// tool plainly: one request instead of a creation, polls and a result.
     pub fn needs_task(&self) -> bool {
         let support = self.execution.as_ref().and_then(|how| how.task_support.as_deref());
         support == Some("required")
@@ -73,35 +76,11 @@ impl Tool {
     }
 }
 
-/// One page of `resources/list`, `resources/templates/list` or `prompts/list`, only counted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListPage {
-    /// How many entries it has.
-    #[serde(
-        rename = "resources",
-        alias = "prompts",
-        alias = "resourceTemplates",
-        deserialize_with = "count"
-    )]
-    pub count: usize,
-    /// Where the next page begins; the empty string is a cursor, too.
-    #[serde(default)]
-    pub next_cursor: Option<String>,
-}
-
 /// An array of objects.
 pub(super) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     d: D,
 ) -> Result<Vec<T>, D::Error> {
     Vec::<Object<T>>::deserialize(d).map(|all| all.into_iter().map(|Object(one)| one).collect())
-}
-
-/// How many entries an array of objects has.
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    #[derive(Deserialize)]
-    struct Entry {}
-    Vec::<Object<Entry>>::deserialize(deserializer).map(|entries| entries.len())
 }
 
 #[cfg(test)]
@@ -115,7 +94,7 @@ mod tests {
         let text = r#"{"tools":[
             {"name":"search","description":"finds","inputSchema":{"type":"object","properties":{"q":{"type":"string"}}},"annotations":{"readOnlyHint":true,"title":"S"},"icons":[]},
             {"name":"drop","inputSchema":{"type":"object"},"annotations":{"destructiveHint":true}},
-            {"name":"echo","inputSchema":{}}],"nextCursor":"","_meta":{}}"#;
+            {"name":"echo","inputSchema":{},"outputSchema":[]}],"nextCursor":"","_meta":{}}"#;
         let page = with(text, |text| result::<ToolsPage>(text)).unwrap();
         assert_eq!(page.next_cursor.as_deref(), Some(""));
         let told: Vec<_> =
@@ -124,6 +103,13 @@ mod tests {
         assert_eq!(page.tools[0].description.as_deref(), Some("finds"));
         assert_eq!(page.tools[0].input_schema["properties"]["q"]["type"], "string");
         assert_eq!(page.tools[1].annotations.unwrap().destructive_hint, Some(true));
+        let needs_task = |how: &str| {
+            let execution = Some(Execution { task_support: Some(how.to_owned()) });
+            Tool { execution, ..page.tools[0].clone() }.needs_task()
+        };
+        assert!(needs_task("required") && !page.tools[0].needs_task());
+        assert!(!needs_task("optional") && !needs_task("forbidden"));
+        assert_eq!(page.tools[2].output_schema, Some(Value::Array(Vec::new())));
         let last =
             with(r#"{"tools":[],"nextCursor":null}"#, |text| result::<ToolsPage>(text)).unwrap();
         assert_eq!((last.tools.len(), last.next_cursor), (0, None));
@@ -142,26 +128,6 @@ mod tests {
         for text in bad {
             let found = with(text, |text| result::<ToolsPage>(text));
             assert_eq!(found.unwrap_err(), Rule::MalformedResult, "{text}");
-        }
-    }
-
-    #[test]
-    fn other_lists_are_only_counted() {
-        let page = |count, cursor: Option<&str>| {
-            Ok(ListPage { count, next_cursor: cursor.map(str::to_owned) })
-        };
-        let broken = || Err(Rule::MalformedResult);
-        let cases = [
-            (r#"{"resources":[{"uri":"a","name":"b"},{}],"nextCursor":"p2"}"#, page(2, Some("p2"))),
-            (r#"{"prompts":[{"name":"b"}]}"#, page(1, None)),
-            (r#"{"prompts":[]}"#, page(0, None)),
-            (r#"{"resourceTemplates":[{"uriTemplate":"a/{b}","name":"c"}]}"#, page(1, None)),
-            ("{}", broken()),
-            (r#"{"resources":5}"#, broken()),
-            (r#"{"resources":["a"]}"#, broken()),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(with(text, |text| result::<ListPage>(text)), expected, "{text}");
         }
     }
 }

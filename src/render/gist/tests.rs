@@ -184,10 +184,15 @@ fn what_was_not_measured_is_not_said() {
     );
     let mut report = sample::of(&run(|_| [0, 2, 40], ok), &[]);
     report.verdict = Verdict::Unreachable;
-    assert_eq!(
-        sentences(&report),
-        ["Nothing was measured: no handshake with the target succeeded."]
-    );
+    for (protocol, transport, words) in [
+        ("2025-11-25", "streamable-http", "no handshake with the target succeeded"),
+        ("2024-11-05", "http+sse", "no stream to the target came to a handshake"),
+        ("2026-07-28", "streamable-http", "the target answered neither server/discover nor a call"),
+    ] {
+        report.target.protocol = Some(protocol.to_owned());
+        report.target.transport = Some(transport.to_owned());
+        assert_eq!(sentences(&report), [format!("Nothing was measured: {words}.")]);
+    }
     let mut single = summary::sample::empty();
     single.add(&call(0, [0, 2, 40], Outcome::Ok));
     let said_of_one = said(&single, &[]);

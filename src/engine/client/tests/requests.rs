@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicUsize;
 
 use serde_json::json;
 
+use super::eras::{modern, sound_modern};
 use super::*;
 
 /// A request as text: verb and path, headers, body.
@@ -168,4 +169,34 @@ async fn a_list_of_tools_has_bounds() {
     assert_eq!((outcome, pages, &*said), (too_large, 3, "2001 tools, of at most 2000"));
     let (outcome, _, pages) = looked(1_000, 1, small).await;
     assert_eq!((outcome, pages), (Outcome::Violation(Rule::EndlessPages), 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_is_not_refused_with_a_code_of_before() {
+    let refusal = |seen: &Seen, code: i64| {
+        let error = json!({ "code": code, "message": "no such resource" });
+        json!({ "jsonrpc": "2.0", "id": seen.json()["id"], "error": error }).to_string()
+    };
+    let json = ["content-type: application/json"];
+    for (code, expected) in [(-32002, vec![Rule::ForbiddenCode]), (-32602, vec![])] {
+        for streamed in [false, true] {
+            let server = Server::new(move |seen| match seen.what().as_str() {
+                "subscriptions/listen" if streamed => {
+                    let said = chunk(&event(&refusal(seen, code)));
+                    vec![Do::Write([stream_head(), said].concat()), Do::Hang]
+                }
+                "subscriptions/listen" => vec![Do::Write(reply(400, &json, &refusal(seen, code)))],
+                _ => sound_modern(seen),
+            });
+            let client = client(&server, Profile { stream_share: 1.0, ..modern() });
+            client.call(ms(0), ASK).await;
+            client.common.wire.clock.sleep(ms(1_000)).await;
+            let told = told(&client);
+            let rules: Vec<_> = told.violations.iter().map(|broken| broken.rule).collect();
+            assert_eq!(rules, expected, "{code}, streamed: {streamed}");
+            let listened = |told: &&Exchange| told.operation == Operation::Listen;
+            let outcome = told.exchanges.iter().find(listened).unwrap().outcome;
+            assert_eq!(outcome, Outcome::RpcError(code), "streamed: {streamed}");
+        }
+    }
 }

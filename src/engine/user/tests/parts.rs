@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::open::{Shown, assert_shows, evenly, taking, woken};
-use super::receipts::{behaviour, mood, profile};
+use super::receipts::{at_the_mercy_of, behaviour, mood, profile};
 use super::*;
 
 /// A wave of one subagent that fires `calls` calls together, 3 s after its user came.
@@ -134,16 +134,7 @@ proptest! {
         let mut dues: Vec<_> = dues.into_iter().map(Duration::from_micros).collect();
         dues.sort_unstable();
         let shown = runtime.block_on(async {
-            let turn = AtomicU32::new(0);
-            let script = move |seen: &Seen| {
-                let turn = turn.fetch_add(1, Ordering::SeqCst) as usize;
-                moods[turn % moods.len()].meets(seen)
-            };
-            let server = Server::behind(ms(0), ms(tcp), None, script);
-            let stage = Rehearsed::of(server, profile, behaviour);
-            if let Some(over) = over {
-                stage.over_at(ms(over));
-            }
+            let stage = at_the_mercy_of((moods, tcp), profile, behaviour, over);
             stage.open(dues.into_iter()).await
         });
         for call in &shown.told.calls {

@@ -17,7 +17,8 @@ async fn as_planned(behaviour: Behaviour, seconds: u64, drain: u64) {
         drain: Duration::from_secs(drain),
         ceiling: 1_000,
     };
-    let planned = outlook::of(&sample::plan(load, profile.clone()), 1);
+    let plan = sample::plan(load, profile.clone());
+    let planned = outlook::of(&plan, plan.way(), 1);
     let stage = Rehearsed::of(taking(|_, _| ms(800)), profile, behaviour);
     stage.over_at(Duration::from_secs(seconds + drain));
     let shown = stage.open(arrivals.due(7)).await;

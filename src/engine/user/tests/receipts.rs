@@ -42,6 +42,27 @@ impl Mood {
     }
 }
 
+/// A run, or more, at a server of these moods in turn, whose connections take `tcp` milliseconds;
+/// it is over after so many, if ever.
+pub(super) fn at_the_mercy_of(
+    (moods, tcp): (Vec<Mood>, u64),
+    profile: Profile,
+    behaviour: Behaviour,
+    over: Option<u64>,
+) -> Rehearsed {
+    let turn = AtomicU32::new(0);
+    let script = move |seen: &Seen| {
+        let turn = turn.fetch_add(1, Ordering::SeqCst) as usize;
+        moods[turn % moods.len()].meets(seen)
+    };
+    let server = Server::behind(ms(0), ms(tcp), None, script);
+    let stage = Rehearsed::of(server, profile, behaviour);
+    if let Some(over) = over {
+        stage.over_at(ms(over));
+    }
+    stage
+}
+
 pub(super) fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
         6 => Just(Mood::Sound),
@@ -84,16 +105,7 @@ proptest! {
         let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
         let leaves_with_delete = profile.sessions.pooled > 0.0;
         let (told, seen, open) = runtime.block_on(async {
-            let turn = AtomicU32::new(0);
-            let script = move |seen: &Seen| {
-                let turn = turn.fetch_add(1, Ordering::SeqCst) as usize;
-                moods[turn % moods.len()].meets(seen)
-            };
-            let server = Server::behind(ms(0), ms(tcp), None, script);
-            let stage = Rehearsed::of(server, profile, behaviour);
-            if let Some(over) = over {
-                stage.over_at(ms(over));
-            }
+            let stage = at_the_mercy_of((moods, tcp), profile, behaviour, over);
             let told = stage.run().await;
             let open = stage.scene.common.wire.recorder.gauges.sessions.load(Ordering::Relaxed);
             (told, stage.server.seen(), open)

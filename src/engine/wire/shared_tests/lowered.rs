@@ -2,17 +2,8 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
+use super::frame::{self, DATA, END_STREAM, HEADERS, SETTINGS, frame};
 use super::*;
-
-const PREFACE: usize = 24;
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-/// Of DATA and HEADERS; of SETTINGS it is ACK.
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-/// `:status: 200` and `content-type: application/json` (RFC 7541, appendix A: 8 and 31).
-const HEAD: &[u8] = b"\x88\x0f\x10\x10application/json";
 
 /// Connections that were opened, and those of them that the client has ended.
 #[derive(Debug, Default)]
@@ -45,25 +36,16 @@ impl Connect for Lowering {
     }
 }
 
-fn frame(kind: u8, flags: u8, stream: [u8; 4], payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap();
-    [&[0, 0, length, kind, flags], &stream[..], payload].concat()
-}
-
 /// `SETTINGS_MAX_CONCURRENT_STREAMS` (RFC 9113, section 6.5.2).
 fn most(streams: u8) -> Vec<u8> {
     frame(SETTINGS, 0, [0; 4], &[0, 3, 0, 0, 0, streams])
 }
 
 async fn serve(mut pipe: DuplexStream, lowers: bool) -> std::io::Result<()> {
-    pipe.read_exact(&mut [0; PREFACE]).await?;
+    pipe.read_exact(&mut [0; frame::PREFACE]).await?;
     pipe.write_all(&most(100)).await?;
     loop {
-        let mut head = [0; 9];
-        pipe.read_exact(&mut head).await?;
-        let [a, b, c, kind, flags, stream @ ..] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        pipe.read_exact(&mut payload).await?;
+        let (kind, flags, stream) = frame::next(&mut pipe).await?;
         let is_last = flags & END_STREAM != 0;
         match kind {
             SETTINGS if !is_last => pipe.write_all(&frame(SETTINGS, 1, [0; 4], &[])).await?,
@@ -71,8 +53,7 @@ async fn serve(mut pipe: DuplexStream, lowers: bool) -> std::io::Result<()> {
                 if lowers {
                     pipe.write_all(&most(0)).await?;
                 }
-                pipe.write_all(&frame(HEADERS, END_HEADERS, stream, HEAD)).await?;
-                pipe.write_all(&frame(DATA, END_STREAM, stream, ANSWER.as_bytes())).await?;
+                pipe.write_all(&frame::answered(stream, ANSWER.as_bytes())).await?;
             }
             _ => {}
         }

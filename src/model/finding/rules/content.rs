@@ -15,6 +15,16 @@ pub(super) const fn content(rule: Rule) -> Described {
             TOOLS,
             "Send structuredContent beside the text, or take the outputSchema back.",
         ),
+        Rule::InvalidOutputSchema => Described {
+            severity: Severity::Medium,
+            ..must(
+                "invalid-output-schema",
+                "Tools had an output schema that is none",
+                "An outputSchema is a JSON Schema, so that clients can validate against it.",
+                TOOLS,
+                "Correct the keyword the evidence names; until then nobody can check the results.",
+            )
+        },
         Rule::OutputMismatch => must(
             "output-mismatch",
             "Structured content did not conform to the output schema",
