@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 
 use super::http_sse::STREAM_PATH;
@@ -42,6 +42,8 @@ mod rehearsal;
 mod token;
 mod tokens;
 #[cfg(test)]
+mod ways;
+#[cfg(test)]
 mod wrong;
 
 use clients::{Client, Clients};
@@ -62,6 +64,7 @@ pub use clients::{CONFIDENTIAL, PUBLIC, SECRET, SIGNING};
 
 /// Bodies of the authorization server past this are refused.
 const LONGEST_BYTES: usize = 64 << 10;
+const FORM: &str = "application/x-www-form-urlencoded";
 const HOUR: Duration = Duration::from_secs(3_600);
 const QUARTER: Duration = Duration::from_secs(900);
 
@@ -192,6 +195,10 @@ impl Authority {
         if !is_read && parts.method != Method::GET {
             return Reply::Whole(not_allowed("GET"));
         }
+        if is_read && !is_of(headers, at) {
+            let kind = Refused::request("`Content-Type` is another one than the endpoint reads");
+            return Reply::Whole(kind.respond());
+        }
         let body = if is_read { request::read(body).await.unwrap_or_default() } else { "".into() };
         if body.len() > LONGEST_BYTES {
             let long = Refused::request("the body is over 64 KiB");
@@ -280,6 +287,14 @@ impl Authority {
     pub(super) fn metrics(&self) -> String {
         self.counts.page()
     }
+}
+
+/// Whether a body is of the type that the page reads: JSON to register, else a form.
+fn is_of(headers: &HeaderMap, at: Page) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    let read = if at == Page::Register { "application/json" } else { FORM };
+    kind.eq_ignore_ascii_case(read)
 }
 
 fn form(body: &[u8], answer: impl FnOnce(&Form) -> Response) -> Response {
