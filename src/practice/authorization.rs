@@ -48,7 +48,7 @@ mod wrong;
 
 use clients::{Client, Clients};
 use codes::Codes;
-use consent::Consents;
+use consent::{Consents, stranger};
 use counts::{Counts, one};
 use document::Documents;
 use form::Form;
@@ -63,7 +63,7 @@ use tokens::Tokens;
 pub use clients::{CONFIDENTIAL, PUBLIC, SECRET, SIGNING};
 
 /// Bodies of the authorization server past this are refused.
-const LONGEST_BYTES: usize = 64 << 10;
+const LONGEST_BYTES: usize = 16 << 10;
 const FORM: &str = "application/x-www-form-urlencoded";
 const HOUR: Duration = Duration::from_secs(3_600);
 const QUARTER: Duration = Duration::from_secs(900);
@@ -186,12 +186,13 @@ impl Authority {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
         let place = Place::of(headers, self.issuer_path());
-        let needs_body = matches!(at, Page::Register | Page::Login | Page::Token | Page::Revoke);
+        let needs_body = matches!(at, Page::Register | Page::Token | Page::Revoke);
+        let may_have_body = needs_body || matches!(at, Page::Login | Page::Consent);
         let is_post = parts.method == Method::POST;
         if needs_body && !is_post {
             return Reply::Whole(not_allowed("POST"));
         }
-        let is_read = is_post && (needs_body || at == Page::Consent);
+        let is_read = is_post && may_have_body;
         if !is_read && parts.method != Method::GET {
             return Reply::Whole(not_allowed("GET"));
         }
@@ -201,7 +202,7 @@ impl Authority {
         }
         let body = if is_read { request::read(body).await.unwrap_or_default() } else { "".into() };
         if body.len() > LONGEST_BYTES {
-            let long = Refused::request("the body is over 64 KiB");
+            let long = Refused::request("the body is over 16 KiB");
             return Reply::Whole(long.with(StatusCode::PAYLOAD_TOO_LARGE).respond());
         }
         let path = parts.uri.path();
@@ -216,6 +217,7 @@ impl Authority {
             Page::Token => return self.token(headers, &body, &place, from).await,
             Page::Revoke => self.revoke(headers, &body, &place).await,
             Page::Consent if !is_post => self.consent_page(headers),
+            Page::Login if !is_post => stranger(),
             Page::Login => form(&body, |form| self.login(headers, form)),
             Page::Consent => form(&body, |form| self.decide(headers, form)),
         })

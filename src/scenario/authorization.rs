@@ -122,6 +122,8 @@ fn moments(auth: &Table<'_>, default: &Authorization) -> Authorization {
         outage: auth
             .optional_table("outage", "When the token endpoint answers 503.", outage)
             .flatten(),
+        expire_at: moment("expire_at", "When all access tokens end, from the target's start.")
+            .optional(),
         revoke_at: moment("revoke_at", "When every grant is revoked, from the target's start.")
             .optional(),
         forget_after: moment("forget_after", "For forgets-clients: the life of a registration.")
@@ -249,6 +251,7 @@ mod tests {
             token_limit: 50,
             latency: "lognormal 40ms 0.6".parse().unwrap(),
             outage: Some(Outage { at: s(10), lasts: s(5) }),
+            expire_at: Some(s(50)),
             revoke_at: Some(s(60)),
             jwks: text("{\"keys\":[]}"),
             defects: Defect::WORDS.into_iter().map(|(_, defect)| defect).collect(),

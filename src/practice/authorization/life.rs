@@ -196,6 +196,7 @@ async fn what_the_authorization_endpoint_refuses() {
         ("redirect_uri", "https://evil.example/", 400, ""),
         ("response_type", "token", 302, "unsupported_response_type"),
         ("code_challenge", "", 302, "invalid_request"),
+        ("code_challenge", "short", 302, "invalid_request"),
         ("code_challenge_method", "plain", 302, "invalid_request"),
         ("scope", "mcp:read other", 302, "invalid_scope"),
         ("resource", "https://other.example/mcp", 302, "invalid_target"),
@@ -303,6 +304,26 @@ async fn lifetimes_skew_latency_and_no_rotation() {
     assert_eq!(told.json()["refresh_token"], Value::Null);
     advance(s(600)).await;
     assert_eq!(stage.refresh(&client, &refresh).await.error(), (400, "invalid_grant".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_access_tokens_end_at_the_cliff() {
+    let stage = stage(Authorization { expire_at: Some(s(20)), ..short() });
+    let client = stage.register().await;
+    let (first, refresh) = stage.grant(&client, &[]).await;
+    advance(s(15)).await;
+    let code = stage.authorize(&client, &[]).await.parameter("code").unwrap();
+    let told = stage.exchange(&client, &code).await;
+    assert_eq!(told.json()["expires_in"], 5);
+    let (second, _) = tokens(&told);
+    for (later, status) in [(s(4), 200), (s(2), 401)] {
+        advance(later).await;
+        assert_eq!(stage.call(&first, "echo").await.status, status);
+        assert_eq!(stage.call(&second, "echo").await.status, status);
+    }
+    let told = stage.refresh(&client, &refresh).await;
+    assert_eq!(told.json()["expires_in"], 30);
+    assert_eq!(stage.call(&tokens(&told).0, "echo").await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,6 +45,7 @@ async fn refusals(stage: &Stage, seen: &mut Seen) {
     seen.note("named", told.header("www-authenticate").contains("resource_metadata"));
     seen.note("polite", told.text.contains("\"isError\":true") && told.text.contains("\"id\":7"));
     seen.note("elsewhere", told.header("location"));
+    assert!(stage.get("/login").await.text.contains("Please sign in"));
 }
 
 /// Everything that can be seen of a server in two minutes.
@@ -125,7 +126,7 @@ const DIFFERENCES: [(Defect, &[(&str, &str)]); Defect::WORDS.len()] = [
         &[
             ("a bad token", "302"),
             ("named", "false"),
-            ("elsewhere", "/login"),
+            ("elsewhere", "http://127.0.0.1:1/login"),
             ("a token for elsewhere", "302"),
             ("an expired token", "302"),
         ],
