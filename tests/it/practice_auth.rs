@@ -32,7 +32,7 @@ struct Target {
 impl Target {
     fn with(auth: &str) -> Self {
         let practice = Practice::with(&["--sessions", "stateless", "--auth", auth]);
-        let mut target = Self { practice, client: String::new() };
+        let target = Self { practice, client: String::new() };
         let registered = target.post(
             "/register",
             &json!({
@@ -44,8 +44,8 @@ impl Target {
         );
         let registered = registered.unwrap();
         assert_eq!(registered.0, 201, "{registered:?}");
-        target.client = json_of(&registered)["client_id"].as_str().unwrap().to_owned();
-        target
+        let client = json_of(&registered)["client_id"].as_str().unwrap().to_owned();
+        Self { client, ..target }
     }
 
     fn post(&self, path: &str, body: &str) -> io::Result<(u16, String)> {

@@ -326,6 +326,23 @@ async fn all_access_tokens_end_at_the_cliff() {
     assert_eq!(stage.call(&tokens(&told).0, "echo").await.status, 200);
 }
 
+#[tokio::test]
+async fn each_of_a_crowd_has_a_grant_of_its_own() {
+    let stage = stage(short());
+    let one = || async {
+        let client = stage.register().await;
+        let (access, refresh) = stage.grant(&client, &[]).await;
+        assert_eq!(stage.call(&access, "echo").await.status, 200);
+        refresh
+    };
+    let refreshes = futures_util::future::join_all((0..200).map(|_| one())).await;
+    let different: std::collections::HashSet<_> =
+        refreshes.iter().map(|token| &token[..32]).collect();
+    assert_eq!(different.len(), 200);
+    let counted = ["registrations", "authorizations", "tokens", "unauthorized"];
+    assert_eq!(counted.map(|name| stage.count(name)), [200, 200, 200, 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn tokens_can_be_revoked() {
     let stage = stage(short());
