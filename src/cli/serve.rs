@@ -59,7 +59,7 @@ pub struct ServeArgs {
     /// Seed of service times and sizes
     #[arg(long, value_name = "N", default_value_t = Practice::default().seed)]
     pub seed: u64,
-    /// The authorization server: `off`, or the table [practice] auth of a scenario, such as
+    /// The authorization server: `off`, or a scenario's `practice.auth` as a table, such as
     /// `{ access = "30s", defects = ["slow-token"] }`; with its defaults if nothing is given
     #[arg(long, value_name = "TABLE", num_args = 0..=1, default_missing_value = "{}",
           default_value = "off", value_parser = auth)]

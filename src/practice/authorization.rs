@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 
 use super::http_sse::STREAM_PATH;
@@ -42,11 +42,13 @@ mod rehearsal;
 mod token;
 mod tokens;
 #[cfg(test)]
+mod ways;
+#[cfg(test)]
 mod wrong;
 
 use clients::{Client, Clients};
 use codes::Codes;
-use consent::Consents;
+use consent::{Consents, stranger};
 use counts::{Counts, one};
 use document::Documents;
 use form::Form;
@@ -61,7 +63,8 @@ use tokens::Tokens;
 pub use clients::{CONFIDENTIAL, PUBLIC, SECRET, SIGNING};
 
 /// Bodies of the authorization server past this are refused.
-const LONGEST_BYTES: usize = 64 << 10;
+const LONGEST_BYTES: usize = 16 << 10;
+const FORM: &str = "application/x-www-form-urlencoded";
 const HOUR: Duration = Duration::from_secs(3_600);
 const QUARTER: Duration = Duration::from_secs(900);
 
@@ -183,18 +186,23 @@ impl Authority {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
         let place = Place::of(headers, self.issuer_path());
-        let needs_body = matches!(at, Page::Register | Page::Login | Page::Token | Page::Revoke);
+        let needs_body = matches!(at, Page::Register | Page::Token | Page::Revoke);
+        let may_have_body = needs_body || matches!(at, Page::Login | Page::Consent);
         let is_post = parts.method == Method::POST;
         if needs_body && !is_post {
             return Reply::Whole(not_allowed("POST"));
         }
-        let is_read = is_post && (needs_body || at == Page::Consent);
+        let is_read = is_post && may_have_body;
         if !is_read && parts.method != Method::GET {
             return Reply::Whole(not_allowed("GET"));
         }
+        if is_read && !is_of(headers, at) {
+            let kind = Refused::request("`Content-Type` is another one than the endpoint reads");
+            return Reply::Whole(kind.respond());
+        }
         let body = if is_read { request::read(body).await.unwrap_or_default() } else { "".into() };
         if body.len() > LONGEST_BYTES {
-            let long = Refused::request("the body is over 64 KiB");
+            let long = Refused::request("the body is over 16 KiB");
             return Reply::Whole(long.with(StatusCode::PAYLOAD_TOO_LARGE).respond());
         }
         let path = parts.uri.path();
@@ -209,6 +217,7 @@ impl Authority {
             Page::Token => return self.token(headers, &body, &place, from).await,
             Page::Revoke => self.revoke(headers, &body, &place).await,
             Page::Consent if !is_post => self.consent_page(headers),
+            Page::Login if !is_post => stranger(),
             Page::Login => form(&body, |form| self.login(headers, form)),
             Page::Consent => form(&body, |form| self.decide(headers, form)),
         })
@@ -280,6 +289,14 @@ impl Authority {
     pub(super) fn metrics(&self) -> String {
         self.counts.page()
     }
+}
+
+/// Whether a body is of the type that the page reads: JSON to register, else a form.
+fn is_of(headers: &HeaderMap, at: Page) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    let read = if at == Page::Register { "application/json" } else { FORM };
+    kind.eq_ignore_ascii_case(read)
 }
 
 fn form(body: &[u8], answer: impl FnOnce(&Form) -> Response) -> Response {

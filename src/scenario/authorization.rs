@@ -21,8 +21,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Reads the table.
 pub fn read(auth: &Table<'_>) -> Authorization {
     let default = Authorization::default();
-    let switched = Authorization { defects: defects(auth), ..moments(auth, &default) };
-    let named = names(auth, switched);
     Authorization {
         access: auth
             .key("access", "How long an access token is good, in whole seconds.")
@@ -72,12 +70,14 @@ pub fn read(auth: &Table<'_>) -> Authorization {
             .key("latency", "Service time of the token endpoint.")
             .distribution()
             .or(default.latency),
-        ..named
+        // What stands here is read last: the key table has this order.
+        ..names(auth)
     }
 }
 
 /// What is named: issuer, scopes, users, tools, keys.
-fn names(auth: &Table<'_>, default: Authorization) -> Authorization {
+fn names(auth: &Table<'_>) -> Authorization {
+    let default = Authorization::default();
     Authorization {
         issuer: auth
             .key("issuer", "The path of the issuer; none if it is not given.")
@@ -111,19 +111,23 @@ fn names(auth: &Table<'_>, default: Authorization) -> Authorization {
             .text()
             .optional()
             .unwrap_or(default.jwks),
-        ..default
+        ..moments(auth)
     }
 }
 
 /// What happens when, and what the defects need to know.
-fn moments(auth: &Table<'_>, default: &Authorization) -> Authorization {
+fn moments(auth: &Table<'_>) -> Authorization {
+    let default = Authorization::default();
     let moment = |name, doc| auth.key(name, doc).duration(Duration::ZERO..=LONGEST);
     Authorization {
         outage: auth
             .optional_table("outage", "When the token endpoint answers 503.", outage)
             .flatten(),
+        expire_at: moment("expire_at", "When all access tokens end, from the target's start.")
+            .optional(),
         revoke_at: moment("revoke_at", "When every grant is revoked, from the target's start.")
             .optional(),
+        defects: defects(auth),
         forget_after: moment("forget_after", "For forgets-clients: the life of a registration.")
             .or(default.forget_after),
         forget_at: moment(
@@ -136,7 +140,7 @@ fn moments(auth: &Table<'_>, default: &Authorization) -> Authorization {
             .count(0..=1_000_000)
             .or(default.lose_every),
         slow: moment("slow", "For slow-token: how long the token endpoint takes.").or(default.slow),
-        ..default.clone()
+        ..default
     }
 }
 
@@ -249,6 +253,7 @@ mod tests {
             token_limit: 50,
             latency: "lognormal 40ms 0.6".parse().unwrap(),
             outage: Some(Outage { at: s(10), lasts: s(5) }),
+            expire_at: Some(s(50)),
             revoke_at: Some(s(60)),
             jwks: text("{\"keys\":[]}"),
             defects: Defect::WORDS.into_iter().map(|(_, defect)| defect).collect(),

@@ -4,6 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+/// The header of a JSON body.
+pub(crate) const JSON: &str = "content-type: application/json\r\n";
+
 /// Status and body of an answer; an error when there was none.
 pub(crate) fn ask(
     address: SocketAddr,
@@ -11,7 +14,18 @@ pub(crate) fn ask(
     path: &str,
     body: &str,
 ) -> io::Result<(u16, String)> {
-    let mut stream = sent(address, method, path, body)?;
+    ask_with(address, method, path, JSON, body)
+}
+
+/// As [`ask`], with other headers, each with its line break.
+pub(crate) fn ask_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<(u16, String)> {
+    let mut stream = sent_with(address, method, path, headers, body)?;
     let status = status_of(&mut stream)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -20,12 +34,38 @@ pub(crate) fn ask(
     Ok((status, body.to_owned()))
 }
 
+/// Status and head of an answer; `headers` end in a line break each.
+pub(crate) fn head(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<(u16, String)> {
+    let mut stream = sent_with(address, method, path, headers, body)?;
+    let status = status_of(&mut stream)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    Ok((status, answer.split("\r\n\r\n").next().unwrap_or_default().to_owned()))
+}
+
 /// The status alone: some servers leave the stream of an answer open.
 pub(crate) fn status(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<u16> {
     status_of(&mut sent(address, method, path, body)?)
 }
 
 fn sent(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<TcpStream> {
+    sent_with(address, method, path, JSON, body)
+}
+
+fn sent_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let length = body.len();
@@ -33,7 +73,7 @@ fn sent(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result
         stream,
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
          accept: application/json, text/event-stream\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+         content-length: {length}\r\n{headers}\r\n{body}"
     )?;
     Ok(stream)
 }

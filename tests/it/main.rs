@@ -22,6 +22,7 @@ mod nginx;
 mod peer;
 mod peers;
 mod practice;
+mod practice_auth;
 mod receipts;
 mod refusals;
 mod report;

@@ -50,6 +50,8 @@ pub struct Authorization {
     pub latency: Distribution,
     /// When the token endpoint answers 503.
     pub outage: Option<Outage>,
+    /// When every access token issued before ends, from the start of the target.
+    pub expire_at: Option<Duration>,
     /// When every grant is revoked, from the start of the target.
     pub revoke_at: Option<Duration>,
     /// The public keys of the client `practice-jwt`: a JWK set as JSON; empty for none.
@@ -144,6 +146,7 @@ impl Default for Authorization {
             token_limit: 0,
             latency: Distribution::constant(Duration::ZERO),
             outage: None,
+            expire_at: None,
             revoke_at: None,
             jwks: String::new(),
             defects: Defects::default(),
@@ -171,8 +174,9 @@ impl fmt::Display for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { access, refresh, rotate, grace, skew, consent, discovery, .. } = self;
         let Self { registration, documents, issuer, scopes, scope, users, tools, .. } = self;
-        let Self { register_limit, token_limit, latency, outage, revoke_at, jwks, .. } = self;
-        let Self { defects, forget_after, forget_at, lose_every, slow, .. } = self;
+        let Self { register_limit, token_limit, latency, outage, jwks, .. } = self;
+        let Self { expire_at, revoke_at, defects, .. } = self;
+        let Self { forget_after, forget_at, lose_every, slow, .. } = self;
         write!(f, "{{ access = {}, refresh = {}", Lasts(*access), Lasts(*refresh))?;
         write!(f, ", rotate = {rotate}, grace = {}, skew = {}", Lasts(*grace), Lasts(*skew))?;
         write!(f, ", consent = {}", Text(word(&Consent::WORDS, consent)))?;
@@ -198,8 +202,10 @@ impl fmt::Display for Authorization {
         if let Some(Outage { at, lasts }) = outage {
             write!(f, ", outage = {{ at = {}, lasts = {} }}", Lasts(*at), Lasts(*lasts))?;
         }
-        if let Some(at) = revoke_at {
-            write!(f, ", revoke_at = {}", Lasts(*at))?;
+        for (name, at) in [("expire_at", expire_at), ("revoke_at", revoke_at)] {
+            if let Some(at) = at {
+                write!(f, ", {name} = {}", Lasts(*at))?;
+            }
         }
         let words: Vec<_> = defects.list().map(Defect::word).collect();
         if !jwks.is_empty() {

@@ -23,6 +23,10 @@ use crate::model::plan::{Consent, Defect};
 const USER_COOKIE: &str = "practice_user";
 /// Longer names are cut.
 const LONGEST_NAME: usize = 64;
+/// Longer requests are not kept.
+const LONGEST_QUERY: usize = 8 << 10;
+/// A SHA-256 in base64url.
+const CHALLENGE_CHARS: usize = 43;
 
 /// A request for authorization that is what it should be.
 #[derive(Debug, Clone)]
@@ -50,7 +54,10 @@ impl Authority {
         query: &str,
         place: Place,
     ) -> Response {
-        let read = match Form::read(query.as_bytes()) {
+        let query = query.as_bytes();
+        let long = || Refused::request("the query is over 8 KiB");
+        let form = if query.len() > LONGEST_QUERY { Err(long()) } else { Form::read(query) };
+        let read = match form {
             Ok(form) => self.asked(&form, place).await.map(|asked| (form, asked)),
             Err(refused) => Err(Refusal::Page(refused)),
         };
@@ -109,6 +116,9 @@ impl Authority {
             return Err(Refused::request("`code_challenge_method` must be S256 (RFC 7636)"));
         }
         let challenge = form.need("code_challenge")?.to_owned();
+        if challenge.len() != CHALLENGE_CHARS {
+            return Err(Refused::request("`code_challenge` is not 43 characters (RFC 7636)"));
+        }
         let scopes = self.scopes(form.get("scope"))?;
         Ok((scopes, challenge, audience(form, place)?))
     }
@@ -129,7 +139,7 @@ impl Authority {
     fn at_once(&self, headers: &HeaderMap, form: &Form, asked: &Asked) -> Response {
         let hinted = form.get("login_hint").or_else(|| cookie(headers, USER_COOKIE));
         let user = match hinted.filter(|name| !name.is_empty()) {
-            Some(name) => name.chars().take(LONGEST_NAME).collect(),
+            Some(name) => name_of(name),
             None => self.next_user(),
         };
         with_cookie(self.consented(asked, &user), USER_COOKIE, &user)
@@ -185,6 +195,11 @@ impl Authority {
         url.query_pairs_mut().extend_pairs(says.iter().copied().chain(state).chain(issuer));
         redirected(StatusCode::FOUND, url.as_str())
     }
+}
+
+/// A user's name, as long as it is kept.
+pub(super) fn name_of(user: &str) -> String {
+    user.chars().take(LONGEST_NAME).collect()
 }
 
 /// The audience that is asked for. (RFC 8707 section 2.)

@@ -14,7 +14,7 @@ use axum::response::Response;
 use super::super::id::{Id, Ids};
 use super::super::response::page;
 use super::Authority;
-use super::authorize::{Asked, redirected, told};
+use super::authorize::{Asked, name_of, redirected, told};
 use super::bounded::Bounded;
 use super::form::Form;
 use super::refused::Refused;
@@ -88,11 +88,12 @@ impl Authority {
             let page = login_page(&flow.asked, flow.csrf, "<p>Name and password, please.</p>");
             return with_status(page, StatusCode::UNAUTHORIZED);
         };
-        flow.user = Some(user.to_owned());
+        let user = name_of(user);
+        flow.user = Some(user.clone());
         let next = flow.asked.place.endpoint("/consent");
         drop(flows);
         let session = self.consents.ids.issue();
-        self.consents.sessions().insert(session, user.to_owned());
+        self.consents.sessions().insert(session, user);
         let response = redirected(StatusCode::SEE_OTHER, &next);
         with_cookie(response, SESSION_COOKIE, &session.text())
     }
@@ -125,6 +126,11 @@ impl Authority {
             _ => told(&Refused::request("this was decided already")),
         }
     }
+}
+
+/// What a person finds who comes without a client.
+pub(super) fn stranger() -> Response {
+    html("<title>Sign in</title><p>Please sign in from where you came.</p>")
 }
 
 /// The browser's flow, if the form comes from its page.

@@ -156,7 +156,8 @@ impl Authority {
             return response;
         }
         if has(Defect::RefusesWithRedirect) {
-            return redirected(StatusCode::FOUND, "/login");
+            let place = Place::of(headers, self.issuer_path());
+            return redirected(StatusCode::FOUND, &place.endpoint("/login"));
         }
         let (error, why) = match closed {
             Closed::Invalid(why) => (Some("invalid_token"), why),

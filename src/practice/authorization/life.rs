@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::advance;
 
-use super::rehearsal::{CALLBACK, LOCAL, Stage, Told, VERIFIER, form, stage, tokens};
-use super::{CONFIDENTIAL, PUBLIC, SECRET};
-use crate::model::plan::{Authorization, Consent, Discovery, Outage};
+use super::rehearsal::{CALLBACK, LOCAL, VERIFIER, form, stage, tokens};
+use super::{CONFIDENTIAL, PUBLIC};
+use crate::edge::clock::Clock;
+use crate::model::plan::{Authorization, Discovery, Outage};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -174,6 +175,9 @@ async fn what_the_token_endpoint_refuses() {
     let twice = format!("{}&code=1", usual("1", "", ""));
     let told = stage.send("POST", "/token", &[], twice, LOCAL).await.unwrap();
     assert_eq!(told.error(), (400, "invalid_request".into()));
+    let json = [("content-type", "application/json")];
+    let told = stage.send("POST", "/token", &json, "{}".into(), LOCAL).await.unwrap();
+    assert_eq!(told.error(), (400, "invalid_request".into()));
     assert_eq!(stage.get("/token").await.status, 405);
     // A code that comes back ends what it gave.
     let code = code().await;
@@ -192,6 +196,7 @@ async fn what_the_authorization_endpoint_refuses() {
         ("redirect_uri", "https://evil.example/", 400, ""),
         ("response_type", "token", 302, "unsupported_response_type"),
         ("code_challenge", "", 302, "invalid_request"),
+        ("code_challenge", "short", 302, "invalid_request"),
         ("code_challenge_method", "plain", 302, "invalid_request"),
         ("scope", "mcp:read other", 302, "invalid_scope"),
         ("resource", "https://other.example/mcp", 302, "invalid_target"),
@@ -203,88 +208,6 @@ async fn what_the_authorization_endpoint_refuses() {
         assert_eq!((told.status, found.as_str()), (page, error), "{name}={value}");
         assert_eq!(told.parameter("state").is_some(), page == 302, "{name}={value}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_can_be_registered() {
-    let stage = stage(short());
-    let redirects = json!([CALLBACK]);
-    for (body, error) in [
-        (json!({"redirect_uris": redirects}), ""),
-        (json!({"redirect_uris": redirects, "jwks": null, "scope": null, "client_uri": null}), ""),
-        (json!({"redirect_uris": ["cursor://callback"], "application_type": "native"}), ""),
-        (json!({"redirect_uris": null, "grant_types": ["client_credentials"]}), ""),
-        (json!({}), "invalid_redirect_uri"),
-        (json!({"redirect_uris": ["http://other.example/"]}), "invalid_redirect_uri"),
-        (json!({"redirect_uris": ["https://a.example/#x"]}), "invalid_redirect_uri"),
-        (json!({"redirect_uris": ["javascript:alert(1)"]}), "invalid_redirect_uri"),
-        (json!({"redirect_uris": vec![CALLBACK; 17]}), "invalid_redirect_uri"),
-        (
-            json!({"redirect_uris": redirects, "grant_types": ["implicit"]}),
-            "invalid_client_metadata",
-        ),
-        (
-            json!({"redirect_uris": redirects, "response_types": ["token"]}),
-            "invalid_client_metadata",
-        ),
-        (json!({"redirect_uris": redirects, "application_type": "toy"}), "invalid_client_metadata"),
-        (
-            json!({"redirect_uris": redirects, "token_endpoint_auth_method": "private_key_jwt"}),
-            "invalid_client_metadata",
-        ),
-        (json!([1]), "invalid_client_metadata"),
-    ] {
-        let told = stage.register_with(&body).await;
-        let status = if error.is_empty() { 201 } else { 400 };
-        assert_eq!(told.error(), (status, error.to_owned()), "{body}");
-    }
-    let told = stage.register_with(&json!({"redirect_uris": redirects})).await.json();
-    assert_eq!(told["token_endpoint_auth_method"], "client_secret_basic");
-    assert_eq!(
-        (&told["client_secret_expires_at"], &told["grant_types"][1]),
-        (&json!(0), &Value::Null)
-    );
-    assert!(told["client_secret"].as_str().unwrap().len() >= 32);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_with_a_secret_says_it_in_its_way_and_may_ask_for_itself() {
-    let stage = stage(short());
-    let told = stage.register_with(&json!({"grant_types": ["client_credentials"]})).await.json();
-    let (id, secret) =
-        (told["client_id"].as_str().unwrap(), told["client_secret"].as_str().unwrap());
-    let ask = |headers: Vec<(&'static str, String)>, pairs: Vec<(&'static str, String)>| {
-        let stage = &stage;
-        async move {
-            let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let headers: Vec<_> =
-                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let body = form(&[&[("grant_type", "client_credentials")], &pairs[..]].concat());
-            stage.send("POST", "/token", &headers, body, LOCAL).await.unwrap()
-        }
-    };
-    use base64::Engine;
-    let basic = |id: &str, secret: &str| {
-        let both = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
-        vec![("authorization", format!("Basic {both}"))]
-    };
-    let post = |id: &str, secret: &str| {
-        vec![("client_id", id.to_owned()), ("client_secret", secret.to_owned())]
-    };
-    let (access, refresh) = tokens(&ask(basic(id, secret), vec![]).await);
-    assert_eq!((stage.call(&access, "echo").await.status, refresh.as_str()), (200, ""));
-    let wrong = ask(basic(id, "x"), vec![]).await;
-    assert_eq!(wrong.error(), (401, "invalid_client".into()));
-    assert_eq!(wrong.header("www-authenticate"), "Basic realm=\"practice\"");
-    assert_eq!(ask(vec![], post(id, secret)).await.status, 401);
-    assert_eq!(ask(vec![], vec![("client_id", id.to_owned())]).await.status, 401);
-    // The one that is known from the start says it either way.
-    assert_eq!(ask(basic(CONFIDENTIAL, SECRET), vec![]).await.status, 200);
-    assert_eq!(ask(vec![], post(CONFIDENTIAL, SECRET)).await.status, 200);
-    assert_eq!(
-        ask(vec![], vec![("client_id", PUBLIC.to_owned())]).await.error().1,
-        "unauthorized_client"
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -332,7 +255,10 @@ async fn limits_by_address() {
     assert_eq!(many.error(), (429, "too_many_requests".into()));
     assert_eq!(many.header("retry-after"), "3590");
     let other = "127.0.0.2".parse().unwrap();
-    let told = stage.send("POST", "/register", &[], "{}".into(), other).await.unwrap();
+    let told = stage
+        .send("POST", "/register", &[("content-type", "application/json")], "{}".into(), other)
+        .await
+        .unwrap();
     assert_eq!(told.status, 400);
     stage.grant(&client, &[]).await;
     let many = stage.refresh(&client, "x").await;
@@ -367,9 +293,9 @@ async fn lifetimes_skew_latency_and_no_rotation() {
     let latency = "250ms".parse().unwrap();
     let stage = stage(Authorization { skew: s(2), rotate: false, latency, ..short() });
     let client = stage.register().await;
-    let before = tokio::time::Instant::now();
+    let clock = Clock::of_runtime();
     let (access, refresh) = stage.grant(&client, &[]).await;
-    assert_eq!(before.elapsed(), Duration::from_millis(250));
+    assert_eq!(clock.now(), Duration::from_millis(250));
     advance(s(31)).await;
     assert_eq!(stage.call(&access, "echo").await.status, 200);
     advance(s(2)).await;
@@ -378,6 +304,43 @@ async fn lifetimes_skew_latency_and_no_rotation() {
     assert_eq!(told.json()["refresh_token"], Value::Null);
     advance(s(600)).await;
     assert_eq!(stage.refresh(&client, &refresh).await.error(), (400, "invalid_grant".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_access_tokens_end_at_the_cliff() {
+    let stage = stage(Authorization { expire_at: Some(s(20)), ..short() });
+    let client = stage.register().await;
+    let (first, refresh) = stage.grant(&client, &[]).await;
+    advance(s(15)).await;
+    let code = stage.authorize(&client, &[]).await.parameter("code").unwrap();
+    let told = stage.exchange(&client, &code).await;
+    assert_eq!(told.json()["expires_in"], 5);
+    let (second, _) = tokens(&told);
+    for (later, status) in [(s(4), 200), (s(2), 401)] {
+        advance(later).await;
+        assert_eq!(stage.call(&first, "echo").await.status, status);
+        assert_eq!(stage.call(&second, "echo").await.status, status);
+    }
+    let told = stage.refresh(&client, &refresh).await;
+    assert_eq!(told.json()["expires_in"], 30);
+    assert_eq!(stage.call(&tokens(&told).0, "echo").await.status, 200);
+}
+
+#[tokio::test]
+async fn each_of_a_crowd_has_a_grant_of_its_own() {
+    let stage = stage(short());
+    let one = || async {
+        let client = stage.register().await;
+        let (access, refresh) = stage.grant(&client, &[]).await;
+        assert_eq!(stage.call(&access, "echo").await.status, 200);
+        refresh
+    };
+    let refreshes = futures_util::future::join_all((0..200).map(|_| one())).await;
+    let different: std::collections::HashSet<_> =
+        refreshes.iter().map(|token| &token[..32]).collect();
+    assert_eq!(different.len(), 200);
+    let counted = ["registrations", "authorizations", "tokens", "unauthorized"];
+    assert_eq!(counted.map(|name| stage.count(name)), [200, 200, 200, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -401,64 +364,4 @@ async fn tokens_can_be_revoked() {
     assert_eq!(stage.call(&access, "echo").await.status, 401);
     assert_eq!(stage.refresh(&client, &refresh).await.status, 400);
     assert_eq!(revoke(refresh, "nobody".to_owned()).await.status, 401);
-}
-
-/// The value of a hidden field or a cookie.
-fn after<'a>(text: &'a str, mark: &str, end: char) -> &'a str {
-    let (_, rest) = text.split_once(mark).unwrap_or_else(|| panic!("no {mark}: {text}"));
-    rest.split(end).next().unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn consent_by_forms_needs_their_fields_and_cookies() {
-    let stage = stage(Authorization { consent: Consent::Form, ..short() });
-    let client = stage.register().await;
-    let page = stage.authorize(&client, &[]).await;
-    assert!(page.text.contains("action=\"http://127.0.0.1:1/login\""), "{}", page.text);
-    let flow = after(page.header("set-cookie"), "practice_flow=", ';').to_owned();
-    let csrf = after(&page.text, "name=\"csrf\" value=\"", '"').to_owned();
-    let send = |path: &'static str, cookie: String, pairs: Vec<(&'static str, String)>| {
-        let stage = &stage;
-        async move {
-            let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            stage.send("POST", path, &[("cookie", &cookie)], form(&pairs), LOCAL).await.unwrap()
-        }
-    };
-    let cookie = format!("other=1; practice_flow={flow}");
-    let user = |csrf: &str, password: &str| {
-        let field = |name, value: &str| (name, value.to_owned());
-        vec![field("csrf", csrf), field("username", "alice"), field("password", password)]
-    };
-    assert_eq!(send("/login", String::new(), user(&csrf, "x")).await.status, 403);
-    assert_eq!(send("/login", cookie.clone(), user("x", "x")).await.status, 403);
-    let early = vec![("csrf", csrf.clone()), ("decision", "allow".to_owned())];
-    assert_eq!(send("/consent", cookie.clone(), early).await.status, 400);
-    let again = send("/login", cookie.clone(), user(&csrf, "")).await;
-    assert_eq!(again.status, 401);
-    let csrf = after(&again.text, "name=\"csrf\" value=\"", '"').to_owned();
-    let next = send("/login", cookie.clone(), user(&csrf, "x")).await;
-    assert_eq!((next.status, next.header("location")), (303, "http://127.0.0.1:1/consent"));
-    let session = after(next.header("set-cookie"), "practice_session=", ';').to_owned();
-    let consent = |cookie: String| {
-        let stage = &stage;
-        async move { stage.send("GET", "/consent", &[("cookie", &cookie)], String::new(), LOCAL).await }
-    };
-    let page: Told = consent(cookie.clone()).await.unwrap();
-    assert!(page.text.contains(" as alice?"), "{}", page.text);
-    let csrf = after(&page.text, "name=\"csrf\" value=\"", '"').to_owned();
-    let decide = |word: &str| vec![("csrf", csrf.clone()), ("decision", word.to_owned())];
-    let back = send("/consent", cookie.clone(), decide("allow")).await;
-    let (access, _) = tokens(&stage.exchange(&client, &back.parameter("code").unwrap()).await);
-    assert_eq!(stage.call(&access, "echo").await.status, 200);
-    assert_eq!(send("/consent", cookie, decide("allow")).await.status, 403);
-    // Who is logged in is only asked for consent, and may say no.
-    let path = format!("/authorize?{}", Stage::query(&client, &[]));
-    let session = format!("practice_session={session}");
-    let page =
-        stage.send("GET", &path, &[("cookie", &session)], String::new(), LOCAL).await.unwrap();
-    let flow = after(page.header("set-cookie"), "practice_flow=", ';').to_owned();
-    let csrf = after(&page.text, "name=\"csrf\" value=\"", '"').to_owned();
-    let pairs = vec![("csrf", csrf), ("decision", "deny".to_owned())];
-    let back = send("/consent", format!("practice_flow={flow}"), pairs).await;
-    assert_eq!(back.parameter("error").as_deref(), Some("access_denied"));
 }

@@ -84,6 +84,9 @@ impl Stage {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        if http == "POST" && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
         let request = request.body(Body::from(body)).unwrap();
         let (path, target) = (request.uri().path().to_owned(), Arc::clone(&self.0));
         let response = if let Some(endpoint) = target.endpoint(&path) {
@@ -116,7 +119,8 @@ impl Stage {
     }
 
     pub(super) async fn register_with(&self, body: &Value) -> Told {
-        self.send("POST", "/register", &[], body.to_string(), LOCAL).await.unwrap()
+        let headers = [("content-type", "application/json")];
+        self.send("POST", "/register", &headers, body.to_string(), LOCAL).await.unwrap()
     }
 
     /// Registers a public client; its id.

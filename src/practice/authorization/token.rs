@@ -231,9 +231,17 @@ impl Authority {
         Err(Refused::new("invalid_target", "another resource was granted"))
     }
 
+    /// How long an access token of now is good.
+    fn lifetime(&self, now: Duration) -> Duration {
+        match self.knobs.expire_at {
+            Some(at) if now < at => self.knobs.access.min(at.saturating_sub(now)),
+            _ => self.knobs.access,
+        }
+    }
+
     fn written(&self, issue: Issue, place: &Place) -> Response {
         let now = self.now();
-        let (began, lasts) = (self.unix(now), self.knobs.access);
+        let (began, lasts) = (self.unix(now), self.lifetime(now));
         let claims = Claims {
             iss: place.issuer(),
             aud: (!self.knobs.has(Defect::IgnoresResource))
@@ -255,7 +263,7 @@ impl Authority {
         let mut body = json!({
             "access_token": token,
             "token_type": "Bearer",
-            "expires_in": lasts.as_secs(),
+            "expires_in": lasts.as_millis().div_ceil(1_000) as u64,
             "scope": issue.scope,
         });
         if let Some(refresh) = issue.refresh {
