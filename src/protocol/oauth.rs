@@ -31,6 +31,8 @@ pub mod reading;
 pub mod refresh;
 pub mod refusal;
 pub mod registration;
+#[cfg(test)]
+pub(crate) mod rehearsal;
 pub mod resource;
 pub mod scope;
 pub mod token;

@@ -61,11 +61,12 @@ impl Network {
     }
 }
 
+/// Names that no public server has: of one label, and those reserved for networks of one's own.
 fn of_name(name: &str) -> Network {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     if name == "localhost" || name.ends_with(".localhost") {
         Network::Loopback
-    } else if name.ends_with(".internal") || name.ends_with(".local") {
+    } else if !name.contains('.') || name.ends_with(".internal") || name.ends_with(".local") {
         Network::Private
     } else {
         Network::Public
@@ -133,4 +134,92 @@ pub fn fit(url: &Url, target: Network, resolved: &[IpAddr]) -> Result<(), Unfit>
 pub fn read(text: &str, target: Network) -> Result<Url, Unfit> {
     let url = Url::parse(text).map_err(|_| Unfit::NoUrl)?;
     fit(&url, target, &[]).map(|()| url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn which_network_an_address_is_in() {
+        use Network::{Loopback, Private, Public};
+        let cases = [
+            ("127.0.0.1", Loopback),
+            ("127.8.9.1", Loopback),
+            ("::1", Loopback),
+            ("::ffff:127.0.0.1", Loopback),
+            ("10.1.2.3", Private),
+            ("172.16.0.1", Private),
+            ("172.32.0.1", Public),
+            ("192.168.1.1", Private),
+            ("169.254.169.254", Private),
+            ("100.64.0.1", Private),
+            ("100.128.0.1", Public),
+            ("0.0.0.0", Private),
+            ("198.18.0.1", Private),
+            ("224.0.0.1", Private),
+            ("255.255.255.255", Private),
+            ("::", Private),
+            ("fd00::1", Private),
+            ("fe80::1", Private),
+            ("ff02::1", Private),
+            ("::ffff:10.0.0.1", Private),
+            ("8.8.8.8", Public),
+            ("2001:4860::1", Public),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Network::of(text.parse().unwrap()), expected, "{text}");
+        }
+    }
+
+    /// endpoint, resolved to, for a target in which network -> why not.
+    #[test]
+    fn where_a_client_goes() {
+        use Network::{Loopback, Private, Public};
+        use Unfit::{Adorned, Inwards, NoUrl, Plain};
+        let cases: &[(&str, &[&str], Network, Option<Unfit>)] = &[
+            ("https://as.test/token", &[], Public, None),
+            ("https://as.test/token?tenant=7", &[], Public, None),
+            ("http://as.test/token", &[], Public, Some(Plain)),
+            ("http://as.test/token", &[], Loopback, Some(Plain)),
+            ("http://10.0.0.1/token", &[], Private, Some(Plain)),
+            ("http://127.0.0.1:9/token", &[], Loopback, None),
+            ("http://[::1]:9/token", &[], Loopback, None),
+            ("http://localhost/token", &[], Loopback, None),
+            ("http://as.localhost/token", &[], Loopback, None),
+            ("https://as.test/token", &[], Loopback, None),
+            ("http://localhost/token", &[], Public, Some(Inwards)),
+            ("https://127.0.0.1/token", &[], Private, Some(Inwards)),
+            ("https://169.254.169.254/latest", &[], Public, Some(Inwards)),
+            ("https://10.0.0.1/token", &[], Public, Some(Inwards)),
+            ("https://10.0.0.1/token", &[], Private, None),
+            ("https://0x7f.1/token", &[], Public, Some(Inwards)),
+            ("https://auth.internal/token", &[], Public, Some(Inwards)),
+            ("https://keycloak/token", &[], Public, Some(Inwards)),
+            ("https://keycloak/token", &[], Private, None),
+            // A public name that leads inwards shows only when it is resolved.
+            ("https://as.test/token", &["8.8.8.8"], Public, None),
+            ("https://as.test/token", &["8.8.8.8", "192.168.0.9"], Public, Some(Inwards)),
+            ("https://as.test/token", &["192.168.0.9"], Private, None),
+            // And a name that is resolved to loopback is still spoken to in plain text.
+            ("http://as.test/token", &["127.0.0.1"], Loopback, Some(Plain)),
+            ("https://u:p@as.test/token", &[], Public, Some(Adorned)),
+            ("https://as.test/token#f", &[], Public, Some(Adorned)),
+            ("ftp://as.test/token", &[], Public, Some(Plain)),
+            ("file:///etc/passwd", &[], Public, Some(NoUrl)),
+            ("javascript:alert(1)", &[], Public, Some(NoUrl)),
+        ];
+        for (text, resolved, target, expected) in cases {
+            let url = Url::parse(text).unwrap();
+            let found = fit(&url, *target, &addresses(resolved)).err();
+            assert_eq!(found, *expected, "{text} {resolved:?} {target:?}");
+        }
+        for text in ["", "/token", "as.test/token", "https://"] {
+            assert_eq!(read(text, Public), Err(NoUrl), "{text}");
+        }
+    }
 }
