@@ -6,6 +6,7 @@
 
 /// Values, never actions: no I/O, no clock. Uses nothing of ours.
 pub mod model {
+    pub mod address;
     pub mod arguments;
     pub mod behaviour;
     pub mod chance;
@@ -108,6 +109,7 @@ pub mod engine {
     pub mod crowd;
     pub mod gate;
     pub mod holder;
+    pub mod legs;
     pub mod mailbox;
     pub mod recorder;
     #[cfg(test)]

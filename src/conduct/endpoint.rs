@@ -55,7 +55,8 @@ impl Endpoint {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let secure = parsed.scheme() == "https";
         let tls = secure.then(|| Tls::new(&reach.tls, &host, reach.http)).transpose()?;
-        let route = Route { host, port, instead: reach.resolve, tls, http: reach.http };
+        let route =
+            Route { host, port, instead: reach.resolve, tls, http: reach.http, public_only: false };
         Ok(Self { route, authority, address, origin })
     }
 

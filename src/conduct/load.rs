@@ -18,7 +18,6 @@ use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
 use crate::engine::crowd::{arrivals, users};
-use crate::engine::gate::Gate;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
@@ -143,7 +142,7 @@ async fn finished<T>(task: Option<JoinHandle<T>>) -> Result<Option<T>, RunError>
 /// The generator held to its limits, the ceiling of a foreign target among them.
 fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -> Generator {
     let mut generator = Generator::judge(summary, effort, &plan.generator);
-    let held = common.wire.gate.as_ref().map_or(0, Gate::held);
+    let held = common.wire.gate.as_ref().map_or(0, |gate| gate.held());
     if held > 0 {
         generator.trustworthy = false;
         generator.reasons.push(format!(

@@ -169,7 +169,7 @@ pub(super) fn common(
     let profile = plan.clients.profile.clone();
     let headers =
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
-    let gate = plan.target.max_rate.map(Gate::new);
+    let gate = plan.target.max_rate.map(|rate| Arc::new(Gate::new(rate)));
     let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
     let declared = Declared::of(&profile.capabilities);
     let polls_tasks = profile.capabilities.contains(TASKS);

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use super::clock::Clock;
 use super::net::{Connect, Io, Link};
 use super::tls::{Agreed, Tls};
+use crate::model::address;
 use crate::model::event::Opened;
 use crate::model::outcome::ConnectFailure;
 use crate::model::plan::Http;
@@ -27,6 +28,8 @@ pub struct Route {
     pub tls: Option<Tls>,
     /// The version of HTTP asked for.
     pub http: Http,
+    /// Only addresses that the whole Internet can reach are dialled.
+    pub public_only: bool,
 }
 
 /// Dials one target whenever a connection is asked for.
@@ -47,12 +50,20 @@ impl Dial {
         if let Some(address) = self.route.instead {
             return Ok(vec![address]);
         }
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, *port)]);
+        let found = if let Ok(address) = host.parse::<IpAddr>() {
+            vec![SocketAddr::new(address, *port)]
+        } else {
+            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+            found.map_err(|_| ConnectFailure::Dns)?.collect()
+        };
+        if found.is_empty() {
+            return Err(ConnectFailure::Dns);
         }
-        let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-        let addresses: Vec<_> = found.map_err(|_| ConnectFailure::Dns)?.collect();
-        if addresses.is_empty() { Err(ConnectFailure::Dns) } else { Ok(addresses) }
+        let is_forbidden = |at: &SocketAddr| self.route.public_only && !address::is_public(at.ip());
+        if found.iter().any(is_forbidden) {
+            return Err(ConnectFailure::Private);
+        }
+        Ok(found)
     }
 
     async fn open(&self) -> Result<Link, ConnectFailure> {
@@ -139,7 +150,8 @@ mod tests {
 
     fn plain(host: &str, port: u16, instead: Option<SocketAddr>) -> Dial {
         let host = host.to_owned();
-        let route = Route { host, port, instead, tls: None, http: Http::Negotiated };
+        let http = Http::Negotiated;
+        let route = Route { host, port, instead, tls: None, http, public_only: false };
         Dial::new(route, Clock::real())
     }
 
@@ -152,6 +164,17 @@ mod tests {
         assert_eq!(refused.unwrap_err(), ConnectFailure::Refused);
         let unknown = plain("no-such-name.invalid", 80, None).connect().await;
         assert_eq!(unknown.unwrap_err(), ConnectFailure::Dns);
+    }
+
+    #[tokio::test]
+    async fn a_private_address_is_not_dialled_where_only_public_ones_may_be() {
+        for host in ["127.0.0.1", "localhost"] {
+            let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+            let mut dial = plain(host, listener.local_addr().unwrap().port(), None);
+            dial.connect().await.unwrap();
+            dial.route.public_only = true;
+            assert_eq!(dial.connect().await.unwrap_err(), ConnectFailure::Private);
+        }
     }
 
     #[tokio::test]

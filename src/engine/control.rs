@@ -187,7 +187,8 @@ mod tests {
         let url = url::Url::parse(&format!("http://{there}/health")).unwrap();
         drop(listener);
         let (host, http) = ("127.0.0.1".to_owned(), Http::Two);
-        let route = Route { host, port: there.port(), instead: None, tls: None, http };
+        let route =
+            Route { host, port: there.port(), instead: None, tls: None, http, public_only: false };
         let beside = Page::beside(&route, "tools.test", &url).unwrap();
         let elsewhere = Page::elsewhere(None, &url).unwrap();
         for (page, more) in [(beside, "asked for over HTTP/1.1"), (elsewhere, "")] {

@@ -57,7 +57,7 @@ pub struct Wire {
     /// The client's budget of one connection.
     pub connect_timeout: Duration,
     /// The ceiling of a target off loopback.
-    pub gate: Option<Gate>,
+    pub gate: Option<Arc<Gate>>,
 }
 
 /// A request about to be sent.

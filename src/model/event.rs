@@ -16,6 +16,10 @@ pub enum Event {
     Exchange(Exchange),
     /// A session was opened, lost or closed.
     Session(SessionEvent),
+    /// What an authorization server gave a user changed.
+    Grant(GrantEvent),
+    /// A user's OAuth came to nothing.
+    Refused(Box<Refused>),
     /// A run (a chat turn or a Research run) ended.
     Run(Run),
     /// The barrier behind a wave of subagents opened.
@@ -61,6 +65,8 @@ pub struct Call {
     pub result_chars: u32,
     /// The result was longer than the client reads, which cuts it.
     pub over_cap: bool,
+    /// It was the first that an access token was used for.
+    pub first_with_token: bool,
 }
 
 /// The five instants of a call. `response = done - due`, `lag = started - due`,
@@ -175,6 +181,59 @@ pub enum SessionChange {
     Closed,
     /// The client forgot it without a word, as hosted clients do, or its DELETE was not taken.
     Abandoned,
+}
+
+/// A change in what an authorization server gave a user.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantEvent {
+    /// Which simulated user.
+    pub user: u32,
+    /// When.
+    pub at: Duration,
+    /// What happened.
+    pub change: GrantChange,
+}
+
+/// What can happen to a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantChange {
+    /// A client was registered for it (RFC 7591).
+    Registered,
+    /// The user consented, and tokens came.
+    Authorised {
+        /// The user had consented before: a login that should not have been needed.
+        again: bool,
+    },
+    /// A refresh brought an access token.
+    Refreshed {
+        /// And a refresh token in place of the one that was sent.
+        rotated: bool,
+    },
+    /// The authorization server no longer knows it (`invalid_grant`): the user must consent anew.
+    Lost,
+    /// The authorization server no longer knows the client (`invalid_client`).
+    ClientForgotten,
+    /// A 401 to a token whose lifetime was over.
+    Expired,
+    /// A 401 to a token that by its lifetime still held.
+    RefusedEarly,
+    /// A 403 that asks for more scope.
+    ScopeRefused,
+    /// The user came to no tokens, and calls nothing until it tries again.
+    LockedOut,
+}
+
+/// Why a user's OAuth came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which simulated user.
+    pub user: u32,
+    /// When.
+    pub at: Duration,
+    /// The leg.
+    pub operation: Operation,
+    /// What was expected and found, bounded and without secrets.
+    pub said: String,
 }
 
 /// The end of one run.

@@ -1,5 +1,7 @@
 //! One thing that is wrong, with its evidence and where the rule comes from.
 
+/// What befell the users' grants.
+mod grants;
 /// The protocol's rules as findings.
 mod rules;
 
@@ -98,6 +100,7 @@ impl Provenance {
 pub fn findings(summary: &Summary) -> Vec<Finding> {
     let mut findings: Vec<_> =
         summary.violations.iter().map(|(rule, seen)| of_rule(*rule, seen)).collect();
+    findings.extend(grants::findings(&summary.grants));
     findings.sort_by_key(|finding| Reverse((finding.severity, finding.count)));
     findings
 }

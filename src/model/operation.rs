@@ -1,4 +1,4 @@
-//! The MCP operations a client performs over HTTP, as the wire names them.
+//! What a client does over HTTP: MCP's operations as the wire names them, and the legs of OAuth.
 
 use serde::Serialize;
 
@@ -72,11 +72,26 @@ pub enum Operation {
     /// HTTP DELETE: the session's end.
     #[serde(rename = "DELETE session")]
     Delete,
+    /// OAuth: where tokens come from, and how (RFC 9728, RFC 8414).
+    #[serde(rename = "oauth/discovery")]
+    OauthDiscovery,
+    /// OAuth: a client is registered (RFC 7591).
+    #[serde(rename = "oauth/registration")]
+    OauthRegistration,
+    /// OAuth: a user consents (RFC 6749, section 4.1.1), one page of it.
+    #[serde(rename = "oauth/authorize")]
+    OauthAuthorize,
+    /// OAuth: a code, or what a client itself has, is exchanged for tokens (RFC 6749, section 4.1.3).
+    #[serde(rename = "oauth/token")]
+    OauthToken,
+    /// OAuth: tokens are renewed (RFC 6749, section 6).
+    #[serde(rename = "oauth/refresh")]
+    OauthRefresh,
 }
 
 impl Operation {
     /// Every operation, in the order reports list them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::ToolsCall,
         Self::Initialize,
         Self::Initialized,
@@ -99,6 +114,20 @@ impl Operation {
         Self::Resume,
         Self::Listen,
         Self::Delete,
+        Self::OauthDiscovery,
+        Self::OauthRegistration,
+        Self::OauthAuthorize,
+        Self::OauthToken,
+        Self::OauthRefresh,
+    ];
+
+    /// The legs of OAuth, in the order a user goes through them.
+    pub const OAUTH: [Self; 5] = [
+        Self::OauthDiscovery,
+        Self::OauthRegistration,
+        Self::OauthAuthorize,
+        Self::OauthToken,
+        Self::OauthRefresh,
     ];
 
     /// Those that only make calls possible.
@@ -129,6 +158,11 @@ impl Operation {
             Self::Resume => "GET resume",
             Self::Listen => "subscriptions/listen",
             Self::Delete => "DELETE session",
+            Self::OauthDiscovery => "oauth/discovery",
+            Self::OauthRegistration => "oauth/registration",
+            Self::OauthAuthorize => "oauth/authorize",
+            Self::OauthToken => "oauth/token",
+            Self::OauthRefresh => "oauth/refresh",
         }
     }
 

@@ -173,12 +173,17 @@ pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
         | Operation::TaskResult
         | Operation::TaskCancel
         | Operation::TaskUpdate => modern,
-        Operation::Ping => false,
         Operation::Cancelled => profile.cancels,
         Operation::Resume => profile.resumes > 0,
         Operation::Listen => modern && profile.stream_share > 0.0,
         Operation::Stream => old || (legacy && keeps && profile.stream_share > 0.0),
         Operation::Delete => legacy && profile.delete_share > 0.0,
+        Operation::Ping
+        | Operation::OauthDiscovery
+        | Operation::OauthRegistration
+        | Operation::OauthAuthorize
+        | Operation::OauthToken
+        | Operation::OauthRefresh => false,
     }
 }
 

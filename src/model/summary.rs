@@ -13,6 +13,8 @@
 pub mod calls;
 /// The first few of something that may be many.
 pub mod evidence;
+/// What authorization servers gave users.
+pub mod grants;
 /// Runs, and how long they took when some never ended.
 pub mod runs;
 /// The run over time.
@@ -30,6 +32,7 @@ use super::operation::Operation;
 use super::outcome::Rule;
 use calls::{Calls, Tool, UserClass};
 use evidence::{FirstFew, Seen};
+use grants::Grants;
 use runs::Runs;
 use series::Series;
 use wire::Wire;
@@ -47,6 +50,8 @@ pub struct Summary {
     pub wire: Wire,
     /// Sessions.
     pub sessions: Sessions,
+    /// What authorization servers gave users.
+    pub grants: Grants,
     /// Runs.
     pub runs: Runs,
     /// All of it over time.
@@ -124,6 +129,14 @@ impl Summary {
                 self.seen(session.at, Some(session.user));
                 self.sessions.add(session.change);
             }
+            Event::Grant(grant) => {
+                self.seen(grant.at, Some(grant.user));
+                self.grants.add(grant.change);
+            }
+            Event::Refused(refused) => {
+                self.seen(refused.at, Some(refused.user));
+                self.grants.refuse(refused);
+            }
             Event::Run(run) => {
                 self.seen(run.ended, Some(run.user));
                 self.runs.add(run);
@@ -156,6 +169,7 @@ impl Summary {
     fn add_call(&mut self, call: &Call) {
         self.seen(call.instants.done, Some(call.user));
         self.calls.add(call);
+        self.grants.add_call(call);
         self.series.add_call(call);
         if let Some(tool) = call.tool.and_then(|tool| self.tools.get_mut(usize::from(tool))) {
             tool.add(call);
@@ -177,6 +191,7 @@ impl Summary {
         self.classes.iter_mut().zip(&other.classes).for_each(|(mine, theirs)| mine.merge(theirs));
         self.wire.merge(&other.wire);
         self.sessions.merge(other.sessions);
+        self.grants.merge(&other.grants);
         self.runs.merge(&other.runs);
         self.series.merge(&other.series);
         for (rule, seen) in &other.violations {

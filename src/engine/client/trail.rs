@@ -34,6 +34,7 @@ impl<'a> CallTrail<'a> {
             exchanges: 0,
             result_chars: 0,
             over_cap: false,
+            first_with_token: false,
         };
         let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
         Self { client, cost, call, stamped: false, _in_flight: in_flight }

@@ -5,6 +5,8 @@
 pub enum ConnectFailure {
     /// The name did not resolve.
     Dns,
+    /// A public server names a host in a private network.
+    Private,
     /// Nothing listens there.
     Refused,
     /// The connect budget ended.
@@ -53,6 +55,7 @@ impl ConnectFailure {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Dns => "name does not resolve",
+            Self::Private => "a public server leads into a private network",
             Self::Refused => "connection refused",
             Self::TimedOut => "connecting took longer than the client waits",
             Self::Closed => "connection closed before any answer",
@@ -67,6 +70,7 @@ impl ConnectFailure {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Dns => "check the host name",
+            Self::Private => "clients must not follow it (MCP 2025-11-25, security best practices)",
             Self::Refused => "is the server running, and is the port right?",
             Self::NotHttp => "is that the right port, and the right http version under [target]?",
             Self::Closed => "it accepts connections and closes them without an answer",

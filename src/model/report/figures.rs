@@ -70,6 +70,11 @@ pub struct Figures {
     pub run: RunFigures,
     /// What became of sessions.
     pub sessions: Counts,
+    /// What became of what authorization servers gave users; empty without OAuth.
+    pub grants: Counts,
+    /// What users felt of the first call with each access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_call_with_token_us: Option<Percentiles>,
     /// Answers by HTTP status.
     pub statuses: Counts,
     /// JSON-RPC errors by code.

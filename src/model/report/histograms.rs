@@ -15,6 +15,7 @@ pub(super) fn encoded(summary: &Summary) -> BTreeMap<String, String> {
     named.extend(exchanges(summary));
     named.extend(parts(summary));
     named.extend(runs(summary));
+    named.push(("grants.first_call".to_owned(), &summary.grants.first_call));
     let counted = named.into_iter().filter(|(_, histogram)| histogram.count() > 0);
     counted.map(|(name, histogram)| (name, histogram.encode())).collect()
 }

@@ -36,6 +36,7 @@ pub(crate) fn call(user: u32, tool: u16, due: u64) -> Call {
         exchanges: 3,
         result_chars: 400,
         over_cap: false,
+        first_with_token: false,
     }
 }
 
@@ -111,6 +112,23 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
             took,
             if cut { Fate::Cut } else { Fate::Completed }
         ))),
+        (at.clone(), 0u32..9, any::<bool>(), any::<bool>()).prop_map(
+            |(at, user, refreshed, yes)| Event::Grant(GrantEvent {
+                user,
+                at: ms(at),
+                change: if refreshed {
+                    GrantChange::Refreshed { rotated: yes }
+                } else {
+                    GrantChange::Authorised { again: yes }
+                },
+            })
+        ),
+        (at.clone(), 0u32..9).prop_map(|(at, user)| Event::Refused(Box::new(Refused {
+            user,
+            at: ms(at),
+            operation: Operation::OauthToken,
+            said: format!("invalid_grant {at}"),
+        }))),
         (at.clone(), 1u64..90_000).prop_map(|(began, took)| Event::Wave(Wave {
             user: 3,
             began: ms(began),

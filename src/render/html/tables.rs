@@ -225,6 +225,7 @@ fn handshake(report: &Report) -> Table {
             share(summary.handshake_exchanges, summary.http_exchanges),
         ),
         sessions(report),
+        grants(&report.summary),
         before(report),
         format!(
             "{} sent, {} received.",
@@ -255,6 +256,35 @@ fn sessions(report: &Report) -> String {
         figure::count(session("lost")),
         figure::count(session("closed")),
         figure::count(session("abandoned")),
+    )
+}
+
+/// What authorization servers gave the users; nothing without OAuth.
+fn grants(summary: &Figures) -> String {
+    let count = |name: &str| figure::count(summary.grants.get(name).copied().unwrap_or(0));
+    if summary.grants.is_empty() {
+        return String::new();
+    }
+    let first = summary.first_call_with_token_us.map_or_else(String::new, |first| {
+        let (p50, p99) = (figure::micros(first.p50), figure::micros(first.p99));
+        format!(" The first call with a new token took {p50} at p50, {p99} at p99.")
+    });
+    format!(
+        "OAuth: {} consents ({} of users that had consented before), {} clients registered, {} \
+         refreshes ({} with a new refresh token); {} grants and {} clients forgotten by the \
+         authorization server, {} tokens refused after their time and {} before, {} times more \
+         scope asked for, {} times a user was left without tokens.{first}",
+        count("authorised"),
+        count("authorised_again"),
+        count("registered"),
+        count("refreshed"),
+        count("rotated"),
+        count("lost"),
+        count("clients_forgotten"),
+        count("expired"),
+        count("refused_early"),
+        count("scope_refused"),
+        count("locked_out"),
     )
 }
 

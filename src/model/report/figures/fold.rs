@@ -10,6 +10,7 @@ use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 use crate::model::summary::Summary;
 use crate::model::summary::calls::{Calls, Tally, Tool, UserClass};
+use crate::model::summary::grants::Grants;
 use crate::model::summary::runs::{Completion, Runs};
 use crate::model::summary::wire::{Connections, Exchanges};
 
@@ -47,6 +48,8 @@ impl Figures {
             classes: summary.classes.iter().map(class).collect(),
             run: runs(&summary.runs),
             sessions: sessions(summary),
+            grants: grants(&summary.grants),
+            first_call_with_token_us: summary.grants.first_call.percentiles(),
             statuses: named(wire.statuses.counts.iter(), wire.statuses.others),
             rpc_codes: named(wire.rpc_codes.counts.iter(), wire.rpc_codes.others),
             connect_failures: wire
@@ -194,6 +197,13 @@ fn sessions(summary: &Summary) -> Counts {
     .into_iter()
     .map(|(name, count)| (name.to_owned(), count))
     .collect()
+}
+
+fn grants(grants: &Grants) -> Counts {
+    let counts = grants.counts();
+    let is_used = counts.iter().any(|(_, count)| *count > 0);
+    let counts = counts.into_iter().filter(|_| is_used);
+    counts.map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
 fn named<'a, K: ToString + 'a>(
