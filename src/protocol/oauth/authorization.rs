@@ -19,6 +19,7 @@ use super::challenge::Challenge;
 use super::chance::Chance;
 use super::client::{Client, Identity, Origin};
 use super::discovery::Discovery;
+use super::endpoint::Network;
 use super::exchange::{Exchange, Heard};
 use super::grant::{Granted, Known};
 use super::metadata::Server;
@@ -38,6 +39,8 @@ pub struct Begin {
     pub profile: Arc<OAuth>,
     /// The URL of the MCP server.
     pub target: Url,
+    /// Where that is: `Network::of_url` with the addresses it is dialled at.
+    pub network: Network,
     /// What the 401 or 403 said; empty if nothing.
     pub challenge: Challenge,
     /// A client that the scenario gives.
@@ -112,11 +115,7 @@ impl Authorization {
     pub fn begin(begin: Begin) -> Self {
         let state = match &begin.known.server {
             Some(server) => arrived(&begin, begin.known.resource.clone(), Arc::clone(server)),
-            None => {
-                let named = begin.challenge.resource_metadata.as_deref();
-                let profile = Arc::clone(&begin.profile);
-                Discovery::begin(profile, begin.target.clone(), named).map(State::Discovering)
-            }
+            None => Discovery::begin(&begin).map(State::Discovering),
         };
         let state = state.unwrap_or_else(State::Failed);
         Self { begin, state, assertions: 0 }

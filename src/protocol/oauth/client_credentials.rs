@@ -42,11 +42,7 @@ impl ClientCredentials {
     pub fn begin(begin: Begin, identity: Arc<Identity>) -> Self {
         let state = match &begin.known.server {
             Some(server) => Ok(asking(&identity, begin.known.resource.clone(), Arc::clone(server))),
-            None => {
-                let named = begin.challenge.resource_metadata.as_deref();
-                let profile = Arc::clone(&begin.profile);
-                Discovery::begin(profile, begin.target.clone(), named).map(State::Discovering)
-            }
+            None => Discovery::begin(&begin).map(State::Discovering),
         };
         let state = state.unwrap_or_else(State::Failed);
         Self { begin, identity, state, assertions: 0 }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::authorization::Begin;
 use super::endpoint::{self, Network};
 use super::exchange::{Exchange, Heard, Response, shown};
 use super::metadata::{self, Server};
@@ -96,20 +97,22 @@ enum Stage {
 }
 
 impl Discovery {
-    /// Begins with the URL that a challenge named, if it named one.
-    pub(super) fn begin(
-        profile: Arc<OAuth>,
-        target: Url,
-        named: Option<&str>,
-    ) -> Result<Self, Box<Refusal>> {
-        let network = Network::of_url(&target, &[]);
-        let named = named.map(|named| {
-            endpoint::read(named, network)
-                .map_err(|why| unfit(&target, "resource_metadata", named, why))
+    /// Begins with the URL that the challenge named, if it named one.
+    pub(super) fn begin(begin: &Begin) -> Result<Self, Box<Refusal>> {
+        let Begin { profile, target, network, challenge, .. } = begin;
+        let named = challenge.resource_metadata.as_deref().map(|named| {
+            endpoint::read(named, *network)
+                .map_err(|why| unfit(target, "resource_metadata", named, why))
         });
-        let queue = of_resource(&target, named.transpose()?.as_ref()).into();
-        let stage = Stage::Resource;
-        Ok(Self { profile, target, network, stage, queue, tried: Vec::new(), resource: None })
+        Ok(Self {
+            profile: Arc::clone(profile),
+            target: target.clone(),
+            network: *network,
+            stage: Stage::Resource,
+            queue: of_resource(target, named.transpose()?.as_ref()).into(),
+            tried: Vec::new(),
+            resource: None,
+        })
     }
 
     /// What is sent next.
@@ -231,7 +234,7 @@ mod tests {
     use crate::model::plan::sample;
     use crate::protocol::oauth::exchange::Lost;
     use crate::protocol::oauth::refusal::Reaction;
-    use crate::protocol::oauth::rehearsal::{RESOURCE, SERVER, TARGET, answer_with, url};
+    use crate::protocol::oauth::rehearsal::{RESOURCE, SERVER, answer_with, begin, url};
 
     type Pairs = &'static [(&'static str, &'static str)];
 
@@ -295,8 +298,9 @@ mod tests {
 
     /// How a discovery goes that hears these answers: paths asked for, then how it ends.
     fn course(profile: OAuth, named: Option<&str>, answers: &[(u16, Pairs, &str)]) -> Vec<String> {
-        let begun = Discovery::begin(Arc::new(profile), url(TARGET), named);
-        let mut discovery = match begun {
+        let mut begin = begin(profile);
+        begin.challenge.resource_metadata = named.map(str::to_owned);
+        let mut discovery = match Discovery::begin(&begin) {
             Ok(discovery) => discovery,
             Err(refusal) => return vec![refusal.to_string()],
         };
@@ -460,14 +464,14 @@ mod tests {
 
     #[test]
     fn silence_ends_it_for_now() {
-        let mut discovery = Discovery::begin(Arc::new(sample::oauth()), url(TARGET), None).unwrap();
+        let mut discovery = Discovery::begin(&begin(sample::oauth())).unwrap();
         let refusal = discovery.heard(&Heard::Lost(Lost::Timeout)).unwrap_err();
         assert_eq!(refusal.reaction(), Reaction::Later(None));
     }
 
     #[test]
     fn what_is_sent_is_what_the_profile_says() {
-        let discovery = Discovery::begin(Arc::new(sample::oauth()), url(TARGET), None).unwrap();
+        let discovery = Discovery::begin(&begin(sample::oauth())).unwrap();
         let exchange = discovery.exchange().unwrap();
         let sent: Vec<_> = exchange.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(sent, ["user-agent", "accept", "mcp-protocol-version"]);

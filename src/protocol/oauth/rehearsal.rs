@@ -34,6 +34,7 @@ pub(super) fn begin(profile: OAuth) -> Begin {
     Begin {
         profile: Arc::new(profile),
         target: url(TARGET),
+        network: Network::Public,
         challenge: Challenge::default(),
         identity: None,
         scopes: None,
