@@ -213,6 +213,9 @@ fn world(more: &str) -> World {
     World::new(TARGET, (PRM, ""), (ISSUER, AS, more))
 }
 
+/// Metadata of the resource, issuer, its metadata, what the challenge names, paths asked for.
+type Case<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, Vec<String>);
+
 /// auth/metadata-default and -var1 to -var3: nothing is asked for beyond what was found.
 #[test]
 fn metadata_are_found_and_nothing_else_is_asked_for() {
@@ -222,7 +225,7 @@ fn metadata_are_found_and_nothing_else_is_asked_for() {
     let tenant_oidc = "http://localhost:9/tenant1/.well-known/openid-configuration";
     let custom = "http://localhost:9/custom/metadata/location.json";
     let paths = "/.well-known/oauth-protected-resource";
-    let cases: [(&str, &str, &str, Option<&str>, Vec<String>); 4] = [
+    let cases: [Case<'_>; 4] = [
         (
             PRM,
             ISSUER,

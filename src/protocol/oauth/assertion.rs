@@ -129,6 +129,8 @@ mod tests {
     use rcgen::KeyPair;
     use serde_json::Value;
 
+    type Public = fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>;
+
     fn pem(algorithm: &'static rcgen::SignatureAlgorithm) -> KeyPair {
         KeyPair::generate_for(algorithm).unwrap()
     }
@@ -139,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_can_be_verified() {
-        let cases: [(_, _, fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>); 3] = [
+        let cases: [(_, _, Public); 3] = [
             (pem(&rcgen::PKCS_ECDSA_P256_SHA256), "ES256", DecodingKey::from_ec_pem),
             (pem(&rcgen::PKCS_RSA_SHA256), "RS256", DecodingKey::from_rsa_pem),
             (pem(&rcgen::PKCS_ED25519), "EdDSA", DecodingKey::from_ed_pem),

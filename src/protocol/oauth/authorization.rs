@@ -65,7 +65,7 @@ pub enum Step {
     /// Nothing: these are the tokens.
     Done(Box<Granted>),
     /// Nothing: it ended here.
-    Failed(Box<Refusal>),
+    Failed(Refusal),
 }
 
 /// A consent to be got: the way from a URL to the callback.
@@ -99,7 +99,7 @@ enum State {
     Consenting(Place, Arc<Client>),
     Redeeming(Place, Arc<Client>, Secret),
     Done(Box<Granted>),
-    Failed(Box<Refusal>),
+    Failed(Refusal),
 }
 
 /// The server that was found, and what is asked of it.
@@ -197,7 +197,7 @@ impl Place {
     }
 }
 
-fn out_of_turn(target: &Url) -> Box<Refusal> {
+fn out_of_turn(target: &Url) -> Refusal {
     Refusal::new(Leg::Discovery, target, What::OutOfTurn)
 }
 
@@ -206,7 +206,7 @@ fn arrived(
     begin: &Begin,
     resource: Option<Arc<Resource>>,
     server: Arc<Server>,
-) -> Result<State, Box<Refusal>> {
+) -> Result<State, Refusal> {
     let at = server.authorization.clone().unwrap_or_else(|| server.token.clone());
     let refused = |what| Refusal::new(Leg::Discovery, &at, what);
     if server.authorization.is_none() {
@@ -243,7 +243,7 @@ fn supports_pkce(profile: &OAuth, server: &Server) -> bool {
 
 /// The client as which it can go there without registering: given, known from before, or described
 /// by its document (MCP specification 2025-11-25, basic/authorization, "Client Registration").
-fn introduced(begin: &Begin, server: &Server) -> Option<Arc<Client>> {
+pub(super) fn introduced(begin: &Begin, server: &Server) -> Option<Arc<Client>> {
     if let Some(identity) = &begin.identity {
         return Some(Arc::new(Client::given(identity, server)));
     }
@@ -260,7 +260,7 @@ fn introduced(begin: &Begin, server: &Server) -> Option<Arc<Client>> {
     usable.then(|| Arc::new(Client::document(url, server)))
 }
 
-fn registered(begin: &Begin, place: &Place, heard: &Heard<'_>) -> Result<State, Box<Refusal>> {
+fn registered(begin: &Begin, place: &Place, heard: &Heard<'_>) -> Result<State, Refusal> {
     let at = place.server.registration.as_ref().unwrap_or(&begin.target);
     let refused = |what| Refusal::new(Leg::Registration, at, what);
     let client = match heard {
@@ -276,7 +276,7 @@ fn consented(
     place: &Place,
     client: &Arc<Client>,
     heard: &Heard<'_>,
-) -> Result<State, Box<Refusal>> {
+) -> Result<State, Refusal> {
     let at = place.server.authorization.as_ref().unwrap_or(&begin.target);
     let refused = |what| Refusal::new(Leg::Authorize, at, what);
     let expected = Expected {
@@ -294,7 +294,7 @@ fn consented(
     Ok(State::Redeeming(place.clone(), Arc::clone(client), code))
 }
 
-fn redeemed(place: &Place, client: &Arc<Client>, heard: &Heard<'_>) -> Result<State, Box<Refusal>> {
+fn redeemed(place: &Place, client: &Arc<Client>, heard: &Heard<'_>) -> Result<State, Refusal> {
     let refused = |what| Refusal::new(Leg::Token, &place.server.token, what);
     let tokens = match heard {
         Heard::Answer(response) => token::read(response).map_err(refused)?,
@@ -343,7 +343,7 @@ mod tests {
         }
     }
 
-    fn refusal(way: &mut Authorization) -> Box<Refusal> {
+    fn refusal(way: &mut Authorization) -> Refusal {
         match way.step(Duration::ZERO) {
             Step::Failed(refusal) => refusal,
             step => panic!("{step:?}"),
@@ -474,9 +474,10 @@ mod tests {
                 [(sample::oauth(), lax_goes_on), (strict.clone(), strict_goes_on)]
             {
                 let mut way = discovered(begin(profile), &server);
-                match goes_on {
-                    true => assert_eq!(leg(&mut way), Some(Leg::Registration)),
-                    false => assert_eq!(refusal(&mut way).what, What::NoPkce),
+                if goes_on {
+                    assert_eq!(leg(&mut way), Some(Leg::Registration));
+                } else {
+                    assert_eq!(refusal(&mut way).what, What::NoPkce);
                 }
             }
         }

@@ -101,19 +101,15 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let after = self.rest.trim_start_matches([' ', '\t']);
-            match after.strip_prefix('=') {
-                Some(value) => {
-                    self.rest = value.trim_start_matches([' ', '\t']);
-                    if let Some(value) = self.value() {
-                        return Some(Part::Parameter(token, value));
-                    }
-                    self.skip();
-                }
-                None => {
-                    self.token68();
-                    return Some(Part::Scheme(token));
-                }
+            let Some(value) = after.strip_prefix('=') else {
+                self.token68();
+                return Some(Part::Scheme(token));
+            };
+            self.rest = value.trim_start_matches([' ', '\t']);
+            if let Some(value) = self.value() {
+                return Some(Part::Parameter(token, value));
             }
+            self.skip();
         }
     }
 
@@ -194,7 +190,9 @@ mod tests {
         Challenge::read(&headers)
     }
 
-    /// error, description, resource_metadata, scopes.
+    type Parts<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+    /// `error`, `error_description`, `resource_metadata` and scopes.
     fn parts(challenge: &Challenge) -> (&str, &str, &str, String) {
         let text =
             |text: &'_ Option<String>| text.as_deref().unwrap_or("-").to_owned().leak() as &str;
@@ -211,7 +209,7 @@ mod tests {
         const PRM: &str = "https://h/.well-known/oauth-protected-resource/mcp";
         let whole =
             format!(r#"Bearer error="invalid_token", resource_metadata="{PRM}", scope="a b""#);
-        let cases: &[(&[&str], (&str, &str, &str, &str))] = &[
+        let cases: &[(&[&str], Parts<'_>)] = &[
             (&[&whole], ("invalid_token", "-", PRM, "a b")),
             (&["Bearer"], ("-", "-", "-", "")),
             (&["bearer realm=x,error=invalid_token"], ("invalid_token", "-", "-", "")),

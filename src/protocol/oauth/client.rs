@@ -206,6 +206,8 @@ mod tests {
         assert_eq!(pair, "https%3A%2F%2Fc.test%2Fid:p%3Aw%2F%C3%A4+%25");
     }
 
+    type Case = (Option<Method>, Option<&'static [&'static str]>, bool, bool, Method);
+
     /// wanted, listed, has a secret, has a key -> method.
     #[test]
     fn how_a_client_authenticates() {
@@ -213,7 +215,7 @@ mod tests {
         let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
         let key = Key::from_pem(&Secret::new(pem)).unwrap();
         let secret = Secret::new("s");
-        let cases: &[(Option<Method>, Option<&[&str]>, bool, bool, Method)] = &[
+        let cases: &[Case] = &[
             (None, None, false, false, Public),
             (None, None, true, false, SecretBasic),
             (None, None, true, true, PrivateKeyJwt),

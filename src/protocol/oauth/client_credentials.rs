@@ -34,7 +34,7 @@ enum State {
     Discovering(Discovery),
     Asking { resource: Option<Arc<Resource>>, server: Arc<Server>, client: Arc<Client> },
     Done(Box<Granted>),
-    Failed(Box<Refusal>),
+    Failed(Refusal),
 }
 
 impl ClientCredentials {

@@ -98,7 +98,7 @@ enum Stage {
 
 impl Discovery {
     /// Begins with the URL that the challenge named, if it named one.
-    pub(super) fn begin(begin: &Begin) -> Result<Self, Box<Refusal>> {
+    pub(super) fn begin(begin: &Begin) -> Result<Self, Refusal> {
         let Begin { profile, target, network, challenge, .. } = begin;
         let named = challenge.resource_metadata.as_deref().map(|named| {
             endpoint::read(named, *network)
@@ -131,7 +131,7 @@ impl Discovery {
     }
 
     /// Takes what came of the request.
-    pub(super) fn heard(&mut self, heard: &Heard<'_>) -> Result<(), Box<Refusal>> {
+    pub(super) fn heard(&mut self, heard: &Heard<'_>) -> Result<(), Refusal> {
         let Some(url) = self.queue.pop_front() else {
             return Err(Refusal::new(Leg::Discovery, &self.target, What::OutOfTurn));
         };
@@ -179,7 +179,7 @@ impl Discovery {
     }
 
     /// Goes on from a resource's metadata to those of its first authorization server.
-    fn follow(&mut self, url: &Url) -> Result<(), Box<Refusal>> {
+    fn follow(&mut self, url: &Url) -> Result<(), Refusal> {
         self.queue.clear();
         if let (Stage::Resource, Some(resource)) = (&self.stage, &self.resource) {
             let issuer = resource.servers.first().cloned().unwrap_or_default();
@@ -193,7 +193,7 @@ impl Discovery {
     }
 
     /// Goes on, or ends, where nothing was at any of the URLs.
-    fn exhausted(&mut self) -> Result<(), Box<Refusal>> {
+    fn exhausted(&mut self) -> Result<(), Refusal> {
         let origin = self.profile.without_resource_metadata == WithoutResourceMetadata::Origin;
         match &self.stage {
             Stage::Resource if origin => {
@@ -223,7 +223,7 @@ const fn is_elsewhere(response: &Response<'_>) -> bool {
     matches!(response.status, 400..500) && !matches!(response.status, 408 | 425 | 429)
 }
 
-fn unfit(at: &Url, name: &'static str, text: &str, why: endpoint::Unfit) -> Box<Refusal> {
+fn unfit(at: &Url, name: &'static str, text: &str, why: endpoint::Unfit) -> Refusal {
     let url = Url::parse(text).map_or_else(|_| reading::cut(text, 200), |url| shown(&url));
     Refusal::new(Leg::Discovery, at, What::Endpoint { name, url, why })
 }
@@ -237,6 +237,7 @@ mod tests {
     use crate::protocol::oauth::rehearsal::{RESOURCE, SERVER, answer_with, begin, url};
 
     type Pairs = &'static [(&'static str, &'static str)];
+    type Answer<'a> = (u16, Pairs, &'a str);
 
     fn texts(urls: Vec<Url>) -> Vec<String> {
         urls.into_iter().map(Url::into).collect()
@@ -297,7 +298,7 @@ mod tests {
     }
 
     /// How a discovery goes that hears these answers: paths asked for, then how it ends.
-    fn course(profile: OAuth, named: Option<&str>, answers: &[(u16, Pairs, &str)]) -> Vec<String> {
+    fn course(profile: OAuth, named: Option<&str>, answers: &[Answer<'_>]) -> Vec<String> {
         let mut begin = begin(profile);
         begin.challenge.resource_metadata = named.map(str::to_owned);
         let mut discovery = match Discovery::begin(&begin) {
@@ -322,23 +323,20 @@ mod tests {
         course
     }
 
+    const NO: Answer<'_> = (404, &[], "");
+    const PRM: Answer<'_> = (200, &[], RESOURCE);
+    const AS: Answer<'_> = (200, &[], SERVER);
+    const FOUND: &str = "found https://as.test/token";
     const PATH: &str = "tools.test/.well-known/oauth-protected-resource/a/mcp";
     const ROOT: &str = "tools.test/.well-known/oauth-protected-resource";
     const OAUTH: &str = "as.test/.well-known/oauth-authorization-server";
     const OIDC: &str = "as.test/.well-known/openid-configuration";
     const OLD: &str = "tools.test/.well-known/oauth-authorization-server";
 
-    /// Every row of the discovery algorithm, and every way it can go wrong.
+    /// Every row of the discovery algorithm.
     #[test]
     fn the_order_and_the_end() {
-        const NO: (u16, Pairs, &str) = (404, &[], "");
-        const PRM: (u16, Pairs, &str) = (200, &[], RESOURCE);
-        const AS: (u16, Pairs, &str) = (200, &[], SERVER);
-        const FOUND: &str = "found https://as.test/token";
-        let other = r#"{"resource":"https://evil.test/mcp?a=secret","authorization_servers":["https://as.test"]}"#;
-        let inwards = r#"{"resource":"https://tools.test/a/mcp","authorization_servers":["http://127.0.0.1:9"]}"#;
-        let issuer = SERVER.replacen("https://as.test", "https://as.test/", 1);
-        let cases: Vec<(Vec<(u16, Pairs, &str)>, Vec<&str>)> = vec![
+        let cases: Vec<(Vec<Answer<'_>>, Vec<&str>)> = vec![
             (vec![PRM, AS], vec![PATH, OAUTH, FOUND]),
             (vec![NO, PRM, AS], vec![PATH, ROOT, OAUTH, FOUND]),
             (vec![(401, &[], ""), PRM, AS], vec![PATH, ROOT, OAUTH, FOUND]),
@@ -346,6 +344,18 @@ mod tests {
             // MCP 2025-03-26: metadata at the origin, and without them its default endpoints.
             (vec![NO, NO, AS], vec![PATH, ROOT, OLD, FOUND]),
             (vec![NO, NO, NO], vec![PATH, ROOT, OLD, "found https://tools.test/token"]),
+        ];
+        for (answers, expected) in cases {
+            assert_eq!(course(sample::oauth(), None, &answers), expected);
+        }
+    }
+
+    #[test]
+    fn what_ends_it_is_named() {
+        let other = r#"{"resource":"https://evil.test/mcp?a=secret","authorization_servers":["https://as.test"]}"#;
+        let inwards = r#"{"resource":"https://tools.test/a/mcp","authorization_servers":["http://127.0.0.1:9"]}"#;
+        let issuer = SERVER.replacen("https://as.test", "https://as.test/", 1);
+        let cases: Vec<(Vec<Answer<'_>>, Vec<&str>)> = vec![
             (
                 vec![PRM, NO, NO],
                 vec![
@@ -431,7 +441,11 @@ mod tests {
         for (answers, expected) in cases {
             assert_eq!(course(sample::oauth(), None, &answers), expected);
         }
-        // What other profiles do with the same answers.
+    }
+
+    #[test]
+    fn how_strict_it_is_is_the_profiles_word() {
+        let issuer = SERVER.replacen("https://as.test", "https://as.test/", 1);
         let strict =
             OAuth { without_resource_metadata: WithoutResourceMetadata::Refuse, ..sample::oauth() };
         let end = course(strict, None, &[NO, NO]).pop().unwrap();

@@ -69,12 +69,11 @@ impl Network {
 /// Names that no public server has: of one label, and those reserved for networks of one's own.
 fn of_name(name: &str) -> Network {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    if name == "localhost" || name.ends_with(".localhost") {
-        Network::Loopback
-    } else if !name.contains('.') || name.ends_with(".internal") || name.ends_with(".local") {
-        Network::Private
-    } else {
-        Network::Public
+    match name.rsplit_once('.').map_or(name.as_str(), |(_, last)| last) {
+        "localhost" => Network::Loopback,
+        "internal" | "local" => Network::Private,
+        last if last == name => Network::Private,
+        _ => Network::Public,
     }
 }
 

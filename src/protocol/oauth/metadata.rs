@@ -1,5 +1,6 @@
 //! Metadata documents, read with tolerance: null is absent, unknown members do not matter.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -14,7 +15,7 @@ use crate::protocol::media::Media;
 const MOST_NAMES: usize = 64;
 
 /// Metadata of an authorization server, as far as a client uses them (RFC 8414, section 2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// `issuer`; where there are no metadata, the origin they were looked for at.
     pub issuer: String,

@@ -26,7 +26,7 @@ pub struct Refresh {
     token: Secret,
     scopes: Vec<String>,
     chance: Chance,
-    end: Option<Result<Box<Granted>, Box<Refusal>>>,
+    end: Option<Result<Box<Granted>, Refusal>>,
 }
 
 impl Refresh {
@@ -86,7 +86,7 @@ impl Refresh {
         self.end.get_or_insert(end);
     }
 
-    fn refused(&self, what: What) -> Box<Refusal> {
+    fn refused(&self, what: What) -> Refusal {
         let at = self.known.server.as_ref().map_or(&self.target, |server| &server.token);
         Refusal::new(Leg::Refresh, at, what)
     }

@@ -168,8 +168,8 @@ pub enum What {
 }
 
 impl Refusal {
-    pub(super) fn new(leg: Leg, url: &Url, what: What) -> Box<Self> {
-        Box::new(Self { leg, url: shown(url), what })
+    pub(super) fn new(leg: Leg, url: &Url, what: What) -> Self {
+        Self { leg, url: shown(url), what }
     }
 
     /// What a client does about it (RFC 6749, section 5.2; protocol practice where that is silent).

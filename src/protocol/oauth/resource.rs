@@ -1,5 +1,6 @@
 //! The protected resource: its metadata, and whether they are those of the target (RFC 9728).
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::exchange::shown;
@@ -7,7 +8,7 @@ use super::refusal::What;
 use crate::model::profile::oauth::{OAuth, ResourceMatch, ResourceParameter};
 
 /// Metadata of a protected resource, as far as a client uses them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// `resource`, as it is written.
     pub resource: String,

@@ -3,7 +3,7 @@
 //! MCP specification 2025-11-25, basic/authorization, "Scope Selection Strategy": what the
 //! challenge names; else all that the metadata of the resource list; else no parameter at all.
 
-/// The scope that a refresh token may be tied to (OpenID Connect Core 1.0, section 11).
+/// The scope that a refresh token may be tied to (`OpenID` Connect Core 1.0, section 11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 /// Most scopes that are taken from a server.
 const MOST_SCOPES: usize = 64;
