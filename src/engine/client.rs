@@ -6,30 +6,39 @@
 //!                 (cap)    connect, handshake
 //! ```
 
+mod belief;
 mod connect;
+mod errands;
+mod farewell;
 mod hear;
+mod kept;
 mod legacy;
 mod lists;
+mod mail;
 mod modern;
 mod post;
 mod put;
 mod resume;
+mod standing;
 mod tasks;
 mod tool;
 mod trail;
 mod two_ends;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::{AbortHandle, JoinHandle};
 
+pub use self::belief::Belief;
 use self::connect::For;
-pub use self::connect::{Belief, Refusal, Scouted};
+pub use self::connect::{Refusal, Scouted};
+use self::errands::Errands;
+use self::kept::Kept;
 use self::post::Cost;
+use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
 use super::holder::Holder;
@@ -42,7 +51,7 @@ use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
-use crate::protocol::era::{Way, Wish};
+use crate::protocol::era::Wish;
 use crate::protocol::serve::Declared;
 
 /// What all clients of a load share.
@@ -118,14 +127,15 @@ pub struct Client {
     lines: Arc<Lines>,
     slot: Slot,
     own_belief: Belief,
+    kept: Kept,
+    learnt: Learnt,
     cap: Semaphore,
     /// For answers to what the server asks.
     hands: Arc<Semaphore>,
     run: AtomicU32,
     exchanges: AtomicU32,
     sessions: AtomicU32,
-    /// Streams and answers under way beside the calls.
-    errands: Mutex<Vec<JoinHandle<()>>>,
+    errands: Errands,
 }
 
 impl Client {
@@ -145,12 +155,14 @@ impl Client {
             lines,
             slot: Slot::default(),
             own_belief: Belief::default(),
+            kept: Kept::default(),
+            learnt: Learnt::default(),
             cap: Semaphore::new(cap),
             hands: Arc::new(Semaphore::new(hear::HANDS)),
             run: AtomicU32::new(0),
             exchanges: AtomicU32::new(0),
             sessions: AtomicU32::new(0),
-            errands: Mutex::default(),
+            errands: Errands::default(),
             common,
         })
     }
@@ -181,7 +193,7 @@ impl Client {
     }
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
-        self.end_errands().await;
+        self.errands.end(stop.reached(Phase::Over)).await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
         // The end first: a DELETE sent only to be taken away at once is one of which nobody can
@@ -190,18 +202,6 @@ impl Client {
             biased;
             () = stop.reached(Phase::Over) => {}
             () = self.close(&session, &cost) => {}
-        }
-    }
-
-    /// Ends what goes on beside the calls. An aborted errand tells its exchange when its task is
-    /// dropped: the user does not leave before that, or a summary made then would lack it.
-    async fn end_errands(&self) {
-        let errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner).split_off(0);
-        for errand in &errands {
-            errand.abort();
-        }
-        for errand in errands {
-            let _aborted = errand.await.is_err();
         }
     }
 
@@ -272,6 +272,7 @@ impl Client {
     fn is_worth_another(&self, session: &Arc<Session>, outcome: Outcome, is_doubted: bool) -> bool {
         if is_doubted {
             self.belief().drop_it();
+            self.forget_lists();
             self.lose(session);
             return true;
         }
@@ -288,16 +289,6 @@ impl Client {
             }
             session.end(SessionChange::Lost);
         }
-    }
-
-    /// Does something beside the calls, until the session ends.
-    fn beside(&self, errand: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        let errand = tokio::spawn(errand);
-        let handle = errand.abort_handle();
-        let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
-        errands.retain(|errand| !errand.is_finished());
-        errands.push(errand);
-        handle
     }
 
     fn on_loss(&self, status: u16) -> OnSessionLoss {
@@ -332,7 +323,7 @@ impl Client {
 
     /// Whether a session is known to have no handshake to throw away.
     fn believes_modern(&self) -> bool {
-        matches!(self.belief().way(self.common.wire.clock.now()), Some(Way::Modern(_)))
+        self.belief().is_modern(self.common.wire.clock.now())
     }
 
     /// Whether what a modern session stands on has to be found out anew.

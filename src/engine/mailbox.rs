@@ -9,10 +9,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::wire::line::Address;
+use crate::model::outcome::Rule;
+use crate::protocol::progress::{self, Progress};
 
 /// Ids nobody waits for any more are kept in mind, so many of them.
 const KEPT_IN_MIND: usize = 64;
@@ -48,11 +51,20 @@ pub struct Mailbox {
     pub to: Arc<Address>,
     waiting: Mutex<Waiting>,
     reader: AbortHandle,
+    /// Questions ask for progress, under their ids.
+    asks_progress: bool,
+}
+
+/// A question that waits.
+#[derive(Debug)]
+struct Asked {
+    answer: oneshot::Sender<Mail>,
+    progress: Progress,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    by_id: HashMap<u64, oneshot::Sender<Mail>>,
+    by_id: HashMap<u64, Asked>,
     /// Those nobody waits for any more, and what is said to another answer.
     done: VecDeque<(u64, Delivered)>,
     /// The highest id ever asked with: clients count upwards.
@@ -69,20 +81,21 @@ pub struct Place<'m> {
 }
 
 impl Mailbox {
-    /// The mail that `reader` brings, for questions that go to `to`.
-    pub fn new(to: Arc<Address>, reader: AbortHandle) -> Self {
-        Self { to, waiting: Mutex::default(), reader }
+    /// The mail that `reader` brings, for questions that go to `to` and may ask for progress.
+    pub fn new(to: Arc<Address>, reader: AbortHandle, asks_progress: bool) -> Self {
+        Self { to, waiting: Mutex::default(), reader, asks_progress }
     }
 
     /// Waits for the answer to `id` from now on. Of two questions with the same id in flight the
     /// later one would be answered, as the stream cannot tell them apart: sessions that share one
     /// count their ids.
     pub fn expect(&self, id: u64) -> Place<'_> {
-        let (sender, mail) = oneshot::channel();
+        let (answer, mail) = oneshot::channel();
+        let progress = Progress::of(self.asks_progress.then_some(id));
         let mut waiting = self.lock();
         waiting.highest = waiting.highest.max(Some(id));
         if !waiting.closed {
-            waiting.by_id.insert(id, sender);
+            waiting.by_id.insert(id, Asked { answer, progress });
         }
         Place { mailbox: self, id, mail }
     }
@@ -91,8 +104,8 @@ impl Mailbox {
     pub fn deliver(&self, id: u64, mail: Mail) -> Delivered {
         let mut waiting = self.lock();
         match waiting.by_id.remove(&id) {
-            Some(sender) => {
-                let is_taken = sender.send(mail).is_ok();
+            Some(asked) => {
+                let is_taken = asked.answer.send(mail).is_ok();
                 waiting.note(id, if is_taken { Delivered::Again } else { Delivered::TooLate });
                 if is_taken { Delivered::Taken } else { Delivered::TooLate }
             }
@@ -102,6 +115,22 @@ impl Mailbox {
                 None if waiting.highest >= Some(id) => Delivered::TooLate,
                 None => Delivered::Unknown,
             },
+        }
+    }
+
+    /// Progress came, with these parameters: for the question whose token they name.
+    ///
+    /// # Errors
+    /// What [`Progress::hear`] finds. What comes for a question that no longer waits is let pass:
+    /// it may have crossed its cancellation.
+    pub fn progress(&self, params: Option<&RawValue>) -> Result<(), Rule> {
+        let about = progress::token(params).filter(|_| self.asks_progress);
+        let mut waiting = self.lock();
+        let was_asked = about.is_some() && about <= waiting.highest;
+        match about.and_then(|id| waiting.by_id.get_mut(&id)) {
+            Some(asked) => asked.progress.hear(params).map(drop),
+            None if was_asked => Ok(()),
+            None => Progress::of(None).hear(params).map(drop),
         }
     }
 
@@ -166,7 +195,7 @@ impl Drop for Place<'_> {
         let mut waiting = self.mailbox.lock();
         // A later question with the same id may wait there by now.
         self.mail.close();
-        if waiting.by_id.get(&self.id).is_some_and(oneshot::Sender::is_closed) {
+        if waiting.by_id.get(&self.id).is_some_and(|asked| asked.answer.is_closed()) {
             waiting.by_id.remove(&self.id);
             waiting.note(self.id, Delivered::TooLate);
         }
@@ -181,7 +210,7 @@ mod tests {
     fn mailbox() -> Mailbox {
         let uri = Uri::from_static("/messages");
         let to = Arc::new(Address { path: uri.clone(), whole: uri });
-        Mailbox::new(to, tokio::spawn(std::future::pending::<()>()).abort_handle())
+        Mailbox::new(to, tokio::spawn(std::future::pending::<()>()).abort_handle(), true)
     }
 
     fn mail(text: &str) -> Mail {
@@ -223,5 +252,24 @@ mod tests {
         let mut after = mailbox.expect(2);
         assert!(before.mail().await.is_none() && after.mail().await.is_none());
         assert!(mailbox.is_closed());
+    }
+
+    #[tokio::test]
+    async fn progress_is_held_against_the_question_it_names() {
+        let mailbox = mailbox();
+        let _places = [mailbox.expect(1), mailbox.expect(2)];
+        drop(mailbox.expect(3));
+        let hear = |token: &str, progress: u32| {
+            let params = format!(r#"{{"progressToken":{token},"progress":{progress}}}"#);
+            let params: Box<RawValue> = serde_json::from_str(&params).unwrap();
+            mailbox.progress(Some(&params))
+        };
+        let (back, foreign) = (Err(Rule::ProgressGoesBack), Err(Rule::ForeignProgress));
+        assert_eq!([hear("1", 5), hear("2", 3), hear("1", 6), hear("2", 4)], [Ok(()); 4]);
+        assert_eq!([hear("1", 6), hear("2", 4)], [back; 2], "each for itself");
+        assert_eq!([hear("3", 1), hear("3", 1)], [Ok(()); 2], "nobody waits any more");
+        assert_eq!([hear("4", 1), hear("\"1\"", 9), hear("1.5", 9)], [foreign; 3]);
+        assert_eq!(hear("null", 1), Err(Rule::MalformedResult));
+        assert_eq!(mailbox.progress(None), Err(Rule::MalformedResult));
     }
 }

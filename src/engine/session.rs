@@ -1,7 +1,7 @@
 //! One MCP session as a client keeps it: headers, how it is spoken in, ids, and the slot where it
 //! is shared.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::HeaderMap;
@@ -31,10 +31,6 @@ pub struct Session {
     ids: Ids,
     /// Its place among the open sessions; the modern era has none.
     pub life: Option<Life>,
-    /// Until when its lists hold, in nanoseconds since the start.
-    pub listed_until: AtomicU64,
-    /// The run in which they were last asked for.
-    pub listed_in: AtomicU32,
     /// What reads the stream opened for it, if one was.
     pub stream: OnceLock<AbortHandle>,
 }
@@ -79,9 +75,8 @@ impl Session {
     /// The session of a handshake, which took the first id of a counter.
     pub fn new(footing: Footing, id: Option<String>, offers: Offers, ids: Ids) -> Self {
         let next_id = AtomicU64::new(first_id(ids) + 1);
-        let (listed_until, listed_in) = (AtomicU64::new(u64::MAX), AtomicU32::new(u32::MAX));
         let (life, stream) = (None, OnceLock::new());
-        Self { footing, id, offers, next_id, ids, life, listed_until, listed_in, stream }
+        Self { footing, id, offers, next_id, ids, life, stream }
     }
 
     /// The id that requests carry, if they do.

@@ -19,7 +19,8 @@ use http::{HeaderMap, Method};
 use tokio::sync::oneshot;
 
 use self::line::{Address, Line, Lines, Unsent};
-use self::meter::Gauge;
+use self::meter::Measure;
+pub use self::meter::Watch;
 pub use self::stream::{Cursor, Listener};
 use self::stream::{Stream, read_body};
 use super::gate::Gate;
@@ -119,9 +120,14 @@ impl Ending {
         self.0.store(0, Ordering::Relaxed);
     }
 
+    /// Whether the person stopped the run.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
+    }
+
     /// What an exchange or call that is dropped now counts as.
     pub fn outcome(&self) -> Outcome {
-        if self.0.load(Ordering::Relaxed) == 1 { Outcome::Cancelled } else { Outcome::Unfinished }
+        if self.is_stopped() { Outcome::Cancelled } else { Outcome::Unfinished }
     }
 }
 
@@ -130,7 +136,7 @@ impl Ending {
 pub struct Trail<'a> {
     wire: &'a Wire,
     ending: &'a Ending,
-    gauge: Option<Gauge>,
+    measure: Measure<'a>,
     exchange: Exchange,
     outcome: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
@@ -163,7 +169,7 @@ impl<'a> Trail<'a> {
         Self {
             wire,
             ending,
-            gauge: None,
+            measure: Measure::default(),
             exchange,
             outcome: None,
             sent_cell: None,
@@ -189,6 +195,11 @@ impl<'a> Trail<'a> {
         self.sent_cell = Some(cell);
     }
 
+    /// Lets `watch` see the exchange while it goes on.
+    pub fn show_to(&mut self, watch: &'a Watch) {
+        self.measure.watch = Some(watch);
+    }
+
     /// Counts the exchange in both, from the moment it has a connection; not if no byte leaves.
     pub fn count_in(&mut self, one: &'a AtomicU32, other: &'a AtomicU32) {
         self.counters = [Some(one), Some(other)];
@@ -204,7 +215,7 @@ impl<'a> Trail<'a> {
         self.opened = Some(opened);
     }
 
-    /// Where a stream that ended without an answer can be taken up again, if it can.
+    /// Where a stream broke that ended without an answer, if it was one.
     pub fn cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
     }
@@ -213,7 +224,7 @@ impl<'a> Trail<'a> {
         for counter in self.counters.iter().flatten() {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        self.gauge = Some(line.gauge());
+        self.measure.begin(line.gauge());
         if let Some(opened) = line.opened() {
             self.exchange.opened = Some(opened);
         }
@@ -222,7 +233,7 @@ impl<'a> Trail<'a> {
     /// Reads off the connection what this exchange did. It must be done with it: once the
     /// connection rests, another task may arm its meter for an exchange of its own.
     fn detach(&mut self) {
-        let Some(moved) = self.gauge.take().map(Gauge::read_off) else { return };
+        let Some(moved) = self.measure.end() else { return };
         let exchange = &mut self.exchange;
         exchange.sent = moved.first;
         if let (Some(cell), Some(sent)) = (self.sent_cell, exchange.sent) {
@@ -239,7 +250,7 @@ impl<'a> Trail<'a> {
 
     /// The target did nothing about the request: it is sent again as if for the first time.
     fn take_back(&mut self) {
-        if let Some(moved) = self.gauge.take().map(Gauge::read_off) {
+        if let Some(moved) = self.measure.end() {
             self.exchange.unprocessed += u8::from(moved.first.is_some());
             self.uncount();
         }
@@ -287,7 +298,7 @@ impl Wire {
             self.clock.by(deadline, whole).await
         };
         in_time.unwrap_or_else(|| {
-            let connected = trail.gauge.is_some();
+            let connected = trail.measure.has_begun();
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
             Err(if connected { Outcome::Timeout } else { connecting })
         })
@@ -337,7 +348,7 @@ impl Wire {
     ) -> Result<Reply, Unsent> {
         let to = request.to.clone();
         let address = to.as_deref().unwrap_or(&self.address);
-        let (head, mut answer) = line.send(address, request, &mut trail.gauge).await?;
+        let (head, mut answer) = line.send(address, request, &mut trail.measure).await?;
         trail.exchange.headers = Some(self.clock.now());
         if let Some(opened) = trail.opened.take() {
             let _nobody_waits = opened.send(()).is_err();

@@ -3,7 +3,7 @@
 //!
 //! Rules: MCP specification 2025-11-25, basic/transports, "Sending Messages to the Server" and
 //! "Listening for Messages from the Server"; 2026-07-28, basic/transports/streamable-http,
-//! "Receiving Messages" and "Cancellation". Listen streams: [`super::modern::listen`].
+//! "Receiving Messages". Listen streams: [`super::modern::listen`].
 
 use super::message::{Message, Notification};
 use super::progress::{self, Progress};
@@ -22,15 +22,12 @@ const LISTEN_ONLY: [&str; 6] = [
 /// Whose stream it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// A request's of the legacy era.
+    /// A request's of the legacy era, and what takes it up where it broke.
     LegacyRequest,
     /// A request's of the modern era.
     ModernRequest,
     /// A legacy session's: the answer to GET.
     Standalone,
-    /// A legacy session's, resumed behind an event of a request's stream: the answer to that
-    /// request may come here.
-    Resumed,
 }
 
 /// What a message is for whoever reads the stream.
@@ -44,8 +41,6 @@ pub enum Came {
     Progress(progress::Told),
     /// Another notification.
     Notification,
-    /// An answer to what the client no longer waits for: to be ignored.
-    Late,
 }
 
 /// One stream as it is read.
@@ -54,29 +49,20 @@ pub struct Course {
     of: Of,
     progress: Progress,
     is_answered: bool,
-    is_cancelled: bool,
 }
 
 impl Course {
     /// A stream whose request, if it has one, asked for progress under this token.
     pub const fn new(of: Of, token: Option<u64>) -> Self {
-        Self { of, progress: Progress::of(token), is_answered: false, is_cancelled: false }
-    }
-
-    /// The client no longer waits.
-    pub fn cancel(&mut self) {
-        self.is_cancelled = true;
+        Self { of, progress: Progress::of(token), is_answered: false }
     }
 
     /// What a message is.
     ///
     /// # Errors
-    /// [`Rule::ModernServerRequest`], [`Rule::WrongStream`], [`Rule::SecondAnswer`],
-    /// [`Rule::AnswerAfterCancel`], and what [`Progress::hear`] finds.
+    /// [`Rule::ModernServerRequest`], [`Rule::WrongStream`], [`Rule::SecondAnswer`], and what
+    /// [`Progress::hear`] finds.
     pub fn hear<R>(&mut self, message: &Message<'_, R>) -> Result<Came, Rule> {
-        if self.is_cancelled && self.of == Of::ModernRequest {
-            return Err(Rule::AnswerAfterCancel);
-        }
         match message {
             Message::Request(_) if self.of == Of::ModernRequest => Err(Rule::ModernServerRequest),
             Message::Request(_) => Ok(Came::Question),
@@ -85,7 +71,6 @@ impl Course {
             Message::Answer(_) if std::mem::replace(&mut self.is_answered, true) => {
                 Err(Rule::SecondAnswer)
             }
-            Message::Answer(_) if self.is_cancelled => Ok(Came::Late),
             Message::Answer(_) => Ok(Came::Answer),
         }
     }
@@ -94,7 +79,7 @@ impl Course {
         match (self.of, &*notification.method) {
             // Servers that know no request of theirs send its progress here; the token is looked
             // at where the requests are known.
-            (Of::Standalone | Of::Resumed, _) => Ok(Came::Notification),
+            (Of::Standalone, _) => Ok(Came::Notification),
             (_, progress::METHOD) => self.progress.hear(notification.params).map(Came::Progress),
             (Of::ModernRequest, method) if LISTEN_ONLY.contains(&method) => Err(Rule::WrongStream),
             _ => Ok(Came::Notification),
@@ -124,14 +109,14 @@ mod tests {
         let told = Ok(Came::Progress(progress::Told { progress: 0.5, total: None }));
         let (note, question) = (Ok(Came::Notification), Ok(Came::Question));
         let (answer, wrong) = (Ok(Came::Answer), Err(Rule::WrongStream));
-        let columns = [Of::LegacyRequest, Of::ModernRequest, Of::Standalone, Of::Resumed];
+        let columns = [Of::LegacyRequest, Of::ModernRequest, Of::Standalone];
         let cases = [
-            (RESULT, [answer, answer, wrong, answer]),
-            (ERROR, [answer, answer, wrong, answer]),
-            (PING, [question, Err(Rule::ModernServerRequest), question, question]),
-            (LOG, [note; 4]),
-            (CHANGED, [note, wrong, note, note]),
-            (HALF, [told, told, note, note]),
+            (RESULT, [answer, answer, wrong]),
+            (ERROR, [answer, answer, wrong]),
+            (PING, [question, Err(Rule::ModernServerRequest), question]),
+            (LOG, [note; 3]),
+            (CHANGED, [note, wrong, note]),
+            (HALF, [told, told, note]),
         ];
         for (text, expected) in cases {
             for (of, expected) in columns.into_iter().zip(expected) {
@@ -143,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_request_is_answered_once() {
-        for of in [Of::LegacyRequest, Of::ModernRequest, Of::Resumed] {
+        for of in [Of::LegacyRequest, Of::ModernRequest] {
             let mut course = Course::new(of, None);
             assert_eq!(hear(&mut course, RESULT), Ok(Came::Answer));
             assert_eq!(hear(&mut course, LOG), Ok(Came::Notification));
@@ -159,18 +144,5 @@ mod tests {
         assert_eq!(course.progress.heard, 2);
         let mut unasked = Course::new(Of::ModernRequest, None);
         assert_eq!(hear(&mut unasked, HALF), Err(Rule::ForeignProgress));
-    }
-
-    #[test]
-    fn what_comes_after_a_cancellation() {
-        let mut legacy = Course::new(Of::LegacyRequest, None);
-        legacy.cancel();
-        assert_eq!(hear(&mut legacy, RESULT), Ok(Came::Late));
-        assert_eq!(hear(&mut legacy, RESULT), Err(Rule::SecondAnswer));
-        let mut modern = Course::new(Of::ModernRequest, None);
-        modern.cancel();
-        for text in [RESULT, LOG, HALF] {
-            assert_eq!(hear(&mut modern, text), Err(Rule::AnswerAfterCancel));
-        }
     }
 }

@@ -12,7 +12,6 @@
 use url::Url;
 
 use super::answer::{self, Head};
-use super::legacy::Revision;
 use crate::model::outcome::{Outcome, Rule};
 
 /// The name of the event that says where to post to.
@@ -85,33 +84,6 @@ pub fn posted(head: &Head<'_>, body: &[u8]) -> Outcome {
         404 => Outcome::SessionLost(404),
         _ => answer::refused(head, body, None).outcome,
     }
-}
-
-/// The headers of a request over this transport: names in lower case. The revision is told once it
-/// is agreed on, as every SDK does; none demands it.
-pub fn headers(
-    verb: Verb,
-    revision: Option<Revision>,
-) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let (content_type, accept) = match verb {
-        Verb::Open => (None, "text/event-stream"),
-        Verb::Post => (Some("application/json"), "application/json, text/event-stream"),
-    };
-    let all = [
-        ("content-type", content_type),
-        ("accept", Some(accept)),
-        ("mcp-protocol-version", revision.map(Revision::name)),
-    ];
-    all.into_iter().filter_map(|(name, value)| Some((name, value?)))
-}
-
-/// The two requests of this transport.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// GET of the stream.
-    Open,
-    /// POST of one message.
-    Post,
 }
 
 #[cfg(test)]
@@ -196,15 +168,6 @@ mod tests {
             let head = Head { status, headers: &headers, session: Session::Unnamed };
             assert_eq!(posted(&head, body.as_bytes()), expected, "{status} {body}");
         }
-    }
-
-    #[test]
-    fn headers_of_both_requests() {
-        let open: Vec<_> = headers(Verb::Open, None).collect();
-        assert_eq!(open, [("accept", "text/event-stream")]);
-        let post: Vec<_> = headers(Verb::Post, Some(Revision::V2024_11_05)).collect();
-        assert_eq!(post[0], ("content-type", "application/json"));
-        assert_eq!(post[2], ("mcp-protocol-version", "2024-11-05"));
     }
 
     proptest! {

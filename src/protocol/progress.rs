@@ -59,6 +59,13 @@ impl Progress {
     }
 }
 
+/// The token that a notification names, where it may be one of ours: on a stream that many requests
+/// share it says which of them is meant.
+pub fn token(params: Option<&RawValue>) -> Option<u64> {
+    let Object(params) = serde_json::from_str::<Object<Params<'_>>>(params?.get()).ok()?;
+    params.progress_token.get().parse().ok()
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Params<'a> {

@@ -1,16 +1,15 @@
 //! Finding out how a server speaks, and the beginning of a session in whatever way that is.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
-use tokio::sync::Semaphore;
 
 use super::Client;
+use super::belief::{Belief, Known};
 use super::post::{Answered, Cost};
-use crate::engine::session::{Offers, Session, Speech};
+use crate::engine::session::{Session, Speech};
 use crate::model::chance::Purpose;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
@@ -115,56 +114,6 @@ pub(super) struct Opening {
     pub(super) server: String,
 }
 
-/// What was found out about how a target speaks, and until when that is believed.
-#[derive(Debug)]
-pub struct Belief {
-    known: Mutex<Option<Known>>,
-    /// For one who finds out at a time, so that a crowd does not ask what one has asked.
-    finding_out: Semaphore,
-    /// How often nothing was found out.
-    failures: AtomicU32,
-}
-
-/// What is believed.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub(super) way: Way,
-    offers: Offers,
-    server: String,
-    until: Duration,
-}
-
-impl Default for Belief {
-    fn default() -> Self {
-        let (known, failures) = (Mutex::default(), AtomicU32::new(0));
-        Self { known, finding_out: Semaphore::new(1), failures }
-    }
-}
-
-impl Belief {
-    /// The way that is believed in.
-    pub(super) fn way(&self, now: Duration) -> Option<Way> {
-        self.lock().as_ref().filter(|known| now < known.until).map(|known| known.way)
-    }
-
-    fn known(&self, now: Duration) -> Option<Known> {
-        self.lock().clone().filter(|known| now < known.until)
-    }
-
-    fn hold(&self, known: Known) {
-        *self.lock() = Some(known);
-    }
-
-    /// It turned out to be wrong.
-    pub(super) fn drop_it(&self) {
-        *self.lock() = None;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Client {
     /// Looks at the target once: handshake, tools, goodbye.
     pub async fn scout(self: &Arc<Self>) -> Result<Scouted, Refusal> {
@@ -173,7 +122,7 @@ impl Client {
         let session = Arc::new(session);
         let tools = self.tools(&session, &cost).await;
         self.close(&session, &cost).await;
-        self.end_errands().await;
+        self.errands.end(std::future::pending()).await;
         Ok(Scouted {
             server: opening.server,
             protocol_version: opening.version,
@@ -236,16 +185,16 @@ impl Client {
         cost: &Cost,
     ) -> Result<(Session, Opening), Refusal> {
         let (belief, wish) = (self.belief(), self.common.wish);
-        let failures = belief.failures.load(Ordering::Relaxed);
+        let failures = belief.failures();
         let mut turn = None;
         if wish.modern.is_some() && wish.legacy.is_some() {
-            turn = belief.finding_out.acquire().await.ok();
+            turn = belief.turn().await;
             if belief.known(self.common.wire.clock.now()).is_some() {
                 drop(turn);
                 return Box::pin(self.open(purpose, cost)).await;
             }
         }
-        if belief.failures.load(Ordering::Relaxed) != failures {
+        if belief.failures() != failures {
             drop(turn.take());
         }
         let opened = self.detected(wish, purpose, cost).await;
@@ -257,9 +206,7 @@ impl Client {
                 let (offers, server) = (session.offers, opening.server.clone());
                 belief.hold(Known { way: *way, offers, server, until });
             }
-            Err(_) => {
-                belief.failures.fetch_add(1, Ordering::Relaxed);
-            }
+            Err(_) => belief.fail(),
         }
         opened.map(|(_, session, opening)| (session, opening))
     }

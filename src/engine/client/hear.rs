@@ -232,7 +232,7 @@ impl Client {
         let Ok(hand) = Arc::clone(&self.hands).try_acquire_owned() else {
             return too_much(Rule::RequestFlood);
         };
-        self.post_beside(Operation::Response, response, footing, Some(hand));
+        self.post_beside(Operation::Response, response, footing, hand);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The legacy era over Streamable HTTP: the handshake, the standalone stream, the session's end.
+//! The legacy era over Streamable HTTP: the handshake, and the session's end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,25 +6,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::sync::oneshot;
 
 use super::connect::{For, Opening, Refusal, called};
-use super::hear::Wrongs;
 use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
-use super::{Client, Policy, resume};
+use super::{Client, Policy};
 use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
-use crate::engine::wire::{Cursor, Flow, Reply, Trail, Wire};
+use crate::engine::wire::{Flow, Reply, Trail, Wire};
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::model::profile::Ids;
-use crate::protocol::answer::{self, Head, Offer};
-use crate::protocol::course::{Came, Course, Of};
+use crate::protocol::answer::{self, Head};
 use crate::protocol::introduction::Introduction;
 use crate::protocol::legacy::read::InitializeResult;
 use crate::protocol::legacy::{self, Revision, SESSION_HEADER, Verb, write};
-use crate::protocol::message::{self, Id, Message};
+use crate::protocol::message::Id;
 use crate::protocol::sse;
 
 /// The standalone stream has no deadline of its own.
@@ -79,16 +76,9 @@ impl Client {
             client_version: &profile.identity.client_version,
         };
         write::initialize(&mut body, Id::Number(id), &introduction);
-        let question = Question {
-            operation: Operation::Initialize,
-            footing,
-            also: Vec::new(),
-            id: Some(id),
-            body,
-            deadline: self.common.wire.clock.now() + profile.connect_timeout,
-            cost,
-            is_call: false,
-        };
+        let by = self.common.wire.clock.now() + profile.connect_timeout;
+        let bare = Question::bare(Operation::Initialize, footing, Some(id), (by, cost));
+        let question = Question { body, ..bare };
         let judge = |_: &Head<'_>, result: InitializeResult<'_>| opening(offered, &result);
         let answered = self.ask::<Initialized, Initialised, _>(question, judge).await;
         let Answered { value: Some(mut initialised), reply: Some(reply), .. } = answered else {
@@ -130,101 +120,11 @@ impl Client {
     pub(super) async fn initialized(self: &Arc<Self>, session: &Session, cost: &Cost) {
         let mut body = Vec::with_capacity(64);
         write::initialized(&mut body);
-        let question = Question {
-            operation: Operation::Initialized,
-            footing: &session.footing,
-            also: Vec::new(),
-            id: None,
-            body,
-            deadline: self.common.wire.clock.now() + self.common.profile.connect_timeout,
-            cost,
-            is_call: false,
-        };
+        let by = self.common.wire.clock.now() + self.common.profile.connect_timeout;
+        let bare = Question::bare(Operation::Initialized, &session.footing, None, (by, cost));
+        let question = Question { body, ..bare };
         // A server that refuses it shows in the exchanges, and in the calls that follow.
         self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
-    }
-
-    /// Opens the standalone stream beside everything else; 405 is a fine answer. A stream that
-    /// breaks is taken up again as often as the profile says.
-    pub(super) fn open_stream(self: &Arc<Self>, session: &Session) -> oneshot::Receiver<()> {
-        let (client, footing) = (Arc::clone(self), session.footing.clone());
-        let (opened, opening) = oneshot::channel();
-        let reading = self.beside(async move {
-            let cost = Cost::default();
-            let mut cursor = client.stand_by(&footing, &cost, opened).await;
-            for attempt in 0..client.common.profile.resumes {
-                let Some(last) = cursor.take().filter(|_| footing.resumes()) else { break };
-                let clock = &client.common.wire.clock;
-                let Ok(behind) = resume::behind(&last.id).inspect_err(|rule| {
-                    client.violated(*rule, Operation::Stream, client.shown(&last.id));
-                }) else {
-                    break;
-                };
-                clock.sleep(last.retry.unwrap_or_else(|| resume::pause(attempt))).await;
-                let mut wrongs = Wrongs::default();
-                let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-                    wrongs.flow(client.heard_on_stream(event, &footing))
-                };
-                let until = (clock.now() + FOR_EVER, &cost);
-                cursor = client.resume(&footing, behind, until, &mut on_event).await.2;
-            }
-        });
-        let _only_one = session.stream.set(reading).is_ok();
-        opening
-    }
-
-    async fn stand_by(
-        self: &Arc<Self>,
-        footing: &Footing,
-        cost: &Cost,
-        opened: oneshot::Sender<()>,
-    ) -> Option<Cursor> {
-        let wire = &self.common.wire;
-        let operation = Operation::Stream;
-        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
-        trail.count_in(&cost.exchanges, &self.exchanges);
-        trail.tell_when_open(opened);
-        // A stream that the client ends was a good one.
-        trail.presume(Outcome::Ok);
-        let request = self.request(operation, Method::GET, &stream_headers(footing), Bytes::new());
-        let mut wrongs = Wrongs::default();
-        let mut on_event =
-            |_: &Reply, event: &sse::Event<'_>| wrongs.flow(self.heard_on_stream(event, footing));
-        let deadline = wire.clock.now() + FOR_EVER;
-        let mut body = Vec::new();
-        let came = wire
-            .exchange(&self.lines, &mut trail, request, deadline, &mut body, &mut on_event)
-            .await;
-        let cursor = trail.cursor();
-        let outcome = came.map_or_else(|outcome| outcome, |reply| offered(&reply, &body, footing));
-        trail.finish(wrongs.outcome().unwrap_or(outcome));
-        cursor
-    }
-
-    /// A message on the standalone stream: never an answer. What is wrong with it is told.
-    fn heard_on_stream(
-        self: &Arc<Self>,
-        event: &sse::Event<'_>,
-        footing: &Footing,
-    ) -> Result<(), Rule> {
-        if event.name != b"message" {
-            return Ok(());
-        }
-        let told = |rule, said| {
-            self.violated(rule, Operation::Stream, said);
-            Err(rule)
-        };
-        let message = match message::read::<serde::de::IgnoredAny>(event.data) {
-            Ok(message) => message,
-            Err(malformed) => {
-                return told(malformed.rule, format!("{malformed}: {}", self.shown(event.data)));
-            }
-        };
-        match (Course::new(Of::Standalone, None).hear(&message), message) {
-            (Ok(Came::Question), Message::Request(request)) => self.asked(&request, footing),
-            (Ok(_), _) => Ok(()),
-            (Err(rule), _) => told(rule, self.shown(event.data)),
-        }
     }
 
     /// Ends a session as the profile does: with DELETE, or without a word.
@@ -285,16 +185,6 @@ fn opening(offered: Revision, result: &InitializeResult<'_>) -> (Outcome, Option
 fn session_id(reply: &Reply) -> Result<Option<String>, Rule> {
     let header = reply.headers.get(SESSION_HEADER);
     header.map(|value| legacy::session_id(value.as_bytes()).map(str::to_owned)).transpose()
-}
-
-/// What a stream that has ended was.
-fn offered(reply: &Reply, body: &[u8], footing: &Footing) -> Outcome {
-    let head = head_of(reply, footing);
-    match head.offer() {
-        Offer::Open | Offer::NotOffered => Outcome::Ok,
-        Offer::Refused => answer::refused(&head, body, None).outcome,
-        Offer::Broken(rule) => Outcome::Violation(rule),
-    }
 }
 
 /// Headers of a GET in a session.

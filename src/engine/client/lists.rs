@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Client;
 use super::connect::Refusal;
+use super::kept::nanos;
 use super::post::{Answered, Cost, Lent};
 use super::put::{Put, operation_of};
 use crate::engine::session::Session;
@@ -74,30 +75,54 @@ struct Listed<T> {
 }
 
 impl Client {
-    /// Asks for everything the profile lists, and reads some of it.
+    /// What follows a handshake: everything the profile lists is asked for; in the modern era
+    /// nothing that still holds.
     pub(super) async fn look_around(self: &Arc<Self>, session: &Session, cost: &Cost) {
-        session.listed_in.store(self.run.load(Ordering::Relaxed), Ordering::Relaxed);
-        let known_until = self.common.listed_until.load(Ordering::Relaxed);
-        let now = self.common.wire.clock.now();
-        if session.footing.is_modern() && self.shares_lists() && until(known_until) > now {
-            session.listed_until.store(known_until, Ordering::Relaxed);
+        if session.footing.is_modern() && self.knows_lists() {
             return;
         }
-        let (mut shortest, mut are_public) = (None::<CacheHints>, true);
+        self.kept.ask(self.run.load(Ordering::Relaxed));
+        self.list_all(session, cost).await;
+    }
+
+    /// Asks for everything the profile lists, and reads some of it.
+    async fn list_all(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        let (mut shortest, mut are_public, mut has_failed) = (Duration::MAX, true, false);
         for list in &self.common.profile.lists {
-            let Some(cache) = self.look_at(*list, session, cost).await else { continue };
-            are_public &= cache.scope == Some(CacheScope::Public);
-            if shortest.is_none_or(|shortest| cache.ttl < shortest.ttl) {
-                shortest = Some(cache);
+            match self.look_at(*list, session, cost).await {
+                Ok(Some(cache)) => {
+                    are_public &= cache.scope == Some(CacheScope::Public);
+                    shortest = shortest.min(cache.ttl.unwrap_or_default());
+                }
+                Ok(None) => {}
+                Err(_) => has_failed = true,
             }
         }
-        let Some(cache) = shortest.filter(|_| session.footing.is_modern()) else { return };
-        let now = self.common.wire.clock.now();
-        let until = nanos(now + cache.ttl.unwrap_or_default());
-        session.listed_until.store(until, Ordering::Relaxed);
-        if are_public && self.shares_lists() {
-            self.common.listed_until.fetch_max(until, Ordering::Relaxed);
+        if !session.footing.is_modern() {
+            return;
         }
+        if has_failed {
+            return self.kept.fail();
+        }
+        let is_for_good = shortest == Duration::MAX || !self.common.profile.honours_ttl;
+        let until = self.common.wire.clock.now().saturating_add(shortest);
+        self.kept.keep(if is_for_good { Duration::MAX } else { until });
+        if are_public && !is_for_good && self.shares_lists() {
+            self.common.listed_until.fetch_max(nanos(until), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether all lists still hold: those of this client, or those that somebody else has listed.
+    fn knows_lists(&self) -> bool {
+        let now = self.common.wire.clock.now();
+        if !self.common.profile.honours_ttl {
+            return false;
+        }
+        let others_until = self.common.listed_until.load(Ordering::Relaxed);
+        if self.shares_lists() && nanos(now) < others_until {
+            self.kept.keep(Duration::from_nanos(others_until));
+        }
+        self.kept.hold(now)
     }
 
     /// Whether what one user listed is known to all.
@@ -106,16 +131,22 @@ impl Client {
         profile.honours_ttl && profile.connections == Connections::Shared
     }
 
-    /// Lists again what no longer holds, once a run at most: the list of tools is read when a turn
-    /// begins.
+    /// What was listed is no longer what the server has.
+    pub(super) fn forget_lists(&self) {
+        self.kept.forget();
+        if self.shares_lists() {
+            self.common.listed_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Lists again what no longer holds, once a run: the list of tools is read when a turn begins.
+    /// Lists that did not come are asked for by the next call, too.
     pub(super) async fn refresh_lists(self: &Arc<Self>, session: &Session, cost: &Cost) {
-        let known = session.listed_until.load(Ordering::Relaxed);
-        if until(known) > self.common.wire.clock.now() || !self.common.profile.honours_ttl {
+        if self.kept.hold(self.common.wire.clock.now()) || self.knows_lists() {
             return;
         }
-        let run = self.run.load(Ordering::Relaxed);
-        if session.listed_in.swap(run, Ordering::Relaxed) != run {
-            Box::pin(self.look_around(session, cost)).await;
+        if self.kept.ask(self.run.load(Ordering::Relaxed)) {
+            Box::pin(self.list_all(session, cost)).await;
         }
     }
 
@@ -124,42 +155,42 @@ impl Client {
         list: List,
         session: &Session,
         cost: &Cost,
-    ) -> Option<CacheHints> {
+    ) -> Result<Option<CacheHints>, Refusal> {
         let most = self.common.profile.reads as usize;
         match list {
             // A tool list only costs here; what may be called was looked at before the load.
             List::Tools => {
-                let listed = self.all_tools(session, cost).await.ok()?;
-                Some(listed.cache)
+                let listed = self.all_tools(session, cost).await?;
+                Ok(Some(listed.cache))
             }
             List::Resources if session.offers.resources => {
                 let page = |_: &Head<'_>, page: ResourcesPage| {
                     (Outcome::Ok, Some((page.resources, page.next_cursor)))
                 };
-                let listed = self.pages::<Resources, _, _>(list, session, cost, page).await.ok()?;
+                let listed = self.pages::<Resources, _, _>(list, session, cost, page).await?;
                 for resource in listed.items.iter().take(most) {
                     self.read(&resource.uri, session, cost).await;
                 }
-                Some(listed.cache)
+                Ok(Some(listed.cache))
             }
             List::Templates if session.offers.resources => {
                 let page = |_: &Head<'_>, page: TemplatesPage| {
                     (Outcome::Ok, Some((page.resource_templates, page.next_cursor)))
                 };
-                let listed = self.pages::<Templates, _, _>(list, session, cost, page).await.ok()?;
-                Some(listed.cache)
+                let listed = self.pages::<Templates, _, _>(list, session, cost, page).await?;
+                Ok(Some(listed.cache))
             }
             List::Prompts if session.offers.prompts => {
                 let page = |_: &Head<'_>, page: PromptsPage| {
                     (Outcome::Ok, Some((page.prompts, page.next_cursor)))
                 };
-                let listed = self.pages::<Prompts, _, _>(list, session, cost, page).await.ok()?;
+                let listed = self.pages::<Prompts, _, _>(list, session, cost, page).await?;
                 for prompt in listed.items.iter().take(most) {
                     self.get_prompt(prompt, session, cost).await;
                 }
-                Some(listed.cache)
+                Ok(Some(listed.cache))
             }
-            List::Resources | List::Templates | List::Prompts => None,
+            List::Resources | List::Templates | List::Prompts => Ok(None),
         }
     }
 
@@ -212,7 +243,7 @@ impl Client {
     /// A request beside the calls, with the budget of a handshake.
     fn aside<'a>(&self, ask: Ask<'a>, session: &'a Session, cost: &'a Cost) -> Put<'a> {
         let deadline = self.common.wire.clock.now() + self.common.profile.connect_timeout;
-        Put { session, ask, mirrored: Vec::new(), deadline, cost, is_call: false }
+        Put { session, ask, about: None, mirrored: &[], deadline, cost, is_call: false }
     }
 
     /// All pages of a list; a cursor seen before, too many pages or bytes end it as a violation.
@@ -288,13 +319,4 @@ const fn page_of(list: List, cursor: Option<&str>) -> Ask<'_> {
         List::Templates => Ask::TemplatesList { cursor },
         List::Prompts => Ask::PromptsList { cursor },
     }
-}
-
-/// An instant as nanoseconds, for a cell that is read on every call.
-fn nanos(at: Duration) -> u64 {
-    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX - 1)
-}
-
-const fn until(nanos: u64) -> Duration {
-    Duration::from_nanos(nanos)
 }

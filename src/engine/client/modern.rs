@@ -60,16 +60,10 @@ impl Client {
         let meta = Arc::new(self.meta(revision));
         write::discover(&mut body, Id::Number(id), meta.bytes());
         let footing = self.modern_footing(revision, meta);
-        let question = Question {
-            operation: Operation::Discover,
-            footing: &footing,
-            also: vec![(METHOD, HeaderValue::from_static(Operation::Discover.name()))],
-            id: Some(id),
-            body,
-            deadline: self.common.wire.clock.now() + profile.connect_timeout,
-            cost,
-            is_call: false,
-        };
+        let by = self.common.wire.clock.now() + profile.connect_timeout;
+        let bare = Question::bare(Operation::Discover, &footing, Some(id), (by, cost));
+        let about = [(METHOD, HeaderValue::from_static(Operation::Discover.name()))];
+        let question = Question { about: Cow::Borrowed(&about), body, ..bare };
         let judge =
             |_: &Head<'_>, reply: Reply<'_, DiscoverResult<'_>>| self.discovered(revision, reply);
         let mut answered = self.ask::<Discovery, Discovered, _>(question, judge).await;
@@ -135,7 +129,7 @@ impl Client {
         let (client, id, offers) = (Arc::clone(self), session.next_id(), session.offers);
         let footing = session.footing.clone();
         let (opened, opening) = oneshot::channel();
-        let reading = self.beside(async move {
+        let reading = self.errands.begin(async move {
             let Speech::Modern(meta) = &footing.speech else { return };
             let interest = Interest {
                 tools: true,

@@ -1,25 +1,26 @@
 //! One question over POST and its answer, in whichever of its shapes and from wherever it comes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Client;
 use super::hear::Ear;
-use crate::engine::mailbox::Place;
+use super::kept::nanos;
+use super::put::Header;
 use crate::engine::session::Footing;
 use crate::engine::wire::{BOUNDS, Flow, Reply, Request, Trail};
 use crate::model::event::{Event, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading};
-use crate::protocol::http_sse;
 use crate::protocol::message::Id;
 use crate::protocol::modern::result::CacheHints;
 use crate::protocol::sse;
@@ -40,8 +41,10 @@ pub(super) struct Question<'a> {
     pub(super) operation: Operation,
     /// What every POST of the session has, or of the handshake.
     pub(super) footing: &'a Footing,
-    /// Headers of this one alone.
-    pub(super) also: Vec<(HeaderName, HeaderValue)>,
+    /// Headers that say what it is about.
+    pub(super) about: Cow<'a, [Header]>,
+    /// Headers that mirror its arguments.
+    pub(super) mirrored: &'a [Header],
     /// The JSON-RPC id; a notification has none.
     pub(super) id: Option<u64>,
     pub(super) body: Vec<u8>,
@@ -49,6 +52,19 @@ pub(super) struct Question<'a> {
     pub(super) cost: &'a Cost,
     /// What a user waits for: its first byte is noted, its progress heard.
     pub(super) is_call: bool,
+}
+
+impl<'a> Question<'a> {
+    /// One without a body yet, and without headers of its own.
+    pub(super) fn bare(
+        operation: Operation,
+        footing: &'a Footing,
+        id: Option<u64>,
+        (deadline, cost): (Duration, &'a Cost),
+    ) -> Self {
+        let (about, mirrored, body) = (Cow::default(), &[][..], Vec::new());
+        Self { operation, footing, about, mirrored, id, body, deadline, cost, is_call: false }
+    }
 }
 
 /// What came of a question.
@@ -117,17 +133,35 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, also, id, body, deadline, cost, is_call } = question;
+        let operation = question.operation;
+        let mut answered = match question.footing.mailbox() {
+            None => self.ask_by_post::<R, T, J>(question, &judge).await,
+            Some(mailbox) => Box::pin(self.ask_by_mail::<R, T, J>(question, mailbox, &judge)).await,
+        };
+        answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
+        self.tell_violation(operation, &answered);
+        answered
+    }
+
+    async fn ask_by_post<R, T, J>(
+        self: &Arc<Self>,
+        question: Question<'_>,
+        judge: &J,
+    ) -> Answered<T>
+    where
+        R: Lent,
+        T: Send,
+        J: Judge<R, T>,
+    {
+        let Question { operation, footing, about, mirrored, id, body, deadline, cost, is_call } =
+            question;
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
         if is_call {
             trail.note_sent_in(&cost.sent);
         }
         trail.count_in(&cost.exchanges, &self.exchanges);
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
-        request.headers.extend(also);
-        let mailbox = footing.mailbox();
-        request.to = mailbox.map(|mailbox| Arc::clone(&mailbox.to));
-        let place = mailbox.zip(id).map(|(mailbox, id)| mailbox.expect(id));
+        request.headers.extend(about.iter().chain(mirrored).cloned());
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut ear = Ear::new(self, footing, operation, id);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
@@ -142,14 +176,15 @@ impl Client {
                 return ear.behind_the_answer(event.data);
             }
             let head = head_of(reply, footing);
-            heard = ear.message::<R, T, J>(&head, event.data, &judge);
+            heard = ear.message::<R, T, J>(&head, event.data, judge);
             if heard.is_some() { ear.after_the_answer() } else { Flow::Continue }
         };
         let wire = &self.common.wire;
         let came = wire
             .exchange(&self.lines, &mut trail, request, deadline, &mut whole, &mut on_event)
             .await;
-        let cursor = trail.cursor().filter(|_| footing.resumes());
+        let resumes = self.common.profile.resumes > 0 && footing.resumes();
+        let cursor = trail.cursor().filter(|cursor| resumes && cursor.id.is_some());
         let was_polled = came.is_ok() && cursor.is_some();
         let mut answered = match came {
             Err(outcome) => Answered::unread(outcome),
@@ -157,23 +192,16 @@ impl Client {
                 let head = head_of(&reply, footing);
                 let answered = match heard {
                     Some(answer) => answer,
-                    None if place.is_some() => posted(&head, &whole),
-                    None => read_whole::<R, T, J>(&mut ear, &head, &whole, &judge),
+                    None => read_whole::<R, T, J>(&mut ear, &head, &whole, judge),
                 };
                 Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
             }
         };
         // A server may end a stream it has given an id, and wait to be asked again.
         trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
-        if let Some(cursor) = cursor {
-            answered =
-                Box::pin(self.taken_up(&mut ear, cursor, answered, (deadline, cost), &judge)).await;
+        if let Some(cursor) = cursor.filter(|_| answered.outcome == Outcome::CutStream) {
+            answered = Box::pin(self.taken_up(&mut ear, cursor, (deadline, cost), judge)).await;
         }
-        if let Some(place) = place.filter(|_| answered.outcome == Outcome::Ok) {
-            answered = Box::pin(self.by_mail(&mut ear, place, answered, deadline, &judge)).await;
-        }
-        answered.said = self.common.holder.hide(std::mem::take(&mut answered.said));
-        self.tell_violation(operation, &answered);
         answered
     }
 
@@ -192,36 +220,8 @@ impl Client {
         Request { operation, method, headers, body, to: None }
     }
 
-    /// Waits for the answer where it comes on a stream of its own.
-    async fn by_mail<R, T, J>(
-        self: &Arc<Self>,
-        ear: &mut Ear<'_>,
-        mut place: Place<'_>,
-        posted: Answered<T>,
-        deadline: Duration,
-        judge: &J,
-    ) -> Answered<T>
-    where
-        R: Lent,
-        T: Send,
-        J: Judge<R, T>,
-    {
-        let ended = |outcome| Answered { reply: None, ..Answered::broken(outcome, String::new()) };
-        let clock = &self.common.wire.clock;
-        let mail = match clock.by(deadline, place.mail()).await {
-            None => return ended(Outcome::Timeout),
-            Some(None) => return ended(Outcome::CutStream),
-            Some(Some(mail)) => mail,
-        };
-        let Some(reply) = posted.reply else { return ended(Outcome::CutStream) };
-        let head = Head { status: 200, headers: &reply.headers, session: answer::Session::Named };
-        let heard = ear.message::<R, T, J>(&head, &mail.data, judge);
-        let broken = || Answered::broken(Outcome::CutStream, String::new());
-        Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }
-    }
-
     /// Tells a broken rule with its evidence.
-    fn tell_violation<T>(&self, operation: Operation, answered: &Answered<T>) {
+    pub(super) fn tell_violation<T>(&self, operation: Operation, answered: &Answered<T>) {
         let Outcome::Violation(rule) = answered.outcome else { return };
         let head = answered.reply.as_ref().map_or_else(String::new, |reply| {
             format!("HTTP {}, {:?}: ", reply.status, reply.media)
@@ -242,35 +242,26 @@ impl Client {
         operation: Operation,
         body: Vec<u8>,
         footing: &Footing,
-        hand: Option<OwnedSemaphorePermit>,
+        hand: OwnedSemaphorePermit,
     ) {
-        self.post_beside_then(operation, body, footing, move |_| drop(hand));
+        let (client, footing) = (Arc::clone(self), footing.clone());
+        self.errands.begin(async move {
+            client.notify(operation, body, &footing).await;
+            drop(hand);
+        });
     }
 
-    /// The same, and then something with how it was taken.
-    pub(super) fn post_beside_then(
+    /// Sends a message that has no answer; how it was taken.
+    pub(super) async fn notify(
         self: &Arc<Self>,
         operation: Operation,
         body: Vec<u8>,
         footing: &Footing,
-        then: impl FnOnce(Outcome) + Send + 'static,
-    ) {
-        let (client, footing) = (Arc::clone(self), footing.clone());
-        self.beside(async move {
-            let wire = &client.common.wire;
-            let question = Question {
-                operation,
-                footing: &footing,
-                also: Vec::new(),
-                id: None,
-                body,
-                deadline: wire.clock.now() + client.common.profile.connect_timeout,
-                cost: &Cost::default(),
-                is_call: false,
-            };
-            let taken = client.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
-            then(taken.outcome);
-        });
+    ) -> Outcome {
+        let cost = Cost::default();
+        let by = self.common.wire.clock.now() + self.common.profile.connect_timeout;
+        let question = Question { body, ..Question::bare(operation, footing, None, (by, &cost)) };
+        self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await.outcome
     }
 }
 
@@ -303,14 +294,6 @@ fn read_whole<R: Lent, T, J: Judge<R, T>>(
     }
 }
 
-/// How a POST was taken whose answer comes elsewhere.
-fn posted<T>(head: &Head<'_>, body: &[u8]) -> Answered<T> {
-    match http_sse::posted(head, body) {
-        Outcome::Ok => Answered::broken(Outcome::Ok, String::new()),
-        outcome => Answered::broken(outcome, quoted(body)),
-    }
-}
-
 /// The head of an answer within a session.
 pub(super) fn head_of<'r>(reply: &'r Reply, footing: &Footing) -> Head<'r> {
     Head { status: reply.status, headers: &reply.headers, session: footing.named }
@@ -320,6 +303,11 @@ impl Cost {
     /// HTTP exchanges so far.
     pub(super) fn exchanges(&self) -> u16 {
         u16::try_from(self.exchanges.load(Ordering::Relaxed)).unwrap_or(u16::MAX)
+    }
+
+    /// Notes when the first byte of the call's own request left.
+    pub(super) fn note_sent(&self, at: Duration) {
+        self.sent.store(nanos(at) + 1, Ordering::Relaxed);
     }
 
     /// When the first byte of the call's own request left.

@@ -1,5 +1,6 @@
 //! One request within a session, put in the session's era, with every round that it takes.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use super::Client;
+use super::farewell::Awaited;
 use super::post::{Answered, Cost, Judge, Lent, Question};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::model::operation::Operation;
@@ -19,12 +21,17 @@ use crate::protocol::modern;
 use crate::protocol::modern::result::{CacheHints, Reply, Tasks, Turn};
 use crate::protocol::serve;
 
+/// A header of one request.
+pub(super) type Header = (HeaderName, HeaderValue);
+
 /// A request, before its era has written it.
 pub(super) struct Put<'a> {
     pub(super) session: &'a Session,
     pub(super) ask: Ask<'a>,
+    /// The headers that say what it is about, where they were prepared; modern only.
+    pub(super) about: Option<&'a [Header]>,
     /// Headers that mirror its arguments; modern only.
-    pub(super) mirrored: Vec<(HeaderName, HeaderValue)>,
+    pub(super) mirrored: &'a [Header],
     pub(super) deadline: Duration,
     pub(super) cost: &'a Cost,
     /// What a user waits for.
@@ -123,13 +130,13 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Put { session, ask, deadline, cost, is_call, .. } = put;
+        let Put { session, ask, about, mirrored, deadline, cost, is_call } = put;
         let footing = &session.footing;
         let id = session.next_id();
         let progress = (*is_call && self.common.profile.progress).then_some(id);
         let extra = Extra { progress, continued, ..Extra::default() };
-        let mut question = question(footing, id, ask, &extra, (*deadline, cost));
-        question.also.extend(put.mirrored.iter().cloned());
+        let mut question = question(footing, id, (ask, *about), &extra, (*deadline, cost));
+        question.mirrored = mirrored;
         question.is_call = *is_call;
         if footing.is_modern() {
             let judge = |head: &Head<'_>, reply: Reply<'_, R::Of<'_>>| {
@@ -141,9 +148,10 @@ impl Client {
             let (outcome, value) = judge(head, result);
             (outcome, value.map(|value| Came::Done(value, CacheHints::default())))
         };
+        let awaited = is_call.then(|| Awaited::begin(self, session, id, cost));
         let asked = self.ask::<R, Came<T>, _>(question, judge).await;
-        if *is_call && asked.outcome == Outcome::Timeout {
-            self.give_up(session, id);
+        if let Some(awaited) = awaited {
+            awaited.end(asked.outcome);
         }
         asked
     }
@@ -195,27 +203,27 @@ impl Client {
 pub(super) fn question<'a>(
     footing: &'a Footing,
     id: u64,
-    ask: &Ask<'_>,
+    (ask, prepared): (&Ask<'_>, Option<&'a [Header]>),
     extra: &Extra<'_>,
     (deadline, cost): (Duration, &'a Cost),
 ) -> Question<'a> {
     let mut body = Vec::with_capacity(256);
-    let also = match &footing.speech {
+    let about = match &footing.speech {
         Speech::Modern(meta) => {
             modern::write::request(&mut body, Id::Number(id), ask, meta.bytes(), extra);
-            about(ask)
+            prepared.map_or_else(|| Cow::Owned(about(ask)), Cow::Borrowed)
         }
         Speech::Legacy(_) | Speech::TwoEnds(_) => {
             legacy::write::request(&mut body, Id::Number(id), ask, extra);
-            Vec::new()
+            Cow::default()
         }
     };
     let operation = operation_of(ask);
-    Question { operation, footing, also, id: Some(id), body, deadline, cost, is_call: false }
+    Question { about, body, ..Question::bare(operation, footing, Some(id), (deadline, cost)) }
 }
 
 /// The headers that say what a modern request is about.
-fn about(ask: &Ask<'_>) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn about(ask: &Ask<'_>) -> Vec<Header> {
     let said = modern::headers(ask).filter_map(|(name, value)| {
         Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
     });

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
+use tokio::sync::oneshot;
 
 use super::Client;
 use super::hear::Ear;
@@ -25,6 +26,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGER: f64 = 1.5;
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// One stream is taken up so many times at most, whatever it brings: a server may ask for no pause.
+const MOST_ATTEMPTS: u32 = 1_000;
 
 /// An event id longer than this is not sent back, in bytes: servers bound the heads they read.
 const LONGEST_ID: usize = 4 * 1024;
@@ -33,26 +36,109 @@ const LONGEST_ID: usize = 4 * 1024;
 ///
 /// # Errors
 /// [`Rule::BadEventId`] for an id that no header can carry.
-pub(super) fn behind(id: &[u8]) -> Result<HeaderValue, Rule> {
+fn behind(id: &[u8]) -> Result<HeaderValue, Rule> {
     let value = HeaderValue::from_bytes(id).ok().filter(|id| id.len() <= LONGEST_ID);
     value.ok_or(Rule::BadEventId)
 }
 
 /// How long a client waits before an attempt, counted from 0, that the server set no time for.
-pub(super) fn pause(attempt: u32) -> Duration {
+fn pause(attempt: u32) -> Duration {
     let factor = LONGER.powi(i32::try_from(attempt).unwrap_or(i32::MAX));
     Duration::try_from_secs_f64(FIRST_PAUSE.as_secs_f64() * factor)
         .unwrap_or(LONGEST_PAUSE)
         .min(LONGEST_PAUSE)
 }
 
+/// Where a stream broke, and how often it is still taken up: as the official SDKs count, per break
+/// and not over the stream's life.
+pub(super) struct Break {
+    cursor: Cursor,
+    /// Attempts a break is worth.
+    worth: u32,
+    /// Attempts since the stream last brought something.
+    made: u32,
+    /// Attempts in all.
+    in_all: u32,
+}
+
+impl Break {
+    /// The first break of a stream.
+    pub(super) fn at(cursor: Cursor, worth: u32) -> Self {
+        Self { cursor, worth, made: 0, in_all: 0 }
+    }
+
+    /// The pause before the next attempt; none if the stream is given up.
+    pub(super) fn pause(&mut self) -> Option<Duration> {
+        if self.made == self.worth || self.in_all == MOST_ATTEMPTS {
+            return None;
+        }
+        let wait = self.cursor.retry.unwrap_or_else(|| pause(self.made));
+        self.made += 1;
+        self.in_all += 1;
+        Some(wait)
+    }
+
+    /// The header that says behind which event the stream goes on, if its events have ids.
+    ///
+    /// # Errors
+    /// The rule that an id breaks, and the id.
+    pub(super) fn behind(&self) -> Result<Option<HeaderValue>, (Rule, &[u8])> {
+        let id = self.cursor.id.as_deref();
+        id.map(|id| behind(id).map_err(|rule| (rule, id))).transpose()
+    }
+
+    /// The stream was open again and broke there; `has_brought` a message, or only an id.
+    pub(super) fn again(&mut self, cursor: Cursor, has_brought: bool) {
+        let is_further = cursor.id.is_some() && cursor.id != self.cursor.id;
+        if has_brought || is_further {
+            self.made = 0;
+        }
+        self.cursor.id = cursor.id.or(self.cursor.id.take());
+        self.cursor.retry = cursor.retry.or(self.cursor.retry);
+    }
+}
+
+/// A GET of a stream.
+pub(super) struct Get<'a> {
+    pub(super) footing: &'a Footing,
+    /// Behind which event, if it takes one up that had ids.
+    pub(super) behind: Option<HeaderValue>,
+    pub(super) deadline: Duration,
+    pub(super) cost: &'a Cost,
+    /// Told when the stream is open.
+    pub(super) opened: Option<oneshot::Sender<()>>,
+    /// What it was if the client ends it.
+    pub(super) presumed: Option<Outcome>,
+}
+
+/// What came of it.
+pub(super) struct Got<'a> {
+    /// The head of a stream, or why there is none.
+    pub(super) came: Result<Reply, Outcome>,
+    /// Its record, to be ended.
+    pub(super) trail: Trail<'a>,
+}
+
+/// Whether a GET that failed so may fare better the next time.
+pub(super) const fn is_passing(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Connect(_)
+            | Outcome::CutStream
+            | Outcome::Timeout
+            | Outcome::Throttled(_)
+            // 409: the server has not yet noticed that the stream it had is gone.
+            | Outcome::Status(408 | 409 | 425 | 500..)
+    )
+}
+
 impl Client {
-    /// Goes on with a stream that ended without its answer, as often as the client does that.
+    /// Goes on with a stream that ended without its answer, as often as the client does that. What
+    /// goes wrong on the way there stands in the exchanges: the call's stream was cut.
     pub(super) async fn taken_up<R, T, J>(
         self: &Arc<Self>,
         ear: &mut Ear<'_>,
-        mut cursor: Cursor,
-        mut answered: Answered<T>,
+        cursor: Cursor,
         (deadline, cost): (Duration, &Cost),
         judge: &J,
     ) -> Answered<T>
@@ -61,60 +147,68 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        for attempt in 0..self.common.profile.resumes {
-            if answered.outcome != Outcome::CutStream {
-                break;
-            }
-            let last = match behind(&cursor.id) {
-                Ok(last) => last,
-                Err(rule) => {
-                    return Answered::broken(Outcome::Violation(rule), quoted(&cursor.id));
+        let mut broke = Break::at(cursor, self.common.profile.resumes);
+        let (clock, footing) = (&self.common.wire.clock, ear.footing);
+        while let Some(wait) = broke.pause() {
+            let behind = match broke.behind() {
+                Ok(behind) => behind,
+                Err((rule, id)) => {
+                    return Answered::broken(Outcome::Violation(rule), quoted(id));
                 }
             };
-            let wait = cursor.retry.unwrap_or_else(|| pause(attempt));
-            let clock = &self.common.wire.clock;
             if clock.by(deadline, clock.sleep(wait)).await.is_none() {
                 return Answered::broken(Outcome::Timeout, String::new());
             }
-            let (mut heard, footing) = (None, ear.footing);
+            let (mut heard, mut has_brought) = (None, false);
             let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
                 if event.name != b"message" || heard.is_some() {
                     return Flow::Continue;
                 }
+                has_brought = true;
                 let head = head_of(reply, footing);
                 heard = ear.message::<R, T, J>(&head, event.data, judge);
                 if heard.is_some() { Flow::Answered } else { Flow::Continue }
             };
-            let (came, at, next) =
-                self.resume(footing, last, (deadline, cost), &mut on_event).await;
-            answered = match (came, heard) {
-                (Ok(reply), Some(heard)) => Answered { at, reply: Some(reply), ..heard },
-                (Ok(_), None) => Answered::broken(Outcome::CutStream, String::new()),
-                (Err(outcome), _) => Answered::unread(outcome),
-            };
-            if let Some(next) = next {
-                cursor = next;
+            let get = Get { footing, behind, deadline, cost, opened: None, presumed: None };
+            let Got { came, mut trail } = self.get(get, &mut on_event).await;
+            let (at, cursor) = (trail.answered_at(), trail.cursor());
+            trail.finish(came.as_ref().map_or_else(|outcome| *outcome, |_| Outcome::Ok));
+            match (came, heard) {
+                (Ok(reply), Some(heard)) => return Answered { at, reply: Some(reply), ..heard },
+                // A server that does not offer it has cut the stream for good.
+                (Err(Outcome::Status(status)), _) if !is_passing(Outcome::Status(status)) => break,
+                (Err(outcome), _) if cursor.is_none() && !is_passing(outcome) => {
+                    return Answered::unread(outcome);
+                }
+                // By now patience is over.
+                (Err(Outcome::Timeout), _) => return Answered::unread(Outcome::Timeout),
+                _ => {}
+            }
+            if let Some(cursor) = cursor {
+                broke.again(cursor, has_brought);
             }
         }
-        answered
+        Answered::broken(Outcome::CutStream, String::new())
     }
 
-    /// Takes a stream up behind the event `last`. Gives what came, when its answer was whole, and
-    /// where it can be taken up once more.
-    pub(super) async fn resume(
-        self: &Arc<Self>,
-        footing: &Footing,
-        last: HeaderValue,
-        (deadline, cost): (Duration, &Cost),
-        on_event: Listener<'_>,
-    ) -> (Result<Reply, Outcome>, Option<Duration>, Option<Cursor>) {
-        let operation = Operation::Resume;
+    /// Asks for a stream: one that broke behind an event of it, or a standalone one.
+    pub(super) async fn get<'a>(&'a self, get: Get<'a>, on_event: Listener<'_>) -> Got<'a> {
+        let Get { footing, behind, deadline, cost, opened, presumed } = get;
+        let operation = if behind.is_some() { Operation::Resume } else { Operation::Stream };
         let wire = &self.common.wire;
         let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&cost.exchanges, &self.exchanges);
+        if let Some(opened) = opened {
+            trail.tell_when_open(opened);
+        }
+        if let Some(outcome) = presumed {
+            trail.presume(outcome);
+        }
         let headers = stream_headers(footing);
         let mut request = self.request(operation, Method::GET, &headers, Bytes::new());
-        request.headers.insert(LAST_EVENT_ID, last);
+        if let Some(last) = behind {
+            request.headers.insert(LAST_EVENT_ID, last);
+        }
         let mut body = Vec::new();
         let came =
             wire.exchange(&self.lines, &mut trail, request, deadline, &mut body, on_event).await;
@@ -122,14 +216,12 @@ impl Client {
             let head = head_of(&reply, footing);
             match head.offer() {
                 Offer::Open => Ok(reply),
-                Offer::NotOffered => Err(Outcome::CutStream),
+                Offer::NotOffered => Err(Outcome::Status(reply.status)),
                 Offer::Refused => Err(answer::refused(&head, &body, None).outcome),
                 Offer::Broken(rule) => Err(Outcome::Violation(rule)),
             }
         });
-        let (at, cursor) = (trail.answered_at(), trail.cursor());
-        trail.finish(came.as_ref().map_or_else(|outcome| *outcome, |_| Outcome::Ok));
-        (came, at, cursor)
+        Got { came, trail }
     }
 }
 
@@ -152,5 +244,27 @@ mod tests {
         for id in [&b"\x01"[..], b"a\x7f", b"\x1b[2J", &[b'x'; LONGEST_ID + 1]] {
             assert_eq!(behind(id), Err(Rule::BadEventId));
         }
+    }
+
+    #[test]
+    fn attempts_are_counted_per_break() {
+        let cursor = |id: &str| Cursor { id: Some(id.into()), retry: None };
+        let mut broke = Break::at(cursor("1"), 2);
+        let pauses = |broke: &mut Break| {
+            std::iter::from_fn(|| broke.pause()).map(|pause| pause.as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(&mut broke), [1000, 1500]);
+        broke.again(cursor("1"), false);
+        assert_eq!(pauses(&mut broke), [0; 0], "the same id again is nothing new");
+        broke.again(Cursor::default(), true);
+        assert_eq!(pauses(&mut broke), [1000, 1500], "a message is");
+        assert_eq!(broke.behind(), Ok(Some(HeaderValue::from_static("1"))), "it still holds");
+        broke.again(Cursor { retry: Some(Duration::ZERO), ..cursor("2") }, false);
+        assert_eq!(pauses(&mut broke), [0, 0], "and so is another id");
+        let rest = (0..).map_while(|_| {
+            broke.again(Cursor::default(), true);
+            broke.pause()
+        });
+        assert_eq!(rest.count(), 994, "a thousand in all");
     }
 }

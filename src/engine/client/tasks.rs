@@ -10,9 +10,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Client;
-use super::post::{Answered, Cost, Judge, Lent, Nothing};
+use super::farewell::Awaited;
+use super::post::{Answered, Judge, Lent, Nothing};
 use super::put::{Later, Put, question};
-use crate::engine::session::Session;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::Head;
 use crate::protocol::ask::{Ask, Extra};
@@ -74,7 +74,7 @@ impl Client {
         let patience = deadline.saturating_sub(self.common.wire.clock.now());
         let progress = (*is_call && self.common.profile.progress).then_some(id);
         let extra = Extra { progress, task: Some(patience), ..Extra::default() };
-        let mut question = question(&session.footing, id, ask, &extra, (*deadline, cost));
+        let mut question = question(&session.footing, id, (ask, None), &extra, (*deadline, cost));
         question.is_call = *is_call;
         let made = |head: &Head<'_>, created: Created<'_, R::Of<'_>>| match created {
             Created::Task(task) => {
@@ -110,6 +110,7 @@ impl Client {
     {
         let clock = &self.common.wire.clock;
         let Later { id, mut pause } = later;
+        let awaited = Awaited::task(self, put.session, &id, put.cost);
         let ended = loop {
             if clock.by(put.deadline, clock.sleep(pause)).await.is_none() {
                 break Answered::broken(Outcome::Timeout, String::new());
@@ -133,9 +134,7 @@ impl Client {
                 None => break answered.with(None),
             }
         };
-        if ended.outcome == Outcome::Timeout && self.common.profile.cancels {
-            self.cancel_task(put.session, id);
-        }
+        awaited.end(ended.outcome);
         ended
     }
 
@@ -217,20 +216,8 @@ impl Client {
     {
         let id = put.session.next_id();
         let until = (put.deadline, put.cost);
-        let question = question(&put.session.footing, id, ask, &Extra::default(), until);
+        let question = question(&put.session.footing, id, (ask, None), &Extra::default(), until);
         self.ask::<R, T, J>(question, judge).await
-    }
-
-    /// Says, beside everything else, that a task is no longer waited for.
-    fn cancel_task(self: &Arc<Self>, session: &Session, task: String) {
-        let (client, footing, id) = (Arc::clone(self), session.footing.clone(), session.next_id());
-        self.beside(async move {
-            let by = client.common.wire.clock.now() + client.common.profile.connect_timeout;
-            let (ask, cost) = (Ask::TaskCancel { id: &task }, Cost::default());
-            let question = question(&footing, id, &ask, &Extra::default(), (by, &cost));
-            let heard = |_: &Head<'_>, _: IgnoredAny| (Outcome::Ok, None::<()>);
-            client.ask::<Nothing, (), _>(question, heard).await;
-        });
     }
 }
 

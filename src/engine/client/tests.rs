@@ -1,5 +1,7 @@
 //! One call against a scripted server, on paused time: its instants, its cost, its outcome.
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::engine::rehearsal::{
     Do, Seen, Server, Told, answer, chunk, common, echoed, event, fresh, json_reply, ms, plain,
@@ -16,8 +18,11 @@ use crate::model::secret::Secret;
 
 mod beliefs;
 mod eras;
+mod headers;
 mod hostile;
+mod late;
 mod requests;
+mod resumption;
 mod sessions;
 mod streams;
 mod tasks;

@@ -1,24 +1,24 @@
 //! A call of a tool: its request, its headers, what its result comes to.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
 use super::Client;
 use super::post::{Answered, Cost, Lent};
-use super::put::Put;
+use super::put::{self, Header, Put};
 use super::trail::CallTrail;
 use crate::engine::session::Session;
 use crate::model::arguments::Maker;
 use crate::model::behaviour::Ask as Turn;
-use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Head};
 use crate::protocol::ask::Ask;
 use crate::protocol::era::{Heard, Refused};
-use crate::protocol::legacy::write;
-use crate::protocol::message::Id;
+use crate::protocol::modern::errors::HEADER_MISMATCH;
 use crate::protocol::modern::params::{self, HeaderParam};
 use crate::protocol::output::Output;
 use crate::protocol::results::call::CallResult;
@@ -42,12 +42,15 @@ pub struct Tool {
     pub output: Option<Output>,
     /// Its calls have to become tasks, of servers of 2025-11-25.
     pub needs_task: bool,
+    /// The headers that say to a modern server what its calls are about.
+    about: Vec<Header>,
 }
 
 impl Tool {
     /// A tool of which nothing but this is known.
     pub fn new(name: String, maker: Maker) -> Self {
-        Self { name, maker, mirrored: Vec::new(), output: None, needs_task: false }
+        let about = put::about(&Ask::ToolsCall { name: &name, arguments: &|_| {} });
+        Self { name, maker, mirrored: Vec::new(), output: None, needs_task: false, about }
     }
 
     /// An offered tool. Where its annotations of headers are invalid they mean nothing: to a modern
@@ -58,14 +61,39 @@ impl Tool {
     pub fn offered(tool: &Offered, maker: Maker) -> Result<Self, String> {
         let mirrored = params::header_params(&tool.input_schema).unwrap_or_default();
         let output = tool.output_schema.as_ref().map(Output::new).transpose()?;
-        let (name, needs_task) = (tool.name.clone(), tool.needs_task());
-        Ok(Self { name, maker, mirrored, output, needs_task })
+        let needs_task = tool.needs_task();
+        Ok(Self { mirrored, output, needs_task, ..Self::new(tool.name.clone(), maker) })
+    }
+}
+
+/// Which headers tools want now, where a client had to learn that.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    /// Read on every call: hardly ever is there anything.
+    is_any: AtomicBool,
+    by_tool: Mutex<HashMap<u16, Arc<[HeaderParam]>>>,
+}
+
+impl Learnt {
+    fn of(&self, tool: u16) -> Option<Arc<[HeaderParam]>> {
+        if !self.is_any.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.by_tool.lock().unwrap_or_else(PoisonError::into_inner).get(&tool).cloned()
+    }
+
+    fn keep(&self, tool: u16, params: Vec<HeaderParam>) {
+        let mut by_tool = self.by_tool.lock().unwrap_or_else(PoisonError::into_inner);
+        by_tool.insert(tool, params.into());
+        self.is_any.store(true, Ordering::Relaxed);
     }
 }
 
 impl Client {
     /// Sends the call itself and reads its answer; says too whether the way it was sent in is to
-    /// be doubted.
+    /// be doubted. Where a modern server says that the headers are not what it wants, the tools are
+    /// listed again and the call made once more (MCP 2026-07-28, streamable-http, "Custom Headers
+    /// from Tool Parameters").
     pub(super) async fn call_in(
         self: &Arc<Self>,
         session: &Session,
@@ -76,15 +104,39 @@ impl Client {
         let Some(tool) = self.common.tools.get(usize::from(ask.tool)) else {
             return (Outcome::NeverSent, false);
         };
-        let answered = if session.footing.is_modern() && !tool.mirrored.is_empty() {
+        let first = self.call_once((session, tool), trail, ask, deadline).await;
+        let is_mismatch = first.code == Some(HEADER_MISMATCH) && session.footing.is_modern();
+        let answered = if is_mismatch
+            && Box::pin(self.learn((session, ask.tool), deadline, trail.cost)).await
+        {
+            trail.stamped = false;
+            self.call_once((session, tool), trail, ask, deadline).await
+        } else {
+            first
+        };
+        let is_doubted = answered.outcome != Outcome::Ok && self.doubts(session, &answered);
+        (answered.outcome, is_doubted)
+    }
+
+    async fn call_once(
+        self: &Arc<Self>,
+        (session, tool): (&Session, &Tool),
+        trail: &mut CallTrail<'_>,
+        ask: Turn,
+        deadline: Duration,
+    ) -> Answered<u32> {
+        let learnt = self.learnt.of(ask.tool);
+        let mirrored = learnt.as_deref().unwrap_or(&tool.mirrored);
+        let until = (deadline, trail.cost);
+        let answered = if session.footing.is_modern() && !mirrored.is_empty() {
             let mut made = Vec::new();
             tool.maker.make(ask.variation, &mut made);
             let arguments = |out: &mut Vec<u8>| out.extend_from_slice(&made);
-            let mirrored = mirrored(tool, &made);
-            self.call_tool((session, tool), &arguments, mirrored, (deadline, trail.cost)).await
+            let headers = headers(mirrored, &made);
+            self.call_tool((session, tool), &arguments, &headers, until).await
         } else {
             let arguments = |out: &mut Vec<u8>| tool.maker.make(ask.variation, out);
-            self.call_tool((session, tool), &arguments, Vec::new(), (deadline, trail.cost)).await
+            self.call_tool((session, tool), &arguments, &[], until).await
         };
         trail.call.result_chars = answered.value.unwrap_or_default();
         let cap = self.common.profile.result_cap;
@@ -92,7 +144,26 @@ impl Client {
         if let Some(at) = answered.at {
             trail.stamp_at(at, answered.outcome);
         }
-        (answered.outcome, answered.outcome != Outcome::Ok && self.doubts(session, &answered))
+        answered
+    }
+
+    /// Lists the tools again to learn which headers a tool wants; false if that cannot be told.
+    async fn learn(
+        self: &Arc<Self>,
+        (session, tool): (&Session, u16),
+        deadline: Duration,
+        cost: &Cost,
+    ) -> bool {
+        let name = &self.common.tools[usize::from(tool)].name;
+        let listed = self.common.wire.clock.by(deadline, self.tools(session, cost)).await;
+        let Some(Ok(offered)) = listed else { return false };
+        let Some(offered) = offered.iter().find(|offered| offered.name == *name) else {
+            return false;
+        };
+        // What is annotated in an invalid way is not to be called.
+        params::header_params(&offered.input_schema)
+            .map(|params| self.learnt.keep(tool, params))
+            .is_ok()
     }
 
     /// Whether an answer says that the server does not speak as it was believed to.
@@ -112,11 +183,12 @@ impl Client {
         self: &Arc<Self>,
         (session, tool): (&Session, &Tool),
         arguments: &(dyn Fn(&mut Vec<u8>) + Sync),
-        mirrored: Vec<(HeaderName, HeaderValue)>,
+        mirrored: &[Header],
         (deadline, cost): (Duration, &Cost),
     ) -> Answered<u32> {
         let ask = Ask::ToolsCall { name: &tool.name, arguments };
-        let put = Put { session, ask, mirrored, deadline, cost, is_call: true };
+        let about = Some(&*tool.about);
+        let put = Put { session, ask, about, mirrored, deadline, cost, is_call: true };
         let judge = |head: &Head<'_>, result: CallResult<'_>| {
             let chars = u32::try_from(result.content.text_chars).unwrap_or(u32::MAX);
             (judged(head, &result, tool), Some(chars))
@@ -125,24 +197,6 @@ impl Client {
             return Box::pin(self.fetch_as_task::<Called, u32, _>(put, judge)).await;
         }
         self.fetch::<Called, u32, _>(put, judge).await
-    }
-
-    /// Says that an answer is no longer awaited, if this client does.
-    pub(super) fn give_up(self: &Arc<Self>, session: &Session, id: u64) {
-        if !self.common.profile.cancels || session.footing.is_modern() {
-            return;
-        }
-        let mut body = Vec::with_capacity(128);
-        write::cancelled(&mut body, Id::Number(id), Some("the client's patience ended"));
-        let mailbox = session.footing.mailbox().map(Arc::downgrade);
-        self.post_beside_then(Operation::Cancelled, body, &session.footing, move |outcome| {
-            // An answer that crosses the notification is no fault: only later ones are.
-            if let Some(mailbox) = mailbox.and_then(|mailbox| mailbox.upgrade())
-                && outcome == Outcome::Ok
-            {
-                mailbox.cancelled(id);
-            }
-        });
     }
 }
 
@@ -157,8 +211,8 @@ fn judged(head: &Head<'_>, result: &CallResult<'_>, tool: &Tool) -> Outcome {
 
 /// The headers that repeat a call's arguments; none where the arguments are not as annotated,
 /// which a server is then to say.
-fn mirrored(tool: &Tool, arguments: &[u8]) -> Vec<(HeaderName, HeaderValue)> {
-    let said = params::mirrored(&tool.mirrored, arguments).unwrap_or_default();
+fn headers(mirrored: &[HeaderParam], arguments: &[u8]) -> Vec<Header> {
+    let said = params::mirrored(mirrored, arguments).unwrap_or_default();
     let header = |(name, value): (&str, String)| {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     };

@@ -24,6 +24,7 @@ use crate::protocol::answer::{self, Offer, Session as Named};
 use crate::protocol::http_sse::{self, Heard};
 use crate::protocol::legacy::{Revision, Verb};
 use crate::protocol::message::{self, Message};
+use crate::protocol::progress;
 use crate::protocol::sse;
 
 /// Where questions go, or why there is no such place.
@@ -37,6 +38,8 @@ struct Reader {
     /// Set once the endpoint is known; gone when the session is.
     mailbox: Arc<OnceLock<Weak<Mailbox>>>,
     stream: http_sse::Stream,
+    /// Exchanges of its own: one, once it has a connection.
+    cost: Arc<AtomicU32>,
 }
 
 impl Client {
@@ -48,7 +51,7 @@ impl Client {
     ) -> Result<(Session, Opening), Refusal> {
         let clock = &self.common.wire.clock;
         let (found, finding) = oneshot::channel();
-        let mailbox = Arc::new(OnceLock::new());
+        let (mailbox, opening) = (Arc::new(OnceLock::new()), Arc::new(AtomicU32::new(0)));
         let headers = with(&self.common.headers, Verb::Post, None, None);
         let reader = Reader {
             client: Arc::clone(self),
@@ -56,16 +59,21 @@ impl Client {
             endpoint: Some(found),
             mailbox: Arc::clone(&mailbox),
             stream: http_sse::Stream::default(),
+            cost: Arc::clone(&opening),
         };
-        let reading = Hangup(self.beside(reader.read()));
+        let reading = Hangup(self.errands.begin(reader.read()));
         let by = clock.now() + self.common.profile.connect_timeout;
         let timed_out = || Refusal::of(Operation::Stream, Outcome::Timeout);
-        let endpoint = match clock.by(by, finding).await.ok_or_else(timed_out)? {
+        let found = clock.by(by, finding).await;
+        // Whatever came of it, it was part of the price.
+        cost.exchanges.fetch_add(opening.load(Ordering::Relaxed), Ordering::Relaxed);
+        let endpoint = match found.ok_or_else(timed_out)? {
             Ok(endpoint) => endpoint?,
             Err(_) => return Err(Refusal::of(Operation::Stream, Outcome::CutStream)),
         };
-        cost.exchanges.fetch_add(1, Ordering::Relaxed);
-        let mail = Arc::new(Mailbox::new(Arc::new(endpoint), reading.keep()));
+        let asks_progress = self.common.profile.progress;
+        let mail = Mailbox::new(Arc::new(endpoint), reading.keep(), asks_progress);
+        let mail = Arc::new(mail);
         // The reader waits for nothing: a message before this one would be nobody's. Who sets it
         // first says how it is: a stream that has ended by now brings no answer.
         if mailbox.set(Arc::downgrade(&mail)).is_err() {
@@ -103,7 +111,7 @@ impl Reader {
         let client = Arc::clone(&self.client);
         let wire = &client.common.wire;
         let operation = Operation::Stream;
-        let own = AtomicU32::new(0);
+        let own = Arc::clone(&self.cost);
         let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
         trail.count_in(&own, &client.exchanges);
         // A stream that the client ends was a good one.
@@ -136,12 +144,12 @@ impl Reader {
         if !is_mailbox_to_come && let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) {
             mailbox.close();
         }
+        trail.finish(outcome);
         if let Some(endpoint) = self.endpoint.take() {
             let said = client.shown(&body);
             let refusal = Refusal { status, said, ..Refusal::of(operation, outcome) };
             let _nobody_waits = endpoint.send(Err(refusal)).is_err();
         }
-        trail.finish(outcome);
     }
 
     /// An event of the stream; what is wrong with it is told.
@@ -201,6 +209,9 @@ impl Reader {
                     speech: Speech::TwoEnds(mailbox),
                 };
                 self.client.asked(&request, &footing)
+            }
+            Ok(Message::Notification(told)) if told.method == progress::METHOD => {
+                mailbox.progress(told.params).or_else(violated)
             }
             Ok(Message::Notification(_)) => Ok(()),
             Err(malformed) => {

@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 use std::io::IoSlice;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::meter::{Moved, Tap};
 use crate::edge::clock::Clock;
@@ -47,6 +48,11 @@ impl Frames {
     /// What a stream moved; nothing more is kept of it.
     pub(super) fn take(&self, stream: u32) -> Moved {
         self.locked().streams.remove(&stream).unwrap_or_default()
+    }
+
+    /// When a stream's first byte left.
+    pub(super) fn first(&self, stream: u32) -> Option<Duration> {
+        self.locked().streams.get(&stream)?.first
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, State> {

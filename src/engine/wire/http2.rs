@@ -16,7 +16,7 @@ use http::response::Parts;
 use super::Request;
 use super::frames::Frames;
 use super::line::{Cut, HEAD_LIMIT, Unsent};
-use super::meter::{Gauge, Tapped};
+use super::meter::{Gauge, Measure, Tapped};
 use crate::edge::clock::Clock;
 use crate::edge::net::Link;
 use crate::model::event::Opened;
@@ -127,7 +127,7 @@ impl Channel {
         &self,
         whole: &Uri,
         request: &Request,
-        gauge: &mut Option<Gauge>,
+        measure: &mut Measure<'_>,
     ) -> Result<(Parts, Body), Unsent> {
         let ready = self.0.sender.clone().ready().await;
         let mut sender = ready.map_err(|_| self.unprocessed())?;
@@ -139,9 +139,7 @@ impl Channel {
         let bodiless = request.body.is_empty();
         let handed = sender.send_request(message, bodiless);
         let (answer, mut body) = handed.map_err(|_| self.unprocessed())?;
-        if let Some(Gauge::Stream { id, .. }) = gauge {
-            *id = Some(answer.stream_id().into());
-        }
+        measure.identify(answer.stream_id().into());
         if !bodiless {
             body.send_data(request.body.clone(), true).map_err(|error| self.failed(&error))?;
         }

@@ -11,7 +11,7 @@ use http::response::Parts;
 use tokio::sync::Semaphore;
 
 use super::Request;
-use super::meter::Gauge;
+use super::meter::{Gauge, Measure};
 use super::{http1, http2};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
@@ -80,7 +80,7 @@ impl Line {
         &mut self,
         address: &Address,
         request: &mut Request,
-        gauge: &mut Option<Gauge>,
+        measure: &mut Measure<'_>,
     ) -> Result<(Parts, Body<'_>), Unsent> {
         match self {
             Self::Own(line) => {
@@ -89,7 +89,7 @@ impl Line {
                 Ok((head, Body::One(body)))
             }
             Self::Shared(channel) => {
-                let (head, body) = channel.send(&address.whole, request, gauge).await?;
+                let (head, body) = channel.send(&address.whole, request, measure).await?;
                 Ok((head, Body::Two(body)))
             }
         }

@@ -2,8 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) struct Moved {
 }
 
 /// Where the figures of an exchange are read off.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Gauge {
     /// A connection of its own.
     Connection {
@@ -53,6 +53,70 @@ impl Gauge {
                 Moved { first: meter.first_write(), written, read }
             }
             Self::Stream { frames, id } => id.map_or_else(Moved::default, |id| frames.take(id)),
+        }
+    }
+
+    /// When the first byte of the request left, while the exchange goes on.
+    fn first(&self) -> Option<Duration> {
+        match self {
+            Self::Connection { meter, .. } => meter.first_write(),
+            Self::Stream { frames, id } => frames.first(*id.as_ref()?),
+        }
+    }
+}
+
+/// Sees an exchange that goes on elsewhere.
+#[derive(Debug, Default)]
+pub struct Watch(Mutex<Option<Gauge>>);
+
+impl Watch {
+    /// When the first byte of its request left; `None` before that, and once it has ended.
+    pub fn sent(&self) -> Option<Duration> {
+        self.lock().as_ref().and_then(Gauge::first)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Gauge>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an exchange is measured with, and who sees it meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Measure<'w> {
+    gauge: Option<Gauge>,
+    pub(super) watch: Option<&'w Watch>,
+}
+
+impl Measure<'_> {
+    /// It has a connection.
+    pub(super) fn begin(&mut self, gauge: Gauge) {
+        self.gauge = Some(gauge);
+        self.show();
+    }
+
+    /// Whether it has a connection.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.gauge.is_some()
+    }
+
+    /// It has this stream of a shared connection.
+    pub(super) fn identify(&mut self, stream: u32) {
+        if let Some(Gauge::Stream { id, .. }) = &mut self.gauge {
+            *id = Some(stream);
+        }
+        self.show();
+    }
+
+    /// What it moved, if it has begun; it must be done.
+    pub(super) fn end(&mut self) -> Option<Moved> {
+        let moved = self.gauge.take().map(Gauge::read_off);
+        self.show();
+        moved
+    }
+
+    fn show(&self) {
+        if let Some(watch) = self.watch {
+            watch.lock().clone_from(&self.gauge);
         }
     }
 }

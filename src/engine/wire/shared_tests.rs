@@ -19,6 +19,8 @@ use crate::protocol::sse;
 
 /// A target that allows less and less.
 mod lowered;
+/// Exchanges seen while they go on.
+mod watched;
 
 const BUDGET: Duration = Duration::from_secs(10);
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
@@ -174,8 +176,14 @@ impl Stand {
 
     /// One POST. An event with `"id"` is the answer.
     async fn ask(&self) -> Result<String, Outcome> {
+        self.ask_seen_by(&Watch::default()).await
+    }
+
+    /// The same, seen meanwhile.
+    async fn ask_seen_by(&self, watch: &Watch) -> Result<String, Outcome> {
         let ending = Ending::default();
         let mut trail = Trail::begin(&self.wire, &ending, 0, Operation::ToolsCall);
+        trail.show_to(watch);
         let host = (http::header::HOST, "other.test".parse().unwrap());
         let kept = (http::header::ACCEPT, "application/json".parse().unwrap());
         let request = Request {

@@ -11,11 +11,11 @@ use crate::protocol::sse;
 /// After its answer a stream is expected to end within this; else its connection is given up.
 pub(super) const STREAM_END: Duration = Duration::from_millis(20);
 
-/// Where a stream can be taken up again (MCP 2025-11-25, transports, "Resumability and Redelivery").
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a stream broke (MCP 2025-11-25, transports, "Resumability and Redelivery").
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// The id of the last event.
-    pub id: Vec<u8>,
+    /// The id of the last event, behind which the stream can be taken up again.
+    pub id: Option<Vec<u8>>,
     /// How long the server asked to wait before that.
     pub retry: Option<Duration>,
 }
@@ -47,7 +47,7 @@ impl<'a> Stream<'a> {
     ) -> Result<bool, Outcome> {
         while let Some(data) = self.answer.chunk().await {
             let Ok(data) = data else {
-                trail.cursor = self.cursor();
+                trail.cursor = Some(self.cursor());
                 return Err(Outcome::CutStream);
             };
             self.left = self
@@ -67,13 +67,13 @@ impl<'a> Stream<'a> {
                 return Ok(true);
             }
         }
-        trail.cursor = self.cursor();
+        trail.cursor = Some(self.cursor());
         Ok(false)
     }
 
-    fn cursor(&self) -> Option<Cursor> {
-        let id = self.reader.last_event_id()?.to_vec();
-        Some(Cursor { id, retry: self.reader.retry().map(Duration::from_millis) })
+    fn cursor(&self) -> Cursor {
+        let id = self.reader.last_event_id().map(<[u8]>::to_vec);
+        Cursor { id, retry: self.reader.retry().map(Duration::from_millis) }
     }
 
     /// Reads what is left of an answered stream, so that its connection can be used again.

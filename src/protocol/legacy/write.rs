@@ -64,31 +64,6 @@ pub fn request(out: &mut Vec<u8>, id: Id<'_>, ask: &Ask<'_>, extra: &Extra<'_>) 
     out.push(b'}');
 }
 
-/// `tools/list`, one page; the empty string is a cursor, too.
-pub fn tools_list(out: &mut Vec<u8>, id: Id<'_>, cursor: Option<&str>) {
-    request(out, id, &Ask::ToolsList { cursor }, &Extra::default());
-}
-
-/// `resources/list`, one page.
-pub fn resources_list(out: &mut Vec<u8>, id: Id<'_>, cursor: Option<&str>) {
-    request(out, id, &Ask::ResourcesList { cursor }, &Extra::default());
-}
-
-/// `prompts/list`, one page.
-pub fn prompts_list(out: &mut Vec<u8>, id: Id<'_>, cursor: Option<&str>) {
-    request(out, id, &Ask::PromptsList { cursor }, &Extra::default());
-}
-
-/// `tools/call`; `arguments` appends one JSON object.
-pub fn tools_call(
-    out: &mut Vec<u8>,
-    id: Id<'_>,
-    name: &str,
-    arguments: impl Fn(&mut Vec<u8>) + Sync,
-) {
-    request(out, id, &Ask::ToolsCall { name, arguments: &arguments }, &Extra::default());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +84,9 @@ mod tests {
             client_version: "1.0.0",
         };
         let one = Id::Number(1);
+        let asked =
+            |id: Id<'_>, ask: &Ask<'_>| written(|out| request(out, id, ask, &Extra::default()));
+        let query = |out: &mut Vec<u8>| out.extend_from_slice(br#"{"query":"x"}"#);
         let cases: Vec<(String, &str)> = vec![
             (
                 written(|out| initialize(out, Id::Number(0), &client)),
@@ -116,27 +94,23 @@ mod tests {
             ),
             (written(initialized), r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#),
             (
-                written(|out| tools_list(out, one, None)),
+                asked(one, &Ask::ToolsList { cursor: None }),
                 r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#,
             ),
             (
-                written(|out| tools_list(out, one, Some(""))),
+                asked(one, &Ask::ToolsList { cursor: Some("") }),
                 r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":""}}"#,
             ),
             (
-                written(|out| resources_list(out, Id::Text("a\"b"), Some("p\\2"))),
+                asked(Id::Text("a\"b"), &Ask::ResourcesList { cursor: Some("p\\2") }),
                 r#"{"jsonrpc":"2.0","id":"a\"b","method":"resources/list","params":{"cursor":"p\\2"}}"#,
             ),
             (
-                written(|out| prompts_list(out, Id::Number(u64::MAX), None)),
+                asked(Id::Number(u64::MAX), &Ask::PromptsList { cursor: None }),
                 r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":"prompts/list"}"#,
             ),
             (
-                written(|out| {
-                    tools_call(out, one, "search \"all\"", |out| {
-                        out.extend_from_slice(br#"{"query":"x"}"#);
-                    });
-                }),
+                asked(one, &Ask::ToolsCall { name: "search \"all\"", arguments: &query }),
                 r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search \"all\"","arguments":{"query":"x"}}}"#,
             ),
         ];

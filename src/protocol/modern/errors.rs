@@ -8,39 +8,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::outcome::Rule;
-use crate::protocol::message::{Object, RpcError};
+use crate::protocol::message::Object;
 
 /// A header does not say what the body says, or is missing.
 pub const HEADER_MISMATCH: i64 = -32020;
-/// The client did not declare a capability that is needed.
-pub const MISSING_CAPABILITY: i64 = -32021;
 /// The server does not speak the version.
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 /// No such method.
 pub const METHOD_NOT_FOUND: i64 = -32601;
 /// What a resource that does not exist was called before this revision.
 const RESOURCE_NOT_FOUND: i64 = -32002;
-
-/// What is known of a modern error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ModernError<'a> {
-    /// -32020.
-    HeaderMismatch,
-    /// -32021.
-    MissingCapability,
-    /// -32022, with the versions the server speaks; none if it does not say.
-    UnsupportedVersion(Vec<Cow<'a, str>>),
-}
-
-/// The modern error that an error object is, if it is one.
-pub fn modern_error<'a>(error: &RpcError<'a>) -> Option<ModernError<'a>> {
-    match error.code {
-        HEADER_MISMATCH => Some(ModernError::HeaderMismatch),
-        MISSING_CAPABILITY => Some(ModernError::MissingCapability),
-        UNSUPPORTED_VERSION => Some(ModernError::UnsupportedVersion(supported(error.data))),
-        _ => None,
-    }
-}
 
 /// `data.supported`, as far as it is a list of strings.
 pub fn supported(data: Option<&RawValue>) -> Vec<Cow<'_, str>> {
@@ -66,31 +43,22 @@ mod tests {
     use serde::de::IgnoredAny;
 
     #[test]
-    fn modern_errors_and_what_they_carry() {
-        let versions = |all: &[&'static str]| {
-            let all = all.iter().map(|&version| Cow::Borrowed(version));
-            Some(ModernError::UnsupportedVersion(all.collect()))
-        };
-        let cases = [
-            (r#"{"code":-32020,"message":"Header mismatch"}"#, Some(ModernError::HeaderMismatch)),
-            (
-                r#"{"code":-32021,"message":"x","data":{"requiredCapabilities":{"sampling":{}}}}"#,
-                Some(ModernError::MissingCapability),
-            ),
+    fn versions_that_an_error_names() {
+        let cases: [(&str, &[&str]); 5] = [
             (
                 r#"{"code":-32022,"message":"x","data":{"supported":["2026-07-28","2025-11-25"],"requested":"1900-01-01"}}"#,
-                versions(&["2026-07-28", "2025-11-25"]),
+                &["2026-07-28", "2025-11-25"],
             ),
-            (r#"{"code":-32022,"message":"x"}"#, versions(&[])),
-            (r#"{"code":-32022,"message":"x","data":["2026-07-28"]}"#, versions(&[])),
-            (r#"{"code":-32022,"message":"x","data":{"supported":"2026-07-28"}}"#, versions(&[])),
-            (r#"{"code":-32001,"message":"x"}"#, None),
+            (r#"{"code":-32020,"message":"Header mismatch"}"#, &[]),
+            (r#"{"code":-32022,"message":"x"}"#, &[]),
+            (r#"{"code":-32022,"message":"x","data":["2026-07-28"]}"#, &[]),
+            (r#"{"code":-32022,"message":"x","data":{"supported":"2026-07-28"}}"#, &[]),
         ];
         for (error, expected) in cases {
             let text = format!(r#"{{"jsonrpc":"2.0","id":1,"error":{error}}}"#);
             let read = message::read::<IgnoredAny>(text.as_bytes()).unwrap();
             let Message::Answer(Answer { error: Some(error), .. }) = read else { panic!("{text}") };
-            assert_eq!(modern_error(&error), expected, "{text}");
+            assert_eq!(supported(error.data), expected, "{text}");
         }
     }
 

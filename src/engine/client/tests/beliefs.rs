@@ -108,3 +108,83 @@ async fn a_stream_ends_with_what_it_was_opened_for() {
     let asked = server.heard().iter().filter(|what| *what == "subscriptions/listen").count();
     assert_eq!(asked, 3, "the third one is still open");
 }
+
+#[tokio::test(start_paused = true)]
+async fn lists_outlast_what_is_believed_of_the_era() {
+    let server = Server::new(|seen| match seen.what().as_str() {
+        "tools/list" => {
+            let result = json!({
+                "resultType": "complete", "tools": [], "ttlMs": 90_000, "cacheScope": "private",
+            });
+            vec![Do::Write(json_reply(&answer(seen, &result)))]
+        }
+        _ => sound_modern(seen),
+    });
+    let lasts = Some(Duration::from_secs(60));
+    let profile = Profile { probe_lasts: lasts, honours_ttl: true, ..modern() };
+    let client = client(&server, profile);
+    for (run, due) in [0, 61_000, 91_000, 122_000].into_iter().enumerate() {
+        client.common.wire.clock.sleep_until(ms(due)).await;
+        client.begin_run(u32::try_from(run).unwrap());
+        client.call(ms(due), ASK).await;
+    }
+    let asked = |method: &str| {
+        let of = |seen: &Seen| (seen.what() == method).then_some(seen.at.as_secs());
+        server.seen().iter().filter_map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("server/discover"), [0, 61, 122]);
+    assert_eq!(asked("tools/list"), [0, 91], "its own time is what counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_found_out_anew_is_asked_for_its_lists_anew() {
+    let replaced = Mutex::new(false);
+    let server = Server::new(move |seen| {
+        let mut replaced = replaced.lock().unwrap();
+        if seen.what() == "tools/call" && seen.at > ms(1_000) && !*replaced {
+            *replaced = true;
+            return vec![Do::Write(reply(404, &[], ""))];
+        }
+        sound_modern(seen)
+    });
+    let client = client(&server, Profile { honours_ttl: true, ..modern() });
+    for due in [0, 2_000] {
+        client.common.wire.clock.sleep_until(ms(due)).await;
+        client.call(ms(due), ASK).await;
+    }
+    assert_eq!(told(&client).calls[1].outcome, Outcome::Ok);
+    let lists = server.heard().iter().filter(|what| *what == "tools/list").count();
+    assert_eq!(lists, 2, "it may offer something else now: {:?}", server.heard());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_did_not_come_is_asked_for_by_the_next_call() {
+    for (failures, honours_ttl, expected) in [
+        (1, true, vec![0, 1]),
+        (1, false, vec![0, 1]),
+        (9, true, vec![0, 1, 4, 5]),
+        (0, true, vec![0]),
+    ] {
+        let left = Mutex::new(failures);
+        let server = Server::new(move |seen| {
+            let mut left = left.lock().unwrap();
+            if seen.what() == "tools/list" && *left > 0 {
+                *left -= 1;
+                return vec![Do::Write(reply(503, &[], ""))];
+            }
+            sound_modern(seen)
+        });
+        let client = client(&server, Profile { honours_ttl, ..modern() });
+        for second in 0..8 {
+            client.common.wire.clock.sleep_until(ms(second * 1_000)).await;
+            if second % 4 == 0 {
+                client.begin_run(u32::try_from(second / 4).unwrap());
+            }
+            client.call(ms(second * 1_000), ASK).await;
+        }
+        assert!(told(&client).calls.iter().all(|call| call.outcome == Outcome::Ok));
+        let of = |seen: &Seen| (seen.what() == "tools/list").then_some(seen.at.as_secs());
+        let asked: Vec<_> = server.seen().iter().filter_map(of).collect();
+        assert_eq!(asked, expected, "{failures} failures, twice a run: {honours_ttl}");
+    }
+}

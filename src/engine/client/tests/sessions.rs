@@ -143,3 +143,78 @@ async fn a_call_given_up_is_told_once_and_leaves_no_session_open() {
         }
     }
 }
+
+/// What is said at a server whose calls never end, by a client whose run is stopped in the middle
+/// of one that was sent after 50 ms.
+async fn stopped(server: &Server, client: &Arc<Client>, after: u64) -> Vec<String> {
+    let clock = &client.common.wire.clock;
+    let mut call = Box::pin(client.call(ms(0), ASK));
+    assert!(clock.by(ms(after), &mut call).await.is_none());
+    client.ending.stopped();
+    drop(call);
+    let (_stopper, stop) = stop::stop();
+    client.end_run(&stop).await;
+    client.leave(&stop).await;
+    clock.sleep(ms(1)).await;
+    server.heard()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_run_that_is_stopped_is_cancelled_before_its_session_ends() {
+    let hanging = || answering(|_| vec![Do::Hang]);
+    let profile = Profile { stream_share: 0.0, lists: Vec::new(), ..plain() };
+    let says = Profile { cancels: true, ..profile.clone() };
+    let call = [&HANDSHAKE[..], &["tools/call"]].concat();
+    let cancelled = [&call[..], &["notifications/cancelled", "DELETE"]].concat();
+
+    let server = hanging();
+    let client = client(&server, says.clone());
+    assert_eq!(stopped(&server, &client, 70).await, cancelled);
+    let said = server.seen().into_iter().rfind(|seen| seen.what().ends_with("cancelled")).unwrap();
+    assert_eq!((&said.json()["params"]["requestId"], said.at), (&serde_json::json!(1), ms(70)));
+    let told = told(&client);
+    assert_eq!(told.calls[0].outcome, Outcome::Cancelled);
+    assert_eq!(told.sent(), server.seen().len());
+
+    let server = hanging();
+    let silent = super::client(&server, profile);
+    assert_eq!(stopped(&server, &silent, 70).await, [&call[..], &["DELETE"]].concat());
+    let server = hanging();
+    let early = super::client(&server, says.clone());
+    let heard = stopped(&server, &early, 20).await;
+    assert_eq!(heard[..1], ["initialize"]);
+    assert!(!heard.contains(&"notifications/cancelled".to_owned()), "there is nothing to cancel");
+    let server = hanging();
+    let cut = super::client(&server, says.clone());
+    assert!(cut.common.wire.clock.by(ms(70), cut.call(ms(0), ASK)).await.is_none());
+    cut.common.wire.clock.sleep(ms(1)).await;
+    assert_eq!(server.heard(), call, "the load is over: nobody is there to say it");
+    let pooled = Profile { sessions: pooled(plain()).sessions, ..says };
+    let server = hanging();
+    assert_eq!(stopped(&server, &super::client(&server, pooled), 70).await, cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_words_wait_for_nobody_once_the_load_is_over() {
+    let server = Server::new(|seen| match seen.what().as_str() {
+        "tools/call" | "notifications/cancelled" => vec![Do::Hang],
+        _ => sound(seen),
+    });
+    let profile = Profile { stream_share: 0.0, lists: Vec::new(), cancels: true, ..plain() };
+    let client = client(&server, profile);
+    let clock = &client.common.wire.clock;
+    assert!(clock.by(ms(70), client.call(ms(0), ASK)).await.is_none());
+    let mut call = Box::pin(client.call(ms(70), ASK));
+    assert!(clock.by(ms(80), &mut call).await.is_none());
+    client.ending.stopped();
+    drop(call);
+    let (stopper, stop) = stop::stop();
+    let ending = client.end_run(&stop);
+    let over = async {
+        clock.sleep_until(ms(1_000)).await;
+        stopper.advance(stop::Phase::Over);
+    };
+    futures_util::future::join(ending, over).await;
+    assert_eq!(clock.now(), ms(1_000));
+    assert_eq!(told(&client).sent(), server.seen().len());
+}
