@@ -49,7 +49,7 @@ impl Challenge {
     }
 
     fn take(&mut self, text: &str) {
-        let mut reader = Reader { rest: text };
+        let mut reader = Reader { rest: text, fresh: true };
         let mut bearer = false;
         while let Some(part) = reader.part() {
             match part {
@@ -87,13 +87,17 @@ enum Part<'a> {
 
 struct Reader<'a> {
     rest: &'a str,
+    /// Whether a challenge may begin here: at the beginning, and behind a comma.
+    fresh: bool,
 }
 
 impl<'a> Reader<'a> {
     fn part(&mut self) -> Option<Part<'a>> {
         loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', ',']);
-            if self.rest.is_empty() {
+            let rest = self.rest.trim_start_matches([' ', '\t', ',']);
+            let begins = self.fresh || self.rest[..self.rest.len() - rest.len()].contains(',');
+            (self.rest, self.fresh) = (rest, false);
+            if rest.is_empty() {
                 return None;
             }
             let Some(token) = self.token() else {
@@ -102,6 +106,10 @@ impl<'a> Reader<'a> {
             };
             let after = self.rest.trim_start_matches([' ', '\t']);
             let Some(value) = after.strip_prefix('=') else {
+                // The second word of a value that should have been quoted.
+                if !begins {
+                    continue;
+                }
                 self.token68();
                 return Some(Part::Scheme(token));
             };
@@ -233,6 +241,7 @@ mod tests {
             // Nonsense is skipped up to the next comma.
             (&["=x, ;;; , Bearer error=, scope=s"], ("-", "-", "-", "s")),
             (&[r#"Bearer error="e", scope="never ends"#], ("e", "-", "-", "")),
+            (&["Bearer scope=read write, error=e"], ("e", "-", "-", "read")),
             (&["Basic realm=x error=no"], ("-", "-", "-", "")),
             (&["error=e"], ("-", "-", "-", "")),
             (&[""], ("-", "-", "-", "")),
