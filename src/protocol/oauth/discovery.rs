@@ -372,7 +372,7 @@ mod tests {
                 vec![
                     PATH,
                     "discovery: https://tools.test/.well-known/oauth-protected-resource/a/mcp \
-                     answered 503: too many requests, try again after 5 s",
+                     answered 503 and asks to wait, try again after 5 s",
                 ],
             ),
             (
@@ -388,7 +388,7 @@ mod tests {
                 vec![
                     PATH,
                     "discovery: https://tools.test/.well-known/oauth-protected-resource/a/mcp \
-                     answered 429: too many requests",
+                     answered 429 and asks to wait",
                 ],
             ),
             (

@@ -42,7 +42,7 @@ pub enum What {
     #[error("{0}")]
     Lost(Lost),
     /// The server asks to wait.
-    #[error("answered {status}: too many requests{}", wait(*after))]
+    #[error("answered {status} and asks to wait{}", wait(*after))]
     Throttled {
         /// The HTTP status.
         status: u16,

@@ -181,7 +181,7 @@ mod tests {
                 r#"{"error":"invalid_client_metadata","error_description":"no"}"#,
                 "refused: invalid_client_metadata (no)",
             ),
-            (429, r#"{"error":"too_many_requests"}"#, "answered 429: too many requests"),
+            (429, r#"{"error":"too_many_requests"}"#, "answered 429 and asks to wait"),
             (403, "", "answered 403: RFC 7591 section 3.2.1"),
             (201, "{}", "answered without a usable \"client_id\": RFC 7591 section 3.2.1"),
         ];

@@ -319,7 +319,7 @@ mod tests {
                 429,
                 &[("retry-after", "9")],
                 "",
-                "token: https://as.test/token answered 429: too many requests, try again after 9 s",
+                "token: https://as.test/token answered 429 and asks to wait, try again after 9 s",
             ),
             (
                 200,
