@@ -22,6 +22,7 @@ use crate::model::secret::Secret;
 use crate::protocol::oauth::assertion::Key;
 use crate::protocol::oauth::client::{Identity, Method};
 use crate::protocol::oauth::consent::Act;
+use crate::protocol::oauth::endpoint::Network;
 use crate::protocol::oauth::scope;
 
 /// What users present, by the plan alone: nothing is asked.
@@ -63,8 +64,10 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         (auth::Flow::ClientCredentials, None) => Flow::Code(Consenting::Redirect),
         (auth::Flow::Tokens(_), _) => Flow::Code(Consenting::Redirect),
     };
+    let dialled: Vec<_> = plan.target.reach.resolve.iter().map(|at| at.ip()).collect();
     Ok(wallet.granted_by(Realm {
         oauth: Arc::new(profile.oauth.clone()),
+        network: Network::of_url(&target, &dialled),
         target,
         identity,
         scopes: granted.scope.as_deref().map(scope::split),

@@ -118,7 +118,7 @@ impl Legs {
         budget: Duration,
     ) -> Result<Result<Arrived, Astray>, String> {
         let Exchange { leg, method, url, mut headers, body } = exchange;
-        let operation = Operation::of(leg);
+        let operation = leg.operation();
         let way = self.way(&url)?;
         let to = Arc::new(address(&url)?);
         headers.insert(HOST, way.authority.clone());

@@ -22,6 +22,7 @@ use crate::protocol::oauth::challenge::Challenge;
 use crate::protocol::oauth::chance::Chance;
 use crate::protocol::oauth::client::{Client, Identity};
 use crate::protocol::oauth::client_credentials::ClientCredentials;
+use crate::protocol::oauth::endpoint::Network;
 use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::refresh::Refresh;
 use crate::protocol::oauth::refusal::Refusal;
@@ -37,6 +38,8 @@ pub struct Realm {
     pub oauth: Arc<OAuth>,
     /// The MCP server.
     pub target: Url,
+    /// Where that is.
+    pub network: Network,
     /// The client that the scenario gives.
     pub identity: Option<Arc<Identity>>,
     /// Scopes that the scenario asks for.
@@ -87,7 +90,7 @@ impl Realm {
         challenge: Challenge,
         standing: Standing,
         is_wider: bool,
-    ) -> Result<Granted, Box<Refusal>> {
+    ) -> Result<Granted, Refusal> {
         let Standing { known, scopes } = standing;
         // A step-up goes on with what is known; anything else is a connection of its own, which
         // finds out everything anew.
@@ -105,6 +108,7 @@ impl Realm {
         let begin = Begin {
             profile: Arc::clone(&self.oauth),
             target: self.target.clone(),
+            network: self.network,
             challenge,
             identity: self.identity.clone(),
             scopes: self.scopes.clone(),
@@ -135,7 +139,7 @@ impl Realm {
         journey: &mut Journey,
         token: Secret,
         standing: Standing,
-    ) -> Result<Granted, Box<Refusal>> {
+    ) -> Result<Granted, Refusal> {
         let Standing { known, scopes } = standing;
         let (oauth, target) = (Arc::clone(&self.oauth), self.target.clone());
         let refresh = Refresh::begin(oauth, target, known, token, scopes, chance());

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::operation::Operation;
+
 /// What one exchange with a server's metadata or with an authorization server is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -33,6 +35,17 @@ impl Leg {
             Self::Refresh => "refresh",
         }
     }
+
+    /// The operation that it counts as.
+    pub const fn operation(self) -> Operation {
+        match self {
+            Self::Discovery => Operation::OauthDiscovery,
+            Self::Registration => Operation::OauthRegistration,
+            Self::Authorize => Operation::OauthAuthorize,
+            Self::Token => Operation::OauthToken,
+            Self::Refresh => Operation::OauthRefresh,
+        }
+    }
 }
 
 impl std::fmt::Display for Leg {
@@ -50,6 +63,7 @@ mod tests {
         for leg in Leg::ALL {
             let written = serde_json::to_string(&leg).unwrap();
             assert_eq!(written, format!("\"{leg}\""));
+            assert_eq!(leg.operation().name(), format!("oauth/{leg}"));
         }
     }
 }

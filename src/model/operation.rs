@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use super::leg::Leg;
-
 /// One kind of HTTP exchange or call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[repr(u8)]
@@ -122,17 +120,6 @@ impl Operation {
         Self::OauthToken,
         Self::OauthRefresh,
     ];
-
-    /// What an exchange of this leg is.
-    pub const fn of(leg: Leg) -> Self {
-        match leg {
-            Leg::Discovery => Self::OauthDiscovery,
-            Leg::Registration => Self::OauthRegistration,
-            Leg::Authorize => Self::OauthAuthorize,
-            Leg::Token => Self::OauthToken,
-            Leg::Refresh => Self::OauthRefresh,
-        }
-    }
 
     /// Those that only make calls possible.
     pub const HANDSHAKE: [Self; 3] = [Self::Discover, Self::Initialize, Self::Initialized];

@@ -2,7 +2,8 @@
 //!
 //! Three machines say what to send and are told what came: [`authorization`] carries a user from a
 //! 401 to tokens, [`refresh`] from a refresh token to new ones, [`client_credentials`] a program
-//! without a user. Everything else here is what they are made of.
+//! without a user; [`lookup`] only finds out where tokens from elsewhere are refreshed. Everything
+//! else here is what they are made of.
 //!
 //! ```text
 //! 401 ── Challenge ──► resource metadata ──► authorization-server metadata
@@ -26,11 +27,15 @@ pub mod discovery;
 pub mod endpoint;
 pub mod exchange;
 pub mod grant;
+pub mod lookup;
 pub mod metadata;
 pub mod reading;
 pub mod refresh;
 pub mod refusal;
 pub mod registration;
+#[cfg(test)]
+pub(crate) mod rehearsal;
 pub mod resource;
+pub mod saved;
 pub mod scope;
 pub mod token;

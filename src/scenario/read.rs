@@ -897,7 +897,7 @@ kind = "latency"
                 (profile.name.as_str(), profile.date.as_str()),
                 (shipped.name, shipped.date)
             );
-            assert_eq!(profile.sources.len(), 31, "{:?}", profile.sources.keys());
+            assert_eq!(profile.sources.len(), 60, "{:?}", profile.sources.keys());
         }
         let claude = clients::shipped("claude-ai-legacy").expect("shipped");
         assert_eq!((claude.cap, claude.ids), (7, Ids::Constant(1)));

@@ -19,6 +19,7 @@ mod licences;
 mod live;
 mod manual;
 mod nginx;
+mod oauth;
 mod peer;
 mod peers;
 mod practice;

@@ -24,7 +24,6 @@ use crate::engine::grant::{Grant, Standing};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
 use crate::model::event::{Event, GrantChange, Refused};
-use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
@@ -273,7 +272,7 @@ impl Process {
     }
 
     /// The user has no tokens, and tries again later.
-    fn lock_out(&self, refusal: Option<Box<Refusal>>) {
+    fn lock_out(&self, refusal: Option<Refusal>) {
         let refusal = refusal.unwrap_or_else(|| {
             let leg = crate::model::leg::Leg::Token;
             let unfit = What::Consent("gave an access token that no header can carry".to_owned());
@@ -287,7 +286,7 @@ impl Process {
         self.pauses_mut(|pauses| pauses.login = at + after);
         self.grant.drop_tokens(true);
         self.realm.tell(self.user, GrantChange::LockedOut);
-        let operation = Operation::of(refusal.leg);
+        let operation = refusal.leg.operation();
         let refused = Refused { user: self.user, at, operation, said: refusal.to_string() };
         self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
     }

@@ -57,7 +57,7 @@ impl Consenting {
         journey: &mut Journey,
         consent: &Consent,
         by: Duration,
-    ) -> Result<Url, Box<Refusal>> {
+    ) -> Result<Url, Refusal> {
         let acts = match self {
             Self::Redirect => &[][..],
             Self::Form(acts) => acts,
@@ -114,7 +114,7 @@ impl Browser {
         realm: &Realm,
         journey: &mut Journey,
         by: Duration,
-    ) -> Result<Arrived, Box<Refusal>> {
+    ) -> Result<Arrived, Refusal> {
         let exchange = Exchange {
             leg: Leg::Authorize,
             method: self.method.clone(),
@@ -161,7 +161,7 @@ impl Browser {
     }
 
     /// Where a redirect leads.
-    fn redirected(&self, arrived: &Arrived) -> Result<Url, Box<Refusal>> {
+    fn redirected(&self, arrived: &Arrived) -> Result<Url, Refusal> {
         let location = arrived.headers.get(LOCATION).and_then(|value| value.to_str().ok());
         let location = location.ok_or_else(|| {
             self.refused(format!("answered {} without a Location", arrived.status))
@@ -178,11 +178,11 @@ impl Browser {
         }
     }
 
-    fn refused(&self, said: String) -> Box<Refusal> {
+    fn refused(&self, said: String) -> Refusal {
         self.with(What::Consent(said))
     }
 
-    fn with(&self, what: What) -> Box<Refusal> {
+    fn with(&self, what: What) -> Refusal {
         Refusal::new(Leg::Authorize, &self.url, what)
     }
 }
@@ -203,7 +203,7 @@ async fn asked(
     command: &[String],
     consent: &Consent,
     by: Duration,
-) -> Result<Url, Box<Refusal>> {
+) -> Result<Url, Refusal> {
     let refused = |what| Refusal::new(Leg::Authorize, &consent.url, what);
     let said = |said: String| refused(What::Consent(said));
     let printed = process::first_line(command, consent.url.as_str());

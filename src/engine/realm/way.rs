@@ -43,11 +43,7 @@ impl Way {
 
 impl Realm {
     /// Goes a way to its end.
-    pub(super) async fn go(
-        &self,
-        journey: &mut Journey,
-        mut way: Way,
-    ) -> Result<Granted, Box<Refusal>> {
+    pub(super) async fn go(&self, journey: &mut Journey, mut way: Way) -> Result<Granted, Refusal> {
         loop {
             match way.step() {
                 Step::Done(granted) => return Ok(*granted),
@@ -76,7 +72,7 @@ impl Realm {
 }
 
 /// Where squall itself does not go, whatever a server says.
-fn not_sent(leg: Leg, url: &Url, astray: String) -> Box<Refusal> {
+fn not_sent(leg: Leg, url: &Url, astray: String) -> Refusal {
     Refusal::new(leg, url, What::NotGone(astray))
 }
 

@@ -16,6 +16,7 @@ use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
+use crate::protocol::oauth::endpoint::Network;
 
 /// Where the metadata of the protected resource is.
 pub(crate) const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
@@ -158,6 +159,7 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
     let realm = Realm {
         oauth,
         target: Url::parse("http://localhost/mcp").unwrap(),
+        network: Network::Loopback,
         identity: None,
         scopes: None,
         flow: Flow::Code(Consenting::Redirect),

@@ -1,7 +1,7 @@
 //! Exchanges that share an HTTP/2 connection to a scripted server, on paused time.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, join, join_all};
@@ -14,7 +14,7 @@ use super::stream::STREAM_END;
 use super::*;
 use crate::edge::net::{Io, Link};
 use crate::engine::rehearsal::{CONNECT_BUDGET, Told, event, ms};
-use crate::model::event::Opened;
+use crate::model::event::{Exchange, Opened};
 use crate::protocol::sse;
 
 /// Frames.

@@ -1,5 +1,6 @@
 //! One exchange against a scripted server, on paused time.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use super::*;
 use crate::engine::rehearsal::{
     CONNECT_BUDGET, Do, Seen, Server, Told, chunk, event, json_reply, ms, reply, stream_head, wire,
 };
+use crate::model::event::Exchange;
 use crate::protocol::sse;
 
 const BUDGET: Duration = Duration::from_secs(10);

@@ -116,7 +116,7 @@ pub enum Member {
     Scope,
     /// `client_name`.
     ClientName,
-    /// `application_type` (OpenID Connect Dynamic Client Registration 1.0, section 2).
+    /// `application_type` (`OpenID` Connect Dynamic Client Registration 1.0, section 2).
     ApplicationType,
 }
 

@@ -121,3 +121,79 @@ pub(super) fn sign(
     let token = jsonwebtoken::encode(&header, &claims, &key.encoding);
     token.map(Secret::new).map_err(|_| BadKey::Useless)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::{DecodingKey, Validation};
+    use rcgen::KeyPair;
+    use serde_json::Value;
+
+    type Public = fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>;
+
+    fn pem(algorithm: &'static rcgen::SignatureAlgorithm) -> KeyPair {
+        KeyPair::generate_for(algorithm).unwrap()
+    }
+
+    fn p256() -> Secret {
+        Secret::new(pem(&rcgen::PKCS_ECDSA_P256_SHA256).serialize_pem())
+    }
+
+    #[test]
+    fn what_is_signed_can_be_verified() {
+        let cases: [(_, _, Public); 3] = [
+            (pem(&rcgen::PKCS_ECDSA_P256_SHA256), "ES256", DecodingKey::from_ec_pem),
+            (pem(&rcgen::PKCS_RSA_SHA256), "RS256", DecodingKey::from_rsa_pem),
+            (pem(&rcgen::PKCS_ED25519), "EdDSA", DecodingKey::from_ed_pem),
+        ];
+        for (pair, algorithm, public) in cases {
+            let public = public(pair.public_key_pem().as_bytes());
+            let pem = pair.serialize_pem();
+            let mut key = Key::from_pem(&Secret::new(pem)).unwrap();
+            assert_eq!(key.algorithm(), algorithm);
+            key.id = Some("k1".to_owned());
+            let occasion = Occasion { unix: Duration::from_secs(1_000), jti: "j" };
+            let signed = sign(&key, "c", "https://as.test", &occasion).unwrap();
+            let mut validation = Validation::new(key.algorithm);
+            validation.set_audience(&["https://as.test"]);
+            validation.validate_exp = false;
+            let read =
+                jsonwebtoken::decode::<Value>(signed.expose(), &public.unwrap(), &validation)
+                    .unwrap();
+            assert_eq!(read.header.kid.as_deref(), Some("k1"));
+            let expected = serde_json::json!({
+                "iss": "c", "sub": "c", "aud": "https://as.test", "iat": 1_000, "exp": 1_300, "jti": "j",
+            });
+            assert_eq!(read.claims, expected);
+        }
+    }
+
+    #[test]
+    fn an_audience_can_be_demanded() {
+        let mut key = Key::from_pem(&p256()).unwrap();
+        key.audience = Some("https://as.test/token".to_owned());
+        let occasion = Occasion { unix: Duration::ZERO, jti: "j" };
+        let signed = sign(&key, "c", "https://as.test", &occasion).unwrap();
+        let claims = signed.expose().split('.').nth(1).unwrap().to_owned();
+        let claims =
+            base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims);
+        assert!(
+            String::from_utf8(claims.unwrap())
+                .unwrap()
+                .contains(r#""aud":"https://as.test/token""#)
+        );
+    }
+
+    #[test]
+    fn other_keys_are_refused_and_none_is_shown() {
+        let other = pem(&rcgen::PKCS_ECDSA_P384_SHA384).serialize_pem();
+        let public = pem(&rcgen::PKCS_ECDSA_P256_SHA256).public_key_pem();
+        for pem in
+            [&other, &public, "", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+        {
+            assert_eq!(Key::from_pem(&Secret::new(pem)).err(), Some(BadKey::Unknown), "{pem}");
+        }
+        let key = Key::from_pem(&p256()).unwrap();
+        assert_eq!(format!("{key:?}"), "Key(ES256 ***)");
+    }
+}

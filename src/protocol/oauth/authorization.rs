@@ -19,6 +19,7 @@ use super::challenge::Challenge;
 use super::chance::Chance;
 use super::client::{Client, Identity, Origin};
 use super::discovery::Discovery;
+use super::endpoint::Network;
 use super::exchange::{Exchange, Heard};
 use super::grant::{Granted, Known};
 use super::metadata::Server;
@@ -38,6 +39,8 @@ pub struct Begin {
     pub profile: Arc<OAuth>,
     /// The URL of the MCP server.
     pub target: Url,
+    /// Where that is: `Network::of_url` with the addresses it is dialled at.
+    pub network: Network,
     /// What the 401 or 403 said; empty if nothing.
     pub challenge: Challenge,
     /// A client that the scenario gives.
@@ -62,7 +65,7 @@ pub enum Step {
     /// Nothing: these are the tokens.
     Done(Box<Granted>),
     /// Nothing: it ended here.
-    Failed(Box<Refusal>),
+    Failed(Refusal),
 }
 
 /// A consent to be got: the way from a URL to the callback.
@@ -96,7 +99,7 @@ enum State {
     Consenting(Place, Arc<Client>),
     Redeeming(Place, Arc<Client>, Secret),
     Done(Box<Granted>),
-    Failed(Box<Refusal>),
+    Failed(Refusal),
 }
 
 /// The server that was found, and what is asked of it.
@@ -112,11 +115,7 @@ impl Authorization {
     pub fn begin(begin: Begin) -> Self {
         let state = match &begin.known.server {
             Some(server) => arrived(&begin, begin.known.resource.clone(), Arc::clone(server)),
-            None => {
-                let named = begin.challenge.resource_metadata.as_deref();
-                let profile = Arc::clone(&begin.profile);
-                Discovery::begin(profile, begin.target.clone(), named).map(State::Discovering)
-            }
+            None => Discovery::begin(&begin).map(State::Discovering),
         };
         let state = state.unwrap_or_else(State::Failed);
         Self { begin, state, assertions: 0 }
@@ -198,7 +197,7 @@ impl Place {
     }
 }
 
-fn out_of_turn(target: &Url) -> Box<Refusal> {
+fn out_of_turn(target: &Url) -> Refusal {
     Refusal::new(Leg::Discovery, target, What::OutOfTurn)
 }
 
@@ -207,7 +206,7 @@ fn arrived(
     begin: &Begin,
     resource: Option<Arc<Resource>>,
     server: Arc<Server>,
-) -> Result<State, Box<Refusal>> {
+) -> Result<State, Refusal> {
     let at = server.authorization.clone().unwrap_or_else(|| server.token.clone());
     let refused = |what| Refusal::new(Leg::Discovery, &at, what);
     if server.authorization.is_none() {
@@ -244,7 +243,7 @@ fn supports_pkce(profile: &OAuth, server: &Server) -> bool {
 
 /// The client as which it can go there without registering: given, known from before, or described
 /// by its document (MCP specification 2025-11-25, basic/authorization, "Client Registration").
-fn introduced(begin: &Begin, server: &Server) -> Option<Arc<Client>> {
+pub(super) fn introduced(begin: &Begin, server: &Server) -> Option<Arc<Client>> {
     if let Some(identity) = &begin.identity {
         return Some(Arc::new(Client::given(identity, server)));
     }
@@ -261,7 +260,7 @@ fn introduced(begin: &Begin, server: &Server) -> Option<Arc<Client>> {
     usable.then(|| Arc::new(Client::document(url, server)))
 }
 
-fn registered(begin: &Begin, place: &Place, heard: &Heard<'_>) -> Result<State, Box<Refusal>> {
+fn registered(begin: &Begin, place: &Place, heard: &Heard<'_>) -> Result<State, Refusal> {
     let at = place.server.registration.as_ref().unwrap_or(&begin.target);
     let refused = |what| Refusal::new(Leg::Registration, at, what);
     let client = match heard {
@@ -277,7 +276,7 @@ fn consented(
     place: &Place,
     client: &Arc<Client>,
     heard: &Heard<'_>,
-) -> Result<State, Box<Refusal>> {
+) -> Result<State, Refusal> {
     let at = place.server.authorization.as_ref().unwrap_or(&begin.target);
     let refused = |what| Refusal::new(Leg::Authorize, at, what);
     let expected = Expected {
@@ -295,7 +294,7 @@ fn consented(
     Ok(State::Redeeming(place.clone(), Arc::clone(client), code))
 }
 
-fn redeemed(place: &Place, client: &Arc<Client>, heard: &Heard<'_>) -> Result<State, Box<Refusal>> {
+fn redeemed(place: &Place, client: &Arc<Client>, heard: &Heard<'_>) -> Result<State, Refusal> {
     let refused = |what| Refusal::new(Leg::Token, &place.server.token, what);
     let tokens = match heard {
         Heard::Answer(response) => token::read(response).map_err(refused)?,
@@ -320,82 +319,226 @@ pub fn can_register_anew(known: &Known) -> bool {
 mod tests {
     use super::*;
     use crate::model::plan::sample;
-    use http::{HeaderMap, Method};
+    use crate::protocol::oauth::client::Method;
+    use crate::protocol::oauth::refusal::Reaction;
+    use crate::protocol::oauth::rehearsal::{
+        RESOURCE, SERVER, STATE, answer, answer_with, begin, server, url,
+    };
 
-    const CHANCE: Chance = Chance { verifier: [1; 32], state: [2; 16], jti: [3; 16] };
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).unwrap()
+    /// The first query parameter of this name of the consent that is due.
+    fn asked(way: &mut Authorization, name: &str) -> Option<String> {
+        let Step::Consent(consent) = way.step(Duration::ZERO) else {
+            panic!("{:?}", way.step(Duration::ZERO))
+        };
+        let value = consent.url.query_pairs().find(|(key, _)| key == name)?.1.into_owned();
+        Some(value)
     }
 
-    fn begin(profile: OAuth) -> Begin {
-        Begin {
-            profile: Arc::new(profile),
-            target: url("https://tools.test/a/mcp"),
-            challenge: Challenge::default(),
-            identity: None,
-            scopes: None,
-            held: Vec::new(),
-            known: Known::default(),
-            chance: CHANCE,
+    fn leg(way: &mut Authorization) -> Option<Leg> {
+        match way.step(Duration::ZERO) {
+            Step::Send(exchange) => Some(exchange.leg),
+            Step::Consent(_) => Some(Leg::Authorize),
+            Step::Done(_) => None,
+            Step::Failed(refusal) => panic!("{refusal}"),
         }
     }
 
-    fn answer(authorization: &mut Authorization, status: u16, body: &str) {
-        let headers = HeaderMap::new();
-        let response =
-            super::super::exchange::Response { status, headers: &headers, body: body.as_bytes() };
-        authorization.heard(&Heard::Answer(response));
-    }
-
-    fn sent(authorization: &mut Authorization) -> Exchange {
-        match authorization.step(Duration::ZERO) {
-            Step::Send(exchange) => exchange,
+    fn refusal(way: &mut Authorization) -> Refusal {
+        match way.step(Duration::ZERO) {
+            Step::Failed(refusal) => refusal,
             step => panic!("{step:?}"),
         }
     }
 
+    fn body(way: &mut Authorization) -> String {
+        match way.step(Duration::ZERO) {
+            Step::Send(exchange) => String::from_utf8(exchange.body).unwrap(),
+            step => panic!("{step:?}"),
+        }
+    }
+
+    fn back(way: &mut Authorization, query: &str) {
+        let back = format!("http://127.0.0.1:33418/callback?state={STATE}&{query}");
+        way.heard(&Heard::Callback(&url(&back)));
+    }
+
+    fn known(more: &str, client: Option<Client>) -> Known {
+        Known { resource: None, server: Some(Arc::new(server(more))), client: client.map(Arc::new) }
+    }
+
+    fn registered(issuer: &str) -> Client {
+        Client {
+            id: "old".to_owned(),
+            origin: Origin::Registered,
+            issuer: issuer.to_owned(),
+            authentication: super::super::client::Authentication::None,
+        }
+    }
+
+    fn discovered(begin: Begin, server: &str) -> Authorization {
+        let mut way = Authorization::begin(begin);
+        answer(200, RESOURCE, |heard| way.heard(heard));
+        answer(200, server, |heard| way.heard(heard));
+        way
+    }
+
     #[test]
     fn from_a_401_to_tokens() {
-        let mut way = Authorization::begin(begin(sample::oauth()));
-        let first = sent(&mut way);
-        assert_eq!(first.url.path(), "/.well-known/oauth-protected-resource/a/mcp");
-        assert_eq!((first.leg, &first.method), (Leg::Discovery, &Method::GET));
-        answer(
-            &mut way,
-            200,
-            r#"{"resource":"https://tools.test/a/mcp","authorization_servers":["https://as.test"],
-                "scopes_supported":["read","write"]}"#,
-        );
+        let mut way = discovered(begin(sample::oauth()), SERVER);
+        assert_eq!(leg(&mut way), Some(Leg::Registration));
+        answer(201, r#"{"client_id":"c1","client_secret":null}"#, |heard| way.heard(heard));
+        assert_eq!(asked(&mut way, "tenant").as_deref(), Some("7"));
+        assert_eq!(asked(&mut way, "scope").as_deref(), Some("read write"));
+        assert_eq!(asked(&mut way, "resource").as_deref(), Some("https://tools.test/a/mcp"));
+        back(&mut way, "code=k");
         assert_eq!(
-            sent(&mut way).url.as_str(),
-            "https://as.test/.well-known/oauth-authorization-server"
+            body(&mut way),
+            "grant_type=authorization_code&code=k\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A33418%2Fcallback\
+             &code_verifier=AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE&client_id=c1\
+             &resource=https%3A%2F%2Ftools.test%2Fa%2Fmcp"
         );
-        answer(
-            &mut way,
-            200,
-            r#"{"issuer":"https://as.test","authorization_endpoint":"https://as.test/authorize?a=b",
-                "token_endpoint":"https://as.test/token","registration_endpoint":"https://as.test/register",
-                "code_challenge_methods_supported":["S256"]}"#,
-        );
-        let registration = sent(&mut way);
-        assert_eq!(registration.leg, Leg::Registration);
-        answer(&mut way, 201, r#"{"client_id":"c1","client_secret":null}"#);
-        let Step::Consent(consent) = way.step(Duration::ZERO) else { panic!() };
-        let query: std::collections::HashMap<_, _> =
-            consent.url.query_pairs().into_owned().collect();
-        assert_eq!(query["a"], "b");
-        assert_eq!(query["scope"], "read write");
-        assert_eq!(query["resource"], "https://tools.test/a/mcp");
-        let back = format!("{}?code=k&state={}", consent.callback, query["state"]);
-        way.heard(&Heard::Callback(&url(&back)));
-        let token = sent(&mut way);
-        assert_eq!(token.leg, Leg::Token);
-        answer(&mut way, 200, r#"{"access_token":"t","expires_in":"60","refresh_token":"r"}"#);
+        let tokens = r#"{"access_token":"t","expires_in":"60","refresh_token":"r"}"#;
+        answer(200, tokens, |heard| way.heard(heard));
         let Step::Done(granted) = way.step(Duration::ZERO) else { panic!() };
         assert_eq!(granted.tokens.access.expose(), "t");
         assert_eq!(granted.tokens.expires_in, Some(Duration::from_secs(60)));
         assert_eq!(granted.scopes, ["read", "write"]);
-        assert_eq!(granted.known.client.unwrap().id, "c1");
+        assert!(can_register_anew(&granted.known));
+        // Nothing of it shows.
+        let shown = format!("{granted:?} {way:?}");
+        for secret in ["\"t\"", "\"r\"", "AQEBAQ", STATE] {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+    }
+
+    /// identity given, client known, metadata, profile -> who it is, or the leg that follows.
+    #[test]
+    fn who_the_client_is() {
+        const CIMD: &str = r#""client_id_metadata_document_supported":true,"#;
+        let cimd_none = format!(r#"{CIMD}"token_endpoint_auth_methods_supported":["none"],"#);
+        let cimd_basic =
+            format!(r#"{CIMD}"token_endpoint_auth_methods_supported":["client_secret_basic"],"#);
+        let document = "https://client.test/client.json";
+        let plain = sample::oauth();
+        let sdk = OAuth { metadata_document: Some(document.to_owned()), ..plain.clone() };
+        let hosted = OAuth { metadata_document_needs_none: true, ..sdk.clone() };
+        let here = || Some(registered("https://as.test"));
+        let cases = [
+            (true, here(), cimd_none.as_str(), &sdk, Some("given")),
+            (false, here(), &cimd_none, &sdk, Some("old")),
+            (false, None, &cimd_none, &sdk, Some(document)),
+            (false, None, CIMD, &sdk, Some(document)),
+            (false, None, &cimd_basic, &sdk, Some(document)),
+            (false, None, &cimd_none, &hosted, Some(document)),
+            (false, None, CIMD, &hosted, None),
+            (false, None, &cimd_basic, &hosted, None),
+            (false, None, "", &sdk, None),
+            (false, None, &cimd_none, &plain, None),
+            // authorization-server-migration: what belongs to another issuer is not shown here.
+            (false, Some(registered("https://before.test")), "", &sdk, None),
+        ];
+        for (given, client, more, profile, expected) in cases {
+            let identity = given.then(|| {
+                let id = "given".to_owned();
+                Arc::new(Identity { id, method: Some(Method::None), secret: None, key: None })
+            });
+            let known = known(more, client);
+            let mut way = Authorization::begin(Begin { identity, known, ..begin(profile.clone()) });
+            match expected {
+                Some(id) => assert_eq!(asked(&mut way, "client_id").as_deref(), Some(id), "{more}"),
+                None => assert_eq!(leg(&mut way), Some(Leg::Registration), "{more}"),
+            }
+        }
+    }
+
+    #[test]
+    fn without_any_identity_it_ends() {
+        let without = SERVER.replace("registration_endpoint", "x");
+        let refusal = refusal(&mut discovered(begin(sample::oauth()), &without));
+        assert_eq!(refusal.what, What::NoIdentity);
+        assert_eq!(refusal.reaction(), Reaction::GiveUp);
+    }
+
+    #[test]
+    fn pkce_is_never_done_without() {
+        let strict = OAuth { demands_pkce_metadata: true, ..sample::oauth() };
+        let cases = [
+            (SERVER.to_owned(), true, true),
+            (SERVER.replace("code_challenge_methods", "x"), true, false),
+            (SERVER.replace("S256", "plain"), false, false),
+            (SERVER.replace("[\"S256\"]", "[]"), false, false),
+        ];
+        for (server, lax_goes_on, strict_goes_on) in cases {
+            for (profile, goes_on) in
+                [(sample::oauth(), lax_goes_on), (strict.clone(), strict_goes_on)]
+            {
+                let mut way = discovered(begin(profile), &server);
+                if goes_on {
+                    assert_eq!(leg(&mut way), Some(Leg::Registration));
+                } else {
+                    assert_eq!(refusal(&mut way).what, What::NoPkce);
+                }
+            }
+        }
+        // MCP 2025-03-26's default endpoints have no metadata that could say so.
+        let mut way = Authorization::begin(begin(strict));
+        for _ in 0..3 {
+            answer(404, "", |heard| way.heard(heard));
+        }
+        assert_eq!(leg(&mut way), Some(Leg::Registration));
+    }
+
+    #[test]
+    fn a_step_up_asks_for_what_is_held_and_what_is_missing() {
+        let missing = Challenge { scopes: vec!["admin".to_owned()], ..Challenge::default() };
+        let mut way = Authorization::begin(Begin {
+            challenge: missing,
+            held: vec!["read".to_owned()],
+            known: known("", Some(registered("https://as.test"))),
+            ..begin(sample::oauth())
+        });
+        assert_eq!(asked(&mut way, "scope").as_deref(), Some("read admin"));
+        assert_eq!(asked(&mut way, "client_id").as_deref(), Some("old"));
+    }
+
+    #[test]
+    fn each_leg_fails_as_itself() {
+        let at = |legs: usize| {
+            let mut way = discovered(begin(sample::oauth()), SERVER);
+            if legs > 0 {
+                answer(201, r#"{"client_id":"c"}"#, |heard| way.heard(heard));
+            }
+            if legs > 1 {
+                back(&mut way, "code=k");
+            }
+            way
+        };
+        let mut register = at(0);
+        answer(429, "", |heard| register.heard(heard));
+        let mut page = at(1);
+        let html = [("content-type", "text/html")];
+        answer_with(200, &html, "<h1>Log in</h1>", |heard| page.heard(heard));
+        let mut denied = at(1);
+        back(&mut denied, "error=access_denied");
+        let mut forged = at(1);
+        forged.heard(&Heard::Callback(&url("http://127.0.0.1:33418/callback?state=x&code=k")));
+        let mut token = at(2);
+        answer(400, r#"{"error":"invalid_client"}"#, |heard| token.heard(heard));
+        let cases = [
+            (register, Leg::Registration, Reaction::Later(None), "answered 429"),
+            (page, Leg::Authorize, Reaction::GiveUp, "with a web page"),
+            (denied, Leg::Authorize, Reaction::GiveUp, "refused: access_denied"),
+            (forged, Leg::Authorize, Reaction::GiveUp, "another state"),
+            (token, Leg::Token, Reaction::Forgotten, "refused: invalid_client"),
+        ];
+        for (mut way, leg, reaction, words) in cases {
+            let refusal = refusal(&mut way);
+            assert_eq!((refusal.leg, refusal.reaction()), (leg, reaction));
+            assert!(refusal.to_string().contains(words), "{refusal}");
+            // The end is the end.
+            answer(200, r#"{"access_token":"t"}"#, |heard| way.heard(heard));
+            assert_eq!(super::tests::refusal(&mut way), refusal);
+        }
     }
 }

@@ -38,3 +38,33 @@ pub(super) fn url(
     drop(query);
     url
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::sample;
+    use crate::protocol::oauth::rehearsal::{self, CHANCE};
+
+    fn at(endpoint: &str, scopes: &[&str], resource: Option<&str>) -> String {
+        let scopes: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        let endpoint = rehearsal::url(endpoint);
+        url(&endpoint, &sample::oauth(), "c d", &CHANCE, &scopes, resource).into()
+    }
+
+    #[test]
+    fn a_query_that_is_there_stays() {
+        let rest = "response_type=code&client_id=c+d\
+                    &redirect_uri=http%3A%2F%2F127.0.0.1%3A33418%2Fcallback\
+                    &code_challenge=VtX6czP210fbQsI5QH5dpMMvTHnzXQkrE0_TWkAtnFw\
+                    &code_challenge_method=S256&state=AgICAgICAgICAgICAgICAg";
+        assert_eq!(at("https://as.test/a", &[], None), format!("https://as.test/a?{rest}"));
+        assert_eq!(
+            at("https://as.test/a?tenant=7&x", &["r", "w"], Some("https://h/mcp")),
+            format!("https://as.test/a?tenant=7&x&{rest}&scope=r+w&resource=https%3A%2F%2Fh%2Fmcp")
+        );
+        assert_eq!(
+            at("https://as.test/a", &["r", "offline_access"], None),
+            format!("https://as.test/a?{rest}&scope=r+offline_access&prompt=consent")
+        );
+    }
+}

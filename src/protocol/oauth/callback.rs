@@ -70,3 +70,74 @@ fn check_iss(found: Option<String>, server: &Server) -> Result<(), What> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::oauth::rehearsal::{server, url};
+
+    const CALLBACK: &str = "https://client.test/cb";
+
+    /// The RFC 9207 table of the conformance suite: promised, iss that came -> what is wrong.
+    #[test]
+    fn iss_is_compared_byte_for_byte() {
+        let promised = server(r#""authorization_response_iss_parameter_supported":true,"#);
+        let silent = server("");
+        let cases = [
+            ("iss-supported", &promised, Some("https://as.test"), true),
+            ("iss-not-advertised", &silent, None, true),
+            ("iss-unexpected, right", &silent, Some("https://as.test"), true),
+            ("iss-unexpected, wrong", &silent, Some("https://evil.test"), false),
+            ("iss-supported-missing", &promised, None, false),
+            ("iss-wrong-issuer", &promised, Some("https://evil.test"), false),
+            ("iss-normalized, slash", &promised, Some("https://as.test/"), false),
+            ("iss-normalized, case", &promised, Some("https://AS.test"), false),
+            ("empty", &promised, Some(""), false),
+        ];
+        for (name, server, iss, right) in cases {
+            for answer in ["code=k", "error=access_denied"] {
+                let mut back = url(&format!("{CALLBACK}?state=s&{answer}"));
+                if let Some(iss) = iss {
+                    back.query_pairs_mut().append_pair("iss", iss);
+                }
+                let expected = Expected { callback: CALLBACK, state: "s", iss: Some(server) };
+                let found = read(&back, &expected);
+                let about_iss = matches!(found, Err(What::NoIss | What::OtherIss { .. }));
+                assert_eq!(about_iss, !right, "{name} {answer}: {found:?}");
+                // A client that does not look takes all of them.
+                let found = read(&back, &Expected { iss: None, ..expected });
+                assert_eq!(found.is_ok(), answer == "code=k", "{name} {answer}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_browser_brings_back() {
+        let denied = |error: &str, description: &str| What::Denied {
+            error: error.to_owned(),
+            description: description.to_owned(),
+            after: None,
+        };
+        let cases = [
+            ("https://client.test/cb?state=s&code=a%2Bb%20c", Ok(Secret::new("a+b c"))),
+            ("https://client.test/cb?code=k&state=s&code=other", Ok(Secret::new("k"))),
+            ("https://client.test/cb?code=k", Err(What::OtherState)),
+            ("https://client.test/cb?code=k&state=t", Err(What::OtherState)),
+            ("https://client.test/cb?code=k&state=t&state=s", Err(What::OtherState)),
+            ("https://client.test/cb?state=s", Err(What::NoCode)),
+            ("https://client.test/cb?state=s&code=", Err(What::NoCode)),
+            (
+                "https://client.test/cb?state=s&error=access_denied&error_description=no%0A",
+                Err(denied("access_denied", "no?")),
+            ),
+            ("https://client.test/cb?error=access_denied", Err(What::OtherState)),
+            ("https://client.test/other?state=s&code=k", Err(What::OtherCallback)),
+            ("http://client.test/cb?state=s&code=k", Err(What::OtherCallback)),
+            ("https://evil.test/cb?state=s&code=k", Err(What::OtherCallback)),
+        ];
+        for (back, expected) in cases {
+            let found = read(&url(back), &Expected { callback: CALLBACK, state: "s", iss: None });
+            assert_eq!(found, expected, "{back}");
+        }
+    }
+}

@@ -49,7 +49,7 @@ impl Challenge {
     }
 
     fn take(&mut self, text: &str) {
-        let mut reader = Reader { rest: text };
+        let mut reader = Reader { rest: text, fresh: true };
         let mut bearer = false;
         while let Some(part) = reader.part() {
             match part {
@@ -87,13 +87,17 @@ enum Part<'a> {
 
 struct Reader<'a> {
     rest: &'a str,
+    /// Whether a challenge may begin here: at the beginning, and behind a comma.
+    fresh: bool,
 }
 
 impl<'a> Reader<'a> {
     fn part(&mut self) -> Option<Part<'a>> {
         loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', ',']);
-            if self.rest.is_empty() {
+            let rest = self.rest.trim_start_matches([' ', '\t', ',']);
+            let begins = self.fresh || self.rest[..self.rest.len() - rest.len()].contains(',');
+            (self.rest, self.fresh) = (rest, false);
+            if rest.is_empty() {
                 return None;
             }
             let Some(token) = self.token() else {
@@ -101,19 +105,19 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let after = self.rest.trim_start_matches([' ', '\t']);
-            match after.strip_prefix('=') {
-                Some(value) => {
-                    self.rest = value.trim_start_matches([' ', '\t']);
-                    if let Some(value) = self.value() {
-                        return Some(Part::Parameter(token, value));
-                    }
-                    self.skip();
+            let Some(value) = after.strip_prefix('=') else {
+                // The second word of a value that should have been quoted.
+                if !begins {
+                    continue;
                 }
-                None => {
-                    self.token68();
-                    return Some(Part::Scheme(token));
-                }
+                self.token68();
+                return Some(Part::Scheme(token));
+            };
+            self.rest = value.trim_start_matches([' ', '\t']);
+            if let Some(value) = self.value() {
+                return Some(Part::Parameter(token, value));
             }
+            self.skip();
         }
     }
 
@@ -194,7 +198,9 @@ mod tests {
         Challenge::read(&headers)
     }
 
-    /// error, description, resource_metadata, scopes.
+    type Parts<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+    /// `error`, `error_description`, `resource_metadata` and scopes.
     fn parts(challenge: &Challenge) -> (&str, &str, &str, String) {
         let text =
             |text: &'_ Option<String>| text.as_deref().unwrap_or("-").to_owned().leak() as &str;
@@ -211,7 +217,7 @@ mod tests {
         const PRM: &str = "https://h/.well-known/oauth-protected-resource/mcp";
         let whole =
             format!(r#"Bearer error="invalid_token", resource_metadata="{PRM}", scope="a b""#);
-        let cases: &[(&[&str], (&str, &str, &str, &str))] = &[
+        let cases: &[(&[&str], Parts<'_>)] = &[
             (&[&whole], ("invalid_token", "-", PRM, "a b")),
             (&["Bearer"], ("-", "-", "-", "")),
             (&["bearer realm=x,error=invalid_token"], ("invalid_token", "-", "-", "")),
@@ -235,6 +241,7 @@ mod tests {
             // Nonsense is skipped up to the next comma.
             (&["=x, ;;; , Bearer error=, scope=s"], ("-", "-", "-", "s")),
             (&[r#"Bearer error="e", scope="never ends"#], ("e", "-", "-", "")),
+            (&["Bearer scope=read write, error=e"], ("e", "-", "-", "read")),
             (&["Basic realm=x error=no"], ("-", "-", "-", "")),
             (&["error=e"], ("-", "-", "-", "")),
             (&[""], ("-", "-", "-", "")),

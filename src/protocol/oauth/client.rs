@@ -191,3 +191,64 @@ fn basic(id: &str, secret: &Secret) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_form_encoded_before_base64() {
+        let secret = Secret::new("p:w/ä %");
+        let value = basic("https://c.test/id", &secret).unwrap();
+        assert!(value.is_sensitive());
+        let text = value.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        let pair = String::from_utf8(STANDARD.decode(text).unwrap()).unwrap();
+        assert_eq!(pair, "https%3A%2F%2Fc.test%2Fid:p%3Aw%2F%C3%A4+%25");
+    }
+
+    type Case = (Option<Method>, Option<&'static [&'static str]>, bool, bool, Method);
+
+    /// wanted, listed, has a secret, has a key -> method.
+    #[test]
+    fn how_a_client_authenticates() {
+        use Method::{None as Public, PrivateKeyJwt, SecretBasic, SecretPost};
+        let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        let key = Key::from_pem(&Secret::new(pem)).unwrap();
+        let secret = Secret::new("s");
+        let cases: &[Case] = &[
+            (None, None, false, false, Public),
+            (None, None, true, false, SecretBasic),
+            (None, None, true, true, PrivateKeyJwt),
+            (None, Some(&["client_secret_post"]), true, false, SecretPost),
+            (None, Some(&["client_secret_post", "client_secret_basic"]), true, false, SecretBasic),
+            (None, Some(&["none"]), true, false, Public),
+            (None, Some(&["none", "client_secret_post"]), true, false, SecretPost),
+            (None, Some(&["private_key_jwt", "client_secret_basic"]), true, true, PrivateKeyJwt),
+            (None, Some(&["client_secret_basic"]), false, false, Public),
+            (None, Some(&["tls_client_auth"]), true, false, SecretBasic),
+            (None, Some(&[]), true, false, SecretBasic),
+            (None, Some(&[]), false, false, Public),
+            // What it was registered for goes before what is listed, if it can be done.
+            (Some(Public), Some(&["client_secret_basic"]), true, false, Public),
+            (Some(SecretPost), Some(&["client_secret_basic"]), true, false, SecretPost),
+            (Some(SecretBasic), None, false, false, Public),
+            (Some(PrivateKeyJwt), None, true, false, SecretBasic),
+        ];
+        for (wanted, listed, has_secret, has_key, expected) in cases {
+            let listed: Option<Vec<String>> =
+                listed.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            let secret = has_secret.then_some(&secret);
+            let found =
+                Authentication::chosen(*wanted, listed.as_deref(), secret, has_key.then_some(&key));
+            assert_eq!(found.method(), *expected, "{wanted:?} {listed:?} {has_secret} {has_key}");
+        }
+    }
+
+    #[test]
+    fn a_method_has_one_name() {
+        for method in Method::ALL {
+            assert_eq!(Method::named(method.name()), Some(method));
+        }
+        assert_eq!(Method::named("client_secret_jwt"), None);
+    }
+}

@@ -34,7 +34,7 @@ enum State {
     Discovering(Discovery),
     Asking { resource: Option<Arc<Resource>>, server: Arc<Server>, client: Arc<Client> },
     Done(Box<Granted>),
-    Failed(Box<Refusal>),
+    Failed(Refusal),
 }
 
 impl ClientCredentials {
@@ -42,11 +42,7 @@ impl ClientCredentials {
     pub fn begin(begin: Begin, identity: Arc<Identity>) -> Self {
         let state = match &begin.known.server {
             Some(server) => Ok(asking(&identity, begin.known.resource.clone(), Arc::clone(server))),
-            None => {
-                let named = begin.challenge.resource_metadata.as_deref();
-                let profile = Arc::clone(&begin.profile);
-                Discovery::begin(profile, begin.target.clone(), named).map(State::Discovering)
-            }
+            None => Discovery::begin(&begin).map(State::Discovering),
         };
         let state = state.unwrap_or_else(State::Failed);
         Self { begin, identity, state, assertions: 0 }
@@ -131,4 +127,68 @@ fn scopes(begin: &Begin, resource: Option<&Resource>, server: &Server) -> Vec<St
         held: &[],
         offline_access: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::sample;
+    use crate::model::profile::oauth::OAuth;
+    use crate::model::secret::Secret;
+    use crate::protocol::oauth::assertion::Key;
+    use crate::protocol::oauth::client::Method;
+    use crate::protocol::oauth::rehearsal::{RESOURCE, SERVER, answer, begin};
+
+    /// What the token endpoint is sent, and where it ends after that answer.
+    fn way(identity: Identity, profile: OAuth, body: &str) -> (String, Option<String>, Step) {
+        let mut way = ClientCredentials::begin(begin(profile), Arc::new(identity));
+        for document in [RESOURCE, SERVER] {
+            assert!(matches!(way.step(Duration::ZERO), Step::Send(it) if it.leg == Leg::Discovery));
+            answer(200, document, |heard| way.heard(heard));
+        }
+        let Step::Send(sent) = way.step(Duration::from_secs(1_000)) else { panic!() };
+        assert_eq!(sent.leg, Leg::Token);
+        answer(200, body, |heard| way.heard(heard));
+        let header = sent.headers.get("authorization").map(|it| it.to_str().unwrap().to_owned());
+        (String::from_utf8(sent.body).unwrap(), header, way.step(Duration::ZERO))
+    }
+
+    #[test]
+    fn with_a_secret_or_an_assertion() {
+        let secret = Identity {
+            id: "c".to_owned(),
+            method: None,
+            secret: Some(Secret::new("s")),
+            key: None,
+        };
+        let token = r#"{"access_token":"a","expires_in":60}"#;
+        let (body, header, end) = way(secret.clone(), sample::oauth(), token);
+        let rest = "&resource=https%3A%2F%2Ftools.test%2Fa%2Fmcp";
+        assert_eq!(body, format!("grant_type=client_credentials&scope=read+write{rest}"));
+        assert_eq!(header.as_deref(), Some("Basic Yzpz"));
+        let Step::Done(granted) = end else { panic!("{end:?}") };
+        assert_eq!(granted.scopes, ["read", "write"]);
+
+        let post = Identity { method: Some(Method::SecretPost), ..secret.clone() };
+        let (body, header, _) = way(post, sample::oauth(), token);
+        assert!(body.ends_with(&format!("&client_id=c&client_secret=s{rest}")), "{body}");
+        assert_eq!(header, None);
+
+        let pem = Secret::new(rcgen::KeyPair::generate().unwrap().serialize_pem());
+        let key = Some(Key::from_pem(&pem).unwrap());
+        let (body, ..) = way(Identity { secret: None, key, ..secret }, sample::oauth(), token);
+        let assertion = "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type\
+                         %3Ajwt-bearer&client_assertion=ey";
+        assert!(body.contains(assertion), "{body}");
+        assert!(!body.contains("client_id"), "{body}");
+    }
+
+    #[test]
+    fn what_is_refused_is_the_token_leg() {
+        let identity = Identity { id: "c".to_owned(), method: None, secret: None, key: None };
+        let (body, _, end) = way(identity, sample::oauth(), r#"{"error":"invalid_client"}"#);
+        assert!(body.contains("&client_id=c"), "{body}");
+        let Step::Failed(refusal) = end else { panic!("{end:?}") };
+        assert_eq!(refusal.to_string(), "token: https://as.test/token refused: invalid_client");
+    }
 }

@@ -4,9 +4,11 @@
 //! 8252 section 7.3). MCP security best practices, "Server-side request forgery": metadata of a
 //! public server must not lead a client into its own network.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use url::{Host, Url};
+
+use crate::model::address::is_public;
 
 /// Why a URL is not gone to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -42,9 +44,12 @@ pub enum Network {
 impl Network {
     /// The network of an address.
     pub fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(address) => of_v4(address),
-            IpAddr::V6(address) => address.to_ipv4_mapped().map_or_else(|| of_v6(address), of_v4),
+        if address.to_canonical().is_loopback() {
+            Self::Loopback
+        } else if is_public(address) {
+            Self::Public
+        } else {
+            Self::Private
         }
     }
 
@@ -61,48 +66,14 @@ impl Network {
     }
 }
 
+/// Names that no public server has: of one label, and those reserved for networks of one's own.
 fn of_name(name: &str) -> Network {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    if name == "localhost" || name.ends_with(".localhost") {
-        Network::Loopback
-    } else if name.ends_with(".internal") || name.ends_with(".local") {
-        Network::Private
-    } else {
-        Network::Public
-    }
-}
-
-fn of_v4(address: Ipv4Addr) -> Network {
-    let [a, b, c, _] = address.octets();
-    if address.is_loopback() {
-        Network::Loopback
-    } else if address.is_private()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_broadcast()
-        || a == 0
-        || (a == 100 && (64..128).contains(&b))
-        || (a, b, c) == (192, 0, 0)
-        || (a == 198 && (18..20).contains(&b))
-        || a >= 240
-    {
-        Network::Private
-    } else {
-        Network::Public
-    }
-}
-
-fn of_v6(address: Ipv6Addr) -> Network {
-    if address.is_loopback() {
-        Network::Loopback
-    } else if address.is_unspecified()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
-    {
-        Network::Private
-    } else {
-        Network::Public
+    match name.rsplit_once('.').map_or(name.as_str(), |(_, last)| last) {
+        "localhost" => Network::Loopback,
+        "internal" | "local" => Network::Private,
+        last if last == name => Network::Private,
+        _ => Network::Public,
     }
 }
 
@@ -133,4 +104,81 @@ pub fn fit(url: &Url, target: Network, resolved: &[IpAddr]) -> Result<(), Unfit>
 pub fn read(text: &str, target: Network) -> Result<Url, Unfit> {
     let url = Url::parse(text).map_err(|_| Unfit::NoUrl)?;
     fit(&url, target, &[]).map(|()| url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn which_network_an_address_is_in() {
+        use Network::{Loopback, Private, Public};
+        let cases = [
+            ("127.0.0.1", Loopback),
+            ("127.8.9.1", Loopback),
+            ("::1", Loopback),
+            ("::ffff:127.0.0.1", Loopback),
+            ("10.1.2.3", Private),
+            ("169.254.169.254", Private),
+            ("0.0.0.0", Private),
+            ("fd00::1", Private),
+            ("::ffff:10.0.0.1", Private),
+            ("8.8.8.8", Public),
+            ("2001:4860::1", Public),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Network::of(text.parse().unwrap()), expected, "{text}");
+        }
+    }
+
+    /// endpoint, resolved to, for a target in which network -> why not.
+    #[test]
+    fn where_a_client_goes() {
+        use Network::{Loopback, Private, Public};
+        use Unfit::{Adorned, Inwards, NoUrl, Plain};
+        let cases: &[(&str, &[&str], Network, Option<Unfit>)] = &[
+            ("https://as.test/token", &[], Public, None),
+            ("https://as.test/token?tenant=7", &[], Public, None),
+            ("http://as.test/token", &[], Public, Some(Plain)),
+            ("http://as.test/token", &[], Loopback, Some(Plain)),
+            ("http://10.0.0.1/token", &[], Private, Some(Plain)),
+            ("http://127.0.0.1:9/token", &[], Loopback, None),
+            ("http://[::1]:9/token", &[], Loopback, None),
+            ("http://localhost/token", &[], Loopback, None),
+            ("http://as.localhost/token", &[], Loopback, None),
+            ("https://as.test/token", &[], Loopback, None),
+            ("http://localhost/token", &[], Public, Some(Inwards)),
+            ("https://127.0.0.1/token", &[], Private, Some(Inwards)),
+            ("https://169.254.169.254/latest", &[], Public, Some(Inwards)),
+            ("https://10.0.0.1/token", &[], Public, Some(Inwards)),
+            ("https://10.0.0.1/token", &[], Private, None),
+            ("https://0x7f.1/token", &[], Public, Some(Inwards)),
+            ("https://auth.internal/token", &[], Public, Some(Inwards)),
+            ("https://keycloak/token", &[], Public, Some(Inwards)),
+            ("https://keycloak/token", &[], Private, None),
+            // A public name that leads inwards shows only when it is resolved.
+            ("https://as.test/token", &["8.8.8.8"], Public, None),
+            ("https://as.test/token", &["8.8.8.8", "192.168.0.9"], Public, Some(Inwards)),
+            ("https://as.test/token", &["192.168.0.9"], Private, None),
+            // And a name that is resolved to loopback is still spoken to in plain text.
+            ("http://as.test/token", &["127.0.0.1"], Loopback, Some(Plain)),
+            ("https://u:p@as.test/token", &[], Public, Some(Adorned)),
+            ("https://as.test/token#f", &[], Public, Some(Adorned)),
+            ("ftp://as.test/token", &[], Public, Some(Plain)),
+            ("file:///etc/passwd", &[], Public, Some(NoUrl)),
+            ("javascript:alert(1)", &[], Public, Some(NoUrl)),
+        ];
+        for (text, resolved, target, expected) in cases {
+            let url = Url::parse(text).unwrap();
+            let found = fit(&url, *target, &addresses(resolved)).err();
+            assert_eq!(found, *expected, "{text} {resolved:?} {target:?}");
+        }
+        for text in ["", "/token", "as.test/token", "https://"] {
+            assert_eq!(read(text, Public), Err(NoUrl), "{text}");
+        }
+    }
 }

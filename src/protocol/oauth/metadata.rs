@@ -1,5 +1,6 @@
 //! Metadata documents, read with tolerance: null is absent, unknown members do not matter.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -14,7 +15,7 @@ use crate::protocol::media::Media;
 const MOST_NAMES: usize = 64;
 
 /// Metadata of an authorization server, as far as a client uses them (RFC 8414, section 2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// `issuer`; where there are no metadata, the origin they were looked for at.
     pub issuer: String,
@@ -169,5 +170,116 @@ fn scopes(document: &Map<String, Value>) -> Vec<String> {
         Some(Value::String(text)) => scope::split(text),
         Some(Value::Array(list)) => scope::bounded(list.iter().filter_map(Value::as_str)),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::oauth::rehearsal::{RESOURCE, SERVER, headers};
+
+    fn answer<T>(body: &str, read: impl FnOnce(&Response<'_>) -> T) -> T {
+        read(&Response { status: 200, headers: &headers(&[]), body: body.as_bytes() })
+    }
+
+    fn server_of(body: &str) -> Result<Server, What> {
+        answer(body, |response| server(response, Network::Public))
+    }
+
+    /// The usual metadata with one member more or another one.
+    fn but(member: &str) -> String {
+        let name = member.split(':').next().unwrap();
+        let without: Vec<&str> = SERVER[1..SERVER.len() - 1]
+            .split(",\n")
+            .flat_map(|line| line.split(",\""))
+            .map(str::trim)
+            .collect();
+        let quoted = |part: &str| {
+            if part.starts_with('"') { part.to_owned() } else { format!("\"{part}") }
+        };
+        let mut members: Vec<String> = without.into_iter().map(quoted).collect();
+        members.retain(|it| !it.starts_with(name));
+        members.push(member.to_owned());
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn null_is_absent_and_unknown_members_do_not_matter() {
+        let plain = server_of(SERVER).unwrap();
+        assert_eq!(plain.registration.as_ref().unwrap().path(), "/register");
+        let nulls = [
+            r#""scopes_supported":null"#,
+            r#""token_endpoint_auth_methods_supported":null"#,
+            r#""client_id_metadata_document_supported":null"#,
+            r#""authorization_response_iss_parameter_supported":"true""#,
+            r#""revocation_endpoint":null"#,
+            r#""jwks_uri":7"#,
+        ];
+        for member in nulls {
+            assert_eq!(server_of(&but(member)).unwrap(), plain, "{member}");
+        }
+        let without = server_of(&but(r#""registration_endpoint":null"#)).unwrap();
+        assert_eq!(without.registration, None);
+        let silent = server_of(&but(r#""code_challenge_methods_supported":null"#)).unwrap();
+        assert_eq!(silent.challenge_methods, None);
+        assert!(server_of(&format!("\u{feff}{SERVER}")).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_document_is_named() {
+        let cases = [
+            (r#""issuer":null"#, "answered without a usable \"issuer\": RFC 8414 section 2"),
+            (
+                r#""token_endpoint":"""#,
+                "answered without a usable \"token_endpoint\": RFC 8414 section 2",
+            ),
+            (
+                r#""token_endpoint":"http://as.test/token?x=secret""#,
+                "names token_endpoint http://as.test/token: only https is gone to, or http on \
+                 loopback (RFC 8414 section 2)",
+            ),
+            (
+                r#""registration_endpoint":"https://169.254.169.254/""#,
+                "names registration_endpoint https://169.254.169.254/: a public server must not \
+                 lead into a private network (MCP security best practices, server-side request \
+                 forgery)",
+            ),
+            (
+                r#""authorization_endpoint":"/authorize""#,
+                "names authorization_endpoint /authorize: this is no absolute URL of a host \
+                 (RFC 8414 section 2)",
+            ),
+        ];
+        for (member, expected) in cases {
+            assert_eq!(server_of(&but(member)).unwrap_err().to_string(), expected);
+        }
+        let bodies = [
+            ("<html>", "answered with a web page, expected JSON: RFC 8414 section 3.2"),
+            ("[]", "did not answer with a JSON object (it is a list): RFC 8414 section 3.2"),
+            ("null", "did not answer with a JSON object (it is null): RFC 8414 section 3.2"),
+        ];
+        for (body, expected) in bodies {
+            assert_eq!(server_of(body).unwrap_err().to_string(), expected);
+        }
+        let huge = format!("{SERVER}{}", " ".repeat(MOST_BYTES));
+        assert!(matches!(server_of(&huge), Err(What::Oversized(_))));
+    }
+
+    #[test]
+    fn a_resource_names_its_authorization_servers() {
+        let found = answer(RESOURCE, resource).unwrap();
+        assert_eq!(found.servers, ["https://as.test", "https://other.test"]);
+        assert_eq!(found.scopes, ["read", "write"]);
+        let text = r#"{"resource":"r","authorization_servers":["a"],"scopes_supported":"x y"}"#;
+        assert_eq!(answer(text, resource).unwrap().scopes, ["x", "y"]);
+        for body in [
+            r#"{"authorization_servers":["a"]}"#,
+            r#"{"resource":"r"}"#,
+            r#"{"resource":"r","authorization_servers":[]}"#,
+            r#"{"resource":"r","authorization_servers":"a"}"#,
+            r#"{"resource":"r","authorization_servers":[7]}"#,
+        ] {
+            assert!(matches!(answer(body, resource), Err(What::Missing(..))), "{body}");
+        }
     }
 }

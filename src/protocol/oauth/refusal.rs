@@ -42,7 +42,7 @@ pub enum What {
     #[error("{0}")]
     Lost(Lost),
     /// The server asks to wait.
-    #[error("answered {status}: too many requests{}", wait(*after))]
+    #[error("answered {status} and asks to wait{}", wait(*after))]
     Throttled {
         /// The HTTP status.
         status: u16,
@@ -175,8 +175,8 @@ pub enum What {
 
 impl Refusal {
     /// What was wrong with a leg to this URL.
-    pub fn new(leg: Leg, url: &Url, what: What) -> Box<Self> {
-        Box::new(Self { leg, url: shown(url), what })
+    pub fn new(leg: Leg, url: &Url, what: What) -> Self {
+        Self { leg, url: shown(url), what }
     }
 
     /// What a client does about it (RFC 6749, section 5.2; protocol practice where that is silent).

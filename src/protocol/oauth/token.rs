@@ -202,3 +202,151 @@ fn seconds(value: Option<&Value>) -> Option<Duration> {
     };
     (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::oauth::refusal::{Reaction, Refusal};
+    use crate::protocol::oauth::rehearsal::{headers, url};
+
+    type Pairs = &'static [(&'static str, &'static str)];
+
+    fn heard(status: u16, pairs: Pairs, body: &str) -> Result<Tokens, What> {
+        read(&Response { status, headers: &headers(pairs), body: body.as_bytes() })
+    }
+
+    #[test]
+    fn what_is_tolerated() {
+        let life = |body: &str| {
+            let body = format!(r#"{{"access_token":"t",{body}"x":1}}"#);
+            heard(200, &[], &body).unwrap().expires_in.map(|life| life.as_secs())
+        };
+        let cases = [
+            (r#""expires_in":3600,"#, Some(3_600)),
+            (r#""expires_in":"3600","#, Some(3_600)),
+            (r#""expires_in":59.9,"#, Some(59)),
+            (r#""expires_in":0,"#, Some(0)),
+            (r#""expires_in":null,"#, None),
+            (r#""expires_in":-1,"#, None),
+            (r#""expires_in":"soon","#, None),
+            (r#""expires_in":"NaN","#, None),
+            (r#""expires_in":1e300,"#, Some(316_224_000)),
+            (r#""expires_in":[60],"#, None),
+            ("", None),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(life(body), expected, "{body}");
+        }
+        let whole =
+            r#"{"access_token":"t","token_type":"Bearer","refresh_token":"r","scope":"a b"}"#;
+        let tokens = heard(201, &[], whole).unwrap();
+        assert_eq!(tokens.refresh, Some(Secret::new("r")));
+        assert_eq!(tokens.scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
+        let nulls = r#"{"access_token":"t","token_type":null,"refresh_token":null,"scope":""}"#;
+        let tokens = heard(200, &[("content-type", "text/html")], nulls).unwrap();
+        assert_eq!((tokens.refresh, tokens.scopes), (None, None));
+    }
+
+    /// What an answer means for the grant: protocol.md's table of errors, and what is worse.
+    #[test]
+    fn what_each_answer_means() {
+        use Reaction::{Dead, FewerScopes, Forgotten, GiveUp, Later};
+        const JSON: (&str, &str) = ("content-type", "application/json");
+        const HTML: (&str, &str) = ("content-type", "text/html");
+        let after = |seconds| Later(Some(Duration::from_secs(seconds)));
+        let cases: &[(u16, Pairs, &str, Reaction)] = &[
+            (400, &[JSON], r#"{"error":"invalid_grant"}"#, Dead),
+            (401, &[JSON], r#"{"error":"invalid_grant","error_description":null}"#, Dead),
+            (200, &[JSON], r#"{"error":"invalid_grant"}"#, Dead),
+            (401, &[JSON], r#"{"error":"invalid_client"}"#, Forgotten),
+            (400, &[JSON], r#"{"error":"invalid_client"}"#, Forgotten),
+            (400, &[JSON], r#"{"error":"unauthorized_client"}"#, Forgotten),
+            (400, &[JSON], r#"{"error":"invalid_scope"}"#, FewerScopes),
+            (400, &[JSON], r#"{"error":"invalid_target"}"#, GiveUp),
+            (400, &[JSON], r#"{"error":"invalid_request"}"#, GiveUp),
+            (400, &[JSON], r#"{"error":"unsupported_grant_type"}"#, GiveUp),
+            (400, &[JSON], r#"{"error":"temporarily_unavailable"}"#, Later(None)),
+            (
+                503,
+                &[JSON, ("retry-after", "7")],
+                r#"{"error":"temporarily_unavailable"}"#,
+                after(7),
+            ),
+            (400, &[("retry-after", "7")], r#"{"error":"server_error"}"#, after(7)),
+            (500, &[JSON], r#"{"error":"server_error"}"#, Later(None)),
+            (429, &[JSON], r#"{"error":"too_many_requests"}"#, Later(None)),
+            (429, &[JSON, ("retry-after", "900")], r#"{"error":"invalid_request"}"#, after(900)),
+            (429, &[("ratelimit-reset", "30")], "", after(30)),
+            (429, &[HTML], "<h1>slow down</h1>", Later(None)),
+            (400, &[], "Too many requests, try again in 5 seconds", after(5)),
+            (500, &[], "", Later(None)),
+            (502, &[HTML], "<h1>Bad gateway</h1>", Later(None)),
+            (503, &[("retry-after", "120")], "", after(120)),
+            (408, &[], "", Later(None)),
+            (403, &[HTML], "<h1>Blocked</h1>", GiveUp),
+            (404, &[], "", GiveUp),
+            (400, &[], "not json", GiveUp),
+            (302, &[("location", "https://as.test/login?x=secret")], "", GiveUp),
+            (200, &[HTML], "<h1>Log in</h1>", GiveUp),
+            (200, &[], "", GiveUp),
+            (200, &[], "[]", GiveUp),
+            (200, &[], r#"{"access_token":""}"#, GiveUp),
+            (200, &[], "{\"access_token\":\"a\\nb\"}", GiveUp),
+            (200, &[], r#"{"access_token":7}"#, GiveUp),
+        ];
+        for (status, pairs, body, expected) in cases {
+            let what = heard(*status, pairs, body).unwrap_err();
+            let refusal = Refusal::new(Leg::Token, &url("https://as.test/token?tenant=7"), what);
+            assert_eq!(refusal.reaction(), *expected, "{status} {pairs:?} {body}: {refusal}");
+        }
+        let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(MOST_TOKEN_BYTES + 1));
+        assert!(matches!(heard(200, &[], &long), Err(What::Missing("access_token", _))));
+        let huge = " ".repeat(super::super::exchange::MOST_BYTES + 1);
+        assert!(matches!(heard(200, &[], &huge), Err(What::Oversized(1_048_577))));
+        assert!(matches!(heard(400, &[], &huge), Err(What::Oversized(1_048_577))));
+    }
+
+    #[test]
+    fn a_refusal_says_where_what_and_which_rule() {
+        let cases: &[(u16, Pairs, &str, &str)] = &[
+            (
+                400,
+                &[],
+                r#"{"error":"invalid_grant","error_description":"gone\u001b[2J"}"#,
+                "token: https://as.test/token refused: invalid_grant (gone?[2J)",
+            ),
+            (
+                429,
+                &[("retry-after", "9")],
+                "",
+                "token: https://as.test/token answered 429 and asks to wait, try again after 9 s",
+            ),
+            (
+                200,
+                &[],
+                "<!doctype html>",
+                "token: https://as.test/token answered with a web page, expected JSON: \
+                 RFC 6749 section 5.1",
+            ),
+            (
+                307,
+                &[("location", "https://u:p@evil.test/x?code=secret")],
+                "",
+                "token: https://as.test/token redirects to https://evil.test/x, which is not \
+                 followed: RFC 6749 section 5.1",
+            ),
+            (
+                200,
+                &[],
+                "{\"access_token\":",
+                "token: https://as.test/token did not answer with a JSON object (EOF while parsing \
+                 a value at line 1 column 16): RFC 6749 section 5.1",
+            ),
+        ];
+        for (status, pairs, body, expected) in cases {
+            let what = heard(*status, pairs, body).unwrap_err();
+            let at = url("https://u:p@as.test/token?tenant=secret");
+            assert_eq!(Refusal::new(Leg::Token, &at, what).to_string(), *expected);
+        }
+    }
+}

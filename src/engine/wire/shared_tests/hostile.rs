@@ -1,7 +1,7 @@
 //! What servers of HTTP/2 must not do to a client, spoken frame by frame: whatever comes is bounded
 //! in bytes and in time and has a name, and the next exchange is made.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
