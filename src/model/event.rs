@@ -20,6 +20,8 @@ pub enum Event {
     Grant(GrantEvent),
     /// A user's OAuth came to nothing.
     Refused(Box<Refused>),
+    /// A refresh token was presented twice.
+    Race(Race),
     /// A run (a chat turn or a Research run) ended.
     Run(Run),
     /// The barrier behind a wave of subagents opened.
@@ -221,6 +223,32 @@ pub enum GrantChange {
     ScopeRefused,
     /// The user came to no tokens, and calls nothing until it tries again.
     LockedOut,
+}
+
+/// One refresh token, presented by two processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Race {
+    /// Which simulated user.
+    pub user: u32,
+    /// When the second one sent it.
+    pub at: Duration,
+    /// So long after the first one.
+    pub gap: Duration,
+    /// What the second one was answered.
+    pub second: Second,
+    /// Whether the tokens that the first one got were still good after that; `None`: nobody asked.
+    pub first_alive: Option<bool>,
+}
+
+/// What the second process of a race was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Second {
+    /// Tokens.
+    Granted,
+    /// That the refresh token is no longer good.
+    Refused,
+    /// Neither: an error, or nothing.
+    Failed,
 }
 
 /// Why a user's OAuth came to nothing.

@@ -137,6 +137,10 @@ impl Summary {
                 self.seen(refused.at, Some(refused.user));
                 self.grants.refuse(refused);
             }
+            Event::Race(race) => {
+                self.seen(race.at, Some(race.user));
+                self.grants.race(race);
+            }
             Event::Run(run) => {
                 self.seen(run.ended, Some(run.user));
                 self.runs.add(run);

@@ -16,8 +16,8 @@ use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::event::{
-    Call, Event, Exchange, GrantChange, GrantEvent, Refused, Run, SessionChange, SessionEvent,
-    Violation, Wave,
+    Call, Event, Exchange, GrantChange, GrantEvent, Race, Refused, Run, SessionChange,
+    SessionEvent, Violation, Wave,
 };
 use crate::model::plan::Credential;
 pub(crate) use crate::model::plan::sample::plain;
@@ -128,6 +128,7 @@ pub(crate) struct Told {
     pub(crate) violations: Vec<Violation>,
     pub(crate) grants: Vec<GrantChange>,
     pub(crate) refused: Vec<Refused>,
+    pub(crate) races: Vec<Race>,
 }
 
 impl Told {
@@ -151,6 +152,7 @@ impl Observer for Told {
             Event::Exchange(exchange) => self.exchanges.push(*exchange),
             Event::Session(SessionEvent { change, .. }) => self.sessions.push(*change),
             Event::Grant(GrantEvent { change, .. }) => self.grants.push(*change),
+            Event::Race(race) => self.races.push(*race),
             Event::Refused(refused) => self.refused.push((**refused).clone()),
             Event::Run(run) => self.runs.push(*run),
             Event::Wave(wave) => self.waves.push(*wave),

@@ -1,7 +1,9 @@
 //! What authorization servers gave users, and what became of it.
 
+use std::collections::BTreeMap;
+
 use super::evidence::{FirstFew, Seen};
-use crate::model::event::{Call, GrantChange, Refused};
+use crate::model::event::{Call, GrantChange, Race, Refused, Second};
 use crate::model::histogram::Histogram;
 
 /// Grants: how many there were, how they were renewed, how they were lost.
@@ -31,11 +33,46 @@ pub struct Grants {
     pub locked_out: u64,
     /// Why.
     pub refusals: FirstFew<Seen>,
+    /// Refresh tokens that were presented twice, by how long after the first time, in milliseconds.
+    pub races: BTreeMap<u32, Races>,
     /// What users felt of the first call with each access token.
     pub first_call: Histogram,
 }
 
+/// Races of one gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Races {
+    /// The second process got tokens.
+    pub granted: u64,
+    /// It was told that the refresh token is no longer good.
+    pub refused: u64,
+    /// It was told neither.
+    pub failed: u64,
+    /// The first one's tokens were good no longer.
+    pub killed: u64,
+}
+
+impl Races {
+    fn merge(&mut self, other: Self) {
+        self.granted += other.granted;
+        self.refused += other.refused;
+        self.failed += other.failed;
+        self.killed += other.killed;
+    }
+}
+
 impl Grants {
+    pub(super) fn race(&mut self, race: &Race) {
+        let gap = u32::try_from(race.gap.as_millis()).unwrap_or(u32::MAX);
+        let (granted, refused) = (race.second == Second::Granted, race.second == Second::Refused);
+        self.races.entry(gap).or_default().merge(Races {
+            granted: granted.into(),
+            refused: refused.into(),
+            failed: (!granted && !refused).into(),
+            killed: (race.first_alive == Some(false)).into(),
+        });
+    }
+
     pub(super) fn add(&mut self, change: GrantChange) {
         match change {
             GrantChange::Registered => self.registered += 1,
@@ -76,6 +113,9 @@ impl Grants {
             *mine += theirs;
         }
         self.refusals.merge(&other.refusals);
+        for (gap, races) in &other.races {
+            self.races.entry(*gap).or_default().merge(*races);
+        }
         self.first_call.merge(&other.first_call);
     }
 
