@@ -73,6 +73,7 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         scopes: granted.scope.as_deref().map(scope::split),
         flow,
         legs: Legs::new(Arc::new(origins), wire),
+        seed: plan.seed,
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),

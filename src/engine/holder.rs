@@ -2,6 +2,7 @@
 //! tokens that an authorization server gave that user.
 
 mod process;
+mod race;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

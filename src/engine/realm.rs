@@ -48,6 +48,8 @@ pub struct Realm {
     pub flow: Flow,
     /// The way to the servers.
     pub legs: Legs,
+    /// Seed of every chance.
+    pub seed: u64,
     /// The run's clock.
     pub clock: Clock,
     /// Is told what becomes of grants.

@@ -81,6 +81,8 @@ pub enum Purpose {
     Service = 25,
     /// Result sizes of the practice target.
     Size = 26,
+    /// How much later a further process refreshes.
+    HolderGap = 27,
 }
 
 /// The number of a user's run, for [`Key::of_run`]; turns count from 0. In an open model a user has

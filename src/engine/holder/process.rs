@@ -12,13 +12,14 @@
 //! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
 //! lose the tokens that a server has already replaced.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use super::race::Races;
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Standing};
 use crate::engine::legs::Journey;
@@ -40,13 +41,15 @@ const WITHOUT: Outcome = Outcome::Unauthorised(401);
 /// One process, and the grant of its user.
 #[derive(Debug)]
 pub(super) struct Process {
-    realm: Arc<Realm>,
-    user: u32,
-    grant: Grant,
+    pub(super) realm: Arc<Realm>,
+    pub(super) user: u32,
+    pub(super) grant: Grant,
     /// For the one who renews.
     turn: Arc<Semaphore>,
     pauses: Mutex<Pauses>,
-    renewing: Mutex<Option<JoinHandle<()>>>,
+    /// What goes on beside the calls.
+    errands: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) races: Races,
 }
 
 /// Until when what failed is not tried again.
@@ -85,7 +88,8 @@ impl Process {
             grant: Grant::default(),
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
-            renewing: Mutex::default(),
+            errands: Mutex::default(),
+            races: Races::default(),
         })
     }
 
@@ -98,7 +102,8 @@ impl Process {
             grant,
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
-            renewing: Mutex::default(),
+            errands: Mutex::default(),
+            races: Races::default(),
         })
     }
 
@@ -107,8 +112,7 @@ impl Process {
         let now = self.now();
         let Some(token) = self.grant.token() else {
             // Before the first consent a request goes without, and is told where to get one.
-            let may_ask = now >= self.pauses().login;
-            return may_ask.then_some(Lease(Lent::Nothing));
+            return (!self.is_locked_out()).then_some(Lease(Lent::Nothing));
         };
         let pauses = now < self.pauses().refresh;
         let is_being_renewed = self.turn.available_permits() == 0;
@@ -120,7 +124,7 @@ impl Process {
     /// The credential, renewed if that is due.
     pub(super) async fn lend(self: &Arc<Self>, legs: &mut u32) -> Result<Lease, Outcome> {
         let generation = self.grant.generation();
-        if self.now() < self.pauses().login && self.grant.token().is_none() {
+        if self.is_locked_out() && self.grant.token().is_none() {
             return Err(WITHOUT);
         }
         self.renewed(generation, Why::Due, legs).await;
@@ -167,6 +171,10 @@ impl Process {
             return;
         };
         let is_over = token.is_over(self.now());
+        if !is_over {
+            // Its tokens came of the race before.
+            self.settle(generation.saturating_sub(1), Some(false));
+        }
         let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
         self.realm.tell(self.user, change);
     }
@@ -175,8 +183,9 @@ impl Process {
     async fn renewed(self: &Arc<Self>, generation: u64, why: Why, legs: &mut u32) -> bool {
         // Never closed, so this never fails.
         let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
-        if self.grant.generation() != generation {
-            return self.grant.token().is_some();
+        let token = self.grant.token();
+        if self.grant.generation() != generation || token.is_none() && self.is_locked_out() {
+            return token.is_some();
         }
         let (tell, told) = oneshot::channel();
         let process = Arc::clone(self);
@@ -184,12 +193,12 @@ impl Process {
             let journey = process.renew(why, permit).await;
             let _nobody_waits = tell.send(journey.count()).is_err();
         });
-        *self.renewing.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewing);
+        self.errand(renewing);
         *legs += told.await.unwrap_or(0);
         self.grant.generation() != generation && self.grant.token().is_some()
     }
 
-    async fn renew(&self, why: Why, permit: OwnedSemaphorePermit) -> Journey {
+    async fn renew(self: &Arc<Self>, why: Why, permit: OwnedSemaphorePermit) -> Journey {
         let mut journey = Journey::new(self.user);
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
@@ -201,7 +210,7 @@ impl Process {
     }
 
     /// Refreshes, or authorises where there is nothing to refresh with.
-    async fn refresh(&self, journey: &mut Journey, challenge: Challenge) {
+    async fn refresh(self: &Arc<Self>, journey: &mut Journey, challenge: Challenge) {
         let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
             return self.authorise(journey, challenge, false).await;
         };
@@ -209,7 +218,8 @@ impl Process {
         if now < self.pauses().refresh {
             return;
         }
-        let standing = self.grant.standing();
+        let (standing, generation) = (self.grant.standing(), self.grant.generation());
+        self.race(&refresh, &standing);
         let refusal = match self.realm.refresh(journey, refresh.clone(), standing).await {
             Ok(granted) => {
                 let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
@@ -217,6 +227,8 @@ impl Process {
                 if stored.is_ok() {
                     self.realm.tell(self.user, GrantChange::Refreshed { rotated });
                 }
+                // The tokens that won the race before this one were good.
+                self.settle(generation.saturating_sub(1), Some(true));
                 return;
             }
             Err(refusal) => refusal,
@@ -232,6 +244,7 @@ impl Process {
                 self.authorise(journey, challenge, false).await;
             }
             Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
+                self.settle(generation, Some(false));
                 self.realm.tell(self.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
@@ -293,18 +306,35 @@ impl Process {
 
     /// Ends what goes on beside the calls, and waits until that has been told.
     pub(super) async fn leave(&self) {
-        let renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(renewing) = renewing {
-            renewing.abort();
-            let _aborted = renewing.await.is_err();
+        let errands = std::mem::take(&mut *self.lock());
+        for errand in &errands {
+            errand.abort();
         }
+        for errand in errands {
+            let _aborted = errand.await.is_err();
+        }
+        self.settle(u64::MAX, None);
+    }
+
+    pub(super) fn errand(&self, errand: JoinHandle<()>) {
+        let mut errands = self.lock();
+        errands.retain(|errand| !errand.is_finished());
+        errands.push(errand);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.errands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_locked_out(&self) -> bool {
+        self.now() < self.pauses().login
     }
 
     pub(super) fn issued(&self) -> Vec<Secret> {
         self.grant.issued()
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.realm.clock.now()
     }
 

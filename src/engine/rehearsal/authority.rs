@@ -164,6 +164,7 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
         scopes: None,
         flow: Flow::Code(Consenting::Redirect),
         legs: Legs::new(Arc::new(Piped(server.clone())), wire),
+        seed: 7,
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),

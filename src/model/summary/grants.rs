@@ -6,6 +6,9 @@ use super::evidence::{FirstFew, Seen};
 use crate::model::event::{Call, GrantChange, Race, Refused, Second};
 use crate::model::histogram::Histogram;
 
+/// Gaps of races longer than this are counted in steps of it, in milliseconds.
+const STEP: u32 = 100;
+
 /// Grants: how many there were, how they were renewed, how they were lost.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Grants {
@@ -63,7 +66,9 @@ impl Races {
 
 impl Grants {
     pub(super) fn race(&mut self, race: &Race) {
-        let gap = u32::try_from(race.gap.as_millis()).unwrap_or(u32::MAX);
+        let exact = u32::try_from(race.gap.as_millis()).unwrap_or(u32::MAX);
+        // Long gaps differ by their tenths of a second.
+        let gap = if exact < STEP { exact } else { exact / STEP * STEP };
         let (granted, refused) = (race.second == Second::Granted, race.second == Second::Refused);
         self.races.entry(gap).or_default().merge(Races {
             granted: granted.into(),

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::engine::rehearsal::authority::{Authority, challenge, granted, guarded, refused};
-use crate::model::event::GrantChange;
+use crate::model::distribution::Distribution;
+use crate::model::event::{GrantChange, Second};
 use crate::model::profile::oauth::{OAuth, Registration};
 
 const AUTHORISED: GrantChange = GrantChange::Authorised { again: false };
@@ -308,4 +309,70 @@ async fn a_stream_that_is_refused_is_asked_for_once_more() {
     let bearers: Vec<_> =
         streams.map(|seen| seen.header("authorization").unwrap().to_owned()).collect();
     assert_eq!(bearers, ["Bearer access-1", "Bearer access-2"]);
+}
+
+/// A profile of two processes, the second so much later.
+fn racing(gap: u64) -> Profile {
+    let holder_gap = Distribution::constant(ms(gap));
+    Profile { oauth: OAuth { holders: 2, holder_gap, ..profile().oauth }, ..profile() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_process_presents_the_same_refresh_token_and_its_answer_is_told() {
+    // Each refresh token is good once: the second process is refused, and nobody is logged out.
+    let server = guarded(&Authority::new(30), |_| None);
+    let client = Client::new(granted(&server, racing(700)), 0);
+    let clock = client.common.wire.clock.clone();
+    for _ in 0..60 {
+        client.call(clock.now(), ASK).await;
+        clock.sleep(ms(1_000)).await;
+    }
+    let told = told(&client);
+    assert!(told.calls.iter().all(|call| call.outcome == Outcome::Ok));
+    // Renewed at 24 and 48 s; the first race was settled by the second renewal.
+    let race = told.races[0];
+    assert_eq!((race.gap, race.second, race.first_alive), (ms(700), Second::Refused, Some(true)));
+    assert_eq!((told.races.len(), count(&server, "/token")), (1, 5));
+    let refreshes: Vec<_> =
+        server.seen().into_iter().filter(|seen| seen.body.contains("refresh-1")).collect();
+    assert_eq!(refreshes[1].at - refreshes[0].at, ms(700));
+    let (_stopper, stop) = stop::stop();
+    client.leave(&stop).await;
+    let last = super::told(&client).races;
+    assert_eq!((last.len(), last[0].first_alive), (1, None), "nobody knows what became of it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_race_that_kills_the_first_ones_tokens_is_told() {
+    let authority = Authority::new(30);
+    let strict = Arc::clone(&authority);
+    let server = guarded(&authority, move |seen| {
+        // The first refresh token for the second time: everything that came of it is revoked.
+        let again = seen.body.contains("refresh-1") && seen.at > ms(24_500);
+        again.then(|| {
+            strict.revoke(false);
+            refused(400, "invalid_grant")
+        })
+    });
+    let client = Client::new(granted(&server, racing(700)), 0);
+    let clock = client.common.wire.clock.clone();
+    for _ in 0..30 {
+        client.call(clock.now(), ASK).await;
+        clock.sleep(ms(1_000)).await;
+    }
+    let told = told(&client);
+    let race = told.races[0];
+    assert_eq!((race.second, race.first_alive), (Second::Refused, Some(false)));
+    let changes = [GrantChange::RefusedEarly, GrantChange::Lost, AGAIN];
+    assert!(told.grants.ends_with(&changes), "{:?}", told.grants);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_login_that_fails_does_not_try_it_again() {
+    let limited = |seen: &Seen| (seen.path == "/register").then(|| refused(429, "slow_down"));
+    let server = guarded(&Authority::new(HOUR), limited);
+    let client = user(&server);
+    futures_util::future::join_all((0..10).map(|_| client.call(ms(0), ASK))).await;
+    assert_eq!(count(&server, "/register"), 1);
+    assert_eq!(told(&client).refused.len(), 1);
 }
