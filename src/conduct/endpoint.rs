@@ -97,8 +97,13 @@ pub fn introduced(mut profile: Profile, mode: IdentityMode) -> Profile {
     if mode == IdentityMode::Honest {
         let (name, version) = OURSELVES;
         let played = &profile.identity.user_agent;
+        let user_agent = format!("{name}/{version} (load test; plays {played})");
+        // An authorization server is told the same; another's metadata document is not ours to use.
+        profile.oauth.user_agent.clone_from(&user_agent);
+        profile.oauth.client_name = format!("{name} (load test)");
+        profile.oauth.metadata_document = None;
         profile.identity = Identity {
-            user_agent: format!("{name}/{version} (load test; plays {played})"),
+            user_agent,
             client_name: name.to_owned(),
             client_version: version.to_owned(),
             headers: Vec::new(),
@@ -146,6 +151,19 @@ mod tests {
         assert_eq!(page("/\\other/health"), "http://h:1//other/health");
         assert_eq!(page("http://other/health"), "http://other/health");
         assert!(of("tools").unwrap_err().to_string().contains("tools is not"));
+    }
+
+    #[test]
+    fn an_authorization_server_is_told_the_same_name() {
+        let mut profile = crate::model::plan::sample::plain();
+        profile.oauth.metadata_document = Some("https://client.test/metadata".to_owned());
+        let genuine = introduced(profile.clone(), IdentityMode::Genuine);
+        assert_eq!(genuine.oauth, profile.oauth);
+        let honest = introduced(profile, IdentityMode::Honest);
+        assert_eq!(honest.oauth.user_agent, honest.identity.user_agent);
+        assert!(honest.oauth.user_agent.starts_with("squall/"), "{}", honest.oauth.user_agent);
+        let name = honest.oauth.client_name.as_str();
+        assert_eq!((name, honest.oauth.metadata_document), ("squall (load test)", None));
     }
 
     #[test]

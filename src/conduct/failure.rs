@@ -12,6 +12,7 @@ use crate::engine::crowd::users::UsersError;
 use crate::engine::holder::HolderError;
 use crate::model::outcome::Outcome;
 use crate::protocol::oauth::assertion::BadKey;
+use crate::protocol::oauth::saved::Unreadable;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,41 @@ pub enum RunError {
         /// What is wrong with it.
         error: BadKey,
     },
+    /// The file of tokens or grants cannot be read.
+    #[error("grants or file under [auth]: {0}")]
+    GrantsFile(FilesError),
+    /// A line of it is no grant.
+    #[error("{file} under [auth], line {number}: {error}")]
+    GrantsLine {
+        /// The file.
+        file: String,
+        /// Counted from 1.
+        number: u32,
+        /// What is wrong with it.
+        error: Unreadable,
+    },
+    /// There is no line in it.
+    #[error("{file} under [auth] is empty: one JSON object a line, one line a user")]
+    NoGrants {
+        /// The file.
+        file: String,
+    },
+    /// Not every user has a line.
+    #[error(
+        "{file} under [auth] has tokens of {given} users, and this load brings {users}: give it \
+         as many lines, or bring fewer users"
+    )]
+    TooFewTokens {
+        /// The file.
+        file: String,
+        /// Its lines.
+        given: usize,
+        /// The users of the load.
+        users: u32,
+    },
+    /// A token in it is none.
+    #[error("a token of the file under [auth] holds characters that no header can carry")]
+    UnfitToken,
     /// A user comes to no tokens, though nothing else goes on.
     #[error("no user can get in at {url}: OAuth, {said}; no load was made")]
     NoTokens {
@@ -140,6 +176,11 @@ impl RunError {
             | Self::Identity(_)
             | Self::KeyFile(_)
             | Self::Key { .. }
+            | Self::GrantsFile(_)
+            | Self::GrantsLine { .. }
+            | Self::NoGrants { .. }
+            | Self::TooFewTokens { .. }
+            | Self::UnfitToken
             | Self::Choice(_)
             | Self::NothingToSpeak(_)
             | Self::NeverMeasured { .. }

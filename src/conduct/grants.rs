@@ -1,17 +1,20 @@
 //! How the users of a plan come to what they present: the same for all, or tokens of their own.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use url::{Host, Url};
 
 use super::endpoint::Endpoint;
 use super::failure::RunError;
-use crate::edge::clock::Clock;
+use super::login;
+use crate::edge::clock::{Clock, wall};
 use crate::edge::dial::{Dial, Route};
-use crate::edge::files;
+use crate::edge::files::{self, FilesError};
 use crate::edge::net::Connect;
 use crate::edge::tls::Tls;
+use crate::engine::grant::Grant;
 use crate::engine::holder::Wallet;
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
@@ -23,6 +26,7 @@ use crate::protocol::oauth::assertion::Key;
 use crate::protocol::oauth::client::{Identity, Method};
 use crate::protocol::oauth::consent::Act;
 use crate::protocol::oauth::endpoint::Network;
+use crate::protocol::oauth::saved::Kept;
 use crate::protocol::oauth::scope;
 
 /// What users present, by the plan alone: nothing is asked.
@@ -31,7 +35,15 @@ use crate::protocol::oauth::scope;
 /// When the plan names a credential or a key that cannot be used.
 pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
     if let Some(granted) = plan.auth.granted() {
-        identity(granted)?;
+        let identity = identity(granted)?;
+        let given = given(granted, identity.as_ref())?.map(|kept| kept.len());
+        let users = login::users(plan);
+        if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, given)
+            && given < users as usize
+        {
+            let file = file.clone();
+            return Err(RunError::TooFewTokens { file, given, users });
+        }
     }
     Ok(Wallet::of(&plan.auth, &plan.environment)?)
 }
@@ -61,11 +73,15 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
             Flow::ClientCredentials(Arc::clone(identity))
         }
         // The scenario's reader sees to it that a client is given.
-        (auth::Flow::ClientCredentials, None) => Flow::Code(Consenting::Redirect),
-        (auth::Flow::Tokens(_), _) => Flow::Code(Consenting::Redirect),
+        (auth::Flow::ClientCredentials, None) | (auth::Flow::Tokens(_), _) => Flow::Given,
     };
+    let times = times(&wire.clock);
+    let own = |kept: Kept| Grant::of(kept, &profile.oauth, times).map_err(|_| RunError::UnfitToken);
+    let given = given(granted, identity.as_deref())?;
+    let given = given.map(|kept| kept.into_iter().map(own).collect::<Result<Vec<_>, _>>());
+    let given = given.transpose()?;
     let dialled: Vec<_> = plan.target.reach.resolve.iter().map(|at| at.ip()).collect();
-    Ok(wallet.granted_by(Realm {
+    let mut wallet = wallet.granted_by(Realm {
         oauth: Arc::new(profile.oauth.clone()),
         network: Network::of_url(&target, &dialled),
         target,
@@ -77,7 +93,60 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
-    }))
+    });
+    if let Some(given) = given {
+        wallet.give(given);
+    } else if granted.keep.is_some() {
+        wallet.keep();
+    }
+    Ok(wallet)
+}
+
+/// Whether users have grants from before.
+pub(super) fn are_given(plan: &Plan) -> bool {
+    plan.auth.granted().is_some_and(|granted| match &granted.flow {
+        auth::Flow::Tokens(_) => true,
+        _ => granted.keep.as_deref().is_some_and(files::exists),
+    })
+}
+
+/// What a file gives, one grant a line; nothing where none is named, or none is there yet.
+fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Vec<Kept>>, RunError> {
+    let file = match (&granted.flow, &granted.keep) {
+        (auth::Flow::Tokens(file), _) => file,
+        (_, Some(file)) if files::exists(file) => file,
+        _ => return Ok(None),
+    };
+    let text = Secret::new(files::read(file).map_err(RunError::GrantsFile)?);
+    let lines = text.expose().lines().zip(1u32..).filter(|(line, _)| !line.trim().is_empty());
+    let read = |(line, number): (&str, u32)| {
+        let unreadable = |error| RunError::GrantsLine { file: file.clone(), number, error };
+        Kept::read(line, identity).map_err(unreadable)
+    };
+    let kept = lines.map(read).collect::<Result<Vec<_>, _>>()?;
+    if kept.is_empty() {
+        return Err(RunError::NoGrants { file: file.clone() });
+    }
+    Ok(Some(kept))
+}
+
+/// Keeps what users have for the next run, if the plan wants that.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(super) fn save(plan: &Plan, wallet: &Wallet, clock: &Clock) -> Result<(), FilesError> {
+    let Some(file) = plan.auth.granted().and_then(|granted| granted.keep.as_ref()) else {
+        return Ok(());
+    };
+    let lines = wallet.kept(times(clock)).into_iter().map(|kept| kept.write());
+    let text: String = lines.flat_map(|line| [line.expose().to_owned(), "\n".to_owned()]).collect();
+    files::replace_private(file, text.as_bytes())
+}
+
+/// Now, by a run's clock and since 1970.
+fn times(clock: &Clock) -> (Duration, Duration) {
+    let unix = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (clock.now(), unix)
 }
 
 /// The client that the scenario gives.

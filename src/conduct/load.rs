@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
+use super::grants;
 use super::health::Followed;
 use super::login::LoggedIn;
 use super::look::way_of;
@@ -112,6 +113,9 @@ pub(super) async fn load(
         cores: cores(),
         loop_delay: &loop_delay,
     };
+    let saved = grants::save(&plan, &common.wallet, &clock);
+    let mut notes = found.notes;
+    notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
     let target_metrics = finished(metrics).await?.transpose()?;
@@ -119,7 +123,7 @@ pub(super) async fn load(
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
     Ok(Report::build(Parts {
-        scenario: described(&plan, way_of(&found.scouted), found.notes),
+        scenario: described(&plan, way_of(&found.scouted), notes),
         seed: plan.seed,
         target: Target {
             url: plan.target.shown.clone(),

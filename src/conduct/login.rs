@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::endpoint::Endpoint;
 use super::failure::RunError;
+use super::grants;
 use super::run::common;
 use crate::edge::clock::Clock;
 use crate::engine::client::Client;
@@ -51,12 +52,14 @@ pub(super) async fn log_in(
     plan: &Plan,
     endpoint: &Endpoint,
     shown: &str,
+    looked: LoggedIn,
 ) -> Result<Option<LoggedIn>, RunError> {
     let Some(Login::Before { over }) = plan.auth.granted().map(|granted| granted.login) else {
-        return Ok(None);
+        // What the look renewed is no longer what the file says.
+        return Ok(grants::are_given(plan).then_some(looked));
     };
     let recorder = Arc::new(Recorder::default());
-    let mut shared = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None)?;
+    let mut shared = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), Some(&looked))?;
     if let Some(shared) = Arc::get_mut(&mut shared) {
         shared.wallet.keep();
     }
@@ -84,7 +87,7 @@ pub(super) async fn log_in(
 }
 
 /// How many users there are in all.
-fn users(plan: &Plan) -> u32 {
+pub(super) fn users(plan: &Plan) -> u32 {
     match &plan.load.pace {
         Pace::Open(pace) => u32::try_from(pace.due(plan.seed).count()).unwrap_or(u32::MAX),
         Pace::Closed(users) => users.peak(),

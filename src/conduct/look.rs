@@ -13,7 +13,7 @@ use super::failure::RunError;
 use super::grants;
 use super::health::HealthPage;
 use super::load::Found;
-use super::login::log_in;
+use super::login::{LoggedIn, log_in};
 use super::metrics::MetricsPage;
 use super::run::common;
 use super::unreachable::Asked;
@@ -49,7 +49,7 @@ pub(super) async fn look<'a>(
             return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
         }
     };
-    let Seen { scouted, exchanges, mut violations } = looked?;
+    let Seen { scouted, exchanges, mut violations, looked } = looked?;
     let (scouted, Chosen { tools, dropped, unchecked }) = choose(scouted, plan).await?;
     let holder = grants::checked(plan)?.holder(SCOUT);
     let told = |text: String| holder.hide(text).chars().take(EVIDENCE).collect::<String>();
@@ -69,7 +69,7 @@ pub(super) async fn look<'a>(
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
     }
-    let logged_in = log_in(plan, endpoint, shown).await?;
+    let logged_in = log_in(plan, endpoint, shown, looked).await?;
     let found =
         Found { endpoint, scouted, exchanges, violations, notes, health, metrics, logged_in };
     Ok((found, tools))
@@ -107,6 +107,8 @@ struct Seen {
     exchanges: u64,
     /// Rules that the target broke.
     violations: Vec<Violation>,
+    /// What users have after it.
+    looked: LoggedIn,
 }
 
 /// Keeps the broken rules of what was told, and why a user came to no tokens; the look is no
@@ -134,12 +136,18 @@ impl Observer for Broken {
 async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, RunError> {
     let recorder = Arc::new(Recorder::default());
     let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None)?;
-    let scouted = Client::new(common, SCOUT).scout().await;
+    // Where tokens were given there is no user but those who have them.
+    let scout = if grants::are_given(plan) { 0 } else { SCOUT };
+    let scouted = Client::new(Arc::clone(&common), scout).scout().await;
     let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
     let mut broken = Broken::default();
     recorder.drain(&mut Vec::new(), &mut [&mut broken]);
     match scouted {
-        Ok(scouted) => Ok(Seen { scouted, exchanges, violations: broken.rules }),
+        Ok(scouted) => {
+            let (wallet, clock) = (common.wallet.clone(), common.wire.clock.clone());
+            let looked = LoggedIn { wallet, clock, users: 0, exchanges: 0 };
+            Ok(Seen { scouted, exchanges, violations: broken.rules, looked })
+        }
         Err(refusal) => {
             if let Some(said) = broken.without_tokens {
                 return Err(RunError::NoTokens { url: shown.to_owned(), said });

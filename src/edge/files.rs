@@ -62,6 +62,29 @@ pub fn replace_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Files
     Ok(())
 }
 
+/// Replaces a file that holds secrets, in one step; nobody else may read it (mode 0600).
+pub fn replace_private(path: &str, content: &[u8]) -> Result<(), FilesError> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = |cause| FilesError::Write { path: path.to_owned(), cause };
+    let partial = format!("{path}.partial");
+    // One that was left over may be readable by others.
+    let _none_left = fs::remove_file(&partial).is_err();
+    let mut options = fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(&partial);
+    let written = opened.and_then(|mut file| file.write_all(content));
+    let written = written.and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        let _left = fs::remove_file(&partial).is_err();
+    }
+    written.map_err(failed)
+}
+
+/// Whether there is such a file.
+pub fn exists(path: &str) -> bool {
+    Path::new(path).exists()
+}
+
 /// A report folder under way: made, with space reserved, under a name that says it is not complete.
 ///
 /// [`Folder::complete`] gives it its name in one step; dropped before that, it is removed.

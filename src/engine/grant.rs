@@ -10,6 +10,8 @@ use http::HeaderValue;
 use crate::model::profile::oauth::OAuth;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::grant::{Granted, Known};
+use crate::protocol::oauth::saved::Kept;
+use crate::protocol::oauth::token::Tokens;
 
 /// Secrets of a user that are known again when a server says them back.
 const REMEMBERED: usize = 16;
@@ -76,6 +78,40 @@ impl Grant {
     /// The newest token.
     pub fn token(&self) -> Option<Arc<Token>> {
         self.lock().token.clone()
+    }
+
+    /// A grant that was kept, at `now` by the run's clock and `unix` since 1970. An access token that
+    /// is missing or over is renewed before anything is sent.
+    ///
+    /// # Errors
+    /// When no header can carry the access token.
+    pub fn of(kept: Kept, oauth: &OAuth, (now, unix): (Duration, Duration)) -> Result<Self, Unfit> {
+        let Kept { mut granted, expires } = kept;
+        let is_missing = granted.tokens.access.expose().is_empty();
+        granted.tokens.expires_in = match expires {
+            _ if is_missing => Some(Duration::ZERO),
+            Some(end) => Some(end.saturating_sub(unix)),
+            None => None,
+        };
+        let grant = Self::default();
+        grant.store(granted, oauth, now)?;
+        Ok(grant)
+    }
+
+    /// The same as something to be kept; nothing where there are no tokens.
+    pub fn kept(&self, (now, unix): (Duration, Duration)) -> Option<Kept> {
+        let state = self.lock();
+        let token = state.token.as_ref()?;
+        let bearer = token.header.to_str().ok()?.strip_prefix("Bearer ")?;
+        let tokens = Tokens {
+            access: Secret::new(bearer),
+            refresh: token.refresh.clone(),
+            expires_in: None,
+            scopes: None,
+        };
+        let (scopes, known) = (state.scopes.clone(), state.known.clone());
+        let expires = token.expires.map(|end| unix + end.saturating_sub(now));
+        Some(Kept { granted: Granted { tokens, scopes, known }, expires })
     }
 
     /// How many tokens there were; 0 before the first.
@@ -175,7 +211,6 @@ pub struct Unfit;
 mod tests {
     use super::*;
     use crate::model::plan::sample;
-    use crate::protocol::oauth::token::Tokens;
 
     fn granted(access: &str, refresh: Option<&str>, seconds: Option<u64>) -> Granted {
         let tokens = Tokens {
@@ -227,6 +262,23 @@ mod tests {
         grant.drop_tokens(true);
         assert!(grant.token().is_none() && grant.has_consented());
         assert_eq!(grant.generation(), 20, "a new one is none of the old");
+    }
+
+    #[test]
+    fn what_was_kept_goes_on_by_another_clock() {
+        let (oauth, second) = (sample::oauth(), Duration::from_secs);
+        let grant = Grant::default();
+        grant.store(granted("a", Some("r"), Some(30)), &oauth, second(5)).unwrap();
+        // 20 s later by one clock, whose start the other does not know.
+        let kept = grant.kept((second(25), second(1_000))).unwrap();
+        assert_eq!(kept.expires, Some(second(1_010)));
+        let later = Grant::of(kept, &oauth, (second(2), second(1_004))).unwrap().token().unwrap();
+        assert!(!later.is_over(second(7)) && later.is_over(second(8)));
+        assert_eq!((later.header.to_str().unwrap(), later.refresh.is_some()), ("Bearer a", true));
+        let bare = Kept { granted: granted("", Some("r"), None), expires: None };
+        let bare = Grant::of(bare, &oauth, (second(2), second(1))).unwrap().token().unwrap();
+        assert!(bare.is_over(second(2)) && bare.is_due(second(2)));
+        assert_eq!(Grant::default().kept((second(1), second(1))), None);
     }
 
     #[test]

@@ -15,11 +15,12 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, In
 
 pub use self::process::Patience;
 use self::process::Process;
-use super::grant::Token;
+use super::grant::{Grant, Token};
 use super::realm::Realm;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Credential;
 use crate::model::secret::Secret;
+use crate::protocol::oauth::saved::Kept;
 
 /// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
 const RECOGNISABLE: usize = 4;
@@ -30,11 +31,11 @@ pub struct Wallet {
     presented: Arc<Presented>,
     realm: Option<Arc<Realm>>,
     /// What users had before the load, or keep for it.
-    kept: Option<Arc<Kept>>,
+    kept: Option<Arc<Processes>>,
 }
 
 /// Client processes by their users.
-type Kept = Mutex<HashMap<u32, Arc<Process>>>;
+type Processes = Mutex<HashMap<u32, Arc<Process>>>;
 
 /// The same for all users.
 #[derive(Debug)]
@@ -91,7 +92,23 @@ impl Wallet {
 
     /// From now on keeps what each user comes to.
     pub fn keep(&mut self) {
-        self.kept = Some(Arc::default());
+        self.kept.get_or_insert_default();
+    }
+
+    /// Users have these from the start, numbered from 0.
+    pub fn give(&mut self, grants: Vec<Grant>) {
+        let Some(realm) = &self.realm else { return };
+        let own = |(user, grant)| (user, Process::with(Arc::clone(realm), user, grant));
+        self.kept = Some(Arc::new(Mutex::new((0..).zip(grants).map(own).collect())));
+    }
+
+    /// What users have that kept something, in the order of their numbers.
+    pub fn kept(&self, times: (Duration, Duration)) -> Vec<Kept> {
+        let Some(processes) = &self.kept else { return Vec::new() };
+        let processes = processes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut users: Vec<_> = processes.iter().collect();
+        users.sort_by_key(|(user, _)| **user);
+        users.into_iter().filter_map(|(_, process)| process.kept(times)).collect()
     }
 
     /// Its users have what those of `before` kept, by a clock that was `ahead` of this one's.

@@ -16,6 +16,7 @@ use super::legs::{Journey, Legs};
 use super::recorder::Recorder;
 use crate::edge::clock::{self, Clock};
 use crate::model::event::{Event, GrantChange, GrantEvent};
+use crate::model::leg::Leg;
 use crate::model::profile::oauth::{OAuth, Registration};
 use crate::protocol::oauth::authorization::{Authorization, Begin};
 use crate::protocol::oauth::challenge::Challenge;
@@ -24,8 +25,9 @@ use crate::protocol::oauth::client::{Client, Identity};
 use crate::protocol::oauth::client_credentials::ClientCredentials;
 use crate::protocol::oauth::endpoint::Network;
 use crate::protocol::oauth::grant::{Granted, Known};
+use crate::protocol::oauth::lookup::Lookup;
 use crate::protocol::oauth::refresh::Refresh;
-use crate::protocol::oauth::refusal::Refusal;
+use crate::protocol::oauth::refusal::{Refusal, What};
 
 use self::way::Way;
 use super::grant::Standing;
@@ -65,6 +67,8 @@ pub enum Flow {
     Code(Consenting),
     /// The client itself is trusted.
     ClientCredentials(Arc<Identity>),
+    /// Users have what they have: nobody is there to consent.
+    Given,
 }
 
 /// A client that is registered once for all.
@@ -93,6 +97,10 @@ impl Realm {
         standing: Standing,
         is_wider: bool,
     ) -> Result<Granted, Refusal> {
+        if matches!(self.flow, Flow::Given) {
+            let said = "would need a user's consent, and the tokens were given by the scenario";
+            return Err(Refusal::new(Leg::Authorize, &self.target, What::Consent(said.to_owned())));
+        }
         let Standing { known, scopes } = standing;
         // A step-up goes on with what is known; anything else is a connection of its own, which
         // finds out everything anew.
@@ -107,19 +115,11 @@ impl Realm {
                 known.client = self.shared_client();
             }
         }
-        let begin = Begin {
-            profile: Arc::clone(&self.oauth),
-            target: self.target.clone(),
-            network: self.network,
-            challenge,
-            identity: self.identity.clone(),
-            scopes: self.scopes.clone(),
-            held,
-            known,
-            chance: chance(),
-        };
+        let begin = self.begin(challenge, held, known);
         let way = match &self.flow {
-            Flow::Code(_) => Way::Authorization(Box::new(Authorization::begin(begin))),
+            Flow::Code(_) | Flow::Given => {
+                Way::Authorization(Box::new(Authorization::begin(begin)))
+            }
             Flow::ClientCredentials(identity) => Way::ClientCredentials(Box::new(
                 ClientCredentials::begin(begin, Arc::clone(identity)),
             )),
@@ -141,11 +141,47 @@ impl Realm {
         journey: &mut Journey,
         token: Secret,
         standing: Standing,
+        challenge: Challenge,
     ) -> Result<Granted, Refusal> {
-        let Standing { known, scopes } = standing;
+        let Standing { mut known, scopes } = standing;
+        if known.server.is_none() {
+            known = self.look_up(journey, known, challenge).await?;
+        }
         let (oauth, target) = (Arc::clone(&self.oauth), self.target.clone());
         let refresh = Refresh::begin(oauth, target, known, token, scopes, chance());
         self.go(journey, Way::Refresh(Box::new(refresh))).await
+    }
+
+    /// Where tokens are renewed that were got elsewhere.
+    async fn look_up(
+        &self,
+        journey: &mut Journey,
+        known: Known,
+        challenge: Challenge,
+    ) -> Result<Known, Refusal> {
+        let mut lookup = Lookup::begin(self.begin(challenge, Vec::new(), known))?;
+        while let Some(exchange) = lookup.exchange() {
+            let came = self.send(journey, exchange).await?;
+            if let Some(known) = lookup.heard(&way::heard(&came))? {
+                return Ok(known);
+            }
+        }
+        let what = What::Consent("leads to no authorization server".to_owned());
+        Err(Refusal::new(Leg::Discovery, &self.target, what))
+    }
+
+    fn begin(&self, challenge: Challenge, held: Vec<String>, known: Known) -> Begin {
+        Begin {
+            profile: Arc::clone(&self.oauth),
+            target: self.target.clone(),
+            network: self.network,
+            challenge,
+            identity: self.identity.clone(),
+            scopes: self.scopes.clone(),
+            held,
+            known,
+            chance: chance(),
+        }
     }
 
     /// What a new connection of this user still knows: its client, where it keeps that.

@@ -48,7 +48,8 @@ fn keys(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
     }
 }
 
-const OAUTH: [&str; 11] = [
+const OAUTH: [&str; 12] = [
+    "grants",
     "authorization_servers",
     "client_id",
     "client_secret",
@@ -114,6 +115,10 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
         .key("file", "A file of tokens, one JSON object a line and user, for kind tokens.")
         .text()
         .optional();
+    let keep = auth
+        .key("grants", "A file that grants are kept in, and used again from; it holds secrets.")
+        .text()
+        .optional();
     let client = client(auth);
     let scope = auth
         .key("scope", "Scope to ask for instead of what the server names.")
@@ -138,6 +143,7 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
             client: client?,
             scope,
             login,
+            keep,
             servers,
         })))
     };

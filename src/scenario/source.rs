@@ -5,7 +5,8 @@ use super::mistake::Place;
 
 /// Keys of `[auth]` that name things and hide nothing; everything else there may be a secret, a
 /// misspelt key included.
-const OPEN_KEYS: [&str; 13] = [
+const OPEN_KEYS: [&str; 14] = [
+    "grants",
     "authorization_servers",
     "kind",
     "name",

@@ -29,6 +29,7 @@ use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
+use crate::protocol::oauth::saved::Kept;
 
 /// A user who came to no tokens tries again after this: about as long as a person needs to notice.
 const LOGIN_PAUSE: Duration = Duration::from_secs(60);
@@ -82,10 +83,15 @@ enum Why {
 
 impl Process {
     pub(super) fn new(realm: Arc<Realm>, user: u32) -> Arc<Self> {
+        Self::with(realm, user, Grant::default())
+    }
+
+    /// One whose user has something already.
+    pub(super) fn with(realm: Arc<Realm>, user: u32, grant: Grant) -> Arc<Self> {
         Arc::new(Self {
             realm,
             user,
-            grant: Grant::default(),
+            grant,
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
             errands: Mutex::default(),
@@ -95,16 +101,12 @@ impl Process {
 
     /// The same user in another load, whose clock began `ahead` later.
     pub(super) fn inherited(&self, realm: Arc<Realm>, ahead: Duration) -> Arc<Self> {
-        let grant = self.grant.earlier(ahead);
-        Arc::new(Self {
-            realm,
-            user: self.user,
-            grant,
-            turn: Arc::new(Semaphore::new(1)),
-            pauses: Mutex::default(),
-            errands: Mutex::default(),
-            races: Races::default(),
-        })
+        Self::with(realm, self.user, self.grant.earlier(ahead))
+    }
+
+    /// What the user has, to be kept.
+    pub(super) fn kept(&self, times: (Duration, Duration)) -> Option<Kept> {
+        self.grant.kept(times)
     }
 
     /// The credential, where nothing has to be waited for.
@@ -220,19 +222,20 @@ impl Process {
         }
         let (standing, generation) = (self.grant.standing(), self.grant.generation());
         self.race(&refresh, &standing);
-        let refusal = match self.realm.refresh(journey, refresh.clone(), standing).await {
-            Ok(granted) => {
-                let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                let stored = self.grant.store(granted, &self.realm.oauth, self.now());
-                if stored.is_ok() {
-                    self.realm.tell(self.user, GrantChange::Refreshed { rotated });
+        let refusal =
+            match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
+                Ok(granted) => {
+                    let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+                    let stored = self.grant.store(granted, &self.realm.oauth, self.now());
+                    if stored.is_ok() {
+                        self.realm.tell(self.user, GrantChange::Refreshed { rotated });
+                    }
+                    // The tokens that won the race before this one were good.
+                    self.settle(generation.saturating_sub(1), Some(true));
+                    return;
                 }
-                // The tokens that won the race before this one were good.
-                self.settle(generation.saturating_sub(1), Some(true));
-                return;
-            }
-            Err(refusal) => refusal,
-        };
+                Err(refusal) => refusal,
+            };
         match refusal.reaction() {
             Reaction::Later(after) => {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));

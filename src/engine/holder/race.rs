@@ -14,6 +14,7 @@ use crate::engine::legs::Journey;
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::{Event, Race, Second};
 use crate::model::secret::Secret;
+use crate::protocol::oauth::challenge::Challenge;
 use crate::protocol::oauth::refusal::Reaction;
 
 /// Races whose winner has not yet been put to the test.
@@ -45,7 +46,7 @@ impl Process {
     ) {
         self.realm.clock.sleep(gap).await;
         let (at, mut journey) = (self.now(), Journey::new(self.user));
-        let came = self.realm.refresh(&mut journey, token, standing).await;
+        let came = self.realm.refresh(&mut journey, token, standing, Challenge::default()).await;
         let second = match came {
             Ok(_) => Second::Granted,
             Err(refusal) if refusal.reaction() == Reaction::Dead => Second::Refused,

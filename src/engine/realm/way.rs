@@ -10,7 +10,7 @@ use crate::model::leg::Leg;
 use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 use crate::protocol::oauth::authorization::{Authorization, Step};
 use crate::protocol::oauth::client_credentials::ClientCredentials;
-use crate::protocol::oauth::exchange::{Heard, Lost, MOST_BYTES, Response};
+use crate::protocol::oauth::exchange::{Exchange, Heard, Lost, MOST_BYTES, Response};
 use crate::protocol::oauth::grant::Granted;
 use crate::protocol::oauth::refresh::Refresh;
 use crate::protocol::oauth::refusal::{Refusal, What};
@@ -49,14 +49,7 @@ impl Realm {
                 Step::Done(granted) => return Ok(*granted),
                 Step::Failed(refusal) => return Err(refusal),
                 Step::Send(exchange) => {
-                    let (leg, user) = (exchange.leg, journey.user);
-                    let budget = self.oauth.budget(leg);
-                    let url = exchange.url.clone();
-                    let came = self.legs.send(journey, exchange, budget).await;
-                    let came = came.map_err(|astray| not_sent(leg, &url, astray))?;
-                    if leg == Leg::Registration && came.as_ref().is_ok_and(Arrived::is_success) {
-                        self.tell(user, GrantChange::Registered);
-                    }
+                    let came = self.send(journey, exchange).await?;
                     way.heard(&heard(&came));
                 }
                 Step::Consent(consent) => {
@@ -68,6 +61,23 @@ impl Realm {
                 }
             }
         }
+    }
+}
+
+impl Realm {
+    /// Sends a leg, within the client's own budget of it.
+    pub(super) async fn send(
+        &self,
+        journey: &mut Journey,
+        exchange: Exchange,
+    ) -> Result<Result<Arrived, Astray>, Refusal> {
+        let (leg, user, url) = (exchange.leg, journey.user, exchange.url.clone());
+        let came = self.legs.send(journey, exchange, self.oauth.budget(leg)).await;
+        let came = came.map_err(|astray| not_sent(leg, &url, astray))?;
+        if leg == Leg::Registration && came.as_ref().is_ok_and(Arrived::is_success) {
+            self.tell(user, GrantChange::Registered);
+        }
+        Ok(came)
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Granted {
     pub scope: Option<String>,
     /// When.
     pub login: Login,
+    /// A file that grants are kept in from one run to the next.
+    pub keep: Option<String>,
     /// Origins of authorization servers that may be loaded besides the target's own host.
     pub servers: Vec<String>,
 }
