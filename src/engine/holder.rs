@@ -25,6 +25,9 @@ use crate::protocol::oauth::saved::Kept;
 /// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
 const RECOGNISABLE: usize = 4;
 
+/// The number of the client that looks at the target before the load; no user has it.
+pub const SCOUT: u32 = u32::MAX;
+
 /// What the users of a load present, or how each comes to something of its own.
 #[derive(Debug, Clone)]
 pub struct Wallet {
@@ -121,7 +124,9 @@ impl Wallet {
         let heir = |(user, process): (&u32, &Arc<Process>)| {
             (*user, process.inherited(Arc::clone(realm), ahead))
         };
-        self.kept = Some(Arc::new(Mutex::new(kept.iter().map(heir).collect())));
+        // Who only looked has no heir.
+        let users = kept.iter().filter(|(user, _)| **user != SCOUT);
+        self.kept = Some(Arc::new(Mutex::new(users.map(heir).collect())));
     }
 
     /// A user's holder.
