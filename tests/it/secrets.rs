@@ -1,8 +1,10 @@
 //! A secret is in nothing that squall writes or says.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use base64::Engine;
@@ -19,9 +21,14 @@ const TOKEN: &str = "s3cret-t0ken-of-the-test";
 /// Says where the secret is among everything that a run left behind.
 fn leaks(place: &Place, done: &Done) -> Vec<String> {
     let encoded = STANDARD.encode(format!("user:{TOKEN}"));
+    leaks_of(place, done, &BTreeSet::from([TOKEN.to_owned(), encoded]))
+}
+
+/// The same of any secrets.
+fn leaks_of(place: &Place, done: &Done, secrets: &BTreeSet<String>) -> Vec<String> {
     let leaked = |text: &[u8]| {
         let text = String::from_utf8_lossy(text);
-        text.contains(TOKEN) || text.contains(&encoded)
+        secrets.iter().any(|secret| text.contains(secret.as_str()))
     };
     let mut leaks = Vec::new();
     for (name, text) in [("standard output", &done.stdout), ("standard error", &done.stderr)] {
@@ -241,4 +248,71 @@ fn a_mistake_in_one_names_the_variable() {
         assert!(said.contains("${SQUALL_TEST_TOKEN}"), "{said}");
         assert_eq!(leaks(&place, &done), [""; 0], "{key}");
     }
+}
+
+/// Everything that passed between squall and a practice target.
+fn overheard(practice: &Practice) -> (Stranger, Arc<Mutex<Vec<u8>>>) {
+    let (address, heard) = (practice.address(), Arc::<Mutex<Vec<u8>>>::default());
+    let all = Arc::clone(&heard);
+    let relay = Stranger::that(move |client| {
+        let target = TcpStream::connect(address).unwrap();
+        let (back, answers) = (client.try_clone().unwrap(), target.try_clone().unwrap());
+        let one = Arc::clone(&all);
+        thread::spawn(move || pass(answers, back, &one));
+        pass(client, target, &all);
+    });
+    (relay, heard)
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, heard: &Mutex<Vec<u8>>) {
+    let mut part = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut part) {
+        heard.lock().unwrap().extend_from_slice(&part[..length]);
+        if to.write_all(&part[..length]).is_err() {
+            break;
+        }
+    }
+    let _gone = to.shutdown(std::net::Shutdown::Both).is_err();
+}
+
+/// What of it must be known to nobody else.
+fn secrets_in(heard: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(heard);
+    let patterns = [
+        r#""(?:access_token|refresh_token|client_secret)": *"([^"]+)""#,
+        r"[?&]code=([^&\s]+)",
+        r"(?:code_verifier|refresh_token|client_secret|client_assertion)=([^&\s]+)",
+        r"(?i)set-cookie: *[^=]+=([^;\s]+)",
+        r"(?i)authorization: *\S+ +(\S+)",
+        r#"name="csrf" value="([^"]+)""#,
+    ];
+    let found = patterns.iter().flat_map(|pattern| {
+        let pattern = regex::Regex::new(pattern).unwrap();
+        let values = pattern.captures_iter(&text).map(|found| found[1].to_owned());
+        let values: Vec<_> = values.collect();
+        assert!(!values.is_empty() || pattern.as_str().contains("assertion"), "{pattern}");
+        values
+    });
+    found.filter(|secret| secret.len() >= 8).collect()
+}
+
+#[test]
+fn of_all_that_oauth_issues_nothing_is_shown() {
+    let auth =
+        r#"{ access = "2s", consent = "form", documents = false, tools = { echo = "mcp:write" } }"#;
+    let practice = Practice::with(&["--auth", auth]);
+    let (relay, heard) = overheard(&practice);
+    let place = Place::new();
+    let order = place.run("steady").short_closed().target(&relay.url());
+    let order = order.set("auth.kind", r#""oauth""#).set("auth.consent", r#""form""#);
+    let forms = r#"[{ fill = { username = "u{user}", password = "${SQUALL_TEST_TOKEN}" } }, { press = "allow" }]"#;
+    let order = order.set("auth.forms", forms).env("SQUALL_TEST_TOKEN", TOKEN);
+    let order = order.set("tools.allow", QUICK).set("load.steady.think", r#""200ms""#);
+    let done = order.set("expect.thresholds", r#"["errors < 1"]"#).go();
+    let report = done.exits(0).report();
+    assert!(report.count("/summary/grants/refreshed") > 0, "tokens were renewed");
+    let mut secrets = secrets_in(&heard.lock().unwrap());
+    assert!(secrets.len() > 10, "{}", secrets.len());
+    secrets.insert(TOKEN.to_owned());
+    assert_eq!(leaks_of(&place, &done, &secrets), [""; 0]);
 }
