@@ -103,7 +103,7 @@ pub fn of(plan: &Plan, way: Way, tools: u16) -> Outlook {
         let _one = sketches.run(0);
     }
     let Course { cut, dropped, calls, spread, at_once, last_end, exchanges, .. } = course;
-    let call = Cost::of(&plan.clients.profile, way).call;
+    let call = Cost::of(plan, way).call;
     Outlook {
         way,
         load,
@@ -178,12 +178,12 @@ pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
         Operation::Listen => modern && profile.stream_share > 0.0,
         Operation::Stream => old || (legacy && keeps && profile.stream_share > 0.0),
         Operation::Delete => legacy && profile.delete_share > 0.0,
-        Operation::Ping
-        | Operation::OauthDiscovery
+        Operation::Ping => false,
+        Operation::OauthDiscovery
         | Operation::OauthRegistration
         | Operation::OauthAuthorize
         | Operation::OauthToken
-        | Operation::OauthRefresh => false,
+        | Operation::OauthRefresh => plan.auth.granted().is_some(),
     }
 }
 

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use crate::model::chance::run_number;
 use crate::model::pace::{Arrivals, Herd, RateStage, Spacing, Users};
+use crate::model::plan::auth::{Consent, Flow, Granted, Login};
 use crate::model::plan::{Plan, Way};
+use crate::model::profile::oauth::Registration;
 use crate::model::profile::{Connections, Profile};
 
 use super::sketch::{Sketch, Sketches};
@@ -42,8 +44,15 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// Of clients who speak in this way.
-    pub(super) fn of(profile: &Profile, way: Way) -> Self {
+    /// Of a plan's clients, if they speak in this way.
+    pub(super) fn of(plan: &Plan, way: Way) -> Self {
+        let profile = &plan.clients.profile;
+        let mut cost = Self::speaking(profile, way);
+        cost.stay.0 += plan.auth.granted().map_or(0.0, |granted| login(granted, profile));
+        cost
+    }
+
+    fn speaking(profile: &Profile, way: Way) -> Self {
         match way {
             Way::Modern => Self::modern(profile),
             Way::Legacy => Self::sessions(profile, 2.0, 2.0 + profile.stream_share, 1.0),
@@ -76,6 +85,20 @@ impl Cost {
         let lists = if is_shared && profile.honours_ttl { 0 } else { profile.lists.len() };
         let begun = found_out + lists as f64 + profile.stream_share;
         Self { call: 1.0, run: (0.0, 0.0), stay: (begun, 0.0) }
+    }
+}
+
+/// What a user's way to tokens costs: the request that is refused, two documents of metadata, a
+/// registration if there is to be one, the pages of the consent, the token.
+fn login(granted: &Granted, profile: &Profile) -> f64 {
+    let registers = granted.client.is_none() && profile.oauth.registration != Registration::Once;
+    let begun = 3.0 + f64::from(u8::from(registers));
+    match (&granted.flow, granted.login) {
+        (_, Login::Before { .. }) | (Flow::Tokens(_), _) => 0.0,
+        (Flow::ClientCredentials, _) => 4.0,
+        (Flow::Code(Consent::Redirect), _) => begun + 2.0,
+        (Flow::Code(Consent::Command(_)), _) => begun + 1.0,
+        (Flow::Code(Consent::Form(pages)), _) => begun + 2.0 + pages.len() as f64,
     }
 }
 
@@ -195,7 +218,7 @@ pub(super) fn open(
     let runs = arrivals.expected() as f64;
     let looked_at = thinned(arrivals, (runs * size_of_a_run(plan, end).1 / MOST_BURSTS).max(1.0));
     let weight = runs / looked_at.expected().max(1) as f64;
-    let mut paper = Paper::new(end, Cost::of(&plan.clients.profile, way), weight);
+    let mut paper = Paper::new(end, Cost::of(plan, way), weight);
     let ceiling = (f64::from(plan.load.ceiling) / weight).ceil() as usize;
     let (mut present, mut counts) = (BinaryHeap::new(), Counts::default());
     for (number, due) in (0..).zip(looked_at.due(plan.seed)) {
@@ -232,7 +255,7 @@ pub(super) fn closed(
     let runs = stays.len() as f64 + at_work / seconds.max(1e-3);
     let every = (runs * bursts / MOST_BURSTS).ceil().max(1.0) as usize;
     let weight = stays.len() as f64 / stays.len().div_ceil(every).max(1) as f64;
-    let mut paper = Paper::new(end, Cost::of(&plan.clients.profile, way), weight);
+    let mut paper = Paper::new(end, Cost::of(plan, way), weight);
     for (user, (from, to)) in (0..).zip(&stays).step_by(every) {
         let (mut due, mut first, mut cut) = (*from, None, false);
         for turn in 0.. {

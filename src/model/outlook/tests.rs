@@ -7,7 +7,8 @@ use super::*;
 use crate::model::behaviour::{Chat, Research, Steady};
 use crate::model::distribution::Distribution;
 use crate::model::pace::{Arrivals, Herd, RateStage, Spacing, UserStage, Users};
-use crate::model::plan::sample;
+use crate::model::plan::auth::{Consent, Flow, FormStep, Granted, Login};
+use crate::model::plan::{Credential, sample};
 use crate::model::profile::{SessionWeights, Source};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -163,6 +164,25 @@ fn a_user_who_pools_keeps_one_session_for_its_stay() {
     let profile = Profile { sessions: pooled, ..sample::plain() };
     let load = load(each_second(2), Pace::Open(evenly(1.0, 10)), 60);
     assert_near(of(&sample::plan(load, profile), Way::Legacy, 2).exchanges, 20.0 + 10.0 * 5.0);
+}
+
+#[test]
+fn a_users_way_to_tokens_is_part_of_its_stay() {
+    let bare = outlook(load(each_second(2), two_users(6), 60)).exchanges;
+    let with = |consent: Consent, login: Login| {
+        let mut plan = sample::plan(load(each_second(2), two_users(6), 60), sample::plain());
+        let (flow, servers) = (Flow::Code(consent), Vec::new());
+        let granted = Granted { flow, client: None, scope: None, login, keep: None, servers };
+        plan.auth = Credential::Granted(Box::new(granted));
+        assert!(may_occur(Operation::OauthToken, &plan));
+        of(&plan, Way::Legacy, 2).exchanges - bare
+    };
+    // The refused request, two documents, a registration, a consent and the token, twice.
+    assert_near(with(Consent::Redirect, Login::OnArrival), 2.0 * 6.0);
+    let pages = vec![FormStep::default(), FormStep::default()];
+    assert_near(with(Consent::Form(pages), Login::OnArrival), 2.0 * 8.0);
+    let before = Login::Before { over: Duration::ZERO };
+    assert_near(with(Consent::Redirect, before), 0.0);
 }
 
 #[test]
