@@ -103,6 +103,11 @@ pub mod edge {
     pub mod tls;
 }
 
+/// Decides what must hold, event by event; pure. Uses `model`.
+pub mod judge {
+    pub mod tokens;
+}
+
 /// Users and connections. Uses `model`, `protocol`, `edge`.
 pub mod engine {
     pub mod client;

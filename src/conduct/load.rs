@@ -24,6 +24,7 @@ use crate::engine::crowd::{arrivals, users};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
 use crate::model::outlook;
@@ -81,7 +82,8 @@ pub(super) async fn load(
         Pace::Closed(users) => users.length(),
     };
     let course = Course { load: length, drain: plan.load.drain };
-    let watch = Watch::begin(recorder, &clock, stop.clone(), summary, course, show);
+    let tokens = Tokens::new(plan.expect.tokens);
+    let watch = Watch::begin(recorder, &clock, stop.clone(), (summary, tokens), course, show);
     let meanwhile = Meanwhile {
         clock: clock.clone(),
         stop: stop.clone(),
@@ -106,7 +108,7 @@ pub(super) async fn load(
     stopper.advance(Phase::Over);
     director.abort();
     let elapsed = clock.now();
-    let (summary, loop_delay) = watch.end();
+    let (summary, expectations, loop_delay) = watch.end();
     let effort = Effort {
         cpu: health::cpu_time().saturating_sub(cpu_before),
         elapsed,
@@ -134,6 +136,7 @@ pub(super) async fn load(
         environment: environment(started_at),
         summary: &summary,
         thresholds: &plan.expect.thresholds,
+        expectations,
         findings_limit: plan.expect.findings,
         generator,
         ending: ending(&summary, interrupted.load(Ordering::Relaxed)),

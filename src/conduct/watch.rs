@@ -9,9 +9,11 @@ use crate::edge::clock::{Clock, every};
 use crate::edge::health;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
+use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
 use crate::model::outcome::Class;
+use crate::model::report::Expectations;
 use crate::model::summary::Summary;
 
 /// How often shards are emptied.
@@ -73,6 +75,7 @@ pub struct Watch {
 
 struct State {
     summary: Summary,
+    tokens: Tokens,
     window: Window,
     spare: Vec<Event>,
     beats: u32,
@@ -90,12 +93,13 @@ impl Watch {
         recorder: Arc<Recorder>,
         clock: &Clock,
         stop: Stop,
-        summary: Summary,
+        (summary, tokens): (Summary, Tokens),
         course: Course,
         show: Show,
     ) -> Arc<Self> {
         let state = State {
             summary,
+            tokens,
             window: Window::default(),
             spare: Vec::new(),
             beats: 0,
@@ -119,15 +123,16 @@ impl Watch {
         watch
     }
 
-    /// Folds what is left and hands out the summary and the event loop's delay.
-    pub fn end(&self) -> (Summary, Histogram) {
+    /// Folds what is left and hands out the summary, what became of tokens, and the event loop's
+    /// delay.
+    pub fn end(&self) -> (Summary, Expectations, Histogram) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.over = true;
         self.fold(&mut state);
         let empty = Summary::new(Vec::new(), Vec::new());
         let summary = std::mem::replace(&mut state.summary, empty);
         let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (summary, delay)
+        (summary, state.tokens.end(), delay)
     }
 
     fn beat(&self) -> bool {
@@ -147,8 +152,8 @@ impl Watch {
     }
 
     fn fold(&self, state: &mut State) {
-        let State { summary, window, spare, .. } = state;
-        let mut fold = Fold(summary);
+        let State { summary, tokens, window, spare, .. } = state;
+        let mut fold = Fold(summary, tokens);
         self.recorder.drain(spare, &mut [&mut fold, window]);
     }
 
@@ -215,11 +220,12 @@ impl State {
     }
 }
 
-struct Fold<'a>(&'a mut Summary);
+struct Fold<'a>(&'a mut Summary, &'a mut Tokens);
 
 impl Observer for Fold<'_> {
     fn observe(&mut self, event: &Event) {
         self.0.add(event);
+        self.1.observe(event);
     }
 }
 

@@ -97,9 +97,11 @@ impl Provenance {
 }
 
 /// What a summary shows to be wrong with the target, worst first.
-pub fn findings(summary: &Summary) -> Vec<Finding> {
-    let mut findings: Vec<_> =
-        summary.violations.iter().map(|(rule, seen)| of_rule(*rule, seen)).collect();
+///
+/// Those of expectations that did not hold are among them.
+pub fn findings(summary: &Summary, of_expectations: Vec<Finding>) -> Vec<Finding> {
+    let mut findings = of_expectations;
+    findings.extend(summary.violations.iter().map(|(rule, seen)| of_rule(*rule, seen)));
     findings.extend(grants::findings(&summary.grants));
     findings.sort_by_key(|finding| Reverse((finding.severity, finding.count)));
     findings
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn violations_are_findings_with_their_evidence() {
-        let findings = findings(&sample::storm());
+        let findings = findings(&sample::storm(), Vec::new());
         assert_eq!(findings.len(), 1);
         assert_eq!((findings[0].id.as_str(), findings[0].count), ("wrong-id", 3));
         assert_eq!(
@@ -161,7 +163,7 @@ mod tests {
             evidence: "the tool \"a\"".into(),
         };
         summary.add(&Event::Violation(Box::new(violation)));
-        let findings = findings(&summary);
+        let findings = findings(&summary, Vec::new());
         assert_eq!(findings[0].id, "invalid-param-header");
         assert_eq!(findings[0].evidence, ["before the load, tools/list: the tool \"a\""]);
         assert_eq!(summary.users, sample::empty().users);
@@ -169,6 +171,6 @@ mod tests {
 
     #[test]
     fn no_violation_no_finding() {
-        assert_eq!(super::findings(&sample::empty()), []);
+        assert_eq!(super::findings(&sample::empty(), Vec::new()), []);
     }
 }

@@ -14,6 +14,7 @@ use super::threshold::Threshold;
 pub mod auth;
 pub mod authorization;
 pub mod practice;
+pub mod tokens;
 
 pub use auth::Credential;
 pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage};
@@ -291,6 +292,8 @@ pub struct Expect {
     pub thresholds: Vec<Threshold>,
     /// `findings = "none above medium"`: the worst severity that passes.
     pub findings: Option<Severity>,
+    /// What must hold of users' tokens.
+    pub tokens: tokens::TokenLimits,
 }
 
 /// Past these limits a run is not trustworthy.

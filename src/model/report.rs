@@ -71,6 +71,9 @@ pub struct Report {
     pub summary: Figures,
     /// Numbers to stay under.
     pub thresholds: Vec<Judged>,
+    /// What else must hold, such as that no user loses its grant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<Judged>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
     /// Faults that were in force; none can be asked for yet.
@@ -191,6 +194,15 @@ impl Judged {
     }
 }
 
+/// What else was expected, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expectations {
+    /// Each expectation.
+    pub judged: Vec<Judged>,
+    /// A finding for each that did not hold.
+    pub findings: Vec<Finding>,
+}
+
 /// Everything a report is built of.
 #[derive(Debug, Clone)]
 pub struct Parts<'a> {
@@ -206,6 +218,8 @@ pub struct Parts<'a> {
     pub summary: &'a Summary,
     /// Numbers to stay under.
     pub thresholds: &'a [Threshold],
+    /// What else was expected, judged.
+    pub expectations: Expectations,
     /// The worst severity of a finding that passes, if the scenario names one.
     pub findings_limit: Option<Severity>,
     /// How the generator itself did.
@@ -225,16 +239,18 @@ pub struct Parts<'a> {
 impl Report {
     /// Judges a run and writes everything down.
     pub fn build(parts: Parts<'_>) -> Self {
-        let findings = finding::findings(parts.summary);
+        let Expectations { judged: expectations, findings: broken } = parts.expectations;
+        let findings = finding::findings(parts.summary, broken);
         let thresholds: Vec<_> =
             parts.thresholds.iter().map(|threshold| judged(threshold, parts.summary)).collect();
+        let held = [thresholds.as_slice(), expectations.as_slice()].concat();
         let (verdict, reasons) = verdict::decide(&Facts {
             ending: parts.ending,
             findings: &findings,
             findings_limit: parts.findings_limit,
             calls: parts.summary.calls.tally.count(),
             ok: parts.summary.calls.tally.of(Class::Ok),
-            thresholds: &thresholds,
+            thresholds: &held,
             generator: &parts.generator,
         });
         Self {
@@ -248,6 +264,7 @@ impl Report {
             environment: parts.environment,
             summary: Figures::of(parts.summary),
             thresholds,
+            expectations,
             findings,
             faults: Vec::new(),
             timeline: timeline::points(&parts.summary.series),
@@ -258,6 +275,11 @@ impl Report {
             target_metrics: parts.target_metrics,
             receipt: parts.receipt,
         }
+    }
+
+    /// Thresholds and everything else that was expected, as it was judged.
+    pub fn judged(&self) -> impl Iterator<Item = &Judged> + Clone {
+        self.thresholds.iter().chain(&self.expectations)
     }
 }
 

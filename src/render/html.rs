@@ -164,13 +164,14 @@ fn charts(report: &Report) -> Vec<Chart> {
 
 fn headline(report: &Report) -> String {
     use crate::model::report::verdict::Verdict;
-    let all = report.thresholds.len();
-    let broken = report.thresholds.iter().filter(|threshold| !threshold.passed).count();
+    let all = report.judged().count();
+    let broken = report.judged().filter(|threshold| !threshold.passed).count();
+    let what = if report.expectations.is_empty() { "thresholds" } else { "expectations" };
     let headline = match report.verdict {
         Verdict::Failed if broken > 0 && all > 1 => {
-            return format!("Failed: {broken} of {all} thresholds did not hold");
+            return format!("Failed: {broken} of {all} {what} did not hold");
         }
-        Verdict::Passed if report.thresholds.is_empty() => {
+        Verdict::Passed if all == 0 => {
             "Passed: no threshold was set, and no rule of the protocol was seen broken"
         }
         Verdict::Passed => "Passed: everything asked for held",
@@ -272,7 +273,7 @@ fn checks(report: &Report) -> Vec<Check> {
         unproven: judged.unproven,
         value: visible::line(&judged.value),
     };
-    report.thresholds.iter().map(check).collect()
+    report.judged().map(check).collect()
 }
 
 fn shown(finding: &Finding) -> Shown {

@@ -22,6 +22,10 @@ pub fn suites(report: &Report) -> Result<String, JunitError> {
     let mut suites = Suites::new(format!("squall: {}", visible::line(&report.scenario.name)));
     suites.add_test_suite(suite("run", [whole(report)]));
     suites.add_test_suite(suite("thresholds", report.thresholds.iter().map(threshold)));
+    if !report.expectations.is_empty() {
+        let expectations = report.expectations.iter().map(threshold);
+        suites.add_test_suite(suite("expectations", expectations));
+    }
     let findings = report.findings.iter().map(|finding| self::finding(finding, &report.reasons));
     suites.add_test_suite(suite("findings", findings));
     suites.to_string().map_err(|error| JunitError(error.to_string()))

@@ -132,11 +132,11 @@ fn times(text: &mut String, summary: &Figures) -> std::fmt::Result {
 }
 
 fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
-    if report.thresholds.is_empty() {
+    if report.judged().next().is_none() {
         return Ok(());
     }
     writeln!(text, "| Threshold | Measured | Held |\n| --- | --- | --- |")?;
-    for judged in report.thresholds.iter().take(ROWS) {
+    for judged in report.judged().take(ROWS) {
         let held = match (judged.passed, judged.unproven) {
             (true, _) => "yes",
             (false, false) => "**no**",
@@ -144,7 +144,7 @@ fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
         };
         writeln!(text, "| {} | {} | {held} |", escaped(&judged.text), escaped(&judged.value))?;
     }
-    more(text, report.thresholds.len())
+    more(text, report.judged().count())
 }
 
 fn tools(text: &mut String, summary: &Figures) -> std::fmt::Result {

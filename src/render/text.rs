@@ -169,13 +169,13 @@ fn beside(text: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
-    if report.thresholds.is_empty() {
+    if report.judged().next().is_none() {
         return Ok(());
     }
-    writeln!(text, "\nThresholds")?;
-    let widest = report.thresholds.iter().map(|judged| judged.text.chars().count()).max();
+    writeln!(text, "\n{}", if report.expectations.is_empty() { "Thresholds" } else { "Expected" })?;
+    let widest = report.judged().map(|judged| judged.text.chars().count()).max();
     let width = widest.unwrap_or(0).min(60);
-    for judged in &report.thresholds {
+    for judged in report.judged() {
         let held = if judged.passed { "ok  " } else { "FAIL" };
         let (limit, value) = (visible::line(&judged.text), visible::line(&judged.value));
         writeln!(text, "  {held}  {limit:<width$}  {value}")?;

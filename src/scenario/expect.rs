@@ -1,13 +1,16 @@
 //! `[expect]`: what must hold.
 
+use std::time::Duration;
+
 use crate::model::finding::Severity;
 use crate::model::plan::Expect;
+use crate::model::plan::tokens::{Most, TokenLimits};
 use crate::model::threshold::Threshold;
 
 use super::document::Node;
 use super::log::Log;
 use super::reader::Table;
-use super::scalar::text_of;
+use super::scalar::{Wrong, text_of, whole_of};
 
 const FINDINGS: [(&str, Severity); 4] = [
     ("none above info", Severity::Info),
@@ -15,6 +18,9 @@ const FINDINGS: [(&str, Severity); 4] = [
     ("none above medium", Severity::Medium),
     ("none above high", Severity::High),
 ];
+
+const MOST: &str = "a number of users such as 0, or a share such as \"1%\"";
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Reads `[expect]`.
 pub fn read(expect: &Table<'_>) -> Expect {
@@ -28,8 +34,40 @@ pub fn read(expect: &Table<'_>) -> Expect {
         .word(&FINDINGS, &[])
         .optional();
     expect.later("rate_limit", "expectations about rate limits");
-    expect.later("tokens", "expectations about tokens");
-    Expect { thresholds, findings }
+    let tokens = expect.table("tokens", "What must hold when users' tokens end.", tokens);
+    Expect { thresholds, findings, tokens }
+}
+
+/// `tokens` of `[expect]`.
+fn tokens(tokens: &Table<'_>) -> TokenLimits {
+    let doc = "The most users that may need a new login, as a number or a share of all.";
+    let lost = tokens.key("lost", doc).read(MOST, most).optional();
+    let doc = "The longest a user may wait for a good answer after its token was refused.";
+    let served_again =
+        tokens.key("served_again", doc).duration(Duration::ZERO..=LONGEST).optional();
+    let doc = "The most requests at the token endpoint and at the MCP endpoint, as a multiple of \
+               those where each token is asked for once and each request sent once.";
+    let amplification = tokens.key("amplification", doc).number(1.0..=1000.0).optional();
+    let doc = "The most access tokens that may be refused before their lifetime is over.";
+    let refused_early = tokens.key("refused_early", doc).count(0..=u32::MAX).optional();
+    let doc = "So long after its rotation the old refresh token is good, and no longer.";
+    let grace = tokens.key("grace", doc).duration(Duration::ZERO..=LONGEST).optional();
+    let doc = "What the tokens of who refreshed first are after a race.";
+    let winner = tokens.key("winner", doc).word(&[("alive", true), ("any", false)], &[]);
+    let winner_alive = winner.or_as(false, "\"any\"");
+    TokenLimits { lost, served_again, amplification, refused_early, grace, winner_alive }
+}
+
+/// `0`, or `"1%"`.
+fn most(node: &Node) -> Result<Most, Wrong> {
+    if let Some(users) = whole_of(node, &(0..=u32::MAX)) {
+        return Ok(Most::Users(users));
+    }
+    let expected = || format!("expected {MOST}");
+    let text = text_of(node).map_err(|_| expected())?;
+    let percent = text.strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok());
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.map(|percent| Most::Share(percent / 100.0)).ok_or_else(expected)
 }
 
 /// One threshold; its mistakes point at the word that is wrong.

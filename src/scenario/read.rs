@@ -178,6 +178,7 @@ mod tests {
     use crate::model::behaviour::{Behaviour, Subagents};
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
+    use crate::model::plan::tokens::{Most, TokenLimits};
     use crate::model::plan::{
         Answers, Credential, Health, Http, IdentityMode, Metrics, Plan, Reach, Sessions, TargetUrl,
         Tls,
@@ -302,6 +303,15 @@ stages = [{ over = "10s", to = "60/min" }]
         let search =
             serde_json::json!([{ "query": "{word} in {year}", "limit": 3, "exact": true }]);
         assert_eq!(serde_json::json!(plan.tools.arguments["search"]), search);
+        let tokens = TokenLimits {
+            lost: Some(Most::Share(0.01)),
+            served_again: Some(s(60)),
+            amplification: Some(2.5),
+            refused_early: Some(3),
+            grace: Some(s(10)),
+            winner_alive: true,
+        };
+        assert_eq!(plan.expect.tokens, tokens);
         let thresholds: Vec<_> = plan.expect.thresholds.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(thresholds, ["p99(response, tools/call) < 2s", "errors < 1%"]);
         assert_eq!(plan.expect.findings, Some(Severity::Medium));
@@ -733,7 +743,6 @@ kind = "latency"
                 "[expect]\nrate_limit = { allow = '1/s' }",
                 "rate limits yet: remove expect.rate_limit",
             ),
-            ("[expect]\ntokens = { lifetime = '1s' }", "tokens yet: remove expect.tokens"),
             ("[auth]\nkind = 'oauth'\nconsent = 'browser'", "auth.consent browser yet"),
         ];
         for (table, expected) in tables {

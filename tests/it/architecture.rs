@@ -9,16 +9,23 @@ use regex::Regex;
 use crate::squall::root;
 
 /// What each floor may use besides itself.
-const FLOORS: [(&str, &[&str]); 9] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("scenario", &["model"]),
     ("protocol", &["model"]),
     ("edge", &["model"]),
+    ("judge", &["model"]),
     ("engine", &["model", "protocol", "edge"]),
     ("practice", &["model", "protocol", "edge"]),
     ("render", &["model"]),
-    ("conduct", &["model", "scenario", "protocol", "edge", "engine", "practice"]),
-    ("cli", &["model", "scenario", "protocol", "edge", "engine", "practice", "render", "conduct"]),
+    ("conduct", &["model", "scenario", "protocol", "edge", "judge", "engine", "practice"]),
+    (
+        "cli",
+        &[
+            "model", "scenario", "protocol", "edge", "judge", "engine", "practice", "render",
+            "conduct",
+        ],
+    ),
 ];
 
 const MOST_LINES: usize = 400;
@@ -135,6 +142,7 @@ fn each_rule_can_be_broken() {
         ("conduct/run.rs", "//! A.\nuse crate::render::html;", "conduct may not use render"),
         ("model/pace.rs", "//! A.\nuse crate::{edge, render};", "several floors in one line"),
         ("model/pace.rs", "//! A.\nuse super::super::edge;", "leaves its floor through super::"),
+        ("judge/tokens.rs", "//! A.\nuse crate::engine::wire;", "judge may not use engine"),
         ("chaos/pipe.rs", "//! A.", "chaos is no floor"),
         ("model/pace.rs", "// A.", "does not begin with the sentence"),
         ("model/pace/mod.rs", "//! A.", "is a mod.rs"),

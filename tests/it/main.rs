@@ -35,4 +35,5 @@ mod storm;
 mod stranger;
 mod target_without_annotations;
 mod tls;
+mod token_defects;
 mod workflow;

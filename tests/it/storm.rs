@@ -5,6 +5,7 @@ use std::fs;
 use crate::practice::Practice;
 use crate::report::DRAWN;
 use crate::squall::{Place, Report, root};
+use crate::token_defects;
 
 /// Tools of the practice target that answer at once.
 pub(crate) const QUICK: &str = r#"["search", "fetch", "echo"]"#;
@@ -112,6 +113,9 @@ fn every_shipped_scenario_runs() {
             continue;
         }
         let name = path.file_stem().unwrap().to_str().unwrap();
+        if token_defects::SCENARIOS.contains(&name) {
+            continue;
+        }
         let place = Place::new();
         let order = place.run(name);
         let order = match name {

@@ -41,14 +41,14 @@ mod tests {
     #[test]
     fn a_user_without_tokens_is_a_finding_with_its_leg() {
         let mut summary = sample::empty();
-        assert_eq!(findings(&summary), []);
+        assert_eq!(findings(&summary, Vec::new()), []);
         summary.add(&Event::Refused(Box::new(Refused {
             user: 4,
             at: Duration::from_millis(2500),
             operation: Operation::OauthToken,
             said: "invalid_grant".to_owned(),
         })));
-        let findings = findings(&summary);
+        let findings = findings(&summary, Vec::new());
         assert_eq!((findings[0].id.as_str(), findings[0].count), ("locked-out", 1));
         assert_eq!(findings[0].evidence, ["at 2.5s, user 4, oauth/token: invalid_grant"]);
     }

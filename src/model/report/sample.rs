@@ -55,6 +55,7 @@ pub(crate) fn of(summary: &Summary, thresholds: &[&str]) -> Report {
         },
         summary,
         thresholds: &thresholds,
+        expectations: Expectations::default(),
         findings_limit: None,
         generator: Generator::judge(summary, effort, &limits),
         ending: Ending::Finished,

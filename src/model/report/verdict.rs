@@ -60,7 +60,7 @@ pub struct Facts<'a> {
     pub calls: u64,
     /// Of these, answered well.
     pub ok: u64,
-    /// Numbers to stay under.
+    /// Numbers to stay under, and what else must hold.
     pub thresholds: &'a [Judged],
     /// How the generator did.
     pub generator: &'a Generator,

@@ -3,12 +3,14 @@
 //!
 //! The target must not be led to ask others: a document is fetched from a URL of this machine, in
 //! plain HTTP, without redirects, within five seconds and 64 KiB. What was fetched is kept for a
-//! minute, and at most [`MOST_KEPT`] of them are.
+//! minute, and at most [`MOST_KEPT`] of them are. Those that Claude's clients publish are known
+//! without being fetched.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::bounded::Bounded;
@@ -19,6 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_BYTES: usize = 64 << 10;
 const MOST_KEPT: usize = 4_096;
 const FRESH: Duration = Duration::from_secs(60);
+
+/// The documents that Claude's clients publish, by what of them a server needs: their URL and where
+/// they redirect to. (claude.com/docs/connectors/building/authentication; captured 9 Aug 2026.)
+const PUBLISHED: [(&str, &str, &[&str]); 2] = [
+    (
+        "https://claude.ai/oauth/mcp-oauth-client-metadata",
+        "Claude",
+        &["https://claude.ai/api/mcp/auth_callback"],
+    ),
+    (
+        "https://claude.ai/oauth/claude-code-client-metadata",
+        "Claude Code",
+        &["http://localhost/callback", "http://127.0.0.1/callback"],
+    ),
+];
 
 type Kept = (Duration, Arc<Client>);
 
@@ -48,6 +65,9 @@ impl Documents {
         id: &str,
         now: Duration,
     ) -> Result<(Arc<Client>, bool), Refused> {
+        if let Some(body) = published(id) {
+            return Ok((Arc::new(read(id, body.to_string().as_bytes(), now)?), false));
+        }
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept().get(id).filter(|(at, _)| now < *at + FRESH).cloned();
         if let Some((_, client)) = known {
@@ -76,14 +96,32 @@ impl Documents {
             }
             body.extend_from_slice(&chunk);
         }
-        let (metadata, method) = Metadata::read(&body, Method::None)
-            .map_err(|refused| Refused::client(refused.description))?;
-        if metadata.client_id.as_deref() != Some(id) {
-            return Err(Refused::client("`client_id` of the metadata document is not its URL"));
-        }
-        if matches!(method, Method::Post | Method::Basic) {
-            return Err(Refused::client("a client of a metadata document has no secret"));
-        }
-        Ok(metadata.client(id, method, now))
+        read(id, &body, now)
     }
+}
+
+/// The client that a document describes.
+fn read(id: &str, body: &[u8], now: Duration) -> Result<Client, Refused> {
+    let (metadata, method) = Metadata::read(body, Method::None)
+        .map_err(|refused| Refused::client(refused.description))?;
+    if metadata.client_id.as_deref() != Some(id) {
+        return Err(Refused::client("`client_id` of the metadata document is not its URL"));
+    }
+    if matches!(method, Method::Post | Method::Basic) {
+        return Err(Refused::client("a client of a metadata document has no secret"));
+    }
+    Ok(metadata.client(id, method, now))
+}
+
+/// A document that is known without being fetched.
+fn published(id: &str) -> Option<Value> {
+    let (url, name, redirects) = PUBLISHED.into_iter().find(|(url, ..)| *url == id)?;
+    Some(json!({
+        "client_id": url,
+        "client_name": name,
+        "redirect_uris": redirects,
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    }))
 }

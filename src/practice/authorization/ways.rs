@@ -190,6 +190,29 @@ async fn a_client_is_known_by_its_document_on_this_machine() {
     assert_eq!(super::rehearsal::stage(none).authorize(&good, &[]).await.status, 401);
 }
 
+/// Nothing is fetched: these are documents of another host.
+#[tokio::test(start_paused = true)]
+async fn claudes_published_documents_are_known() {
+    let stage = stage(Authorization::default());
+    let hosted = "https://claude.ai/oauth/mcp-oauth-client-metadata";
+    let code = "https://claude.ai/oauth/claude-code-client-metadata";
+    let back = "https://claude.ai/api/mcp/auth_callback";
+    for (id, callback, status) in [
+        (hosted, back, 302),
+        (hosted, CALLBACK, 400),
+        (code, "http://localhost:3118/callback", 302),
+        (code, "http://127.0.0.1:40000/callback", 302),
+        (code, back, 400),
+        ("https://claude.ai/oauth/other", back, 401),
+    ] {
+        let told = stage.authorize(id, &[("redirect_uri", callback)]).await;
+        assert_eq!(told.status, status, "{id} {callback}: {told:?}");
+    }
+    let told = stage.authorize(hosted, &[("redirect_uri", back)]).await;
+    assert!(told.parameter("code").is_some(), "{told:?}");
+    assert_eq!(stage.count("documents"), 0);
+}
+
 /// The value of a hidden field or a cookie.
 fn after<'a>(text: &'a str, mark: &str, end: char) -> &'a str {
     let (_, rest) = text.split_once(mark).unwrap_or_else(|| panic!("no {mark}: {text}"));

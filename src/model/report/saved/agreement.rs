@@ -228,10 +228,10 @@ fn verdict(report: &Report) -> Held {
     let is_ours = report.verdict == Verdict::Untrustworthy && code == 1;
     let expected = if is_ours { 1 } else { expected };
     same("exit_code", code, &format!("{name} it must be"), u64::from(expected))?;
-    if let Some(both) = report.thresholds.iter().find(|judged| judged.passed && judged.unproven) {
+    if let Some(both) = report.judged().find(|judged| judged.passed && judged.unproven) {
         return Err(format!("thresholds: {} is both held and unproven", both.text));
     }
-    let broken: Vec<&Judged> = report.thresholds.iter().filter(|held| !held.passed).collect();
+    let broken: Vec<&Judged> = report.judged().filter(|held| !held.passed).collect();
     if report.verdict == Verdict::Passed {
         let against = broken.first().map(|judged| format!("{} {}", judged.text, judged.said()));
         let severe = report.findings.iter().find(|finding| finding.severity >= Severity::High);

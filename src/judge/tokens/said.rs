@@ -1,0 +1,271 @@
+//! What was seen of tokens, said: each expectation as one that held, one that did not, or one of
+//! which too little was seen to say, and a finding for each that did not.
+
+use std::time::Duration;
+
+use super::{Tokens, Told, Traffic};
+use crate::model::figure;
+use crate::model::finding::{BrokenRule, Finding, Provenance, Severity};
+use crate::model::plan::tokens::Most;
+use crate::model::report::{Expectations, Judged};
+
+/// Fewer requests or tokens than these are no ratio.
+const LEAST: u64 = 10;
+
+/// What one expectation came to.
+struct Said {
+    held: Option<bool>,
+    value: String,
+    rule: &'static Rule,
+    count: u64,
+    evidence: Vec<String>,
+}
+
+/// What a finding says besides its evidence.
+struct Rule {
+    id: &'static str,
+    severity: Severity,
+    title: &'static str,
+    text: &'static str,
+    source: &'static str,
+    provenance: Provenance,
+    what_to_do: &'static str,
+}
+
+const LOST: Rule = Rule {
+    id: "grants-lost",
+    severity: Severity::High,
+    title: "Users had to log in again.",
+    text: "A user that consented once keeps coming to new tokens, until somebody takes that back.",
+    source: "RFC 6749 section 6; RFC 9700 section 4.14.2; anthropics/claude-code#65408: users \
+             were logged out by one lost answer",
+    provenance: Provenance::Observed,
+    what_to_do: "Keep refresh tokens and clients longer than the users' breaks, over a restart \
+                 too, and accept the old refresh token for some seconds after its rotation.",
+};
+const SERVED: Rule = Rule {
+    id: "not-served-again",
+    severity: Severity::High,
+    title: "Users waited too long after their tokens ended.",
+    text: "A user whose token ended is served again as soon as it has another one.",
+    source: "MCP 2025-11-25, basic/authorization; claude.com/docs/connectors, authentication: \
+             30 s for a refresh",
+    provenance: Provenance::Observed,
+    what_to_do: "Look at the times and errors of oauth/refresh and oauth/token: the token \
+                 endpoint has to bear all users at once.",
+};
+const AMPLIFIED: Rule = Rule {
+    id: "token-amplification",
+    severity: Severity::Medium,
+    title: "The end of tokens multiplied requests.",
+    text: "Each token is asked for about once, and each request sent about once.",
+    source: "modelled: retries that double the load keep an overloaded server down",
+    provenance: Provenance::Modelled,
+    what_to_do: "Answer the token endpoint with 503 or 429 and Retry-After when it cannot, and \
+                 MCP requests with a 401 only when a new token would help.",
+};
+const EARLY: Rule = Rule {
+    id: "refused-early",
+    severity: Severity::High,
+    title: "Access tokens were refused before their lifetime was over.",
+    text: "An access token is good for the `expires_in` that came with it.",
+    source: "RFC 6749 section 5.1: expires_in is the lifetime of the access token",
+    provenance: Provenance::Spec,
+    what_to_do: "Give every replica the same keys and the same time, and keep tokens over a \
+                 restart.",
+};
+const GRACE: Rule = Rule {
+    id: "refresh-grace",
+    severity: Severity::High,
+    title: "The old refresh token was not treated as declared.",
+    text: "A refresh token that was replaced is good for the declared grace, and not after it.",
+    source: "RFC 9700 section 4.14.2; processes of one client refresh at once, up to 10 of them: \
+             jlowin/fastmcp#4264, anthropics/claude-code#65408",
+    provenance: Provenance::Observed,
+    what_to_do: "For some seconds answer the old refresh token with the tokens it became; refuse \
+                 it after that.",
+};
+const KILLED: Rule = Rule {
+    id: "race-kills-winner",
+    severity: Severity::High,
+    title: "A race for a refresh token ended the tokens of the one that won it.",
+    text: "Who refreshed first keeps the tokens, whoever came second within the grace.",
+    source: "RFC 9700 section 4.14.2 revokes a family on replay; processes of one client replay \
+             by accident: anthropics/claude-code#65408",
+    provenance: Provenance::Observed,
+    what_to_do: "Take a second use within some seconds for a race, not for a theft.",
+};
+
+impl Tokens {
+    /// What each expectation came to.
+    pub fn end(&self) -> Expectations {
+        let limits = &self.limits;
+        let said = [
+            limits.lost.map(|most| self.lost_said(most)),
+            limits.served_again.map(|most| self.served_said(most)),
+            limits.amplification.map(|most| amplified(&self.traffic, most)),
+            limits.refused_early.map(|most| self.early_said(most)),
+            limits.grace.map(|_| self.grace_said()),
+            limits.winner_alive.then(|| self.winner_said()),
+        ];
+        let mut expectations = Expectations::default();
+        for (text, said) in limits.written().zip(said.into_iter().flatten()) {
+            if said.held == Some(false) {
+                expectations.findings.push(said.finding());
+            }
+            let (passed, unproven) = (said.held == Some(true), said.held.is_none());
+            expectations.judged.push(Judged { text, passed, value: said.value, unproven });
+        }
+        expectations
+    }
+
+    fn lost_said(&self, most: Most) -> Said {
+        let (lost, all) = (self.lost.count(), self.users.count());
+        let share = if all == 0 { 0.0 } else { lost as f64 / all as f64 };
+        let value = format!("{lost} of {all} users ({}) needed a new login", figure::share(share));
+        let is_over = most.is_passed(lost, all);
+        let held = is_over.then_some(false).or((self.traffic.turns() > 0).then_some(true));
+        let evidence = self.logins_lost.first.iter().map(told).collect();
+        Said { held, value, rule: &LOST, count: lost, evidence }.or_too_little()
+    }
+
+    fn served_said(&self, most: Duration) -> Said {
+        let (mut over, mut open) = (Vec::new(), self.unfollowed);
+        if let Some((waited, user, since)) = self.longest.filter(|(waited, ..)| *waited > most) {
+            over.push((since, user, format!("served again after {}", figure::duration(waited))));
+        }
+        let mut longest = self.longest.map_or(Duration::ZERO, |(waited, ..)| waited);
+        for (user, wait) in &self.waiting {
+            let Some(failed) = wait.failed else { continue };
+            open += 1;
+            let waited = failed.saturating_sub(wait.since);
+            longest = longest.max(waited);
+            if waited > most {
+                let words = format!("not served again within {}", figure::duration(waited));
+                over.push((wait.since, *user, words));
+            }
+        }
+        over.sort();
+        let is_seen = self.recoveries > 0 || self.traffic.turns() > 0;
+        let held = match (over.is_empty(), open) {
+            (false, _) => Some(false),
+            (true, 0) if is_seen => Some(true),
+            _ => None,
+        };
+        let longest = figure::duration(longest);
+        let value = match (self.recoveries, open) {
+            (0, 0) => "nobody had to wait".to_owned(),
+            (0, open) => format!("{open} not served again, after {longest}"),
+            (times, open) => format!(
+                "served again {} after {longest} at most, {open} not served again",
+                figure::times(times)
+            ),
+        };
+        let count = over.len() as u64;
+        let evidence = over.iter().take(5).map(|(at, user, what)| line(*at, *user, what)).collect();
+        Said { held, value, rule: &SERVED, count, evidence }.or_too_little()
+    }
+
+    fn early_said(&self, most: u32) -> Said {
+        let early = self.early.count;
+        let is_over = early > u64::from(most);
+        let is_seen = self.traffic.brought + self.traffic.ended > 0;
+        let held = is_over.then_some(false).or(is_seen.then_some(true));
+        let value = format!("{} refused before their end", tokens(early));
+        let evidence = self.early.first.iter().map(told).collect();
+        Said { held, value, rule: &EARLY, count: early, evidence }.or_too_little()
+    }
+
+    fn grace_said(&self) -> Said {
+        let races = &self.races;
+        // A server that does not rotate has no old refresh token.
+        let late = if races.rotates { races.late_granted } else { 0 };
+        let within = races.granted + races.refused;
+        let held = match races.refused + late {
+            0 => (within > 0).then_some(true),
+            _ => Some(false),
+        };
+        let value = format!(
+            "within it {} of {within} accepted, after it {late} of {}; {}",
+            races.granted,
+            races.late_granted + races.late_refused,
+            races.gaps()
+        );
+        let evidence = vec![value.clone()];
+        Said { held, value, rule: &GRACE, count: races.refused + late, evidence }.or_too_little()
+    }
+
+    fn winner_said(&self) -> Said {
+        let (alive, killed) = (self.races.alive, self.races.killed);
+        let held = if killed > 0 { Some(false) } else { (alive > 0).then_some(true) };
+        let all = alive + killed;
+        let value = format!("{alive} of {all} kept their tokens; {}", self.races.gaps());
+        let evidence = vec![value.clone()];
+        Said { held, value, rule: &KILLED, count: killed, evidence }.or_too_little()
+    }
+}
+
+/// Requests against those of a plain course.
+fn amplified(traffic: &Traffic, most: f64) -> Said {
+    let at_tokens = ratio(traffic.asked, traffic.brought);
+    // A first login begins with a 401, as it should.
+    let plain = traffic.requests - traffic.refused + traffic.refused.min(traffic.logins);
+    let at_mcp = ratio(traffic.requests, plain);
+    let is_over = [at_tokens, at_mcp].into_iter().flatten().any(|times| times > most);
+    let is_said = at_tokens.is_some() && at_mcp.is_some();
+    let held = is_over.then_some(false).or(is_said.then_some(true));
+    let shown = |times: Option<f64>| match times {
+        Some(times) if times.is_finite() => format!("{times:.2}x"),
+        Some(_) => "nothing but failures".to_owned(),
+        None => "too few requests".to_owned(),
+    };
+    let value = format!("token endpoint {}, MCP endpoint {}", shown(at_tokens), shown(at_mcp));
+    let evidence = vec![
+        format!("{} requests at the token endpoint for {} tokens", traffic.asked, traffic.brought),
+        format!("{} requests at the MCP endpoint, {plain} of a plain course", traffic.requests),
+    ];
+    let count = traffic.asked + traffic.requests - traffic.brought.min(traffic.asked) - plain;
+    Said { held, value, rule: &AMPLIFIED, count, evidence }.or_too_little()
+}
+
+fn ratio(sent: u64, plain: u64) -> Option<f64> {
+    (sent >= LEAST).then(|| sent as f64 / plain as f64)
+}
+
+impl Said {
+    fn or_too_little(mut self) -> Self {
+        if self.held.is_none() {
+            self.value = format!("not enough to say: {}", self.value);
+        }
+        self
+    }
+
+    fn finding(&self) -> Finding {
+        let rule = self.rule;
+        Finding {
+            id: rule.id.to_owned(),
+            severity: rule.severity,
+            title: rule.title.to_owned(),
+            rule: BrokenRule {
+                text: rule.text.to_owned(),
+                source: rule.source.to_owned(),
+                provenance: rule.provenance,
+            },
+            count: self.count,
+            evidence: self.evidence.clone(),
+            what_to_do: rule.what_to_do.to_owned(),
+        }
+    }
+}
+
+fn told((at, user, what): &Told) -> String {
+    line(*at, *user, what)
+}
+
+fn line(at: Duration, user: u32, what: &str) -> String {
+    format!("at {}, user {user}: {what}", figure::duration(at))
+}
+
+fn tokens(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "token" } else { "tokens" })
+}

@@ -1,0 +1,139 @@
+//! What must hold of users' tokens, against the practice authorization server: every shipped token
+//! scenario passes on a sound one, and each expectation fails on what breaks it.
+
+use std::thread;
+
+use crate::squall::{Place, Report};
+use crate::storm::{QUICK, adds_up};
+
+/// Shipped scenarios about tokens; each passes as it is.
+pub(crate) const SCENARIOS: [&str; 6] = [
+    "auth-outage",
+    "client-forgotten",
+    "lost-refresh-answer",
+    "refresh-race",
+    "revoked-mid-burst",
+    "token-cliff",
+];
+
+type Sets<'a> = &'a [(&'a str, &'a str)];
+
+/// Runs a scenario as patiently as a machine of others needs it.
+fn run(scenario: &str, sets: Sets<'_>, code: i32) -> Report {
+    let place = Place::new();
+    let order = place.run(scenario).patient().set("tools.allow", QUICK);
+    let done = order.set("expect.thresholds", r#"["dropped == 0"]"#).sets(sets.iter().copied());
+    let report = done.go().exits(code).report();
+    adds_up(&report);
+    report
+}
+
+/// The findings' names.
+fn found(report: &Report) -> Vec<&str> {
+    let findings = report.at("/findings").as_array().unwrap();
+    findings.iter().map(|finding| finding["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_shipped_token_scenario_passes() {
+    thread::scope(|scope| {
+        for scenario in SCENARIOS {
+            scope.spawn(move || {
+                // Until processes share a grant there is no race to judge.
+                let races: Sets<'_> = &[("expect.tokens", "{ lost = 0 }")];
+                let sets = if scenario == "refresh-race" { races } else { &[] };
+                let report = run(scenario, sets, 0);
+                let expected = report.at("/expectations").as_array().unwrap();
+                assert!(!expected.is_empty(), "{scenario}");
+                assert_eq!(found(&report), [""; 0], "{scenario}");
+            });
+        }
+    });
+}
+
+/// A scenario, what is expected, what makes the server one that breaks it, what is found.
+type Row<'a> = (&'a str, &'a str, Sets<'a>, Sets<'a>, &'a str);
+
+/// Long enough for a user whose token ends to wait too long for another.
+const LONG: &str = r#"[{ over = "1s", to = 10 }, { over = "26s", to = 10 }]"#;
+const OUTAGE: &str = r#"{ at = "8s", lasts = "5m" }"#;
+const SOUND: Sets<'_> = &[("practice.auth.outage", "{}"), ("load.stages", LONG)];
+
+const ROWS: [Row<'_>; 5] = [
+    (
+        "client-forgotten",
+        "{ lost = 0 }",
+        &[("practice.auth.defects", "[]")],
+        &[("practice.auth.defects", r#"["forgets-clients"]"#)],
+        "grants-lost",
+    ),
+    (
+        "lost-refresh-answer",
+        "{ lost = 0 }",
+        &[("practice.auth.grace", r#""30s""#)],
+        &[("practice.auth.grace", r#""0s""#)],
+        "grants-lost",
+    ),
+    (
+        "auth-outage",
+        "{ amplification = 5 }",
+        SOUND,
+        &[
+            ("practice.auth.outage", OUTAGE),
+            ("load.stages", LONG),
+            ("practice.auth.access", r#""20s""#),
+        ],
+        "token-amplification",
+    ),
+    (
+        "auth-outage",
+        r#"{ served_again = "10s" }"#,
+        SOUND,
+        &[("practice.auth.outage", OUTAGE), ("load.stages", LONG)],
+        "not-served-again",
+    ),
+    (
+        "auth-outage",
+        "{ refused_early = 0 }",
+        SOUND,
+        &[("practice.auth.outage", "{}"), ("practice.auth.revoke_at", r#""10s""#)],
+        "refused-early",
+    ),
+];
+
+#[test]
+fn each_expectation_fails_on_what_breaks_it_and_passes_without() {
+    thread::scope(|scope| {
+        for (scenario, expected, sound, broken, finding) in ROWS {
+            let sets = move |more: Sets<'static>| [&[("expect.tokens", expected)], more].concat();
+            scope.spawn(move || {
+                let report = run(scenario, &sets(sound), 0);
+                assert_eq!(report.at("/expectations/0/passed"), true);
+                assert_eq!(found(&report), [""; 0], "{scenario} {expected}");
+            });
+            scope.spawn(move || {
+                let report = run(scenario, &sets(broken), 4);
+                assert_eq!(report.at("/expectations/0/passed"), false);
+                assert!(found(&report).contains(&finding), "{scenario} {expected}");
+            });
+        }
+    });
+}
+
+/// A run in which no token ended says nothing of that.
+#[test]
+fn what_was_not_seen_is_no_pass() {
+    let stages = r#"[{ over = "1s", to = 3 }, { over = "1s", to = 3 }]"#;
+    let sets = [
+        ("load.stages", stages),
+        ("practice.auth", "{}"),
+        ("expect.tokens", r#"{ lost = 0, served_again = "9s", winner = "alive" }"#),
+    ];
+    let report = run("token-cliff", &sets, 4);
+    assert_eq!(found(&report), [""; 0]);
+    for number in 0..3 {
+        let judged = report.at(&format!("/expectations/{number}")).clone();
+        assert_eq!((&judged["passed"], &judged["unproven"]), (&false.into(), &true.into()));
+        assert!(judged["value"].as_str().unwrap().starts_with("not enough to say"), "{judged}");
+    }
+}
