@@ -16,7 +16,7 @@ use crate::engine::holder::Wallet;
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::wire::Wire;
-use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, Granted};
+use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, GivenKey, Granted};
 use crate::model::plan::{self, Http, Plan};
 use crate::model::secret::Secret;
 use crate::protocol::oauth::assertion::Key;
@@ -81,17 +81,19 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
 
 /// The client that the scenario gives.
 fn identity(granted: &Granted) -> Result<Option<Identity>, RunError> {
-    let Some(GivenClient { id, authentication, secret, key_file }) = &granted.client else {
+    let Some(GivenClient { id, authentication, secret, key }) = &granted.client else {
         return Ok(None);
     };
-    let key = match key_file {
-        None => None,
-        Some(file) => {
-            let pem = Secret::new(files::read(file).map_err(RunError::KeyFile)?);
-            let unusable = |error| RunError::Key { file: file.clone(), error };
-            Some(Key::from_pem(&pem).map_err(unusable)?)
+    let (name, pem) = match key {
+        None => ("", None),
+        Some(GivenKey::Pem(pem)) => ("what was given", Some(pem.clone())),
+        Some(GivenKey::File(file)) => {
+            let pem = files::read(file).map_err(RunError::KeyFile)?;
+            (file.as_str(), Some(Secret::new(pem)))
         }
     };
+    let unusable = |error| RunError::Key { file: name.to_owned(), error };
+    let key = pem.map(|pem| Key::from_pem(&pem)).transpose().map_err(unusable)?;
     let method = authentication.and_then(Method::named);
     Ok(Some(Identity { id: id.clone(), method, secret: secret.clone(), key }))
 }

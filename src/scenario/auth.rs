@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::plan::Credential;
-use crate::model::plan::auth::{Consent, Flow, FormStep, GivenClient, Granted, Login};
+use crate::model::plan::auth::{Consent, Flow, FormStep, GivenClient, GivenKey, Granted, Login};
 use crate::model::secret::Secret;
 
 use super::document::{Entry, Node, Value};
@@ -159,7 +159,7 @@ fn client(auth: &Table<'_>) -> Option<Option<GivenClient>> {
     let secret = auth.key("client_secret", "Its secret.").secret().optional();
     let key_file =
         auth.key("private_key", "A PEM file with its private key, for assertions.").text();
-    let key_file = key_file.optional();
+    let key = key_file.optional().map(GivenKey::File);
     let words = AUTHENTICATIONS.map(|name| (name, name));
     let authentication = auth
         .key("authentication", "How it authenticates at the token endpoint; default: as it can.")
@@ -167,11 +167,11 @@ fn client(auth: &Table<'_>) -> Option<Option<GivenClient>> {
         .optional();
     let needed = match authentication {
         Some("client_secret_post" | "client_secret_basic") if secret.is_none() => "client_secret",
-        Some("private_key_jwt") if key_file.is_none() => "private_key",
+        Some("private_key_jwt") if key.is_none() => "private_key",
         _ if id.is_none() && auth.given("client_secret").is_some() => "client_id",
         _ if id.is_none() && auth.given("private_key").is_some() => "client_id",
         _ if id.is_none() && authentication.is_some() => "client_id",
-        _ => return Some(id.map(|id| GivenClient { id, authentication, secret, key_file })),
+        _ => return Some(id.map(|id| GivenClient { id, authentication, secret, key })),
     };
     if auth.given(needed).is_none() {
         let right = format!("expected auth.{needed}, which the client cannot do without");
