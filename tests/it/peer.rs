@@ -28,6 +28,11 @@ pub(crate) enum Kind {
     PythonV1(&'static str),
     /// Version 2 of it, in this mode of `tests/peers/python_v2.py`.
     PythonV2(&'static str),
+    /// Version 2 of it, without sessions, for those who have a token of the authorization server
+    /// that listens on this port.
+    Guarded(u16),
+    /// A certified authorization server, with this setting of `tests/peers/oidc.mjs`.
+    Oidc(&'static str),
     /// The official TypeScript example that has a bit of everything: `streamableHttp` or `sse`.
     Everything(&'static str),
     /// The official TypeScript SDK, version 2, in this mode of `tests/peers/typescript_v2.mjs`.
@@ -43,7 +48,9 @@ impl Kind {
             | Self::PythonV2(mode)
             | Self::Everything(mode)
             | Self::TypescriptV2(mode)
+            | Self::Oidc(mode)
             | Self::Rmcp(mode) => mode,
+            Self::Guarded(_) => "stateless-json",
         }
     }
 
@@ -179,6 +186,11 @@ fn command(kind: Kind, port: u16) -> Command {
     match kind {
         Kind::PythonV1(mode) => python("v1", "requirements-v1.txt", mode),
         Kind::PythonV2(mode) => python("v2", "requirements-v2.txt", mode),
+        Kind::Guarded(authority) => {
+            let mut command = python("v2", "requirements-v2.txt", kind.mode());
+            command.arg(format!("http://127.0.0.1:{authority}"));
+            command
+        }
         Kind::Everything(mode) => {
             let server = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
             let mut command = counted();
@@ -189,10 +201,11 @@ fn command(kind: Kind, port: u16) -> Command {
             command.env_clear().env("PATH", path).env("PORT", port.to_string());
             command
         }
-        Kind::TypescriptV2(mode) => {
+        Kind::TypescriptV2(mode) | Kind::Oidc(mode) => {
             let modules = installed("node", "package-lock.json", "node_modules");
+            let file = if matches!(kind, Kind::Oidc(_)) { "oidc.mjs" } else { "typescript_v2.mjs" };
             let mut command = counted();
-            command.arg(ours.join("typescript_v2.mjs")).arg(port.to_string()).arg(mode);
+            command.arg(ours.join(file)).arg(port.to_string()).args(mode.split(' '));
             command.env("NODE_MODULES", modules);
             command
         }
