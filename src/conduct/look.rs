@@ -19,6 +19,7 @@ use super::run::common;
 use super::unreachable::Asked;
 use crate::edge::health::descriptors;
 use crate::engine::client::{Client, Scouted, Tool};
+use crate::engine::realm::SCOUT;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::model::arguments::Unfit;
 use crate::model::event::{Event, Violation};
@@ -26,8 +27,6 @@ use crate::model::operation::Operation;
 use crate::model::outcome::Rule;
 use crate::model::plan::{Plan, Way};
 
-/// The number of the client that looks at the target before the load; no user has it.
-const SCOUT: u32 = u32::MAX;
 /// Evidence is cut after so many characters.
 const EVIDENCE: usize = 300;
 

@@ -31,6 +31,9 @@ use self::way::Way;
 use super::grant::Standing;
 use crate::model::secret::Secret;
 
+/// The number of the client that looks at the target before the load; no user has it.
+pub const SCOUT: u32 = u32::MAX;
+
 /// What all users share.
 #[derive(Debug)]
 pub struct Realm {

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Guarded(u16),
     /// A certified authorization server, with this setting of `tests/peers/oidc.mjs`.
     Oidc(&'static str),
+    /// Version 1 of the official TypeScript SDK, with its own authorization server and its limits.
+    Limited,
     /// The official TypeScript example that has a bit of everything: `streamableHttp` or `sse`.
     Everything(&'static str),
     /// The official TypeScript SDK, version 2, in this mode of `tests/peers/typescript_v2.mjs`.
@@ -50,7 +52,7 @@ impl Kind {
             | Self::TypescriptV2(mode)
             | Self::Oidc(mode)
             | Self::Rmcp(mode) => mode,
-            Self::Guarded(_) => "stateless-json",
+            Self::Guarded(_) | Self::Limited => "stateless-json",
         }
     }
 
@@ -183,6 +185,13 @@ fn command(kind: Kind, port: u16) -> Command {
         command.arg("-r").arg(ours.join("counted.cjs"));
         command
     };
+    let script = |file: &str, mode: &str| {
+        let modules = installed("node", "package-lock.json", "node_modules");
+        let mut command = counted();
+        command.arg(ours.join(file)).arg(port.to_string()).args(mode.split(' '));
+        command.env("NODE_MODULES", modules);
+        command
+    };
     match kind {
         Kind::PythonV1(mode) => python("v1", "requirements-v1.txt", mode),
         Kind::PythonV2(mode) => python("v2", "requirements-v2.txt", mode),
@@ -201,14 +210,9 @@ fn command(kind: Kind, port: u16) -> Command {
             command.env_clear().env("PATH", path).env("PORT", port.to_string());
             command
         }
-        Kind::TypescriptV2(mode) | Kind::Oidc(mode) => {
-            let modules = installed("node", "package-lock.json", "node_modules");
-            let file = if matches!(kind, Kind::Oidc(_)) { "oidc.mjs" } else { "typescript_v2.mjs" };
-            let mut command = counted();
-            command.arg(ours.join(file)).arg(port.to_string()).args(mode.split(' '));
-            command.env("NODE_MODULES", modules);
-            command
-        }
+        Kind::TypescriptV2(mode) => script("typescript_v2.mjs", mode),
+        Kind::Oidc(setting) => script("oidc.mjs", setting),
+        Kind::Limited => script("typescript_limited.mjs", kind.mode()),
         Kind::Rmcp(_) => unreachable!("it is no process"),
     }
 }
