@@ -123,3 +123,20 @@ fn calls(scouted: &Scouted, context: &Context) -> Vec<Tool> {
 
 /// The whole must end within this: the suite waits for our end without bound.
 pub const PATIENCE: Duration = Duration::from_secs(25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_suite_says_of_a_client() {
+        let text = r#"{"name":"auth/x","client_id":"me","client_secret":"hush","private_key_pem":"PEM",
+            "signing_algorithm":"ES256","toolCalls":[{"name":"a"}]}"#;
+        let context: Context = serde_json::from_str(text).unwrap();
+        assert_eq!((context.client_id.as_deref(), context.tool_calls.len()), (Some("me"), 1));
+        assert_eq!(context.client_secret, Some(Secret::new("hush")));
+        assert_eq!(context.private_key_pem, Some(Secret::new("PEM")));
+        let printed = format!("{context:?}");
+        assert!(!printed.contains("hush") && !printed.contains("PEM"), "{printed}");
+    }
+}
