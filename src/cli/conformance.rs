@@ -20,6 +20,9 @@ name = "conformance"
 url = "practice"
 [clients]
 profile = "spec"
+override = { oauth = { metadata_document = "https://conformance-test.local/client-metadata.json" } }
+[auth]
+kind = "oauth"
 [load]
 behaviour = "steady"
 model = "closed"
@@ -32,11 +35,12 @@ think = "1s"
 /// Connects, looks, calls, leaves; says on standard error what came of each call.
 pub fn run(arguments: &ConformanceArgs) -> anyhow::Result<ExitCode> {
     let version = variable("MCP_CONFORMANCE_PROTOCOL_VERSION");
-    let context = match variable("MCP_CONFORMANCE_CONTEXT") {
+    let mut context = match variable("MCP_CONFORMANCE_CONTEXT") {
         Some(text) => serde_json::from_str(&text).context("MCP_CONFORMANCE_CONTEXT")?,
         None => Context::default(),
     };
-    let Some(plan) = plan(&arguments.url, version) else { return Ok(ExitCode::from(2)) };
+    let Some(mut plan) = plan(&arguments.url, version) else { return Ok(ExitCode::from(2)) };
+    context.introduce(&mut plan, is_trusted());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let clock = Clock::real();
@@ -62,6 +66,11 @@ fn plan(url: &str, version: Option<String>) -> Option<Plan> {
         files: &|_| Err(String::new()),
     });
     read.map_err(|mistakes| terminal::say(&mistakes.render(terminal::colour()))).ok()
+}
+
+/// Whether the scenario is about a client that is trusted itself; its context does not say.
+fn is_trusted() -> bool {
+    variable("MCP_CONFORMANCE_SCENARIO").is_some_and(|it| it.starts_with("auth/client-credentials"))
 }
 
 fn variable(name: &str) -> Option<String> {

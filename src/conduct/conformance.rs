@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::choice;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
+use super::login::LoggedIn;
 use super::run::common;
 use super::unreachable::Asked;
 use crate::engine::client::{Client, Refusal, Scouted, Tool};
@@ -19,15 +20,40 @@ use crate::model::arguments::Maker;
 use crate::model::behaviour::Ask;
 use crate::model::outcome::Class;
 use crate::model::plan::Plan;
+use crate::model::plan::auth::{Credential, Flow, GivenClient, GivenKey};
+use crate::model::secret::Secret;
 use crate::protocol::results::list;
 
 /// What the suite says of a scenario, in `MCP_CONFORMANCE_CONTEXT`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Context {
     /// What is to be called; none: every tool once.
-    #[serde(default)]
+    #[serde(default, rename = "toolCalls")]
     tool_calls: Vec<ToolCall>,
+    /// The client that is registered by hand, if one is.
+    client_id: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    client_secret: Option<Secret>,
+    #[serde(default, deserialize_with = "secret")]
+    private_key_pem: Option<Secret>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(Secret::new))
+}
+
+impl Context {
+    /// The users of a plan are this client; one that is trusted itself needs no consent of theirs.
+    pub fn introduce(&mut self, plan: &mut Plan, is_trusted: bool) {
+        let Credential::Granted(granted) = &mut plan.auth else { return };
+        let key = self.private_key_pem.take().map(GivenKey::Pem);
+        let secret = self.client_secret.take();
+        let client = |id| GivenClient { id, authentication: None, secret, key };
+        granted.client = self.client_id.take().map(client);
+        if is_trusted && granted.client.is_some() {
+            granted.flow = Flow::ClientCredentials;
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,11 +76,17 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
         let (url, asked) = (url.to_owned(), Asked::of(plan));
         RunError::Unreachable { url, refusal: Box::new(refusal), asked }
     };
-    let scout = Client::new(common(plan, &endpoint, Arc::default(), Vec::new(), None)?, 0);
-    let scouted = scout.scout().await.map_err(unreachable)?;
+    let mut before = common(plan, &endpoint, Arc::default(), Vec::new(), None)?;
+    if let Some(before) = Arc::get_mut(&mut before) {
+        before.wallet.keep();
+    }
+    let scouted = Client::new(Arc::clone(&before), 0).scout().await.map_err(unreachable)?;
     let tools = calls(&scouted, context);
     let recorder = Arc::new(Recorder::default());
-    let common = common(plan, &endpoint, recorder, tools, None)?;
+    // The user has consented, and goes on with the tokens of that.
+    let (wallet, clock) = (before.wallet.clone(), before.wire.clock.clone());
+    let consented = LoggedIn { wallet, clock, users: 1, exchanges: 0 };
+    let common = common(plan, &endpoint, recorder, tools, Some(&consented))?;
     let client = Client::new(Arc::clone(&common), 0);
     let mut ends = Vec::new();
     client.begin_run(0);
@@ -91,3 +123,20 @@ fn calls(scouted: &Scouted, context: &Context) -> Vec<Tool> {
 
 /// The whole must end within this: the suite waits for our end without bound.
 pub const PATIENCE: Duration = Duration::from_secs(25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_suite_says_of_a_client() {
+        let text = r#"{"name":"auth/x","client_id":"me","client_secret":"hush","private_key_pem":"PEM",
+            "signing_algorithm":"ES256","toolCalls":[{"name":"a"}]}"#;
+        let context: Context = serde_json::from_str(text).unwrap();
+        assert_eq!((context.client_id.as_deref(), context.tool_calls.len()), (Some("me"), 1));
+        assert_eq!(context.client_secret, Some(Secret::new("hush")));
+        assert_eq!(context.private_key_pem, Some(Secret::new("PEM")));
+        let printed = format!("{context:?}");
+        assert!(!printed.contains("hush") && !printed.contains("PEM"), "{printed}");
+    }
+}

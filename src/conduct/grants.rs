@@ -1,5 +1,6 @@
 //! How the users of a plan come to what they present: the same for all, or tokens of their own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +20,7 @@ use crate::engine::holder::Wallet;
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::wire::Wire;
-use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, Granted};
+use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, GivenKey, Granted};
 use crate::model::plan::{self, Http, Plan};
 use crate::model::secret::Secret;
 use crate::protocol::oauth::assertion::Key;
@@ -80,7 +81,7 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
     let given = given(granted, identity.as_deref())?;
     let given = given.map(|kept| kept.into_iter().map(own).collect::<Result<Vec<_>, _>>());
     let given = given.transpose()?;
-    let dialled: Vec<_> = plan.target.reach.resolve.iter().map(|at| at.ip()).collect();
+    let dialled: Vec<_> = plan.target.reach.resolve.iter().map(SocketAddr::ip).collect();
     let mut wallet = wallet.granted_by(Realm {
         oauth: Arc::new(profile.oauth.clone()),
         network: Network::of_url(&target, &dialled),
@@ -151,17 +152,19 @@ fn times(clock: &Clock) -> (Duration, Duration) {
 
 /// The client that the scenario gives.
 fn identity(granted: &Granted) -> Result<Option<Identity>, RunError> {
-    let Some(GivenClient { id, authentication, secret, key_file }) = &granted.client else {
+    let Some(GivenClient { id, authentication, secret, key }) = &granted.client else {
         return Ok(None);
     };
-    let key = match key_file {
-        None => None,
-        Some(file) => {
-            let pem = Secret::new(files::read(file).map_err(RunError::KeyFile)?);
-            let unusable = |error| RunError::Key { file: file.clone(), error };
-            Some(Key::from_pem(&pem).map_err(unusable)?)
+    let (name, pem) = match key {
+        None => ("", None),
+        Some(GivenKey::Pem(pem)) => ("what was given", Some(pem.clone())),
+        Some(GivenKey::File(file)) => {
+            let pem = files::read(file).map_err(RunError::KeyFile)?;
+            (file.as_str(), Some(Secret::new(pem)))
         }
     };
+    let unusable = |error| RunError::Key { file: name.to_owned(), error };
+    let key = pem.map(|pem| Key::from_pem(&pem)).transpose().map_err(unusable)?;
     let method = authentication.and_then(Method::named);
     Ok(Some(Identity { id: id.clone(), method, secret: secret.clone(), key }))
 }

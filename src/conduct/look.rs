@@ -19,7 +19,7 @@ use super::run::common;
 use super::unreachable::Asked;
 use crate::edge::health::descriptors;
 use crate::engine::client::{Client, Scouted, Tool};
-use crate::engine::holder::SCOUT;
+use crate::engine::realm::SCOUT;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::model::arguments::Unfit;
 use crate::model::event::{Event, Violation};

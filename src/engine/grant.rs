@@ -235,7 +235,10 @@ mod tests {
             grant.store(granted("a", Some("r"), Some(lifetime)), &oauth, at).unwrap();
             let token = grant.token().unwrap();
             let after = |seconds| at + Duration::from_secs(seconds);
-            assert!(!token.is_due(after(renew) - Duration::from_nanos(1)), "{lifetime}");
+            assert!(
+                !token.is_due(after(renew).saturating_sub(Duration::from_nanos(1))),
+                "{lifetime}"
+            );
             assert!(token.is_due(after(renew)) && !token.is_over(after(renew)));
             assert!(token.is_over(after(lifetime)));
         }

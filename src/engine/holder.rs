@@ -16,7 +16,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, In
 pub use self::process::Patience;
 use self::process::Process;
 use super::grant::{Grant, Token};
-use super::realm::Realm;
+use super::realm::{Realm, SCOUT};
 use crate::model::outcome::Outcome;
 use crate::model::plan::Credential;
 use crate::model::secret::Secret;
@@ -24,9 +24,6 @@ use crate::protocol::oauth::saved::Kept;
 
 /// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
 const RECOGNISABLE: usize = 4;
-
-/// The number of the client that looks at the target before the load; no user has it.
-pub const SCOUT: u32 = u32::MAX;
 
 /// What the users of a load present, or how each comes to something of its own.
 #[derive(Debug, Clone)]
@@ -39,6 +36,9 @@ pub struct Wallet {
 
 /// Client processes by their users.
 type Processes = Mutex<HashMap<u32, Arc<Process>>>;
+
+/// A header and its value.
+type Header = (HeaderName, HeaderValue);
 
 /// The same for all users.
 #[derive(Debug)]
@@ -143,9 +143,7 @@ impl Wallet {
     }
 }
 
-fn presented(
-    credential: &Credential,
-) -> Result<(Option<(HeaderName, HeaderValue)>, Vec<Secret>), HolderError> {
+fn presented(credential: &Credential) -> Result<(Option<Header>, Vec<Secret>), HolderError> {
     let (name, value, secrets) = match credential {
         Credential::None | Credential::Granted(_) => return Ok((None, Vec::new())),
         Credential::Bearer(token) => {

@@ -33,6 +33,9 @@ use self::way::Way;
 use super::grant::Standing;
 use crate::model::secret::Secret;
 
+/// The number of the client that looks at the target before the load; no user has it.
+pub const SCOUT: u32 = u32::MAX;
+
 /// What all users share.
 #[derive(Debug)]
 pub struct Realm {
@@ -126,7 +129,7 @@ impl Realm {
         };
         let granted = self.go(journey, way).await?;
         if self.oauth.registration == Registration::Once {
-            *self.lock() = granted.known.client.clone();
+            self.lock().clone_from(&granted.known.client);
         }
         drop(turn);
         Ok(granted)

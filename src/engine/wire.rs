@@ -77,6 +77,18 @@ pub struct Request {
     pub to: Option<Arc<Address>>,
 }
 
+impl Request {
+    /// One to the MCP endpoint, without a credential yet.
+    pub const fn new(
+        operation: Operation,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        Self { operation, method, headers, body, to: None }
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Reply {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::plan::Credential;
-use crate::model::plan::auth::{Consent, Flow, FormStep, GivenClient, Granted, Login};
+use crate::model::plan::auth::{Consent, Flow, FormStep, GivenClient, GivenKey, Granted, Login};
 use crate::model::secret::Secret;
 
 use super::document::{Entry, Node, Value};
@@ -140,7 +140,7 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
         let servers = servers.unwrap_or_default();
         Some(Credential::Granted(Box::new(Granted {
             flow,
-            client: client?,
+            client: client.ok()?,
             scope,
             login,
             keep,
@@ -158,14 +158,20 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
     }
 }
 
+/// What is wrong stands in the log.
+struct Reported;
+
 /// The client that is registered by hand: none, if it has no id.
-fn client(auth: &Table<'_>) -> Option<Option<GivenClient>> {
+///
+/// # Errors
+/// It lacks something, which was reported.
+fn client(auth: &Table<'_>) -> Result<Option<GivenClient>, Reported> {
     let id = auth.key("client_id", "The id of a client that is registered by hand.").text();
     let id = id.optional();
     let secret = auth.key("client_secret", "Its secret.").secret().optional();
     let key_file =
         auth.key("private_key", "A PEM file with its private key, for assertions.").text();
-    let key_file = key_file.optional();
+    let key = key_file.optional().map(GivenKey::File);
     let words = AUTHENTICATIONS.map(|name| (name, name));
     let authentication = auth
         .key("authentication", "How it authenticates at the token endpoint; default: as it can.")
@@ -173,17 +179,17 @@ fn client(auth: &Table<'_>) -> Option<Option<GivenClient>> {
         .optional();
     let needed = match authentication {
         Some("client_secret_post" | "client_secret_basic") if secret.is_none() => "client_secret",
-        Some("private_key_jwt") if key_file.is_none() => "private_key",
+        Some("private_key_jwt") if key.is_none() => "private_key",
         _ if id.is_none() && auth.given("client_secret").is_some() => "client_id",
         _ if id.is_none() && auth.given("private_key").is_some() => "client_id",
         _ if id.is_none() && authentication.is_some() => "client_id",
-        _ => return Some(id.map(|id| GivenClient { id, authentication, secret, key_file })),
+        _ => return Ok(id.map(|id| GivenClient { id, authentication, secret, key })),
     };
     if auth.given(needed).is_none() {
         let right = format!("expected auth.{needed}, which the client cannot do without");
         auth.log().wrong(auth.place(), format!("auth.{needed} is missing"), right);
     }
-    None
+    Err(Reported)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -199,7 +205,8 @@ fn consent(auth: &Table<'_>) -> Option<Consent> {
                its pages, command runs a program that prints the callback URL.";
     let by =
         auth.key("consent", doc).word(&words, &["browser"]).settled(By::Redirect, "\"redirect\"");
-    let forms = auth.tables("forms", "What is done on each page, for consent form.", step);
+    let doc = "What is done on each page, for consent form.";
+    let forms = auth.tables("forms", doc, |table| Some(step(table)));
     let command = auth
         .key("command", "The program and its arguments; the URL comes last. For consent command.")
         .each("a list of texts", |node| text_of(node).map(str::to_owned))
@@ -234,14 +241,14 @@ fn consent(auth: &Table<'_>) -> Option<Consent> {
     }
 }
 
-fn step(table: &Table<'_>) -> Option<FormStep> {
+fn step(table: &Table<'_>) -> FormStep {
     let fill = table
         .key("fill", "Fields by name; {user} stands for the user's number.")
         .read("a table of texts", fields)
         .optional();
     let doc = "The button, by its name, value or words; default: the form's first.";
     let press = table.key("press", doc).text().optional();
-    Some(FormStep { fill: fill.unwrap_or_default(), press })
+    FormStep { fill: fill.unwrap_or_default(), press }
 }
 
 fn fields(node: &Node) -> Result<Vec<(String, Secret)>, Wrong> {

@@ -710,7 +710,7 @@ kind = "latency"
 
     #[test]
     fn arguments_are_shown_with_their_caret() {
-        let pages = [
+        let pages = vec![
             set(&["load.speed=\"fast\""]),
             set(&["load.behaviour=chatt"]),
             set(&["auth.kind=oauth", "auth.consent=browser"]),
@@ -818,41 +818,6 @@ kind = "latency"
             ("[load]", "[tools]\nallow = []\n[load]", "tools.allow is empty"),
             ("[load]", "[tools]\nallow = ['a']\narguments.b = [{}]\n[load]", "arguments for b"),
             ("[load]", "[tools.arguments]\nb = [{ x = nan }]\n[load]", "unusable arguments for b"),
-            ("[load]", "[auth]\nkind = 'bearer'\n[load]", "auth.token is missing"),
-            ("[load]", "[auth]\nkind = 'oauth'\nconsent = 'form'\n[load]", "auth.forms is missing"),
-            (
-                "[load]",
-                "[auth]\nkind = 'oauth'\ncommand = ['x']\n[load]",
-                "auth.command does not belong to this",
-            ),
-            (
-                "[load]",
-                "[auth]\nkind = 'oauth'\nconsent = 'command'\ncommand = []\n[load]",
-                "auth.command is empty",
-            ),
-            (
-                "[load]",
-                "[auth]\nkind = 'oauth'\nclient_secret = 'x'\n[load]",
-                "auth.client_id is missing",
-            ),
-            (
-                "[load]",
-                "[auth]\nkind = 'oauth'\nlogin_over = '1s'\n[load]",
-                "auth.login_over says how",
-            ),
-            (
-                "[load]",
-                "[auth]\nkind = 'oauth'\nscope = 'a\\\\'\n[load]",
-                "expected scopes separated by blanks",
-            ),
-            ("[load]", "[auth]\nkind = 'client-credentials'\n[load]", "auth.client_id is missing"),
-            ("[load]", "[auth]\nkind = 'tokens'\n[load]", "auth.file is missing"),
-            (
-                "[load]",
-                "[auth]\nkind = 'bearer'\ntoken = 't'\nscope = 's'\n[load]",
-                "auth.scope does not belong",
-            ),
-            ("[load]", "[auth]\nuser = 'me'\n[load]", "auth.user does not belong to kind \"none\""),
             (
                 "[load]",
                 "[expect]\nfindings = 'none above mild'\n[load]",
@@ -870,6 +835,28 @@ kind = "latency"
             assert!(page.contains(expected), "{to}: {page}");
         }
         assert!(bad(&input("")).contains("target.url is missing"));
+    }
+
+    #[test]
+    fn each_way_to_authorise_has_its_own_keys() {
+        let table = [
+            ("kind = 'bearer'", "auth.token is missing"),
+            ("user = 'me'", "auth.user does not belong to kind \"none\""),
+            ("kind = 'bearer'\ntoken = 't'\nscope = 's'", "auth.scope does not belong"),
+            ("kind = 'oauth'\nconsent = 'form'", "auth.forms is missing"),
+            ("kind = 'oauth'\ncommand = ['x']", "auth.command does not belong to this"),
+            ("kind = 'oauth'\nconsent = 'command'\ncommand = []", "auth.command is empty"),
+            ("kind = 'oauth'\nclient_secret = 'x'", "auth.client_id is missing"),
+            ("kind = 'oauth'\nlogin_over = '1s'", "auth.login_over says how"),
+            ("kind = 'oauth'\nscope = 'a\\\\'", "expected scopes separated by blanks"),
+            ("kind = 'oauth'\nauthorization_servers = ['https://a.test/b']", "expected an origin"),
+            ("kind = 'client-credentials'", "auth.client_id is missing"),
+            ("kind = 'tokens'", "auth.file is missing"),
+        ];
+        for (auth, expected) in table {
+            let page = bad(&input(&but("[load]", &format!("[auth]\n{auth}\n[load]"))));
+            assert!(page.contains(expected), "{auth}: {page}");
+        }
     }
 
     #[test]

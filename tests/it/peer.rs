@@ -28,6 +28,13 @@ pub(crate) enum Kind {
     PythonV1(&'static str),
     /// Version 2 of it, in this mode of `tests/peers/python_v2.py`.
     PythonV2(&'static str),
+    /// Version 2 of it, without sessions, for those who have a token of the authorization server
+    /// that listens on this port.
+    Guarded(u16),
+    /// A certified authorization server, with this setting of `tests/peers/oidc.mjs`.
+    Oidc(&'static str),
+    /// Version 1 of the official TypeScript SDK, with its own authorization server and its limits.
+    Limited,
     /// The official TypeScript example that has a bit of everything: `streamableHttp` or `sse`.
     Everything(&'static str),
     /// The official TypeScript SDK, version 2, in this mode of `tests/peers/typescript_v2.mjs`.
@@ -43,7 +50,9 @@ impl Kind {
             | Self::PythonV2(mode)
             | Self::Everything(mode)
             | Self::TypescriptV2(mode)
+            | Self::Oidc(mode)
             | Self::Rmcp(mode) => mode,
+            Self::Guarded(_) | Self::Limited => "stateless-json",
         }
     }
 
@@ -176,9 +185,21 @@ fn command(kind: Kind, port: u16) -> Command {
         command.arg("-r").arg(ours.join("counted.cjs"));
         command
     };
+    let script = |file: &str, mode: &str| {
+        let modules = installed("node", "package-lock.json", "node_modules");
+        let mut command = counted();
+        command.arg(ours.join(file)).arg(port.to_string()).args(mode.split(' '));
+        command.env("NODE_MODULES", modules);
+        command
+    };
     match kind {
         Kind::PythonV1(mode) => python("v1", "requirements-v1.txt", mode),
         Kind::PythonV2(mode) => python("v2", "requirements-v2.txt", mode),
+        Kind::Guarded(authority) => {
+            let mut command = python("v2", "requirements-v2.txt", kind.mode());
+            command.arg(format!("http://127.0.0.1:{authority}"));
+            command
+        }
         Kind::Everything(mode) => {
             let server = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
             let mut command = counted();
@@ -189,13 +210,9 @@ fn command(kind: Kind, port: u16) -> Command {
             command.env_clear().env("PATH", path).env("PORT", port.to_string());
             command
         }
-        Kind::TypescriptV2(mode) => {
-            let modules = installed("node", "package-lock.json", "node_modules");
-            let mut command = counted();
-            command.arg(ours.join("typescript_v2.mjs")).arg(port.to_string()).arg(mode);
-            command.env("NODE_MODULES", modules);
-            command
-        }
+        Kind::TypescriptV2(mode) => script("typescript_v2.mjs", mode),
+        Kind::Oidc(setting) => script("oidc.mjs", setting),
+        Kind::Limited => script("typescript_limited.mjs", kind.mode()),
         Kind::Rmcp(_) => unreachable!("it is no process"),
     }
 }

@@ -9,8 +9,9 @@ const log = fs.openSync(process.env.ACCESS_LOG, "a");
 let arrived = 0;
 let logged = 0;
 
-// What a message asks for: its method, or that it answers something.
+// What a message asks for: its method, or that it answers something; of a token endpoint, its grant type.
 function asked(body) {
+  if (body.includes("grant_type=")) return new URLSearchParams(body.toString()).get("grant_type");
   try {
     const message = JSON.parse(body);
     return Array.isArray(message) ? "-" : (message.method ?? "answer");

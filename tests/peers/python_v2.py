@@ -1,16 +1,19 @@
 """A server on the official Python SDK, version 2, which speaks both eras.
 
-Arguments: PORT MODE, where MODE is stateful, stateless, stateful-json or stateless-json (at /mcp), or sse (at /sse).
+Arguments: PORT MODE [ISSUER], where MODE is stateful, stateless, stateful-json or stateless-json (at /mcp), or sse (at
+/sse), and ISSUER an authorization server without whose tokens nobody gets in.
 """
 
 import sys
 
 from mcp.server.mcpserver import MCPServer
 
+import bearer
 import counted
 
 port, mode = int(sys.argv[1]), sys.argv[2]
-server = MCPServer("python-sdk-v2", log_level="WARNING")
+issuer = sys.argv[3] if len(sys.argv) > 3 else None
+server = MCPServer("python-sdk-v2", log_level="WARNING", **bearer.guarded(issuer, port))
 
 
 @server.tool()

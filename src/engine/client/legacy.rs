@@ -11,7 +11,7 @@ use super::connect::{For, Opening, Refusal, called};
 use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
 use super::{Client, Policy};
 use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
-use crate::engine::wire::{Flow, Reply, Trail, Wire};
+use crate::engine::wire::{Flow, Reply, Request, Trail, Wire};
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
 use crate::model::operation::Operation;
@@ -144,7 +144,7 @@ impl Client {
         let operation = Operation::Delete;
         let trail = &mut Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&cost.exchanges, &self.exchanges);
-        let request = self.request(operation, Method::DELETE, &headers, Bytes::new());
+        let request = Request::new(operation, Method::DELETE, headers, Bytes::new());
         let deadline = wire.clock.now() + self.common.profile.connect_timeout;
         let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
         let came = self.carry(trail, request, deadline, &mut body, &mut on_event).await;

@@ -59,7 +59,8 @@ impl Client {
         J: Judge<R, T>,
     {
         let Question { operation, footing, id, body, deadline, cost, is_call, .. } = question;
-        let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
+        let mut request =
+            Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.to = Some(Arc::clone(&mailbox.to));
         let sending = Arc::<Sending>::default();
         let _account = Account { sending: Arc::clone(&sending), cost, is_call };

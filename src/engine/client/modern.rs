@@ -14,7 +14,7 @@ use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
 use super::post::{Cost, Lent, Question, head_of};
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};
-use crate::engine::wire::{Flow, Reply as Came, Trail};
+use crate::engine::wire::{Flow, Reply as Came, Request, Trail};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading, Session as Named};
@@ -159,7 +159,8 @@ impl Client {
         trail.tell_when_open(opened);
         // A stream that the client ends was a good one.
         trail.presume(Outcome::Ok);
-        let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
+        let mut request =
+            Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.headers.insert(METHOD, HeaderValue::from_static(operation.name()));
         let mut stream = listen::Stream::new(Id::Number(id));
         let (mut refused, mut wrongs) = (None, Wrongs::default());

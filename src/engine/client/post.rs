@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -163,7 +162,8 @@ impl Client {
             trail.note_first_in(&cost.first_with_token);
         }
         trail.count_in(&cost.exchanges, &self.exchanges);
-        let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
+        let mut request =
+            Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.headers.extend(about.iter().chain(mirrored).cloned());
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut ear = Ear::new(self, footing, operation, id);
@@ -203,17 +203,6 @@ impl Client {
             answered = Box::pin(self.taken_up(&mut ear, cursor, (deadline, cost), judge)).await;
         }
         answered
-    }
-
-    /// The request, without a credential yet.
-    pub(super) fn request(
-        &self,
-        operation: Operation,
-        method: Method,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Request {
-        Request { operation, method, headers: headers.clone(), body, to: None }
     }
 
     /// Tells a broken rule with its evidence.

@@ -13,7 +13,7 @@ use super::hear::Ear;
 use super::legacy::stream_headers;
 use super::post::{Answered, Cost, Judge, Lent, head_of, quoted};
 use crate::engine::session::Footing;
-use crate::engine::wire::{Cursor, Flow, Listener, Reply, Trail};
+use crate::engine::wire::{Cursor, Flow, Listener, Reply, Request, Trail};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer};
@@ -205,7 +205,7 @@ impl Client {
             trail.presume(outcome);
         }
         let headers = stream_headers(footing);
-        let mut request = self.request(operation, Method::GET, &headers, Bytes::new());
+        let mut request = Request::new(operation, Method::GET, headers, Bytes::new());
         if let Some(last) = behind {
             request.headers.insert(LAST_EVENT_ID, last);
         }

@@ -17,7 +17,7 @@ use super::post::{Cost, head_of};
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;
-use crate::engine::wire::{Reply, Trail};
+use crate::engine::wire::{Reply, Request, Trail};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer, Session as Named};
@@ -117,7 +117,7 @@ impl Reader {
         // A stream that the client ends was a good one.
         trail.presume(Outcome::Ok);
         let headers = with(&client.common.headers, Verb::Get, None, None);
-        let request = client.request(operation, Method::GET, &headers, Bytes::new());
+        let request = Request::new(operation, Method::GET, headers, Bytes::new());
         let deadline = wire.clock.now() + FOR_EVER;
         let mut body = Vec::new();
         let mut wrongs = Wrongs::default();

@@ -28,6 +28,7 @@ use crate::model::event::{Event, GrantChange, Refused};
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
+use crate::protocol::oauth::grant::Known;
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 use crate::protocol::oauth::saved::Kept;
 
@@ -278,7 +279,7 @@ impl Process {
                     }
                     self.realm.tell(self.user, GrantChange::ClientForgotten);
                     self.realm.forget_client();
-                    standing = Standing { known: Default::default(), ..standing };
+                    standing = Standing { known: Known::default(), ..standing };
                 }
             }
         }

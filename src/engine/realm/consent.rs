@@ -8,8 +8,8 @@ use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
-use super::Realm;
 use super::way::lost;
+use super::{Realm, SCOUT};
 use crate::edge::process;
 use crate::engine::legs::{Arrived, Astray, Journey};
 use crate::model::leg::Leg;
@@ -187,9 +187,9 @@ impl Browser {
     }
 }
 
-/// An act of one user.
+/// An act of one user. Accounts are numbered from 0: whoever looks at the target has the first.
 fn act_of(act: &Act, user: u32) -> Act {
-    let number = user.to_string();
+    let number = if user == SCOUT { 0 } else { user }.to_string();
     let own = |(name, value): (&String, &Secret)| {
         (name.clone(), Secret::new(value.expose().replace(USER, &number)))
     };
@@ -217,4 +217,18 @@ async fn asked(
                 .map_or_else(|_| consent.callback.clone(), |url| shown(&url)),
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_user_has_its_account() {
+        let fields = BTreeMap::from([("login".to_owned(), Secret::new("user-{user}"))]);
+        let act = Act { fields, button: None };
+        for (user, account) in [(0, "user-0"), (17, "user-17"), (SCOUT, "user-0")] {
+            assert_eq!(act_of(&act, user).fields["login"].expose(), account);
+        }
+    }
 }

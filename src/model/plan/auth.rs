@@ -96,8 +96,17 @@ pub struct GivenClient {
     pub authentication: Option<&'static str>,
     /// `client_secret`.
     pub secret: Option<Secret>,
-    /// A PEM file with its private key.
-    pub key_file: Option<String>,
+    /// Its private key.
+    pub key: Option<GivenKey>,
+}
+
+/// A private key in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenKey {
+    /// A file of it.
+    File(String),
+    /// The key itself.
+    Pem(Secret),
 }
 
 /// When users log in.
