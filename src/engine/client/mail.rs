@@ -45,7 +45,7 @@ struct Posting {
 
 impl Client {
     /// Posts a question and waits for its answer on the stream, or for the POST's own failure. A
-    /// POST that is slower than the answer goes on beside.
+    /// POST that is slower than the answer, or than the stream's end, goes on beside.
     pub(super) async fn ask_by_mail<R, T, J>(
         self: &Arc<Self>,
         question: Question<'_>,
@@ -69,7 +69,7 @@ impl Client {
         let first = tokio::select! {
             biased;
             posted = &mut posting => Ok(posted),
-            Some(mail) = place.mail() => Err(mail),
+            mail = place.mail() => Err(mail),
         };
         let posted = match first {
             Ok(posted) => posted,
@@ -78,7 +78,12 @@ impl Client {
                 self.errands.begin(async move {
                     client.tell_violation(operation, &posting.await);
                 });
-                return self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge);
+                return match mail {
+                    Some(mail) => {
+                        self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge)
+                    }
+                    None => Answered::broken(Outcome::CutStream, String::new()),
+                };
             }
         };
         let is_taken = posted.outcome == Outcome::Ok;

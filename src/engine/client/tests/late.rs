@@ -130,3 +130,26 @@ async fn a_stream_that_fails_is_part_of_what_its_call_cost() {
     client.call(ms(0), ASK).await;
     assert_eq!(left(&client).await.calls[0].exchanges, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_before_a_post_is_answered_cuts_its_call() {
+    for (status, posted) in [(202, Outcome::Ok), (500, Outcome::Status(500))] {
+        let server = Server::new(move |seen| match seen.what().as_str() {
+            "tools/call" => {
+                let late = [Do::After(ms(400)), Do::Write(reply(status, &[], ""))];
+                [vec![Do::After(ms(100)), Do::HangUp], late.to_vec()].concat()
+            }
+            _ => two_ended(seen),
+        });
+        let client = old(&server, Profile { lists: Vec::new(), ..plain() });
+        client.call(ms(0), ASK).await;
+        client.common.wire.clock.sleep_until(ms(1_000)).await;
+        let told = left(&client).await;
+        let call = told.calls[0];
+        assert_eq!((call.outcome, call.instants.done), (Outcome::CutStream, ms(100)), "{status}");
+        let of_call = told.exchanges.iter().find(|told| told.operation == Operation::ToolsCall);
+        let of_call = of_call.unwrap();
+        assert_eq!((of_call.outcome, of_call.end), (posted, ms(500)), "{status}");
+        assert_eq!(told.sent(), server.seen().len(), "{status}");
+    }
+}
