@@ -121,7 +121,7 @@ impl Client {
 
     fn modern_footing(&self, revision: Revision, meta: Arc<Meta>) -> Footing {
         let headers = self.modern_headers(revision);
-        Footing { headers, named: Named::Unnamed, speech: Speech::Modern(meta) }
+        Footing { headers, named: Named::Impossible, speech: Speech::Modern(meta) }
     }
 
     /// Opens the stream of changes beside everything else.

@@ -127,7 +127,8 @@ impl Reader {
             .await;
         let (outcome, status) = match came {
             Ok(reply) => {
-                let head = head_of(&reply, &Footing::bare(HeaderMap::new()));
+                let bare = Footing::bare(HeaderMap::new());
+                let head = head_of(&reply, &Footing { named: Named::Impossible, ..bare });
                 let outcome = match head.offer() {
                     // It named no endpoint, or it broke: the session is gone with it.
                     Offer::Open => Outcome::CutStream,
