@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use super::Client;
-use super::connect::{Opening, Refusal, called};
+use super::connect::{Opening, Refusal};
 use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
 use super::post::{Cost, Lent, Question, head_of};
@@ -68,12 +68,14 @@ impl Client {
             |_: &Head<'_>, reply: Reply<'_, DiscoverResult<'_>>| self.discovered(revision, reply);
         let mut answered = self.ask::<Discovery, Discovered, _>(question, judge).await;
         let Some(discovered) = answered.value.take() else {
-            return Err(Refusal::said(Operation::Discover, answered));
+            return Err(Refusal::said(self, Operation::Discover, answered));
         };
         let Discovered { offers, server, others } = discovered;
         if !others.is_empty() {
             let status = answered.reply.map(|reply| reply.status);
-            let supported = others.into_iter().map(Cow::Owned).collect();
+            let supported =
+                others.into_iter().map(|name| Cow::Owned(self.common.holder.hide(name)));
+            let supported = supported.collect();
             let code = Some(UNSUPPORTED_VERSION);
             let outcome = Outcome::RpcError(UNSUPPORTED_VERSION);
             let refusal = Refusal::of(Operation::Discover, outcome);
@@ -108,7 +110,7 @@ impl Client {
             completions: result.capabilities.completions,
             tasks: result.capabilities.tasks,
         };
-        let server = result.server.map(|server| called(&server.name, &server.version));
+        let server = result.server.map(|server| self.called(&server.name, &server.version));
         let server = server.unwrap_or_default();
         (Outcome::Ok, Some(Discovered { offers, server, others: versions }))
     }

@@ -23,6 +23,7 @@ mod hostile;
 mod late;
 mod requests;
 mod resumption;
+mod secrets;
 mod sessions;
 mod streams;
 mod tasks;
