@@ -61,7 +61,8 @@ impl Client {
             stream: http_sse::Stream::default(),
             cost: Arc::clone(&opening),
         };
-        let reading = Hangup(self.errands.begin(reader.read()));
+        let reading = self.errands.begin(reader.read());
+        let unless_kept = Hangup(Some(reading.clone()));
         let by = clock.now() + self.common.profile.connect_timeout;
         let timed_out = || Refusal::of(Operation::Stream, Outcome::Timeout);
         let found = clock.by(by, finding).await;
@@ -71,8 +72,7 @@ impl Client {
             Ok(endpoint) => endpoint?,
             Err(_) => return Err(Refusal::of(Operation::Stream, Outcome::CutStream)),
         };
-        let asks_progress = self.common.profile.progress;
-        let mail = Mailbox::new(Arc::new(endpoint), reading.keep(), asks_progress);
+        let mail = Mailbox::new(Arc::new(endpoint), unless_kept.keep(reading));
         let mail = Arc::new(mail);
         // The reader waits for nothing: a message before this one would be nobody's. Who sets it
         // first says how it is: a stream that has ended by now brings no answer.
@@ -90,12 +90,11 @@ impl Client {
 }
 
 /// Ends a task unless it is kept.
-struct Hangup(AbortHandle);
+struct Hangup(Option<AbortHandle>);
 
 impl Hangup {
-    fn keep(self) -> AbortHandle {
-        let handle = self.0.clone();
-        std::mem::forget(self);
+    fn keep(mut self, handle: AbortHandle) -> AbortHandle {
+        self.0 = None;
         handle
     }
 }
