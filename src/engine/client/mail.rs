@@ -57,14 +57,15 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, id, body, deadline, cost, is_call, .. } = question;
+        let Question { operation, footing, id, body, deadline, cost, progress, is_call, .. } =
+            question;
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
         request.to = Some(Arc::clone(&mailbox.to));
         let sending = Arc::<Sending>::default();
         let _account = Account { sending: Arc::clone(&sending), cost, is_call };
         let posting = Posting { client: Arc::clone(self), operation, request, deadline, sending };
         let Some(id) = id else { return posting.post().await.with(None) };
-        let mut place = mailbox.expect(id);
+        let mut place = mailbox.expect(id, progress);
         let mut posting = Box::pin(posting.post());
         let first = tokio::select! {
             biased;
@@ -79,9 +80,7 @@ impl Client {
                     client.tell_violation(operation, &posting.await);
                 });
                 return match mail {
-                    Some(mail) => {
-                        self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge)
-                    }
+                    Some(mail) => self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge),
                     None => Answered::broken(Outcome::CutStream, String::new()),
                 };
             }
@@ -107,7 +106,7 @@ impl Client {
         // It came as a stream's event does, whatever the POST was answered with.
         let (headers, media) = (HeaderMap::new(), Media::EventStream);
         let reply = Reply { status: 200, headers, media, answered: true };
-        let mut ear = Ear::new(self, footing, operation, Some(id));
+        let mut ear = Ear::new(self, footing, operation, Some(id), None);
         let heard = ear.message::<R, T, J>(&head_of(&reply, footing), &mail.data, judge);
         let broken = || Answered::broken(Outcome::CutStream, String::new());
         Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }

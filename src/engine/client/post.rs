@@ -50,7 +50,9 @@ pub(super) struct Question<'a> {
     pub(super) body: Vec<u8>,
     pub(super) deadline: Duration,
     pub(super) cost: &'a Cost,
-    /// What a user waits for: its first byte is noted, its progress heard.
+    /// The token under which it asks for progress, if it does.
+    pub(super) progress: Option<u64>,
+    /// What a user waits for: its first byte is noted.
     pub(super) is_call: bool,
 }
 
@@ -163,7 +165,7 @@ impl Client {
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
         request.headers.extend(about.iter().chain(mirrored).cloned());
         let (mut whole, mut heard) = (Vec::new(), None);
-        let mut ear = Ear::new(self, footing, operation, id);
+        let mut ear = Ear::new(self, footing, operation, id, progress);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
             if event.name != b"message" {
                 return Flow::Continue;
