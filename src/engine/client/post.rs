@@ -65,7 +65,8 @@ impl<'a> Question<'a> {
         (deadline, cost): (Duration, &'a Cost),
     ) -> Self {
         let (about, mirrored, body) = (Cow::default(), &[][..], Vec::new());
-        Self { operation, footing, about, mirrored, id, body, deadline, cost, is_call: false }
+        let (progress, is_call) = (None, false);
+        Self { operation, footing, about, mirrored, id, body, deadline, cost, progress, is_call }
     }
 }
 
@@ -155,8 +156,8 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, about, mirrored, id, body, deadline, cost, is_call } =
-            question;
+        let Question { operation, footing, id, body, deadline, cost, .. } = question;
+        let Question { about, mirrored, progress, is_call, .. } = question;
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
         if is_call {
             trail.note_sent_in(&cost.sent);

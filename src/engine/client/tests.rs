@@ -25,6 +25,7 @@ mod requests;
 mod resumption;
 mod secrets;
 mod sessions;
+mod standing;
 mod streams;
 mod tasks;
 

@@ -101,7 +101,9 @@ impl Hangup {
 
 impl Drop for Hangup {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(handle) = self.0.take() {
+            handle.abort();
+        }
     }
 }
 
