@@ -112,6 +112,7 @@ pub struct Trail<'a> {
     measure: Measure<'a>,
     exchange: Exchange,
     outcome: Option<Outcome>,
+    when_open: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
     cursor: Option<Cursor>,
     opened: Option<oneshot::Sender<()>>,
@@ -146,6 +147,7 @@ impl<'a> Trail<'a> {
             measure: Measure::default(),
             exchange,
             outcome: None,
+            when_open: None,
             sent_cell: None,
             cursor: None,
             opened: None,
@@ -163,6 +165,11 @@ impl<'a> Trail<'a> {
     /// Ends the record with this, too, should it be dropped unfinished.
     pub fn presume(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
+    }
+
+    /// The same once a stream is open: its head has come with a status of success.
+    pub fn presume_when_open(&mut self, outcome: Outcome) {
+        self.when_open = Some(outcome);
     }
 
     /// Leaves in `cell` when the first byte of the request left, in nanoseconds plus one.
@@ -333,6 +340,9 @@ impl Wire {
         }
         let status = head.status.as_u16();
         trail.exchange.status = Some(status);
+        if head.status.is_success() {
+            trail.outcome = trail.when_open.take().or(trail.outcome);
+        }
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };

@@ -160,7 +160,7 @@ impl Client {
         trail.count_in(&own, &self.exchanges);
         trail.tell_when_open(opened);
         // A stream that the client ends was a good one.
-        trail.presume(Outcome::Ok);
+        trail.presume_when_open(Outcome::Ok);
         let mut request = self.request(operation, Method::POST, &footing.headers, body.into());
         request.headers.insert(METHOD, HeaderValue::from_static(operation.name()));
         let mut stream = listen::Stream::new(Id::Number(id));

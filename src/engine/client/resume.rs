@@ -104,7 +104,7 @@ pub(super) struct Get<'a> {
     pub(super) cost: &'a Cost,
     /// Told when the stream is open.
     pub(super) opened: Option<oneshot::Sender<()>>,
-    /// What it was if the client ends it.
+    /// What it was if the client ends it once it is open.
     pub(super) presumed: Option<Outcome>,
 }
 
@@ -201,7 +201,7 @@ impl Client {
             trail.tell_when_open(opened);
         }
         if let Some(outcome) = presumed {
-            trail.presume(outcome);
+            trail.presume_when_open(outcome);
         }
         let headers = stream_headers(footing);
         let mut request = self.request(operation, Method::GET, &headers, Bytes::new());

@@ -116,7 +116,7 @@ impl Reader {
         let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
         trail.count_in(&own, &client.exchanges);
         // A stream that the client ends was a good one.
-        trail.presume(Outcome::Ok);
+        trail.presume_when_open(Outcome::Ok);
         let headers = with(&client.common.headers, Verb::Get, None, None);
         let request = client.request(operation, Method::GET, &headers, Bytes::new());
         let deadline = wire.clock.now() + FOR_EVER;
