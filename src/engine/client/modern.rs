@@ -180,6 +180,10 @@ impl Client {
                     refused = Some(Outcome::RpcError(code));
                     Flow::Answered
                 }
+                Ok(Told::ListChanged(method)) => {
+                    self.notified(&method);
+                    Flow::Continue
+                }
                 Ok(_) => Flow::Continue,
                 Err(rule) => {
                     self.violated(rule, operation, self.shown(event.data));

@@ -235,10 +235,10 @@ impl Client {
     /// Tells that the target broke a rule. Whatever evidence holds of what the client presents is
     /// hidden here, where all of it passes.
     pub(super) fn violated(&self, rule: Rule, operation: Operation, evidence: String) {
+        let evidence = self.common.holder.hide(evidence);
         let at = self.common.wire.clock.now();
         let violation = Violation { rule, at, user: Some(self.user), operation, evidence };
         self.common.wire.recorder.tell(self.user, Event::Violation(Box::new(violation)));
-        let evidence = self.common.holder.hide(evidence);
     }
 
     /// Sends a message that has no answer, beside everything else; `hand` is free after that.

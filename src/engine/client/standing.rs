@@ -108,6 +108,10 @@ impl Client {
         };
         match (Course::new(Of::Standalone, None).hear(&message), message) {
             (Ok(Came::Question), Message::Request(request)) => self.asked(&request, footing),
+            (Ok(_), Message::Notification(told)) => {
+                self.notified(&told.method);
+                Ok(())
+            }
             (Ok(_), _) => Ok(()),
             (Err(rule), _) => told(rule, self.shown(event.data)),
         }

@@ -215,7 +215,10 @@ impl Reader {
             Ok(Message::Notification(told)) if told.method == progress::METHOD => {
                 mailbox.progress(told.params).or_else(violated)
             }
-            Ok(Message::Notification(_)) => Ok(()),
+            Ok(Message::Notification(told)) => {
+                self.client.notified(&told.method);
+                Ok(())
+            }
             Err(malformed) => {
                 self.violated(malformed.rule, format!("{malformed}: {}", self.client.shown(data)))
             }
