@@ -1,5 +1,8 @@
 //! Streams that stand beside the calls: whether they were good ones, and what they say of lists.
 
+use serde_json::json;
+
+use super::eras::{modern, sound_modern};
 use super::streams::{left, old, two_ended};
 use super::*;
 use crate::model::profile::List;
@@ -65,4 +68,28 @@ async fn listed(server: &Server, client: &Arc<Client>) -> usize {
         client.call(ms(due), ASK).await;
     }
     server.heard().iter().filter(|what| *what == "tools/list").count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modern_list_that_changed_is_listed_again_by_the_next_call() {
+    for (method, lists) in [("tools/list_changed", 2), ("tasks", 1)] {
+        let server = Server::new(move |seen| {
+            if seen.what() != "subscriptions/listen" {
+                return sound_modern(seen);
+            }
+            let id = seen.json()["id"].clone();
+            let told = |method: &str| {
+                let meta = json!({ "io.modelcontextprotocol/subscriptionId": id });
+                let method = format!("notifications/{method}");
+                let params = json!({ "notifications": {}, "_meta": meta });
+                let told = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+                Do::Write(chunk(&event(&told.to_string())))
+            };
+            let open = [Do::Write(stream_head()), told("subscriptions/acknowledged")];
+            [open.to_vec(), vec![Do::After(ms(1_000)), told(method), Do::Hang]].concat()
+        });
+        let profile =
+            Profile { lists: vec![List::Tools], stream_share: 1.0, honours_ttl: true, ..modern() };
+        assert_eq!(listed(&server, &client(&server, profile)).await, lists, "{method}");
+    }
 }
