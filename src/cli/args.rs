@@ -18,10 +18,10 @@ pub struct Arguments {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 passed; 1 a fault of squall's own; 2 a mistake in the scenario or the arguments, or
-nothing to call; 3 the target cannot be reached, refuses every handshake, or speaks no revision that
-its clients speak; 4 a threshold or a finding broke what was expected; 5 the run is not trustworthy:
-the generator was the bottleneck, or max_rate held the load back; 130 stopped by the user, the
-report is still written.";
+nothing to call; 3 the target cannot be reached, refuses every handshake, speaks no revision that its
+clients speak, or is not well before the load; 4 a threshold or a finding broke what was expected; 5
+the run is not trustworthy: the generator was the bottleneck, or max_rate held the load back; 130
+stopped by the user, the report is still written.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -21,7 +21,7 @@ use crate::engine::gate::Gate;
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
-use crate::model::plan::{Plan, TargetUrl, Transport};
+use crate::model::plan::{Plan, TargetUrl, Transport, Way};
 use crate::model::profile::Era;
 use crate::model::report::Report;
 use crate::model::report::verdict::Verdict;
@@ -55,7 +55,7 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
         TargetUrl::Url(_) => None,
     };
     let target = &order.plan.target;
-    let url = child.as_ref().map_or_else(String::new, |child| child.url.clone());
+    let url = child.as_ref().map_or_else(String::new, |child| practice_url(&order.plan, child));
     let (endpoint, shown) = match endpoint {
         Some(endpoint) => (endpoint, target.shown.clone()),
         None => (Endpoint::of(&url, &url, &target.reach)?, url),
@@ -74,6 +74,14 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
     }
     stop_practice(child).await;
     Ok(report)
+}
+
+/// Where the practice target is asked: it announces its endpoint of Streamable HTTP.
+fn practice_url(plan: &Plan, child: &PracticeChild) -> String {
+    if plan.may_speak(Way::Legacy) || plan.may_speak(Way::Modern) {
+        return child.url.clone();
+    }
+    knobs::stream_url(&child.url)
 }
 
 /// A practice target that ended by itself during the load is a fault on our side of the test.

@@ -131,6 +131,10 @@ fn what_and_hint(refusal: &Refusal, asked: &Asked) -> (String, &'static str) {
             format!("it answers HTTP {}", refusal.status.unwrap_or_default()),
             path_hint(asked.transport),
         ),
+        // What an endpoint of Streamable HTTP says to a GET that names no session.
+        Outcome::Status(status @ (400 | 406)) if refusal.operation == Operation::Stream => {
+            (format!("it answers HTTP {status}"), path_hint(Transport::HttpSse))
+        }
         Outcome::Throttled(throttle) => (
             format!("it says \"too much\" ({}) before any load", throttle.signal.name()),
             "wait until its limit allows more, or test from another address",

@@ -307,6 +307,8 @@ impl Client {
             if !session.is_gone() && !self.is_outdated(&session) {
                 if session.footing.is_modern() {
                     self.refresh_lists(&session, cost).await;
+                } else {
+                    self.relist(&session, cost).await;
                 }
                 return Ok(session);
             }

@@ -51,8 +51,6 @@ pub struct Mailbox {
     pub to: Arc<Address>,
     waiting: Mutex<Waiting>,
     reader: AbortHandle,
-    /// Questions ask for progress, under their ids.
-    asks_progress: bool,
 }
 
 /// A question that waits.
@@ -69,6 +67,8 @@ struct Waiting {
     done: VecDeque<(u64, Delivered)>,
     /// The highest id ever asked with: clients count upwards.
     highest: Option<u64>,
+    /// The highest of those that asked for progress.
+    highest_token: Option<u64>,
     closed: bool,
 }
 
@@ -81,18 +81,19 @@ pub struct Place<'m> {
 }
 
 impl Mailbox {
-    /// The mail that `reader` brings, for questions that go to `to` and may ask for progress.
-    pub fn new(to: Arc<Address>, reader: AbortHandle, asks_progress: bool) -> Self {
-        Self { to, waiting: Mutex::default(), reader, asks_progress }
+    /// The mail that `reader` brings, for questions that go to `to`.
+    pub fn new(to: Arc<Address>, reader: AbortHandle) -> Self {
+        Self { to, waiting: Mutex::default(), reader }
     }
 
-    /// Waits for the answer to `id` from now on. Of two questions with the same id in flight the
+    /// Waits for the answer to `id` from now on; if it asks for progress, under the same number. Of two questions with the same id in flight the
     /// later one would be answered, as the stream cannot tell them apart: sessions that share one
     /// count their ids.
-    pub fn expect(&self, id: u64) -> Place<'_> {
+    pub fn expect(&self, id: u64, progress: Option<u64>) -> Place<'_> {
         let (answer, mail) = oneshot::channel();
-        let progress = Progress::of(self.asks_progress.then_some(id));
         let mut waiting = self.lock();
+        waiting.highest_token = waiting.highest_token.max(progress);
+        let progress = Progress::of(progress);
         waiting.highest = waiting.highest.max(Some(id));
         if !waiting.closed {
             waiting.by_id.insert(id, Asked { answer, progress });
@@ -124,9 +125,9 @@ impl Mailbox {
     /// What [`Progress::hear`] finds. What comes for a question that no longer waits is let pass:
     /// it may have crossed its cancellation.
     pub fn progress(&self, params: Option<&RawValue>) -> Result<(), Rule> {
-        let about = progress::token(params).filter(|_| self.asks_progress);
+        let about = progress::token(params);
         let mut waiting = self.lock();
-        let was_asked = about.is_some() && about <= waiting.highest;
+        let was_asked = about.is_some() && about <= waiting.highest_token;
         match about.and_then(|id| waiting.by_id.get_mut(&id)) {
             Some(asked) => asked.progress.hear(params).map(drop),
             None if was_asked => Ok(()),
@@ -210,7 +211,7 @@ mod tests {
     fn mailbox() -> Mailbox {
         let uri = Uri::from_static("/messages");
         let to = Arc::new(Address { path: uri.clone(), whole: uri });
-        Mailbox::new(to, tokio::spawn(std::future::pending::<()>()).abort_handle(), true)
+        Mailbox::new(to, tokio::spawn(std::future::pending::<()>()).abort_handle())
     }
 
     fn mail(text: &str) -> Mail {
@@ -220,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn mail_goes_to_who_asked() {
         let mailbox = mailbox();
-        let (mut one, mut two) = (mailbox.expect(1), mailbox.expect(2));
+        let (mut one, mut two) = (mailbox.expect(1, None), mailbox.expect(2, None));
         assert_eq!(mailbox.deliver(2, mail("b")), Delivered::Taken);
         assert_eq!(mailbox.deliver(1, mail("a")), Delivered::Taken);
         assert_eq!(one.mail().await.unwrap().data, b"a");
@@ -232,13 +233,13 @@ mod tests {
     #[tokio::test]
     async fn who_went_away_is_remembered_and_a_later_place_is_not_taken() {
         let mailbox = mailbox();
-        drop(mailbox.expect(1));
+        drop(mailbox.expect(1, None));
         assert_eq!(mailbox.deliver(1, mail("late")), Delivered::TooLate);
-        (100..200).for_each(|id| drop(mailbox.expect(id)));
+        (100..200).for_each(|id| drop(mailbox.expect(id, None)));
         assert_eq!(mailbox.deliver(1, mail("later still")), Delivered::TooLate);
         assert_eq!(mailbox.deliver(200, mail("never asked")), Delivered::Unknown);
-        let first = mailbox.expect(7);
-        let mut second = mailbox.expect(7);
+        let first = mailbox.expect(7, None);
+        let mut second = mailbox.expect(7, None);
         drop(first);
         assert_eq!(mailbox.deliver(7, mail("for the second")), Delivered::Taken);
         assert!(second.mail().await.is_some());
@@ -247,9 +248,9 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_ended_leaves_nobody_waiting() {
         let mailbox = mailbox();
-        let mut before = mailbox.expect(1);
+        let mut before = mailbox.expect(1, None);
         mailbox.close();
-        let mut after = mailbox.expect(2);
+        let mut after = mailbox.expect(2, None);
         assert!(before.mail().await.is_none() && after.mail().await.is_none());
         assert!(mailbox.is_closed());
     }
@@ -257,8 +258,9 @@ mod tests {
     #[tokio::test]
     async fn progress_is_held_against_the_question_it_names() {
         let mailbox = mailbox();
-        let _places = [mailbox.expect(1), mailbox.expect(2)];
-        drop(mailbox.expect(3));
+        let _places = [mailbox.expect(1, Some(1)), mailbox.expect(2, Some(2))];
+        drop(mailbox.expect(3, Some(3)));
+        let _silent = [mailbox.expect(4, None), mailbox.expect(5, None)];
         let hear = |token: &str, progress: u32| {
             let params = format!(r#"{{"progressToken":{token},"progress":{progress}}}"#);
             let params: Box<RawValue> = serde_json::from_str(&params).unwrap();
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!([hear("1", 5), hear("2", 3), hear("1", 6), hear("2", 4)], [Ok(()); 4]);
         assert_eq!([hear("1", 6), hear("2", 4)], [back; 2], "each for itself");
         assert_eq!([hear("3", 1), hear("3", 1)], [Ok(()); 2], "nobody waits any more");
-        assert_eq!([hear("4", 1), hear("\"1\"", 9), hear("1.5", 9)], [foreign; 3]);
+        assert_eq!([hear("4", 1), hear("5", 1), hear("\"1\"", 9), hear("1.5", 9)], [foreign; 4]);
         assert_eq!(hear("null", 1), Err(Rule::MalformedResult));
         assert_eq!(mailbox.progress(None), Err(Rule::MalformedResult));
     }

@@ -196,6 +196,9 @@ impl Wire {
             let _nobody_waits = opened.send(()).is_err();
         }
         trail.exchange.status = Some(status);
+        if head.status.is_success() {
+            trail.outcome = trail.when_open.take().or(trail.outcome);
+        }
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };

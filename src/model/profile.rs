@@ -40,7 +40,7 @@ pub struct Profile {
     pub stream_share: f64,
     /// Whether it waits until that stream is open before it goes on.
     pub stream_awaited: bool,
-    /// How often it takes up a stream that broke, counted anew once the stream brings something.
+    /// How often in a row it tries to take up a stream that broke, counted anew once it is open.
     pub resumes: u32,
     /// Share of sessions it ends with DELETE.
     pub delete_share: f64,

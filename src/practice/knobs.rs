@@ -1,6 +1,7 @@
 //! The knobs as words: one list of names for `[practice]` in a scenario and the flags of
 //! `squall serve`.
 
+use super::http_sse::STREAM_PATH;
 use crate::model::duration::Shown;
 use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
@@ -26,6 +27,11 @@ pub fn words(knobs: &Practice) -> [(&'static str, String); 11] {
 /// The arguments of `squall serve` that set these knobs.
 pub fn arguments(knobs: &Practice) -> Vec<String> {
     words(knobs).into_iter().flat_map(|(flag, value)| [format!("--{flag}"), value]).collect()
+}
+
+/// Where the practice target that is announced at `url` is asked by who speaks HTTP+SSE alone.
+pub fn stream_url(url: &str) -> String {
+    format!("{}{STREAM_PATH}", url.strip_suffix("/mcp").unwrap_or(url))
 }
 
 fn speaks_words(speaks: Speaks) -> String {

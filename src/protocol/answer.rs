@@ -42,6 +42,8 @@ pub enum Session {
     Named,
     /// It did not.
     Unnamed,
+    /// It could not: the modern era has no sessions, nor has HTTP+SSE one before its stream is open.
+    Impossible,
 }
 
 /// How the body of an answer to a request is to be read.
@@ -192,10 +194,11 @@ pub fn deleted(head: &Head<'_>, body: &[u8]) -> Outcome {
 fn session_lost(head: &Head<'_>, body: &[u8], error: Option<&RpcError<'_>>) -> bool {
     match (head.status, head.session) {
         (404, Session::Named) => true,
-        (400, session) => {
+        (400, session @ (Session::Named | Session::Unnamed)) => {
             let says = |words| mentions(head, body, words);
             let message = error.is_some_and(|error| BLAMES_THE_MESSAGE.contains(&error.code));
-            says("session") || (session == Session::Named && !message && !says("protocol version"))
+            let is_stale = session == Session::Named && !says("protocol version");
+            !message && (says("session") || is_stale)
         }
         _ => false,
     }
@@ -378,7 +381,7 @@ mod tests {
     #[test]
     fn json_refusals_of_real_servers() {
         use Outcome::{RpcError, SessionLost, Status};
-        use Session::{Named, Unnamed};
+        use Session::{Impossible, Named, Unnamed};
         let (null, fixed) = ("null", "\"server-error\"");
         let full = throttled(Signal::Disguised, None);
         let everything = "Bad Request: No valid session ID provided";
@@ -423,6 +426,17 @@ mod tests {
             ("Python, DELETE during a call", 500, Named, fixed, -32603, "Error", Status(500)),
             ("Python, sessions full", 503, Unnamed, null, -32603, "Too many open sessions", full),
             ("slots full", 400, Unnamed, "1", -32000, "Too many sessions", full),
+            (
+                "modern, parameters",
+                400,
+                Impossible,
+                "1",
+                -32602,
+                "no session_id in arguments",
+                RpcError(-32602),
+            ),
+            ("modern, unknown", 400, Impossible, null, -32000, "No session", Status(400)),
+            ("legacy, parameters", 400, Named, null, -32602, "session_id missing", Status(400)),
             ("an error of ours", 500, Named, "1", -32603, "boom", RpcError(-32603)),
             ("another one's id", 500, Named, "\"1\"", -32603, "boom", Status(500)),
             ("limit", 429, Named, "1", -32000, "no", throttled(Signal::Http429Rpc, None)),

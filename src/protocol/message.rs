@@ -32,6 +32,15 @@ pub enum Id<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct IdView<'a>(&'a RawValue);
 
+/// Whether a notification with this method says that a list is no longer what it was.
+pub fn is_list_changed(method: &str) -> bool {
+    let kind = method.strip_prefix("notifications/");
+    matches!(
+        kind.and_then(|kind| kind.strip_suffix("/list_changed")),
+        Some("tools" | "prompts" | "resources")
+    )
+}
+
 /// A message from a server, whose result is read as `R`.
 #[derive(Debug)]
 pub enum Message<'a, R> {

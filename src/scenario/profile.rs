@@ -109,7 +109,8 @@ fn handshake<'a>(values: &Values<'_, 'a>, profile: &mut Profile) {
     let doc = "Whether it waits until that stream is open before it goes on.";
     values.value("stream_awaited", doc, Key::truth, &mut profile.stream_awaited);
     let resumes = |key: Key<'a>| key.count(0..=100);
-    let doc = "How often it takes up a stream that broke.";
+    let doc =
+        "How often in a row it tries to take up a stream that broke, counted anew once it is open.";
     values.value("resumes", doc, resumes, &mut profile.resumes);
     let doc = "Whether it sends notifications/initialized after a handshake made for one call.";
     values.value("initialized_when_fresh", doc, Key::truth, &mut profile.initialized_when_fresh);

@@ -105,8 +105,9 @@ fn the_seed_decides_who_arrives_and_what_is_asked() {
     assert_ne!(calls("12").1, first.1);
 }
 
+/// Its load is shorter; its tools and what it expects are as shipped.
 #[test]
-fn every_shipped_scenario_runs() {
+fn every_shipped_scenario_passes() {
     for entry in fs::read_dir(root().join("scenarios")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -119,13 +120,12 @@ fn every_shipped_scenario_runs() {
         let place = Place::new();
         let order = place.run(name);
         let order = match name {
-            "research-storm" | "modern-storm" => order.short().set("tools.allow", QUICK),
+            "research-storm" | "modern-storm" => order.short(),
             "chat-morning" => order
                 .short()
                 .set("load.herds", r#"[{ at = "1s", users = 5, within = "500ms" }]"#)
-                .set("load.from", r#""5/s""#)
-                .set("tools.allow", QUICK),
-            "steady" => order.short_closed().set("tools.allow", QUICK),
+                .set("load.from", r#""5/s""#),
+            "steady" => order.short_closed(),
             other => panic!("say here how scenarios/{other}.toml is made short"),
         };
         adds_up(&order.go().exits(0).report());
@@ -161,4 +161,24 @@ fn json_prints_the_summary_alone() {
     let done = place.run("research-storm").short().set("tools.allow", QUICK).arg("--json").go();
     let printed: serde_json::Value = serde_json::from_str(&done.exits(0).stdout).unwrap();
     assert_eq!(printed, *done.report().at("/summary"));
+}
+
+#[test]
+fn the_practice_target_is_asked_where_its_stream_is() {
+    let place = Place::new();
+    let order = place.run("steady").short_closed().set("target.transport", r#""http+sse""#);
+    let report = order.go().exits(0).report();
+    adds_up(&report);
+    assert!(report.count("/summary/exchanges/GET stream") > 0);
+}
+
+#[test]
+fn an_endpoint_of_the_other_transport_is_told_apart() {
+    let practice = Practice::with(&["--latency", "2ms"]);
+    let place = Place::new();
+    let order = place.run("steady").short_closed().target(&practice.url());
+    let done = order.set("target.transport", r#""http+sse""#).go();
+    done.exits(3);
+    let hint = "endpoints of HTTP+SSE often end in /sse";
+    assert!(done.stderr.contains(hint), "{}", done.stderr);
 }

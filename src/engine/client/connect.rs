@@ -67,7 +67,7 @@ impl Refusal {
     }
 
     /// What came instead of a result.
-    pub(super) fn said<T>(operation: Operation, answered: Answered<T>) -> Self {
+    pub(super) fn said<T>(client: &Client, operation: Operation, answered: Answered<T>) -> Self {
         let Answered { outcome, reply, said, refusal, .. } = answered;
         let status = reply.map(|reply| reply.status);
         let error = match message::read::<IgnoredAny>(&refusal) {
@@ -77,7 +77,9 @@ impl Refusal {
         let code = error.as_ref().map(|error| error.code);
         let data = error.and_then(|error| error.data);
         let supported = errors::supported(data);
-        let supported = supported.into_iter().map(|name| Cow::Owned(name.into_owned())).collect();
+        let supported =
+            supported.into_iter().map(|name| Cow::Owned(client.holder.hide(name.into_owned())));
+        let supported = supported.collect();
         Self { operation, outcome, status, code, supported, said }
     }
 }
@@ -102,12 +104,6 @@ pub struct Scouted {
 /// What a server calls itself, at most so many characters of it.
 const LONGEST_NAME: usize = 200;
 
-/// A server as the report names it: bounded, not yet escaped.
-pub(super) fn called(name: &str, version: &str) -> String {
-    let part = |text: &str| text.chars().take(LONGEST_NAME).collect::<String>();
-    format!("{} {}", part(name), part(version))
-}
-
 /// How a session began.
 pub(super) struct Opening {
     pub(super) version: &'static str,
@@ -126,7 +122,7 @@ impl Client {
         Ok(Scouted {
             server: opening.server,
             protocol_version: opening.version,
-            tools: tools?,
+            tools: self.named(tools?),
             has_sessions: session.id.is_some(),
             is_modern: session.footing.is_modern(),
             has_two_ends: session.footing.mailbox().is_some(),
@@ -245,6 +241,22 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// A server as the report names it: bounded, without what the client presents, not yet escaped.
+    pub(super) fn called(&self, name: &str, version: &str) -> String {
+        let hidden = |text: &str| self.holder.hide(text.to_owned());
+        let part = |text: &str| hidden(text).chars().take(LONGEST_NAME).collect::<String>();
+        format!("{} {}", part(name), part(version))
+    }
+
+    /// Tools as people read of them: one that is named after what the client presents cannot be
+    /// called by that name.
+    fn named(&self, mut tools: Vec<Tool>) -> Vec<Tool> {
+        for tool in &mut tools {
+            tool.name = self.holder.hide(std::mem::take(&mut tool.name));
+        }
+        tools
     }
 
     /// What this client believes, or the broker it stands behind.

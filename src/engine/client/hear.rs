@@ -63,20 +63,21 @@ pub(super) struct Ear<'q> {
 }
 
 impl<'q> Ear<'q> {
+    /// For the question with this `id`, if it has one, that asked for `progress` under this token.
     pub(super) fn new(
         client: &'q Arc<Client>,
         footing: &'q Footing,
         operation: Operation,
         id: Option<u64>,
+        progress: Option<u64>,
     ) -> Self {
         let of = if footing.is_modern() { Of::ModernRequest } else { Of::LegacyRequest };
-        let token = id.filter(|_| client.common.profile.progress);
         Self {
             client,
             footing,
             operation,
             id,
-            course: Course::new(of, token),
+            course: Course::new(of, progress),
             wrongs: Wrongs::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! How long what a modern client has listed holds: longer than a connect, as the era has no
 //! sessions (MCP 2026-07-28, server/utilities/caching).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ const MOST_IF_FAILED: u32 = 2;
 pub(super) struct Kept {
     /// In nanoseconds since the start; 0 if they do not hold. Read on every call.
     until: AtomicU64,
+    /// The server has said that they changed, since they were last asked for.
+    have_changed: AtomicBool,
     asked: Mutex<Asked>,
 }
 
@@ -48,6 +50,20 @@ impl Kept {
     /// They are not what they were.
     pub(super) fn forget(&self) {
         self.until.store(0, Ordering::Relaxed);
+    }
+
+    /// The server says that they are not what they were: they are worth asking for again, whatever
+    /// was asked in this run.
+    pub(super) fn change(&self) {
+        self.forget();
+        self.asked().run = None;
+        self.have_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server has said so since the last time this was asked.
+    pub(super) fn take_change(&self) -> bool {
+        self.have_changed.load(Ordering::Relaxed)
+            && self.have_changed.swap(false, Ordering::Relaxed)
     }
 
     /// Asks for them in a run; false if they were asked for often enough in it.

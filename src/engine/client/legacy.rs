@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::connect::{For, Opening, Refusal, called};
+use super::connect::{For, Opening, Refusal};
 use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
 use super::{Client, Policy};
 use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
@@ -79,10 +79,10 @@ impl Client {
         let by = self.common.wire.clock.now() + profile.connect_timeout;
         let bare = Question::bare(Operation::Initialize, footing, Some(id), (by, cost));
         let question = Question { body, ..bare };
-        let judge = |_: &Head<'_>, result: InitializeResult<'_>| opening(offered, &result);
+        let judge = |_: &Head<'_>, result: InitializeResult<'_>| self.opening(offered, &result);
         let answered = self.ask::<Initialized, Initialised, _>(question, judge).await;
         let Answered { value: Some(mut initialised), reply: Some(reply), .. } = answered else {
-            return Err(Refusal::said(Operation::Initialize, answered));
+            return Err(Refusal::said(self, Operation::Initialize, answered));
         };
         initialised.id = session_id(&reply).map_err(|rule| {
             self.violated(rule, Operation::Initialize, "in the header Mcp-Session-Id".to_owned());
@@ -90,6 +90,26 @@ impl Client {
             Refusal { status, ..Refusal::of(Operation::Initialize, Outcome::Violation(rule)) }
         })?;
         Ok(initialised)
+    }
+
+    fn opening(
+        &self,
+        offered: Revision,
+        result: &InitializeResult<'_>,
+    ) -> (Outcome, Option<Initialised>) {
+        match Revision::negotiated(offered, &result.protocol_version) {
+            Ok(revision) => {
+                let offers = Offers {
+                    resources: result.capabilities.resources,
+                    prompts: result.capabilities.prompts,
+                    completions: result.capabilities.completions,
+                    tasks: result.capabilities.tasks,
+                };
+                let server = self.called(&result.server_name, &result.server_version);
+                (Outcome::Ok, Some(Initialised { revision, offers, server, id: None }))
+            }
+            Err(rule) => (Outcome::Violation(rule), None),
+        }
     }
 
     fn footing(&self, id: Option<&str>, revision: Revision) -> Footing {
@@ -162,22 +182,6 @@ impl Client {
         let number = self.sessions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let key = Key::of_run(self.common.seed, self.user.into()).at_turn(number);
         key.draw(purpose).happens(share)
-    }
-}
-
-fn opening(offered: Revision, result: &InitializeResult<'_>) -> (Outcome, Option<Initialised>) {
-    match Revision::negotiated(offered, &result.protocol_version) {
-        Ok(revision) => {
-            let offers = Offers {
-                resources: result.capabilities.resources,
-                prompts: result.capabilities.prompts,
-                completions: result.capabilities.completions,
-                tasks: result.capabilities.tasks,
-            };
-            let server = called(&result.server_name, &result.server_version);
-            (Outcome::Ok, Some(Initialised { revision, offers, server, id: None }))
-        }
-        Err(rule) => (Outcome::Violation(rule), None),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::model::outcome::{Outcome, Rule};
 use crate::model::profile::{Connections, List};
 use crate::protocol::answer::Head;
 use crate::protocol::ask::{Ask, Reference};
+use crate::protocol::message;
 use crate::protocol::modern::result::{CacheHints, CacheScope};
 use crate::protocol::results::completion::CompleteResult;
 use crate::protocol::results::entry::{
@@ -82,6 +83,7 @@ impl Client {
             return;
         }
         self.kept.ask(self.run.load(Ordering::Relaxed));
+        self.kept.take_change();
         self.list_all(session, cost).await;
     }
 
@@ -136,6 +138,22 @@ impl Client {
         self.kept.forget();
         if self.shares_lists() {
             self.common.listed_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A notification came on a stream of the session's own: where it says that a list changed, the
+    /// next call asks for all of them again.
+    pub(super) fn notified(&self, method: &str) {
+        if message::is_list_changed(method) {
+            self.forget_lists();
+            self.kept.change();
+        }
+    }
+
+    /// Lists again what the server of a legacy session says has changed.
+    pub(super) async fn relist(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        if self.kept.take_change() {
+            Box::pin(self.list_all(session, cost)).await;
         }
     }
 

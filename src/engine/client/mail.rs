@@ -46,7 +46,7 @@ struct Posting {
 
 impl Client {
     /// Posts a question and waits for its answer on the stream, or for the POST's own failure. A
-    /// POST that is slower than the answer goes on beside.
+    /// POST that is slower than the answer, or than the stream's end, goes on beside.
     pub(super) async fn ask_by_mail<R, T, J>(
         self: &Arc<Self>,
         question: Question<'_>,
@@ -58,7 +58,8 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, id, body, deadline, cost, is_call, .. } = question;
+        let Question { operation, footing, id, body, deadline, cost, progress, is_call, .. } =
+            question;
         let mut request =
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.to = Some(Arc::clone(&mailbox.to));
@@ -67,12 +68,12 @@ impl Client {
         let client = Arc::clone(self);
         let posting = Posting { client, operation, request, deadline, sending, is_call };
         let Some(id) = id else { return posting.post().await.with(None) };
-        let mut place = mailbox.expect(id);
+        let mut place = mailbox.expect(id, progress);
         let mut posting = Box::pin(posting.post());
         let first = tokio::select! {
             biased;
             posted = &mut posting => Ok(posted),
-            Some(mail) = place.mail() => Err(mail),
+            mail = place.mail() => Err(mail),
         };
         let posted = match first {
             Ok(posted) => posted,
@@ -81,7 +82,10 @@ impl Client {
                 self.errands.begin(async move {
                     client.tell_violation(operation, &posting.await);
                 });
-                return self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge);
+                return match mail {
+                    Some(mail) => self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge),
+                    None => Answered::broken(Outcome::CutStream, String::new()),
+                };
             }
         };
         let is_taken = posted.outcome == Outcome::Ok;
@@ -105,7 +109,7 @@ impl Client {
         // It came as a stream's event does, whatever the POST was answered with.
         let (headers, media) = (HeaderMap::new(), Media::EventStream);
         let reply = Reply { status: 200, headers, media, answered: true };
-        let mut ear = Ear::new(self, footing, operation, Some(id));
+        let mut ear = Ear::new(self, footing, operation, Some(id), None);
         let heard = ear.message::<R, T, J>(&head_of(&reply, footing), &mail.data, judge);
         let broken = || Answered::broken(Outcome::CutStream, String::new());
         Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }

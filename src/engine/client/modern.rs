@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use super::Client;
-use super::connect::{Opening, Refusal, called};
+use super::connect::{Opening, Refusal};
 use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
 use super::post::{Cost, Lent, Question, head_of};
@@ -68,12 +68,13 @@ impl Client {
             |_: &Head<'_>, reply: Reply<'_, DiscoverResult<'_>>| self.discovered(revision, reply);
         let mut answered = self.ask::<Discovery, Discovered, _>(question, judge).await;
         let Some(discovered) = answered.value.take() else {
-            return Err(Refusal::said(Operation::Discover, answered));
+            return Err(Refusal::said(self, Operation::Discover, answered));
         };
         let Discovered { offers, server, others } = discovered;
         if !others.is_empty() {
             let status = answered.reply.map(|reply| reply.status);
-            let supported = others.into_iter().map(Cow::Owned).collect();
+            let supported = others.into_iter().map(|name| Cow::Owned(self.holder.hide(name)));
+            let supported = supported.collect();
             let code = Some(UNSUPPORTED_VERSION);
             let outcome = Outcome::RpcError(UNSUPPORTED_VERSION);
             let refusal = Refusal::of(Operation::Discover, outcome);
@@ -108,7 +109,7 @@ impl Client {
             completions: result.capabilities.completions,
             tasks: result.capabilities.tasks,
         };
-        let server = result.server.map(|server| called(&server.name, &server.version));
+        let server = result.server.map(|server| self.called(&server.name, &server.version));
         let server = server.unwrap_or_default();
         (Outcome::Ok, Some(Discovered { offers, server, others: versions }))
     }
@@ -121,7 +122,7 @@ impl Client {
 
     fn modern_footing(&self, revision: Revision, meta: Arc<Meta>) -> Footing {
         let headers = self.modern_headers(revision);
-        Footing { headers, named: Named::Unnamed, speech: Speech::Modern(meta) }
+        Footing { headers, named: Named::Impossible, speech: Speech::Modern(meta) }
     }
 
     /// Opens the stream of changes beside everything else.
@@ -158,7 +159,7 @@ impl Client {
         trail.count_in(&own, &self.exchanges);
         trail.tell_when_open(opened);
         // A stream that the client ends was a good one.
-        trail.presume(Outcome::Ok);
+        trail.presume_when_open(Outcome::Ok);
         let mut request =
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.headers.insert(METHOD, HeaderValue::from_static(operation.name()));
@@ -178,6 +179,10 @@ impl Client {
                     self.refused_with(code, operation, event.data);
                     refused = Some(Outcome::RpcError(code));
                     Flow::Answered
+                }
+                Ok(Told::ListChanged(method)) => {
+                    self.notified(&method);
+                    Flow::Continue
                 }
                 Ok(_) => Flow::Continue,
                 Err(rule) => {

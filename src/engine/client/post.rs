@@ -51,7 +51,9 @@ pub(super) struct Question<'a> {
     pub(super) body: Vec<u8>,
     pub(super) deadline: Duration,
     pub(super) cost: &'a Cost,
-    /// What a user waits for: its first byte is noted, its progress heard.
+    /// The token under which it asks for progress, if it does.
+    pub(super) progress: Option<u64>,
+    /// What a user waits for: its first byte is noted.
     pub(super) is_call: bool,
 }
 
@@ -64,7 +66,8 @@ impl<'a> Question<'a> {
         (deadline, cost): (Duration, &'a Cost),
     ) -> Self {
         let (about, mirrored, body) = (Cow::default(), &[][..], Vec::new());
-        Self { operation, footing, about, mirrored, id, body, deadline, cost, is_call: false }
+        let (progress, is_call) = (None, false);
+        Self { operation, footing, about, mirrored, id, body, deadline, cost, progress, is_call }
     }
 }
 
@@ -154,8 +157,8 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, about, mirrored, id, body, deadline, cost, is_call } =
-            question;
+        let Question { operation, footing, id, body, deadline, cost, .. } = question;
+        let Question { about, mirrored, progress, is_call, .. } = question;
         let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
         if is_call {
             trail.note_sent_in(&cost.sent);
@@ -166,7 +169,7 @@ impl Client {
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.headers.extend(about.iter().chain(mirrored).cloned());
         let (mut whole, mut heard) = (Vec::new(), None);
-        let mut ear = Ear::new(self, footing, operation, id);
+        let mut ear = Ear::new(self, footing, operation, id, progress);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
             if event.name != b"message" {
                 return Flow::Continue;
@@ -214,8 +217,10 @@ impl Client {
         self.violated(rule, operation, format!("{head}{}", answered.said));
     }
 
-    /// Tells that the target broke a rule.
+    /// Tells that the target broke a rule. Whatever evidence holds of what the client presents is
+    /// hidden here, where all of it passes.
     pub(super) fn violated(&self, rule: Rule, operation: Operation, evidence: String) {
+        let evidence = self.holder.hide(evidence);
         let at = self.common.wire.clock.now();
         let violation = Violation { rule, at, user: Some(self.user), operation, evidence };
         self.common.wire.recorder.tell(self.user, Event::Violation(Box::new(violation)));

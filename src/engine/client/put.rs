@@ -219,7 +219,8 @@ pub(super) fn question<'a>(
         }
     };
     let operation = operation_of(ask);
-    Question { about, body, ..Question::bare(operation, footing, Some(id), (deadline, cost)) }
+    let bare = Question::bare(operation, footing, Some(id), (deadline, cost));
+    Question { about, body, progress: extra.progress, ..bare }
 }
 
 /// The headers that say what a modern request is about.

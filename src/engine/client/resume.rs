@@ -49,13 +49,13 @@ fn pause(attempt: u32) -> Duration {
         .min(LONGEST_PAUSE)
 }
 
-/// Where a stream broke, and how often it is still taken up: as the official SDKs count, per break
-/// and not over the stream's life.
+/// Where a stream broke, and how often it is still taken up. As the official SDKs count: per break
+/// and not over the stream's life, so that only attempts that open no stream use it up.
 pub(super) struct Break {
     cursor: Cursor,
     /// Attempts a break is worth.
     worth: u32,
-    /// Attempts since the stream last brought something.
+    /// Attempts since the stream was last open.
     made: u32,
     /// Attempts in all.
     in_all: u32,
@@ -87,12 +87,9 @@ impl Break {
         id.map(|id| behind(id).map_err(|rule| (rule, id))).transpose()
     }
 
-    /// The stream was open again and broke there; `has_brought` a message, or only an id.
-    pub(super) fn again(&mut self, cursor: Cursor, has_brought: bool) {
-        let is_further = cursor.id.is_some() && cursor.id != self.cursor.id;
-        if has_brought || is_further {
-            self.made = 0;
-        }
+    /// The stream was open again and broke there: attempts are counted anew, whatever it brought.
+    pub(super) fn again(&mut self, cursor: Cursor) {
+        self.made = 0;
         self.cursor.id = cursor.id.or(self.cursor.id.take());
         self.cursor.retry = cursor.retry.or(self.cursor.retry);
     }
@@ -107,7 +104,7 @@ pub(super) struct Get<'a> {
     pub(super) cost: &'a Cost,
     /// Told when the stream is open.
     pub(super) opened: Option<oneshot::Sender<()>>,
-    /// What it was if the client ends it.
+    /// What it was if the client ends it once it is open.
     pub(super) presumed: Option<Outcome>,
 }
 
@@ -159,15 +156,17 @@ impl Client {
             if clock.by(deadline, clock.sleep(wait)).await.is_none() {
                 return Answered::broken(Outcome::Timeout, String::new());
             }
-            let (mut heard, mut has_brought) = (None, false);
+            let mut heard = None;
             let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
-                if event.name != b"message" || heard.is_some() {
+                if event.name != b"message" {
                     return Flow::Continue;
                 }
-                has_brought = true;
+                if heard.is_some() {
+                    return ear.behind_the_answer(event.data);
+                }
                 let head = head_of(reply, footing);
                 heard = ear.message::<R, T, J>(&head, event.data, judge);
-                if heard.is_some() { Flow::Answered } else { Flow::Continue }
+                if heard.is_some() { ear.after_the_answer() } else { Flow::Continue }
             };
             let get = Get { footing, behind, deadline, cost, opened: None, presumed: None };
             let Got { came, mut trail } = self.get(get, &mut on_event).await;
@@ -185,7 +184,7 @@ impl Client {
                 _ => {}
             }
             if let Some(cursor) = cursor {
-                broke.again(cursor, has_brought);
+                broke.again(cursor);
             }
         }
         Answered::broken(Outcome::CutStream, String::new())
@@ -202,7 +201,7 @@ impl Client {
             trail.tell_when_open(opened);
         }
         if let Some(outcome) = presumed {
-            trail.presume(outcome);
+            trail.presume_when_open(outcome);
         }
         let headers = stream_headers(footing);
         let mut request = Request::new(operation, Method::GET, headers, Bytes::new());
@@ -253,17 +252,18 @@ mod tests {
             std::iter::from_fn(|| broke.pause()).map(|pause| pause.as_millis()).collect::<Vec<_>>()
         };
         assert_eq!(pauses(&mut broke), [1000, 1500]);
-        broke.again(cursor("1"), false);
-        assert_eq!(pauses(&mut broke), [0; 0], "the same id again is nothing new");
-        broke.again(Cursor::default(), true);
-        assert_eq!(pauses(&mut broke), [1000, 1500], "a message is");
+        assert_eq!(pauses(&mut broke), [0; 0], "nothing opened");
+        broke.again(cursor("1"));
+        assert_eq!(pauses(&mut broke), [1000, 1500], "it was open, and brought nothing new");
+        broke.again(Cursor::default());
+        assert_eq!(pauses(&mut broke), [1000, 1500]);
         assert_eq!(broke.behind(), Ok(Some(HeaderValue::from_static("1"))), "it still holds");
-        broke.again(Cursor { retry: Some(Duration::ZERO), ..cursor("2") }, false);
-        assert_eq!(pauses(&mut broke), [0, 0], "and so is another id");
+        broke.again(Cursor { retry: Some(Duration::ZERO), ..cursor("2") });
+        assert_eq!(pauses(&mut broke), [0, 0]);
         let rest = (0..).map_while(|_| {
-            broke.again(Cursor::default(), true);
+            broke.again(Cursor::default());
             broke.pause()
         });
-        assert_eq!(rest.count(), 994, "a thousand in all");
+        assert_eq!(rest.count(), 992, "a thousand in all");
     }
 }

@@ -21,8 +21,8 @@ use crate::protocol::sse;
 
 /// How one opening of the stream ended.
 enum Stood {
-    /// It was open and broke there; whether it had brought a message by then.
-    Broke(Cursor, bool),
+    /// It was open and broke there.
+    Broke(Cursor),
     /// It was not opened, for a reason that may pass.
     Failed,
     /// It is not to be opened again.
@@ -47,7 +47,7 @@ impl Client {
         let presumed = Some(Outcome::Ok);
         let get = Get { footing, behind: None, deadline, cost: &cost, opened: None, presumed };
         let first = self.stand(Get { opened: Some(opened), ..get }).await;
-        let Stood::Broke(cursor, _) = first else { return };
+        let Stood::Broke(cursor) = first else { return };
         let mut broke = Break::at(cursor, self.common.profile.resumes);
         while let Some(wait) = broke.pause().filter(|_| footing.resumes()) {
             let behind = match broke.behind() {
@@ -59,7 +59,7 @@ impl Client {
             self.common.wire.clock.sleep(wait).await;
             let get = Get { footing, behind, deadline, cost: &cost, opened: None, presumed };
             match self.stand(get).await {
-                Stood::Broke(cursor, has_brought) => broke.again(cursor, has_brought),
+                Stood::Broke(cursor) => broke.again(cursor),
                 Stood::Failed => {}
                 Stood::Over => return,
             }
@@ -69,11 +69,9 @@ impl Client {
     /// Hears the stream until it ends.
     async fn stand(self: &Arc<Self>, get: Get<'_>) -> Stood {
         let footing = get.footing;
-        let (mut wrongs, mut has_brought) = (Wrongs::default(), false);
-        let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            has_brought |= event.name == b"message";
-            wrongs.flow(self.heard_on_stream(event, footing))
-        };
+        let mut wrongs = Wrongs::default();
+        let mut on_event =
+            |_: &Reply, event: &sse::Event<'_>| wrongs.flow(self.heard_on_stream(event, footing));
         let Got { came, mut trail } = self.get(get, &mut on_event).await;
         let cursor = trail.cursor();
         let outcome = match &came {
@@ -83,7 +81,7 @@ impl Client {
         };
         trail.finish(wrongs.outcome().unwrap_or(outcome));
         match (cursor, came) {
-            (Some(cursor), _) => Stood::Broke(cursor, has_brought),
+            (Some(cursor), _) => Stood::Broke(cursor),
             (None, Err(outcome)) if is_passing(outcome) => Stood::Failed,
             (None, _) => Stood::Over,
         }
@@ -110,6 +108,10 @@ impl Client {
         };
         match (Course::new(Of::Standalone, None).hear(&message), message) {
             (Ok(Came::Question), Message::Request(request)) => self.asked(&request, footing),
+            (Ok(_), Message::Notification(told)) => {
+                self.notified(&told.method);
+                Ok(())
+            }
             (Ok(_), _) => Ok(()),
             (Err(rule), _) => told(rule, self.shown(event.data)),
         }

@@ -24,7 +24,9 @@ mod hostile;
 mod late;
 mod requests;
 mod resumption;
+mod secrets;
 mod sessions;
+mod standing;
 mod streams;
 mod tasks;
 

@@ -61,7 +61,8 @@ impl Client {
             stream: http_sse::Stream::default(),
             cost: Arc::clone(&opening),
         };
-        let reading = Hangup(self.errands.begin(reader.read()));
+        let reading = self.errands.begin(reader.read());
+        let unless_kept = Hangup(Some(reading.clone()));
         let by = clock.now() + self.common.profile.connect_timeout;
         let timed_out = || Refusal::of(Operation::Stream, Outcome::Timeout);
         let found = clock.by(by, finding).await;
@@ -71,8 +72,7 @@ impl Client {
             Ok(endpoint) => endpoint?,
             Err(_) => return Err(Refusal::of(Operation::Stream, Outcome::CutStream)),
         };
-        let asks_progress = self.common.profile.progress;
-        let mail = Mailbox::new(Arc::new(endpoint), reading.keep(), asks_progress);
+        let mail = Mailbox::new(Arc::new(endpoint), unless_kept.keep(reading));
         let mail = Arc::new(mail);
         // The reader waits for nothing: a message before this one would be nobody's. Who sets it
         // first says how it is: a stream that has ended by now brings no answer.
@@ -90,19 +90,20 @@ impl Client {
 }
 
 /// Ends a task unless it is kept.
-struct Hangup(AbortHandle);
+struct Hangup(Option<AbortHandle>);
 
 impl Hangup {
-    fn keep(self) -> AbortHandle {
-        let handle = self.0.clone();
-        std::mem::forget(self);
+    fn keep(mut self, handle: AbortHandle) -> AbortHandle {
+        self.0 = None;
         handle
     }
 }
 
 impl Drop for Hangup {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(handle) = self.0.take() {
+            handle.abort();
+        }
     }
 }
 
@@ -115,7 +116,7 @@ impl Reader {
         let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
         trail.count_in(&own, &client.exchanges);
         // A stream that the client ends was a good one.
-        trail.presume(Outcome::Ok);
+        trail.presume_when_open(Outcome::Ok);
         let headers = with(&client.common.headers, Verb::Get, None, None);
         let request = Request::new(operation, Method::GET, headers, Bytes::new());
         let deadline = wire.clock.now() + FOR_EVER;
@@ -125,7 +126,8 @@ impl Reader {
         let came = client.carry(&mut trail, request, deadline, &mut body, &mut on_event).await;
         let (outcome, status) = match came {
             Ok(reply) => {
-                let head = head_of(&reply, &Footing::bare(HeaderMap::new()));
+                let bare = Footing::bare(HeaderMap::new());
+                let head = head_of(&reply, &Footing { named: Named::Impossible, ..bare });
                 let outcome = match head.offer() {
                     // It named no endpoint, or it broke: the session is gone with it.
                     Offer::Open => Outcome::CutStream,
@@ -211,7 +213,10 @@ impl Reader {
             Ok(Message::Notification(told)) if told.method == progress::METHOD => {
                 mailbox.progress(told.params).or_else(violated)
             }
-            Ok(Message::Notification(_)) => Ok(()),
+            Ok(Message::Notification(told)) => {
+                self.client.notified(&told.method);
+                Ok(())
+            }
             Err(malformed) => {
                 self.violated(malformed.rule, format!("{malformed}: {}", self.client.shown(data)))
             }

@@ -24,6 +24,7 @@ pub struct Trail<'a> {
     pub(super) measure: Measure<'a>,
     pub(super) exchange: Exchange,
     pub(super) outcome: Option<Outcome>,
+    pub(super) when_open: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
     first_cell: Option<&'a AtomicBool>,
     pub(super) cursor: Option<Cursor>,
@@ -59,6 +60,7 @@ impl<'a> Trail<'a> {
             measure: Measure::default(),
             exchange,
             outcome: None,
+            when_open: None,
             sent_cell: None,
             first_cell: None,
             cursor: None,
@@ -77,6 +79,11 @@ impl<'a> Trail<'a> {
     /// Ends the record with this, too, should it be dropped unfinished.
     pub fn presume(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
+    }
+
+    /// The same once a stream is open: its head has come with a status of success.
+    pub fn presume_when_open(&mut self, outcome: Outcome) {
+        self.when_open = Some(outcome);
     }
 
     /// Tells in `cell` whether the request was the first call that carried its access token.
@@ -103,6 +110,7 @@ impl<'a> Trail<'a> {
         let mut again = Self::begin(self.wire, self.ending, user, operation);
         (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
         (again.counters, again.outcome) = (self.counters, self.outcome);
+        again.when_open = self.when_open;
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
         std::mem::replace(self, again).finish(outcome);
     }

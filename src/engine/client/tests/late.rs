@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::streams::{left, old, two_ended};
 use super::*;
+use crate::model::profile::List;
 
 /// A server whose calls are answered on the stream after 100 ms, and their POSTs so, later.
 fn late(with_post: impl Fn() -> Vec<Do> + Send + Sync + 'static) -> Server {
@@ -129,4 +130,60 @@ async fn a_stream_that_fails_is_part_of_what_its_call_cost() {
     let client = old(&refused, plain());
     client.call(ms(0), ASK).await;
     assert_eq!(left(&client).await.calls[0].exchanges, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_before_a_post_is_answered_cuts_its_call() {
+    for (status, posted) in [(202, Outcome::Ok), (500, Outcome::Status(500))] {
+        let server = Server::new(move |seen| match seen.what().as_str() {
+            "tools/call" => {
+                let late = [Do::After(ms(400)), Do::Write(reply(status, &[], ""))];
+                [vec![Do::After(ms(100)), Do::HangUp], late.to_vec()].concat()
+            }
+            _ => two_ended(seen),
+        });
+        let client = old(&server, Profile { lists: Vec::new(), ..plain() });
+        client.call(ms(0), ASK).await;
+        client.common.wire.clock.sleep_until(ms(1_000)).await;
+        let told = left(&client).await;
+        let call = told.calls[0];
+        assert_eq!((call.outcome, call.instants.done), (Outcome::CutStream, ms(100)), "{status}");
+        let of_call = told.exchanges.iter().find(|told| told.operation == Operation::ToolsCall);
+        let of_call = of_call.unwrap();
+        assert_eq!((of_call.outcome, of_call.end), (posted, ms(500)), "{status}");
+        assert_eq!(told.sent(), server.seen().len(), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_of_what_did_not_ask_for_it_is_foreign() {
+    let note = |seen: &Seen| {
+        let params = json!({ "progressToken": seen.json()["id"], "progress": 1 });
+        event(
+            &json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
+                .to_string(),
+        )
+    };
+    let profile = || Profile { progress: true, lists: vec![List::Tools], ..pooled(plain()) };
+    let server = Server::new(move |seen| match seen.what().as_str() {
+        "tools/list" => {
+            let page = event(&answer(seen, &json!({ "tools": [] })));
+            vec![Do::Write([stream_head(), chunk(&note(seen)), chunk(&page), chunk("")].concat())]
+        }
+        _ => sound(seen),
+    });
+    let two = Server::new(move |seen| {
+        let mut script = two_ended(seen);
+        if seen.what() == "tools/list" {
+            script.insert(1, Do::Tell(note(seen)));
+        }
+        script
+    });
+    for client in [client(&server, profile()), old(&two, profile())] {
+        client.call(ms(0), ASK).await;
+        let told = left(&client).await;
+        let rules: Vec<_> = told.violations.iter().map(|violation| violation.rule).collect();
+        assert_eq!(rules, [Rule::ForeignProgress]);
+        assert_eq!(told.calls[0].outcome, Outcome::Ok);
+    }
 }

@@ -34,15 +34,16 @@ fn asked_behind(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_brings_something_may_break_again() {
+async fn a_stream_that_was_open_may_break_again() {
     let note = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#;
     let further = |id: u32| ending(&format!("id: {id}\ndata:\n\n"));
-    let same = ending("id: 9\ndata:\n\n");
+    let (same, gone) = (ending("id: 9\ndata:\n\n"), vec![Do::Write(reply(503, &[], ""))]);
     let brings = vec![further(2), further(3), further(4), ending(&event(note)), ending("")];
     for (then, outcome) in [
         (brings.clone(), Outcome::Ok),
         ([brings.clone(), vec![same.clone(); 2]].concat(), Outcome::Ok),
-        ([brings, vec![same; 3]].concat(), Outcome::CutStream),
+        ([brings.clone(), vec![same.clone(); 9]].concat(), Outcome::Ok),
+        ([brings, vec![same], vec![gone; 2]].concat(), Outcome::CutStream),
     ] {
         let server = breaking(then);
         let client = client(&server, Profile { stream_share: 0.0, ..resuming(2) });
@@ -110,11 +111,15 @@ async fn a_standing_stream_without_ids_is_opened_anew() {
     let gets = server.seen().into_iter().filter(|seen| seen.verb == "GET");
     let (at, behind): (Vec<_>, Vec<_>) =
         gets.map(|seen| (seen.at.as_millis(), seen.header("last-event-id").is_some())).unzip();
-    assert_eq!(at, [50, 1_050, 2_050, 3_550, 4_550]);
+    assert_eq!(at, [50, 1_050, 2_050, 3_050, 4_050]);
     assert_eq!(behind, [false; 5]);
 
     let silent = standing(vec![ending(""); 9]);
-    assert_eq!(stayed(&silent, resuming(2)).await, [ok; 3], "twice more, and no further");
+    assert_eq!(stayed(&silent, resuming(2)).await, [ok; 10], "as often as it opens");
+    let gone = vec![Do::Write(reply(503, &[], ""))];
+    let gone = standing([vec![ending("")], vec![gone; 9]].concat());
+    let failed = (Operation::Stream, Outcome::Status(503));
+    assert_eq!(stayed(&gone, resuming(2)).await, [ok, failed, failed], "twice, and no further");
     assert_eq!(stayed(&standing(vec![ending(""); 9]), resuming(0)).await, [ok]);
     let asking = standing(vec![ending("retry: 20000\n\n")]);
     stayed(&asking, resuming(2)).await;
@@ -147,4 +152,20 @@ async fn a_stream_taken_up_and_ended_by_the_client_was_a_good_one() {
     ];
     assert_eq!(ended, expected);
     assert_eq!(asked_behind(&server), ["e-1", "e-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_behind_the_answer_of_a_stream_taken_up_is_told() {
+    let text = |id: u32| json!({ "jsonrpc": "2.0", "id": id, "result": echoed() }).to_string();
+    let all = [text(1), text(1), r#"{"jsonrpc":"2.0","id":"s","method":"ping"}"#.to_owned()];
+    let all: String = all.iter().map(|text| event(text)).collect();
+    let server = breaking(vec![ending(&all)]);
+    let client = client(&server, Profile { stream_share: 0.0, ..resuming(2) });
+    client.call(ms(0), ASK).await;
+    client.common.wire.clock.sleep(ms(1)).await;
+    let told = told(&client);
+    assert_eq!(told.calls[0].outcome, Outcome::Ok);
+    let rules: Vec<_> = told.violations.iter().map(|violation| violation.rule).collect();
+    assert_eq!(rules, [Rule::SecondAnswer]);
+    assert_eq!(server.heard().last().unwrap(), "answer", "and what is asked there is answered");
 }
