@@ -8,7 +8,7 @@ use super::environment::{self, Lookup};
 use super::log::{KeyLine, Log};
 use super::mistake::{Mistakes, Place};
 use super::reader::Table;
-use super::{auth, expect, generator, load, overrides, practice, source, target, tools};
+use super::{auth, checks, expect, generator, load, overrides, practice, source, target, tools};
 
 /// What a scenario is read from. Nothing here is I/O: the caller owns files and environment.
 #[derive(Clone, Copy)]
@@ -121,7 +121,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
     let expect = root.table("expect", "What must hold.", expect::read);
     let doc = "Past these limits the generator was the bottleneck.";
     let generator = root.table("generator", doc, generator::read);
-    let plan = Plan {
+    let mut plan = Plan {
         name,
         seed,
         target: target?,
@@ -136,6 +136,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         environment: Vec::new(),
     };
     refuse_masks(root, &plan);
+    checks::settle(root, &mut plan);
     Some(plan)
 }
 
