@@ -408,6 +408,7 @@ mod tests {
                 }
                 Step::Fork(agents) => shape.push(format!("fork {}", agents.len())),
                 Step::Join => shape.push("join".to_owned()),
+                Step::Stray | Step::Register => panic!("only checks do that"),
                 Step::End => break,
             }
         }

@@ -179,6 +179,7 @@ mod tests {
     use crate::model::behaviour::{Behaviour, Subagents};
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
+    use crate::model::plan::checks::CheckLimits;
     use crate::model::plan::tokens::{Most, TokenLimits};
     use crate::model::plan::{
         Answers, Credential, Health, Http, IdentityMode, Metrics, Plan, Reach, Sessions, TargetUrl,
@@ -313,6 +314,10 @@ stages = [{ over = "10s", to = "60/min" }]
             winner_alive: true,
         };
         assert_eq!(plan.expect.tokens, tokens);
+        let (lifetime, skew) = (Some(s(30)), Some(s(3)));
+        let (expired, foreign, registrations) = (true, true, Some(20));
+        let checks = CheckLimits { lifetime, skew, expired, foreign, registrations };
+        assert_eq!(plan.expect.checks, checks);
         let thresholds: Vec<_> = plan.expect.thresholds.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(thresholds, ["p99(response, tools/call) < 2s", "errors < 1%"]);
         assert_eq!(plan.expect.findings, Some(Severity::Medium));
@@ -438,7 +443,8 @@ stages = [{ over = "10s", to = "60/min" }]
     /// The text of every key is in the file of every key, or in a table of this file's.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere = ["load.chat", "load.steady", "auth."];
+        let elsewhere =
+            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)

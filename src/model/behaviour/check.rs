@@ -182,3 +182,64 @@ impl Machine {
         Step::End
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plays(check: &Check, tools: u16, mut class: impl FnMut(usize) -> Class) -> String {
+        let mut machine = Machine::new(check, Key::of_run(7, 0), tools);
+        let (mut told, mut outcomes, mut heard) = (String::new(), Vec::new(), 0);
+        loop {
+            let step = machine.next(&outcomes);
+            outcomes.clear();
+            match step {
+                Step::Think(_) => told.push('.'),
+                Step::Burst(burst) => {
+                    assert_eq!(burst.len(), 1);
+                    outcomes.push(class(heard));
+                    heard += 1;
+                    told.push('c');
+                }
+                Step::Stray => {
+                    told.push('S');
+                    outcomes.extend((class(heard) == Class::NeverSent).then_some(Class::NeverSent));
+                }
+                Step::Register => told.push('R'),
+                Step::End => return told,
+                Step::Fork(_) | Step::Join => panic!("a check has no subagents"),
+            }
+            assert!(told.len() < 100, "it must end: {told}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_presented_until_it_was_refused_often_enough() {
+        let (every, lasts) = (Duration::from_secs(1), Duration::from_secs(5));
+        let check = Check::ExpiredToken(ExpiredToken { every, lasts, refusals: 2 });
+        let from =
+            |first: usize| move |call| if call >= first { Class::Unauthorised } else { Class::Ok };
+        assert_eq!(plays(&check, 1, from(1)), "c.c.c");
+        assert_eq!(plays(&check, 1, from(0)), "c.c", "also one that never was good");
+        // Never, and not twice in a row: until the time is over.
+        assert_eq!(plays(&check, 1, from(99)), "c.c.c.c.c.");
+        let at_times = |call| if call % 2 == 0 { Class::Status } else { Class::Ok };
+        assert_eq!(plays(&check, 1, at_times), "c.c.c.c.c.");
+        assert_eq!(plays(&check, 0, from(1)), "");
+    }
+
+    #[test]
+    fn a_foreign_token_comes_after_the_own_one() {
+        let (every, foreign) = (Duration::from_secs(1), Foreign::Elsewhere);
+        let check = Check::WrongAudience(WrongAudience { calls: 2, every, foreign });
+        assert_eq!(plays(&check, 1, |_| Class::Ok), "c.c.Sc.c");
+        let none = |call| if call == 2 { Class::NeverSent } else { Class::Ok };
+        assert_eq!(plays(&check, 1, none), "c.c.S", "there was none to be had");
+        assert_eq!(plays(&check, 0, |_| Class::Ok), "");
+    }
+
+    #[test]
+    fn a_flood_registers_without_any_tool() {
+        assert_eq!(plays(&Check::RegistrationFlood, 0, |_| Class::Ok), "R");
+    }
+}
