@@ -25,7 +25,7 @@ pub fn expired_token(table: &Table<'_>) -> Check {
     let every = pause(table, Duration::from_millis(500));
     let doc = "From the first call to the last; default: the declared lifetime and skew, and 5 s.";
     let lasts = table.key("lasts", doc).duration(Duration::from_secs(1)..=DAY).optional();
-    let doc = "Refusals in a row that are enough.";
+    let doc = "Refusals in a row that are enough, besides those that the skew explains.";
     let refusals = table.key("refusals", doc).count(1..=1_000).or(4);
     // What it lasts by itself is settled with the whole scenario.
     Check::ExpiredToken(ExpiredToken { every, lasts: lasts.unwrap_or_default(), refusals })
@@ -138,14 +138,18 @@ fn refuse_ways(root: &Table<'_>, plan: &Plan, check: &Check, chosen: Place) {
 }
 
 fn settle_expired(root: &Table<'_>, plan: &mut Plan, knobs: ExpiredToken) {
-    if !knobs.lasts.is_zero() {
-        return;
-    }
     let limits = plan.expect.checks;
-    match limits.lifetime {
-        Some(lifetime) => {
-            let lasts = lifetime + limits.skew() + MARGIN;
-            let check = Check::ExpiredToken(ExpiredToken { lasts, ..knobs });
+    // From as long before the end as it may be refused to as long past it as it may be accepted.
+    let within = (limits.skew() * 2).div_duration_f64(knobs.every).ceil();
+    let refusals = knobs.refusals.saturating_add(within as u32);
+    let lasts = match limits.lifetime {
+        _ if !knobs.lasts.is_zero() => Some(knobs.lasts),
+        Some(lifetime) => Some(lifetime + limits.skew() + MARGIN),
+        None => None,
+    };
+    match lasts {
+        Some(lasts) => {
+            let check = Check::ExpiredToken(ExpiredToken { lasts, refusals, ..knobs });
             plan.load.behaviour = Behaviour::Check(check);
         }
         None => {
@@ -217,4 +221,107 @@ fn place(root: &Table<'_>, path: &[&str]) -> Place {
         };
     }
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Input, read};
+
+    const SHORTEST: &str = r#"
+[target]
+url = "practice"
+[auth]
+kind = "oauth"
+[load]
+behaviour = "check-expired-token"
+stages = [{ over = "10s", to = "60/min" }]
+[expect]
+tokens = { lifetime = "30s" }
+"#;
+
+    fn with(overrides: &[&str]) -> Result<Plan, String> {
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        let input = Input {
+            text: SHORTEST,
+            file: "check.toml",
+            overrides: &overrides,
+            target: None,
+            authorised: true,
+            environment: &|_| None,
+            files: &|path| Err(format!("no file {path}")),
+        };
+        read(&input).map_err(|mistakes| mistakes.render(false))
+    }
+
+    #[test]
+    fn a_check_asks_for_what_it_checks_and_lasts_as_long_as_that_takes() {
+        let plan = with(&[]).unwrap();
+        let s = Duration::from_secs;
+        let lasting = |lasts: u64, refusals| {
+            let every = Duration::from_millis(500);
+            Behaviour::Check(Check::ExpiredToken(ExpiredToken { every, lasts: s(lasts), refusals }))
+        };
+        // Lifetime, skew and margin; refusals within the skew, before the end and past it, are few.
+        assert_eq!(plan.load.behaviour, lasting(30 + 2 + 5, 8 + 4));
+        assert!(plan.expect.checks.expired && !plan.expect.checks.foreign);
+        let knobs = ["load.expired_token={ lasts = '9s', refusals = 1 }", "expect.tokens.skew=1s"];
+        assert_eq!(with(&knobs).unwrap().load.behaviour, lasting(9, 4 + 1));
+        let bare = ["load.expired_token={ lasts = '9s' }", "expect={}"];
+        assert_eq!(with(&bare).unwrap().load.behaviour, lasting(9, 8 + 4));
+        let audience = ["load.behaviour=check-wrong-audience", "expect={}"];
+        let plan = with(&audience).unwrap();
+        assert!(plan.expect.checks.foreign && !plan.expect.checks.expired);
+    }
+
+    #[test]
+    fn what_a_check_lacks_is_said_before_anything_is_sent() {
+        let audience = "load.behaviour=check-wrong-audience";
+        let flood = "load.behaviour=check-registration-flood";
+        let far = "target={ url = 'https://192.0.2.1/mcp' }";
+        let given = "auth={ kind = 'tokens', file = 'own.jsonl' }";
+        let own = "auth.client_id=me";
+        let two = "load.wrong_audience={ resource = 'https://a.test/', tokens = 'b' }";
+        let fragment = "load.wrong_audience={ resource = 'https://a.test/#b' }";
+        let many = "load.stages=[{ over = '101s', to = '200/s' }]";
+        let closed = "load={ behaviour = 'check-expired-token', model = 'closed', \
+                      stages = [{ over = '1s', to = 3 }] }";
+        let steady = "load.behaviour=steady";
+        let cases: [(&[&str], &str); 16] = [
+            (&["auth={}"], "check-expired-token is about tokens that users get"),
+            (&[closed], "check-expired-token is one run a user, and closed users make many"),
+            (&["expect={}"], "check-expired-token does not know how long tokens last"),
+            (&[audience, far], "which other resource there is, is not said"),
+            (&[audience, given], "users that have tokens from a file cannot get others"),
+            (&[audience, two], "load.wrong_audience.resource and load.wrong_audience.tokens"),
+            (&[audience, fragment], "expected an absolute URL without a fragment"),
+            (&[audience, "load.expired_token.every=1s"], "load.expired_token has no effect"),
+            (
+                &[flood, far],
+                "check-registration-flood towards a target that is not on this machine",
+            ),
+            (&[flood, own], "check-registration-flood registers clients, and this [auth] has one"),
+            (&[flood, many], "check-registration-flood of more than 10000 registrations"),
+            (&[flood, "expect.tokens={ skew = '1s' }"], "expect.tokens.skew has no effect"),
+            (&[steady, "expect.tokens={ expired = 'refused' }"], "cannot be seen in this load"),
+            (&[steady, "expect.tokens={ registrations = 3 }"], "cannot be seen in this load"),
+            (&[steady, "expect.tokens={ expired = 'accepted' }"], "expect.tokens.expired"),
+            (&["load.behaviour=check-everything"], "check-everything"),
+        ];
+        for (overrides, words) in cases {
+            let said = with(overrides).map(drop).unwrap_err();
+            assert!(said.contains(words), "{overrides:?}: {said}");
+        }
+        for fine in [
+            &[flood, "target={ url = 'https://192.0.2.1/mcp', mine = true }"][..],
+            &[flood, "load.stages=[{ over = '100s', to = '200/s' }]"],
+            &[audience, given, "load.wrong_audience.tokens=foreign.jsonl"],
+            &[audience, far, "load.wrong_audience.resource='https://192.0.2.1/other'"],
+            &[steady, "expect.tokens={ lost = 0, expired = 'refused' }"],
+        ] {
+            if let Err(said) = with(fine) {
+                panic!("{fine:?}: {said}");
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::thread;
 
-use crate::squall::{Place, Report};
+use crate::squall::{Place, Report, root};
 use crate::storm::QUICK;
 
 /// Shipped scenarios that check what becomes of tokens; each passes as it is.
@@ -49,7 +49,7 @@ const ROWS: [Row<'_>; 12] = [
     ("wrong-audience", r#"["ignores-resource"]"#, &["foreign-token-accepted"]),
     ("wrong-audience", r#"["refuses-with-403"]"#, &["token-refused-wrongly"]),
     ("wrong-audience", r#"["refuses-with-500"]"#, &["token-refused-wrongly"]),
-    ("wrong-audience", r#"["refuses-with-200"]"#, &["token-refused-wrongly"]),
+    ("wrong-audience", r#"["refuses-with-200"]"#, &["malformed-result", "token-refused-wrongly"]),
     ("wrong-audience", r#"["refuses-with-redirect"]"#, &["redirect", "token-refused-wrongly"]),
     ("wrong-audience", r#"["no-resource-metadata"]"#, &["no-resource-metadata"]),
 ];
@@ -103,7 +103,7 @@ fn the_same_run_of_a_sound_server_passes() {
 #[test]
 fn every_way_to_speak_is_checked() {
     let ways = [
-        ("plain", r#"["sse"]"#),
+        ("plain", r#"["http+sse"]"#),
         ("claude-ai-legacy", r#"["legacy"]"#),
         ("claude-ai-modern", r#"["modern", "legacy"]"#),
         ("spec", r#"["modern"]"#),
@@ -174,6 +174,26 @@ fn tokens_of_a_file_are_presented_as_well() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("foreign-1"), "a token is in the report");
+    }
+}
+
+/// A check's plan says what will be done to the target.
+#[test]
+fn the_plan_says_what_a_check_does() {
+    for (scenario, words) in [
+        (
+            "expired-token",
+            "3 users present one access token each, every 500ms for up to 15s, until",
+        ),
+        ("wrong-audience", "3 calls with one for the practice target's second resource"),
+        ("registration-flood", "60 clients ask to be registered, and go no further; 20 may"),
+    ] {
+        let place = Place::new();
+        let file = root().join(format!("scenarios/{scenario}.toml"));
+        let done = place.squall().args(["check", file.to_str().unwrap()]).go();
+        done.exits(0);
+        assert!(done.stdout.contains(words), "{}", done.stdout);
+        assert!(!done.stdout.contains("warning"), "{}", done.stdout);
     }
 }
 

@@ -39,8 +39,9 @@ impl fmt::Display for Wrong {
 
 impl Answer {
     /// Servers may let anybody connect, and ask for a token where a tool is called: only a call that
-    /// was answered shows that its token was accepted. A limit or a lost session is about
-    /// something else, and what a server says to methods that it has not comes before the token.
+    /// was answered shows that its token was accepted. A limit, a lost session or a gateway is about
+    /// something else, and what a server says to paths and methods that it has not comes before the
+    /// token.
     pub(super) fn of(presented: &Presented) -> Self {
         let Presented { operation, outcome, challenge, .. } = *presented;
         let Some(status) = presented.status else { return Self::Nothing };
@@ -48,9 +49,8 @@ impl Answer {
             matches!(operation, Operation::Stream | Operation::Resume | Operation::Delete);
         match (status, outcome) {
             (401, _) => Self::Refused(challenge),
-            (_, Outcome::Throttled(_) | Outcome::SessionLost(_)) | (429 | 502..=504, _) => {
-                Self::Nothing
-            }
+            (_, Outcome::Throttled(_) | Outcome::SessionLost(_))
+            | (404..=406 | 429 | 502..=504, _) => Self::Nothing,
             _ if is_method => Self::Nothing,
             (200..300, Outcome::ToolError | Outcome::RpcError(_) | Outcome::Violation(_)) => {
                 Self::Wrong(Wrong::Error(status))

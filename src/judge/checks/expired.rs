@@ -58,7 +58,7 @@ impl Expired {
             self.good += u64::from(answer == Answer::Accepted);
             self.bad += u64::from(matches!(answer, Answer::Refused(_) | Answer::Wrong(_)));
         } else if sent >= ends + self.skew {
-            self.late.add(presented, answer, &format!("{} that was", past(millis)));
+            self.late.add(presented, answer, &past(millis));
         }
     }
 
@@ -76,7 +76,10 @@ impl Expired {
         let skew = figure::duration(self.skew);
         let (count, accepted) = (self.late.count(), self.late.accepted());
         let shown = self.late.shown();
-        parts.push(format!("{accepted} of {count} from {skew} past its end on accepted, {shown}"));
+        parts.push(match count {
+            0 => format!("nothing was seen from {skew} past its end on"),
+            _ => format!("{accepted} of {count} from {skew} past its end on accepted, {shown}"),
+        });
         if self.endless > 0 {
             parts.push(format!("{} with a token without expires_in", self.endless));
         }

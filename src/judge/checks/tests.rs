@@ -149,7 +149,7 @@ fn how_long_a_token_was_accepted_is_measured() {
     let evidence = judged(&expired(), NEWEST, &of([own(50.0, 200), own(102.25, 200)]));
     assert_eq!(
         evidence.findings[0].evidence,
-        ["at 102.25s, user 1: tools/call with a token 2.25s past its end that was answered"]
+        ["at 102s, user 1: tools/call with a token 2.25s past its end was answered"]
     );
 }
 

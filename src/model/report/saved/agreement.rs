@@ -231,7 +231,7 @@ fn verdict(report: &Report) -> Held {
     if let Some(both) =
         report.judged().find(|judged| judged.passed && (judged.unproven || judged.unchecked))
     {
-        return Err(format!("thresholds: {} held, and could not be said to", both.text));
+        return Err(format!("thresholds: {} is both held and unproven", both.text));
     }
     let broken: Vec<&Judged> = report.judged().filter(|held| held.is_broken()).collect();
     if report.verdict == Verdict::Passed {
