@@ -36,6 +36,7 @@ pub mod scenario {
     pub mod auth;
     pub mod authorization;
     pub mod behaviours;
+    pub mod checks;
     pub mod clients;
     pub mod declared;
     pub mod document;
@@ -105,6 +106,7 @@ pub mod edge {
 
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
+    pub mod checks;
     pub mod tokens;
 }
 

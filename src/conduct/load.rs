@@ -24,6 +24,7 @@ use crate::engine::crowd::{arrivals, users};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::judge::checks::Checks;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
@@ -83,7 +84,10 @@ pub(super) async fn load(
     };
     let course = Course { load: length, drain: plan.load.drain };
     let tokens = Tokens::new(plan.expect.tokens);
-    let watch = Watch::begin(recorder, &clock, stop.clone(), (summary, tokens), course, show);
+    let revision = found.scouted.protocol_version;
+    let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision);
+    let folded = (summary, tokens, checks);
+    let watch = Watch::begin(recorder, &clock, stop.clone(), folded, course, show);
     let meanwhile = Meanwhile {
         clock: clock.clone(),
         stop: stop.clone(),

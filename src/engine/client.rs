@@ -8,6 +8,7 @@
 
 mod belief;
 mod carry;
+mod checks;
 mod connect;
 mod errands;
 mod farewell;

@@ -7,6 +7,10 @@ use std::time::Duration;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
 
+mod presented;
+
+pub use presented::{Challenged, Issued, Presented, Whose};
+
 /// One fact about a run.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -22,6 +26,12 @@ pub enum Event {
     Refused(Box<Refused>),
     /// A refresh token was presented twice.
     Race(Race),
+    /// An access token was issued.
+    Issued(Issued),
+    /// An access token was presented where it is watched what becomes of it.
+    Presented(Presented),
+    /// A check could not do to the target what it was to do.
+    Untried(Box<Refused>),
     /// A run (a chat turn or a Research run) ended.
     Run(Run),
     /// The barrier behind a wave of subagents opened.

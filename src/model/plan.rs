@@ -13,6 +13,7 @@ use super::threshold::Threshold;
 
 pub mod auth;
 pub mod authorization;
+pub mod checks;
 pub mod practice;
 pub mod tokens;
 
@@ -294,6 +295,8 @@ pub struct Expect {
     pub findings: Option<Severity>,
     /// What must hold of users' tokens.
     pub tokens: tokens::TokenLimits,
+    /// What active checks hold tokens to.
+    pub checks: checks::CheckLimits,
 }
 
 /// Past these limits a run is not trustworthy.

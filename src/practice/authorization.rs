@@ -60,6 +60,8 @@ use place::Place;
 use refused::{Refused, answered};
 use tokens::Tokens;
 
+pub(super) use place::ELSEWHERE;
+
 pub use clients::{CONFIDENTIAL, PUBLIC, SECRET, SIGNING};
 
 /// Bodies of the authorization server past this are refused.

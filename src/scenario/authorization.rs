@@ -128,6 +128,10 @@ fn moments(auth: &Table<'_>) -> Authorization {
         revoke_at: moment("revoke_at", "When every grant is revoked, from the target's start.")
             .optional(),
         defects: defects(auth),
+        spares_missing: auth
+            .key("spares_missing", "For refuses-with-...: requests without a token are challenged.")
+            .truth()
+            .or(default.spares_missing),
         forget_after: moment("forget_after", "For forgets-clients: the life of a registration.")
             .or(default.forget_after),
         forget_at: moment(
@@ -257,6 +261,7 @@ mod tests {
             revoke_at: Some(s(60)),
             jwks: text("{\"keys\":[]}"),
             defects: Defect::WORDS.into_iter().map(|(_, defect)| defect).collect(),
+            spares_missing: true,
             forget_after: s(1),
             forget_at: Some(s(2)),
             lose_every: 3,

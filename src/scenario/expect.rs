@@ -7,6 +7,7 @@ use crate::model::plan::Expect;
 use crate::model::plan::tokens::{Most, TokenLimits};
 use crate::model::threshold::Threshold;
 
+use super::checks;
 use super::document::Node;
 use super::log::Log;
 use super::reader::Table;
@@ -34,8 +35,10 @@ pub fn read(expect: &Table<'_>) -> Expect {
         .word(&FINDINGS, &[])
         .optional();
     expect.later("rate_limit", "expectations about rate limits");
-    let tokens = expect.table("tokens", "What must hold when users' tokens end.", tokens);
-    Expect { thresholds, findings, tokens }
+    let doc = "What must hold when users' tokens end.";
+    let both = |table: &Table<'_>| (tokens(table), checks::limits(table));
+    let (tokens, checks) = expect.table("tokens", doc, both);
+    Expect { thresholds, findings, tokens, checks }
 }
 
 /// `tokens` of `[expect]`.

@@ -8,7 +8,7 @@ use super::environment::{self, Lookup};
 use super::log::{KeyLine, Log};
 use super::mistake::{Mistakes, Place};
 use super::reader::Table;
-use super::{auth, expect, generator, load, overrides, practice, source, target, tools};
+use super::{auth, checks, expect, generator, load, overrides, practice, source, target, tools};
 
 /// What a scenario is read from. Nothing here is I/O: the caller owns files and environment.
 #[derive(Clone, Copy)]
@@ -121,7 +121,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
     let expect = root.table("expect", "What must hold.", expect::read);
     let doc = "Past these limits the generator was the bottleneck.";
     let generator = root.table("generator", doc, generator::read);
-    let plan = Plan {
+    let mut plan = Plan {
         name,
         seed,
         target: target?,
@@ -136,6 +136,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         environment: Vec::new(),
     };
     refuse_masks(root, &plan);
+    checks::settle(root, &mut plan);
     Some(plan)
 }
 
@@ -178,6 +179,7 @@ mod tests {
     use crate::model::behaviour::{Behaviour, Subagents};
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
+    use crate::model::plan::checks::CheckLimits;
     use crate::model::plan::tokens::{Most, TokenLimits};
     use crate::model::plan::{
         Answers, Credential, Health, Http, IdentityMode, Metrics, Plan, Reach, Sessions, TargetUrl,
@@ -312,6 +314,10 @@ stages = [{ over = "10s", to = "60/min" }]
             winner_alive: true,
         };
         assert_eq!(plan.expect.tokens, tokens);
+        let (lifetime, skew) = (Some(s(30)), Some(s(3)));
+        let (expired, foreign, registrations) = (true, true, Some(20));
+        let checks = CheckLimits { lifetime, skew, expired, foreign, registrations };
+        assert_eq!(plan.expect.checks, checks);
         let thresholds: Vec<_> = plan.expect.thresholds.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(thresholds, ["p99(response, tools/call) < 2s", "errors < 1%"]);
         assert_eq!(plan.expect.findings, Some(Severity::Medium));
@@ -437,7 +443,8 @@ stages = [{ over = "10s", to = "60/min" }]
     /// The text of every key is in the file of every key, or in a table of this file's.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere = ["load.chat", "load.steady", "auth."];
+        let elsewhere =
+            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)

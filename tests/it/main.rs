@@ -35,5 +35,6 @@ mod storm;
 mod stranger;
 mod target_without_annotations;
 mod tls;
+mod token_checks;
 mod token_defects;
 mod workflow;

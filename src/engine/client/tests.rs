@@ -17,6 +17,7 @@ use crate::model::profile::{Elicitation, ServerRequests};
 use crate::model::secret::Secret;
 
 mod beliefs;
+mod checks;
 mod eras;
 mod grants;
 mod headers;

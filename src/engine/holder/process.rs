@@ -19,16 +19,17 @@ use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use super::habit::Strayed;
 use super::race::Races;
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Standing};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
-use crate::model::event::{Event, GrantChange, Refused};
+use crate::model::event::{Event, GrantChange, Issued, Refused};
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
-use crate::protocol::oauth::grant::Known;
+use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 use crate::protocol::oauth::saved::Kept;
 
@@ -52,6 +53,7 @@ pub(super) struct Process {
     /// What goes on beside the calls.
     errands: Mutex<Vec<JoinHandle<()>>>,
     pub(super) races: Races,
+    pub(super) strayed: Strayed,
 }
 
 /// Until when what failed is not tried again.
@@ -97,6 +99,7 @@ impl Process {
             pauses: Mutex::default(),
             errands: Mutex::default(),
             races: Races::default(),
+            strayed: Strayed::default(),
         })
     }
 
@@ -112,6 +115,9 @@ impl Process {
 
     /// The credential, where nothing has to be waited for.
     pub(super) fn ready(&self) -> Option<Lease> {
+        if let Some(lease) = self.checks() {
+            return Some(lease);
+        }
         let now = self.now();
         let Some(token) = self.grant.token() else {
             // Before the first consent a request goes without, and is told where to get one.
@@ -150,7 +156,7 @@ impl Process {
             401 if patience.renewed => return false,
             401 => {
                 patience.renewed = true;
-                self.tell_refused(generation);
+                self.note_refused(generation, status);
                 Why::Refused(challenge)
             }
             403 if challenge.insufficient_scope() => {
@@ -169,10 +175,10 @@ impl Process {
     }
 
     /// A 401 to a token: was its time over?
-    fn tell_refused(&self, generation: u64) {
-        let Some(token) = self.grant.token().filter(|token| token.generation == generation) else {
-            return;
-        };
+    pub(super) fn note_refused(&self, generation: u64, status: u16) {
+        let token = self.grant.token();
+        let token = token.filter(|token| token.generation == generation && status == 401);
+        let Some(token) = token else { return };
         let is_over = token.is_over(self.now());
         if !is_over {
             // Its tokens came of the race before.
@@ -227,8 +233,7 @@ impl Process {
             match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
                 Ok(granted) => {
                     let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                    let stored = self.grant.store(granted, &self.realm.oauth, self.now());
-                    if stored.is_ok() {
+                    if self.store(granted) {
                         self.realm.tell(self.user, GrantChange::Refreshed { rotated });
                     }
                     // The tokens that won the race before this one were good.
@@ -265,7 +270,7 @@ impl Process {
             match self.realm.authorise(journey, challenge, standing.clone(), is_wider).await {
                 Ok(granted) => {
                     let again = self.grant.has_consented();
-                    if self.grant.store(granted, &self.realm.oauth, self.now()).is_ok() {
+                    if self.store(granted) {
                         self.realm.tell(self.user, GrantChange::Authorised { again });
                         return;
                     }
@@ -286,6 +291,17 @@ impl Process {
         if !is_wider {
             self.lock_out(refusal);
         }
+    }
+
+    /// Takes what was granted; false if no header can carry it.
+    fn store(&self, granted: Granted) -> bool {
+        let (user, at, lifetime) = (self.user, self.now(), granted.tokens.expires_in);
+        let is_stored = self.grant.store(granted, &self.realm.oauth, at).is_ok();
+        if is_stored {
+            let issued = Issued { user, at, lifetime };
+            self.realm.recorder.tell(user, Event::Issued(issued));
+        }
+        is_stored
     }
 
     /// The user has no tokens, and tries again later.
@@ -335,7 +351,9 @@ impl Process {
     }
 
     pub(super) fn issued(&self) -> Vec<Secret> {
-        self.grant.issued()
+        let mut issued = self.grant.issued();
+        issued.extend(self.strayed.issued());
+        issued
     }
 
     pub(super) fn now(&self) -> Duration {

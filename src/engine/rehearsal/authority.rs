@@ -11,7 +11,7 @@ use url::Url;
 use super::{Do, Seen, Server, common, json_reply, reply, sound};
 use crate::edge::net::Connect;
 use crate::engine::client::Common;
-use crate::engine::holder::Wallet;
+use crate::engine::holder::{Habit, Wallet};
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::model::plan::Credential;
@@ -152,6 +152,11 @@ impl Reach for Piped {
 
 /// What clients of `profile` share that come to tokens at `server`.
 pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
+    checking(server, profile, Habit::Renewing)
+}
+
+/// The same with this habit.
+pub(crate) fn checking(server: &Server, profile: Profile, habit: Habit) -> Arc<Common> {
     let oauth = Arc::new(profile.oauth.clone());
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
@@ -168,6 +173,7 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
+        habit,
     };
     shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
     common

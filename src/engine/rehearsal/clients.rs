@@ -16,7 +16,7 @@ use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::event::{
-    Call, Event, Exchange, GrantChange, GrantEvent, Race, Refused, Run, SessionChange,
+    Call, Event, Exchange, GrantChange, GrantEvent, Presented, Race, Refused, Run, SessionChange,
     SessionEvent, Violation, Wave,
 };
 use crate::model::plan::Credential;
@@ -129,6 +129,8 @@ pub(crate) struct Told {
     pub(crate) grants: Vec<GrantChange>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) races: Vec<Race>,
+    pub(crate) presented: Vec<Presented>,
+    pub(crate) untried: Vec<Refused>,
 }
 
 impl Told {
@@ -153,6 +155,9 @@ impl Observer for Told {
             Event::Session(SessionEvent { change, .. }) => self.sessions.push(*change),
             Event::Grant(GrantEvent { change, .. }) => self.grants.push(*change),
             Event::Race(race) => self.races.push(*race),
+            Event::Presented(presented) => self.presented.push(*presented),
+            Event::Untried(untried) => self.untried.push((**untried).clone()),
+            Event::Issued(_) => {}
             Event::Refused(refused) => self.refused.push((**refused).clone()),
             Event::Run(run) => self.runs.push(*run),
             Event::Wave(wave) => self.waves.push(*wave),

@@ -114,7 +114,13 @@ impl Tokens {
                 expectations.findings.push(said.finding());
             }
             let (passed, unproven) = (said.held == Some(true), said.held.is_none());
-            expectations.judged.push(Judged { text, passed, value: said.value, unproven });
+            expectations.judged.push(Judged {
+                text,
+                passed,
+                value: said.value,
+                unproven,
+                unchecked: false,
+            });
         }
         expectations
     }

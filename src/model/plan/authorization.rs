@@ -58,6 +58,9 @@ pub struct Authorization {
     pub jwks: String,
     /// What is wrong with it.
     pub defects: Defects,
+    /// The defects that refuse in a wrong way spare requests without any token, so that clients can
+    /// log in.
+    pub spares_missing: bool,
     /// For `forgets-clients`: so long after its registration a client is forgotten.
     pub forget_after: Duration,
     /// For `forgets-clients`: all clients at this moment, from the start of the target, instead.
@@ -150,6 +153,7 @@ impl Default for Authorization {
             revoke_at: None,
             jwks: String::new(),
             defects: Defects::default(),
+            spares_missing: false,
             forget_after: Duration::from_secs(30),
             forget_at: None,
             lose_every: 0,
@@ -176,7 +180,7 @@ impl fmt::Display for Authorization {
         let Self { registration, documents, issuer, scopes, scope, users, tools, .. } = self;
         let Self { register_limit, token_limit, latency, outage, jwks, .. } = self;
         let Self { expire_at, revoke_at, defects, .. } = self;
-        let Self { forget_after, forget_at, lose_every, slow, .. } = self;
+        let Self { spares_missing, forget_after, forget_at, lose_every, slow, .. } = self;
         write!(f, "{{ access = {}, refresh = {}", Lasts(*access), Lasts(*refresh))?;
         write!(f, ", rotate = {rotate}, grace = {}, skew = {}", Lasts(*grace), Lasts(*skew))?;
         write!(f, ", consent = {}", Text(word(&Consent::WORDS, consent)))?;
@@ -211,7 +215,7 @@ impl fmt::Display for Authorization {
         if !jwks.is_empty() {
             write!(f, ", jwks = {}", Text(jwks))?;
         }
-        write!(f, ", defects = {}", List(&words))?;
+        write!(f, ", defects = {}, spares_missing = {spares_missing}", List(&words))?;
         write!(f, ", forget_after = {}", Lasts(*forget_after))?;
         if let Some(at) = forget_at {
             write!(f, ", forget_at = {}", Lasts(*at))?;

@@ -146,7 +146,8 @@ impl Authority {
             return challenged(StatusCode::FORBIDDEN, challenge, &body);
         }
         one(&self.counts.unauthorized);
-        let has = |defect| self.knobs.has(defect);
+        let is_spared = self.knobs.spares_missing && closed == Closed::Missing;
+        let has = |defect| !is_spared && self.knobs.has(defect);
         if has(Defect::RefusesWith200) {
             return refused_politely(body).await;
         }
