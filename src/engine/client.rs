@@ -192,12 +192,13 @@ impl Client {
 
     /// The user leaves.
     pub async fn leave(self: &Arc<Self>, stop: &Stop) {
+        self.errands.end(stop.reached(Phase::Over)).await;
+        self.holder.leave().await;
         Box::pin(self.end_session(stop)).await;
     }
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
         self.errands.end(stop.reached(Phase::Over)).await;
-        self.holder.leave().await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
         // The end first: a DELETE sent only to be taken away at once is one of which nobody can

@@ -247,7 +247,9 @@ pub enum Second {
     Granted,
     /// That the refresh token is no longer good.
     Refused,
-    /// Neither: an error, or nothing.
+    /// An error of the server's own: 500.
+    Broken,
+    /// None of these: it was asked to wait, or got no answer.
     Failed,
 }
 

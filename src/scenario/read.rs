@@ -309,6 +309,7 @@ stages = [{ over = "10s", to = "60/min" }]
             amplification: Some(2.5),
             refused_early: Some(3),
             grace: Some(s(10)),
+            rotation: true,
             winner_alive: true,
         };
         assert_eq!(plan.expect.tokens, tokens);

@@ -175,8 +175,7 @@ impl Process {
         };
         let is_over = token.is_over(self.now());
         if !is_over {
-            // Its tokens came of the race before.
-            self.settle(generation.saturating_sub(1), Some(false));
+            self.races_lost();
         }
         let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
         self.realm.tell(self.user, change);
@@ -221,7 +220,7 @@ impl Process {
         if now < self.pauses().refresh {
             return;
         }
-        let (standing, generation) = (self.grant.standing(), self.grant.generation());
+        let (standing, races) = (self.grant.standing(), self.races.run());
         self.race(&refresh, &standing);
         let refusal =
             match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
@@ -231,8 +230,7 @@ impl Process {
                     if stored.is_ok() {
                         self.realm.tell(self.user, GrantChange::Refreshed { rotated });
                     }
-                    // The tokens that won the race before this one were good.
-                    self.settle(generation.saturating_sub(1), Some(true));
+                    self.races_won(races);
                     return;
                 }
                 Err(refusal) => refusal,
@@ -248,7 +246,7 @@ impl Process {
                 self.authorise(journey, challenge, false).await;
             }
             Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
-                self.settle(generation, Some(false));
+                self.races_lost();
                 self.realm.tell(self.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
@@ -266,6 +264,7 @@ impl Process {
                 Ok(granted) => {
                     let again = self.grant.has_consented();
                     if self.grant.store(granted, &self.realm.oauth, self.now()).is_ok() {
+                        self.races_over();
                         self.realm.tell(self.user, GrantChange::Authorised { again });
                         return;
                     }
@@ -317,7 +316,7 @@ impl Process {
         for errand in errands {
             let _aborted = errand.await.is_err();
         }
-        self.settle(u64::MAX, None);
+        self.races_over();
     }
 
     pub(super) fn errand(&self, errand: JoinHandle<()>) {

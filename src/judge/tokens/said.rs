@@ -85,6 +85,28 @@ const GRACE: Rule = Rule {
     what_to_do: "For some seconds answer the old refresh token with the tokens it became; refuse \
                  it after that.",
 };
+const BROKEN: Rule = Rule {
+    id: "refresh-broken-by-race",
+    severity: Severity::High,
+    title: "The token endpoint failed with 500 when one token was refreshed twice.",
+    text: "Two refreshes of one token at once are answered, each with tokens or with invalid_grant.",
+    source: "RFC 6749 section 5.2 lists what a refusal is; processes of one client refresh at \
+             once, and 13 ms apart ended in 500: HQBase#41",
+    provenance: Provenance::Observed,
+    what_to_do: "Let the second of two refreshes wait for the first, and answer it with the tokens \
+                 that the first one got.",
+};
+const STAYS: Rule = Rule {
+    id: "no-rotation",
+    severity: Severity::Medium,
+    title: "Refresh tokens were not replaced.",
+    text: "A refresh gives a public client a new refresh token in place of the one it sent.",
+    source: "MCP 2025-11-25, basic/authorization, token theft: authorization servers MUST rotate \
+             refresh tokens of public clients; RFC 9700 section 4.14.2",
+    provenance: Provenance::Spec,
+    what_to_do: "Rotate refresh tokens, or bind them to the client by mutual TLS or DPoP; clients \
+                 with a secret may keep theirs.",
+};
 const KILLED: Rule = Rule {
     id: "race-kills-winner",
     severity: Severity::High,
@@ -106,6 +128,7 @@ impl Tokens {
             limits.amplification.map(|most| amplified(&self.traffic, most)),
             limits.refused_early.map(|most| self.early_said(most)),
             limits.grace.map(|_| self.grace_said()),
+            limits.rotation.then(|| rotation_said(&self.traffic)),
             limits.winner_alive.then(|| self.winner_said()),
         ];
         let mut expectations = Expectations::default();
@@ -178,31 +201,60 @@ impl Tokens {
 
     fn grace_said(&self) -> Said {
         let races = &self.races;
-        // A server that does not rotate has no old refresh token.
-        let late = if races.rotates { races.late_granted } else { 0 };
         let within = races.granted + races.refused;
-        let held = match races.refused + late {
-            0 => (within > 0).then_some(true),
+        let late = races.late_granted + races.late_refused;
+        let wrong = races.refused + races.late_granted;
+        let rotates = self.traffic.rotated > 0;
+        let held = match (races.broken, wrong) {
+            (1.., _) => Some(false),
+            _ if !rotates => None,
+            (0, 0) => (within > 0).then_some(true),
             _ => Some(false),
         };
-        let value = format!(
-            "within it {} of {within} accepted, after it {late} of {}; {}",
-            races.granted,
-            races.late_granted + races.late_refused,
-            races.gaps()
-        );
+        let mut value = match (rotates, within + late + races.broken) {
+            (_, 0) => "no race was tried".to_owned(),
+            (false, _) => "the refresh token is never replaced: there is no old one".to_owned(),
+            (true, _) => format!(
+                "within it {} of {within} accepted, {}; {}",
+                races.granted,
+                match late {
+                    0 => "after it none was tried".to_owned(),
+                    late => format!("after it {} of {late}", races.late_granted),
+                },
+                races.gaps()
+            ),
+        };
+        let rule = if wrong == 0 { &BROKEN } else { &GRACE };
+        if races.broken > 0 {
+            value = format!("{} answered 500; {value}", races.broken);
+        }
         let evidence = vec![value.clone()];
-        Said { held, value, rule: &GRACE, count: races.refused + late, evidence }.or_too_little()
+        let count = wrong + races.broken;
+        Said { held, value, rule, count, evidence }.or_too_little()
     }
 
     fn winner_said(&self) -> Said {
         let (alive, killed) = (self.races.alive, self.races.killed);
         let held = if killed > 0 { Some(false) } else { (alive > 0).then_some(true) };
-        let all = alive + killed;
-        let value = format!("{alive} of {all} kept their tokens; {}", self.races.gaps());
+        let value = match alive + killed {
+            0 => format!("no first one's tokens were used after a race; {}", self.races.gaps()),
+            all => format!("{alive} of {all} kept their tokens; {}", self.races.gaps()),
+        };
         let evidence = vec![value.clone()];
         Said { held, value, rule: &KILLED, count: killed, evidence }.or_too_little()
     }
+}
+
+fn rotation_said(traffic: &Traffic) -> Said {
+    let (rotated, all) = (traffic.rotated, traffic.refreshed);
+    let held = (all > 0).then_some(rotated == all);
+    let value = match (rotated, all) {
+        (_, 0) => "no token was refreshed".to_owned(),
+        (0, all) => format!("the refresh token is never replaced, in {}", refreshes(all)),
+        (rotated, all) => format!("{rotated} of {} replaced the refresh token", refreshes(all)),
+    };
+    let evidence = vec![value.clone()];
+    Said { held, value, rule: &STAYS, count: all - rotated, evidence }.or_too_little()
 }
 
 /// Requests against those of a plain course.
@@ -264,6 +316,10 @@ fn told((at, user, what): &Told) -> String {
 
 fn line(at: Duration, user: u32, what: &str) -> String {
     format!("at {}, user {user}: {what}", figure::duration(at))
+}
+
+fn refreshes(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "refresh" } else { "refreshes" })
 }
 
 fn tokens(count: u64) -> String {
