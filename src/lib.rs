@@ -123,6 +123,7 @@ pub mod engine {
     #[cfg(test)]
     pub(crate) mod rehearsal;
     pub mod session;
+    pub mod sources;
     pub mod stop;
     pub mod user;
     pub mod wire;

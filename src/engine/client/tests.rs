@@ -18,6 +18,7 @@ use crate::model::secret::Secret;
 
 mod beliefs;
 mod eras;
+mod expiring;
 mod grants;
 mod headers;
 mod hostile;

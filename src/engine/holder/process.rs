@@ -201,7 +201,7 @@ impl Process {
     }
 
     async fn renew(self: &Arc<Self>, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = Journey::new(self.user);
+        let mut journey = self.realm.journey(self.user, 0);
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
@@ -221,20 +221,21 @@ impl Process {
             return;
         }
         let (standing, races) = (self.grant.standing(), self.races.run());
-        self.race(&refresh, &standing);
-        let refusal =
-            match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
-                Ok(granted) => {
-                    let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                    let stored = self.grant.store(granted, &self.realm.oauth, self.now());
-                    if stored.is_ok() {
-                        self.realm.tell(self.user, GrantChange::Refreshed { rotated });
-                    }
-                    self.races_won(races);
-                    return;
+        let first = self.race(&refresh, &standing);
+        let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
+        first.answered(self.now());
+        let refusal = match came {
+            Ok(granted) => {
+                let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+                let stored = self.grant.store(granted, &self.realm.oauth, self.now());
+                if stored.is_ok() {
+                    self.realm.tell(self.user, GrantChange::Refreshed { rotated });
                 }
-                Err(refusal) => refusal,
-            };
+                self.races_won(races);
+                return;
+            }
+            Err(refusal) => refusal,
+        };
         match refusal.reaction() {
             Reaction::Later(after) => {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
@@ -252,6 +253,15 @@ impl Process {
                 self.authorise(journey, challenge, false).await;
             }
         }
+    }
+
+    /// A process that was refused takes the grant for dead, without a look at the tokens in use.
+    pub(super) async fn log_out(&self, mut journey: Journey) {
+        // Never closed, so this never fails.
+        let Ok(_turn) = self.turn.acquire().await else { return };
+        self.realm.tell(self.user, GrantChange::Lost);
+        self.grant.drop_tokens(true);
+        self.authorise(&mut journey, Challenge::default(), false).await;
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
@@ -303,7 +313,8 @@ impl Process {
         self.grant.drop_tokens(true);
         self.realm.tell(self.user, GrantChange::LockedOut);
         let operation = refusal.leg.operation();
-        let refused = Refused { user: self.user, at, operation, said: refusal.to_string() };
+        let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
+        let refused = Refused { user: self.user, at, operation, said, what_to_do };
         self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
     }
 

@@ -2,20 +2,20 @@
 //!
 //! Hosted clients were seen to do that: from two addresses, with gaps of up to 76 s (fastmcp#4264,
 //! opik#8286). The first one's tokens are those in use, so that what a server does to them shows;
-//! the others only learn what they are answered. That a process which is refused reads its user's
-//! tokens again, and does not log the user out, is modelled: the race itself is what is judged.
+//! the others only learn what they are answered. A process that is refused reads its user's tokens
+//! again, or logs the user out and in (claude-code#65408), as the profile's `loser` says.
 //!
 //! A second one that is refused may have ended the whole grant with that, as RFC 9700 section 4.14.2
 //! has it. What others are refused until a refresh shows that the grant lives is no trial of a gap.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::process::Process;
 use crate::engine::grant::Standing;
-use crate::engine::legs::Journey;
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::{Event, Race, Second};
+use crate::model::profile::oauth::Loser;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
@@ -98,36 +98,62 @@ impl Races {
     }
 }
 
+/// When the first process of a race was answered.
+#[derive(Debug, Default)]
+pub(super) struct First(OnceLock<Duration>);
+
+impl First {
+    pub(super) fn answered(&self, at: Duration) {
+        let _only_one = self.0.set(at).is_ok();
+    }
+}
+
+/// What a further process has when it is about to race.
+struct Copied {
+    grant: u64,
+    began: Duration,
+    first: Arc<First>,
+    token: Secret,
+    standing: Standing,
+}
+
 impl Process {
     /// The other processes that hold this refresh token present it, too, each one its gap later.
-    pub(super) fn race(self: &Arc<Self>, token: &Secret, standing: &Standing) {
+    pub(super) fn race(self: &Arc<Self>, token: &Secret, standing: &Standing) -> Arc<First> {
         let oauth = &self.realm.oauth;
-        let generation = self.grant.generation();
+        let (generation, first) = (self.grant.generation(), Arc::<First>::default());
         let mut gap = Duration::ZERO;
         for holder in 1..oauth.holders {
             let key = Key { subagent: holder, ..Key::of_run(self.realm.seed, self.user.into()) };
             let mut draw = key.at_turn(generation as u32).draw(Purpose::HolderGap);
             gap += oauth.holder_gap.draw(&mut draw);
-            let (process, token, standing) = (Arc::clone(self), token.clone(), standing.clone());
-            let grant = self.races.grant();
-            self.errand(tokio::spawn(async move {
-                process.second((grant, gap), token, standing).await;
-            }));
+            let copied = Copied {
+                grant: self.races.grant(),
+                began: self.now(),
+                first: Arc::clone(&first),
+                token: token.clone(),
+                standing: standing.clone(),
+            };
+            let process = Arc::clone(self);
+            self.errand(tokio::spawn(async move { process.second(holder, gap, copied).await }));
         }
+        first
     }
 
-    async fn second(
-        self: Arc<Self>,
-        (grant, gap): (u64, Duration),
-        token: Secret,
-        standing: Standing,
-    ) {
+    async fn second(self: Arc<Self>, holder: u32, gap: Duration, copied: Copied) {
+        let Copied { grant, began, first, token, standing } = copied;
         self.realm.clock.sleep(gap).await;
-        let (at, mut journey) = (self.now(), Journey::new(self.user));
+        let (at, mut journey) = (self.now(), self.realm.journey(self.user, holder));
         let came = self.realm.refresh(&mut journey, token, standing, Challenge::default()).await;
         let second = came.as_ref().map_or_else(answered, |_| Second::Granted);
-        let race = Race { user: self.user, at, gap, second, first_alive: None };
+        let least = first.0.get().map_or(Duration::ZERO, |answered| at.saturating_sub(*answered));
+        let within = (least, self.now().saturating_sub(began));
+        let race = Race { user: self.user, at, gap, within, second, first_alive: None };
         self.tell_races(self.races.add(grant, race));
+        let logs_out = self.realm.oauth.loser == Loser::LogsOut;
+        if logs_out && second == Second::Refused && self.races.grant() == grant {
+            self.log_out(journey).await;
+        }
     }
 
     /// A refresh that began after so many races went well: who won them kept the tokens.
@@ -167,7 +193,7 @@ mod tests {
 
     fn race(gap: u64, second: Second) -> Race {
         let gap = Duration::from_millis(gap);
-        Race { user: 0, at: Duration::ZERO, gap, second, first_alive: None }
+        Race { user: 0, at: gap, gap, within: (gap, gap), second, first_alive: None }
     }
 
     fn known(races: impl IntoIterator<Item = Race>) -> Vec<(u128, Option<bool>)> {

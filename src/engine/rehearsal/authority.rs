@@ -14,6 +14,7 @@ use crate::engine::client::Common;
 use crate::engine::holder::Wallet;
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
+use crate::engine::sources::Sources;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
 use crate::protocol::oauth::endpoint::Network;
@@ -152,9 +153,15 @@ impl Reach for Piped {
 
 /// What clients of `profile` share that come to tokens at `server`.
 pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
+    granted_from(server, profile, Sources::default())
+}
+
+/// The same, on machines with these addresses.
+pub(crate) fn granted_from(server: &Server, profile: Profile, sources: Sources) -> Arc<Common> {
     let oauth = Arc::new(profile.oauth.clone());
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
+    (shared.lines, shared.wire.sources) = (sources.lines(), sources);
     let wire = &shared.wire;
     let realm = Realm {
         oauth,

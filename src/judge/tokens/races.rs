@@ -37,8 +37,9 @@ impl Races {
 
     pub(super) fn add(&mut self, race: &Race) {
         self.gaps.add(race);
-        let is_within = self.grace.is_none_or(|grace| race.gap <= grace);
-        let is_late = self.grace.is_some_and(|grace| race.gap >= grace + MARGIN);
+        let (least, most) = race.within;
+        let is_within = self.grace.is_none_or(|grace| most <= grace);
+        let is_late = self.grace.is_some_and(|grace| least >= grace + MARGIN);
         let count = match race.second {
             Second::Broken => Some(&mut self.broken),
             Second::Granted if is_within => Some(&mut self.granted),

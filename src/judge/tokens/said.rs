@@ -224,7 +224,8 @@ impl Tokens {
                 races.gaps()
             ),
         };
-        let rule = if wrong == 0 { &BROKEN } else { &GRACE };
+        // What comes of a 500 is not the grace's fault.
+        let rule = if races.broken > 0 { &BROKEN } else { &GRACE };
         if races.broken > 0 {
             value = format!("{} answered 500; {value}", races.broken);
         }

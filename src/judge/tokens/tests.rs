@@ -70,7 +70,8 @@ fn exchange(operation: Operation, status: u16) -> Event {
 }
 
 fn race(gap: f64, second: Second, first_alive: Option<bool>) -> Event {
-    Event::Race(Race { user: 1, at: s(1.0), gap: s(gap), second, first_alive })
+    let (gap, within) = (s(gap), (s(gap), s(gap)));
+    Event::Race(Race { user: 1, at: s(1.0), gap, within, second, first_alive })
 }
 
 /// Whether the one expectation held, what was said of it, and the findings' names.
@@ -210,6 +211,16 @@ fn races_are_held_against_the_declared_grace() {
     assert!(text.contains("1 answered 500; within it 1 of 1 accepted"), "{text}");
     // Who was asked to wait, or got no answer, shows nothing of the grace.
     assert_eq!(of(&[race(1.0, Second::Failed, None)]).0, None);
+    // A slow answer may have been one of after the grace.
+    let slow = Race {
+        user: 1,
+        at: s(1.0),
+        gap: s(9.0),
+        within: (s(8.0), s(10.5)),
+        second: Second::Refused,
+        first_alive: Some(false),
+    };
+    assert_eq!(of(&[within.clone(), Event::Race(slow)]).0, Some(true));
     // After it the old one is refused; its edge says nothing.
     let late = race(11.0, Second::Granted, None);
     assert_eq!(of(&[within.clone(), late.clone()]).0, Some(false));

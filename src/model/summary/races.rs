@@ -156,7 +156,8 @@ mod tests {
         let mut all = Races::default();
         for (gap, second, first_alive) in races {
             let (gap, second, first_alive) = (Duration::from_millis(*gap), *second, *first_alive);
-            all.add(&Race { user: 0, at: Duration::ZERO, gap, second, first_alive });
+            let within = (gap, gap);
+            all.add(&Race { user: 0, at: Duration::ZERO, gap, within, second, first_alive });
         }
         all.said()
     }
