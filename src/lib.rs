@@ -107,6 +107,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    mod rule;
     pub mod tokens;
 }
 
@@ -125,6 +126,7 @@ pub mod engine {
     #[cfg(test)]
     pub(crate) mod rehearsal;
     pub mod session;
+    pub mod sources;
     pub mod stop;
     pub mod user;
     pub mod wire;

@@ -283,6 +283,10 @@ fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
     if !modelled.is_empty() {
         notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
     }
+    if !plan.clients.addresses.is_empty() {
+        let all: Vec<_> = plan.clients.addresses.iter().map(ToString::to_string).collect();
+        notes.push(format!("users' connections leave from {} in turn", all.join(", ")));
+    }
     notes.extend(unchecked);
     Scenario {
         name: plan.name.clone(),

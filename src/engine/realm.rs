@@ -139,6 +139,11 @@ impl Realm {
         Ok(granted)
     }
 
+    /// The legs of one process of a user.
+    pub fn journey(&self, user: u32, process: u32) -> Journey {
+        self.legs.journey(user, process)
+    }
+
     /// Renews the tokens of a grant.
     ///
     /// # Errors

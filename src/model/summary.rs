@@ -15,6 +15,8 @@ pub mod calls;
 pub mod evidence;
 /// What authorization servers gave users.
 pub mod grants;
+/// Races for a refresh token.
+pub mod races;
 /// Runs, and how long they took when some never ended.
 pub mod runs;
 /// The run over time.

@@ -53,6 +53,7 @@ use counts::{Counts, one};
 use document::Documents;
 use form::Form;
 use grants::Grants;
+pub(super) use guard::Ends;
 use identity::Proofs;
 use limits::Limit;
 use metadata::{OPENID, RESOURCE, SERVER};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::duration::LONGEST;
-use crate::model::plan::{Authorization, Consent, Defect, Defects, Discovery, Outage};
+use crate::model::plan::{Authorization, Consent, Defect, Defects, Discovery, Outage, Streams};
 
 use super::document::{self, Node, Value};
 use super::log::Log;
@@ -70,6 +70,10 @@ pub fn read(auth: &Table<'_>) -> Authorization {
             .key("latency", "Service time of the token endpoint.")
             .distribution()
             .or(default.latency),
+        streams: auth
+            .key("streams", "What becomes of an open stream when the token that opened it ends.")
+            .word(&Streams::WORDS, &[])
+            .or_as(default.streams, "\"keep\""),
         // What stands here is read last: the key table has this order.
         ..names(auth)
     }
@@ -256,6 +260,7 @@ mod tests {
             register_limit: 20,
             token_limit: 50,
             latency: "lognormal 40ms 0.6".parse().unwrap(),
+            streams: Streams::Cut,
             outage: Some(Outage { at: s(10), lasts: s(5) }),
             expire_at: Some(s(50)),
             revoke_at: Some(s(60)),

@@ -55,10 +55,12 @@ fn tokens(tokens: &Table<'_>) -> TokenLimits {
     let refused_early = tokens.key("refused_early", doc).count(0..=u32::MAX).optional();
     let doc = "So long after its rotation the old refresh token is good, and no longer.";
     let grace = tokens.key("grace", doc).duration(Duration::ZERO..=LONGEST).optional();
+    let doc = "Whether each refresh has to replace the refresh token.";
+    let rotation = tokens.key("rotation", doc).truth().or(false);
     let doc = "What the tokens of who refreshed first are after a race.";
     let winner = tokens.key("winner", doc).word(&[("alive", true), ("any", false)], &[]);
     let winner_alive = winner.or_as(false, "\"any\"");
-    TokenLimits { lost, served_again, amplification, refused_early, grace, winner_alive }
+    TokenLimits { lost, served_again, amplification, refused_early, grace, rotation, winner_alive }
 }
 
 /// `0`, or `"1%"`.

@@ -296,6 +296,8 @@ stages = [{ over = "10s", to = "60/min" }]
         let token = Secret::new("s3cret");
         assert_eq!(plan.auth, Credential::Bearer(token));
         assert_eq!(plan.clients.identity, Some(IdentityMode::Genuine));
+        let addresses = [1, 2].map(|last| std::net::IpAddr::from([127, 0, 1, last]));
+        assert_eq!(plan.clients.addresses, addresses);
         assert_eq!((plan.load.speed, plan.load.drain, plan.load.ceiling), (20.0, s(20), 300));
         let stages = vec![RateStage { over: s(5), to: 1.0 }, RateStage { over: s(35), to: 2.0 }];
         let herds = vec![Herd { at: s(10), arrivals: 30, within: s(5) }];
@@ -311,6 +313,7 @@ stages = [{ over = "10s", to = "60/min" }]
             amplification: Some(2.5),
             refused_early: Some(3),
             grace: Some(s(10)),
+            rotation: true,
             winner_alive: true,
         };
         assert_eq!(plan.expect.tokens, tokens);
@@ -739,8 +742,8 @@ kind = "latency"
             ("[[fault]]\nkind = 'latency'", "squall does not know faults yet: remove [[fault]]"),
             ("[chaos]\n", "squall does not know faults yet: remove [chaos]"),
             (
-                "[clients]\naddresses = ['127.0.1.1']",
-                "source addresses yet: remove clients.addresses",
+                "[clients]\nhop = 'request'",
+                "addresses that change from connection to connection yet: remove clients.hop",
             ),
             (
                 "[clients]\nprofile = [{ name = 'plain', weight = 1 }]",
@@ -900,7 +903,7 @@ kind = "latency"
                 (profile.name.as_str(), profile.date.as_str()),
                 (shipped.name, shipped.date)
             );
-            assert_eq!(profile.sources.len(), 60, "{:?}", profile.sources.keys());
+            assert_eq!(profile.sources.len(), 61, "{:?}", profile.sources.keys());
         }
         let claude = clients::shipped("claude-ai-legacy").expect("shipped");
         assert_eq!((claude.cap, claude.ids), (7, Ids::Constant(1)));

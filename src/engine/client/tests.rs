@@ -19,6 +19,7 @@ use crate::model::secret::Secret;
 mod beliefs;
 mod checks;
 mod eras;
+mod expiring;
 mod grants;
 mod headers;
 mod hostile;

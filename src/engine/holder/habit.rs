@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use super::process::Process;
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Token};
-use crate::engine::legs::Journey;
 use crate::model::event::{Event, Refused, Whose};
 use crate::model::leg::Leg;
 use crate::model::secret::Secret;
@@ -86,7 +85,8 @@ impl Process {
         let grant = Grant::default();
         let came = match source {
             Source::Resource(resource) => {
-                let (mut journey, standing) = (Journey::new(self.user), self.grant.standing());
+                let (mut journey, standing) =
+                    (self.realm.journey(self.user, 0), self.grant.standing());
                 self.realm.authorise_elsewhere(&mut journey, resource, standing).await
             }
             Source::Given(kept) => match kept.get(self.user as usize) {
@@ -110,7 +110,7 @@ impl Process {
     /// Finds the authorization server and registers a client there, and goes no further. Whether
     /// that was tried at all; why not is told.
     pub(super) async fn register(&self) -> bool {
-        let mut journey = Journey::new(self.user);
+        let mut journey = self.realm.journey(self.user, 0);
         match self.realm.register(&mut journey).await {
             Ok(()) => true,
             Err(refusal) if was_tried(&refusal) => true,
@@ -132,7 +132,8 @@ impl Process {
     fn untried(&self, refusal: &Refusal) {
         let (user, at) = (self.user, self.now());
         let operation = refusal.leg.operation();
-        let untried = Refused { user, at, operation, said: refusal.to_string() };
+        let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
+        let untried = Refused { user, at, operation, said, what_to_do };
         self.realm.recorder.tell(user, Event::Untried(Box::new(untried)));
     }
 }

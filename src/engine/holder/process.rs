@@ -181,8 +181,7 @@ impl Process {
         let Some(token) = token else { return };
         let is_over = token.is_over(self.now());
         if !is_over {
-            // Its tokens came of the race before.
-            self.settle(generation.saturating_sub(1), Some(false));
+            self.races_lost();
         }
         let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
         self.realm.tell(self.user, change);
@@ -208,7 +207,7 @@ impl Process {
     }
 
     async fn renew(self: &Arc<Self>, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = Journey::new(self.user);
+        let mut journey = self.realm.journey(self.user, 0);
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
@@ -227,21 +226,21 @@ impl Process {
         if now < self.pauses().refresh {
             return;
         }
-        let (standing, generation) = (self.grant.standing(), self.grant.generation());
-        self.race(&refresh, &standing);
-        let refusal =
-            match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
-                Ok(granted) => {
-                    let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                    if self.store(granted) {
-                        self.realm.tell(self.user, GrantChange::Refreshed { rotated });
-                    }
-                    // The tokens that won the race before this one were good.
-                    self.settle(generation.saturating_sub(1), Some(true));
-                    return;
+        let (standing, races) = (self.grant.standing(), self.races.run());
+        let first = self.race(&refresh, &standing);
+        let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
+        first.answered(self.now());
+        let refusal = match came {
+            Ok(granted) => {
+                let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+                if self.store(granted) {
+                    self.realm.tell(self.user, GrantChange::Refreshed { rotated });
                 }
-                Err(refusal) => refusal,
-            };
+                self.races_won(races);
+                return;
+            }
+            Err(refusal) => refusal,
+        };
         match refusal.reaction() {
             Reaction::Later(after) => {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
@@ -253,12 +252,21 @@ impl Process {
                 self.authorise(journey, challenge, false).await;
             }
             Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
-                self.settle(generation, Some(false));
+                self.races_lost();
                 self.realm.tell(self.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
             }
         }
+    }
+
+    /// A process that was refused takes the grant for dead, without a look at the tokens in use.
+    pub(super) async fn log_out(&self, mut journey: Journey) {
+        // Never closed, so this never fails.
+        let Ok(_turn) = self.turn.acquire().await else { return };
+        self.realm.tell(self.user, GrantChange::Lost);
+        self.grant.drop_tokens(true);
+        self.authorise(&mut journey, Challenge::default(), false).await;
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
@@ -271,6 +279,7 @@ impl Process {
                 Ok(granted) => {
                     let again = self.grant.has_consented();
                     if self.store(granted) {
+                        self.races_over();
                         self.realm.tell(self.user, GrantChange::Authorised { again });
                         return;
                     }
@@ -320,7 +329,8 @@ impl Process {
         self.grant.drop_tokens(true);
         self.realm.tell(self.user, GrantChange::LockedOut);
         let operation = refusal.leg.operation();
-        let refused = Refused { user: self.user, at, operation, said: refusal.to_string() };
+        let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
+        let refused = Refused { user: self.user, at, operation, said, what_to_do };
         self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
     }
 
@@ -333,7 +343,7 @@ impl Process {
         for errand in errands {
             let _aborted = errand.await.is_err();
         }
-        self.settle(u64::MAX, None);
+        self.races_over();
     }
 
     pub(super) fn errand(&self, errand: JoinHandle<()>) {

@@ -14,6 +14,7 @@ use crate::engine::client::Common;
 use crate::engine::holder::{Habit, Wallet};
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
+use crate::engine::sources::Sources;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
 use crate::protocol::oauth::endpoint::Network;
@@ -157,9 +158,19 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
 
 /// The same with this habit.
 pub(crate) fn checking(server: &Server, profile: Profile, habit: Habit) -> Arc<Common> {
+    those(server, profile, habit, Sources::default())
+}
+
+/// The same, on machines with these addresses.
+pub(crate) fn granted_from(server: &Server, profile: Profile, sources: Sources) -> Arc<Common> {
+    those(server, profile, Habit::Renewing, sources)
+}
+
+fn those(server: &Server, profile: Profile, habit: Habit, sources: Sources) -> Arc<Common> {
     let oauth = Arc::new(profile.oauth.clone());
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
+    (shared.lines, shared.wire.sources) = (sources.lines(), sources);
     let wire = &shared.wire;
     let realm = Realm {
         oauth,

@@ -12,6 +12,7 @@ use super::Server;
 use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::holder::Wallet;
 use crate::engine::recorder::{Observer, Recorder};
+use crate::engine::sources::Sources;
 use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
@@ -93,7 +94,7 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         wallet: Wallet::of(credential, &[]).unwrap(),
         tools: vec![Tool::new("echo".into(), maker)],
         seed: 7,
-        lines: Arc::default(),
+        lines: Sources::default().lines(),
         declared,
         polls_tasks,
         wish,
@@ -113,6 +114,7 @@ pub(crate) fn wire(server: &Server) -> Wire {
             whole: Uri::from_static("http://rehearsal.test/mcp"),
         },
         connect_timeout: CONNECT_BUDGET,
+        sources: Sources::default(),
         gate: None,
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::answer::{Answer, Wrong};
-use super::rules::{NO_CHALLENGE, NO_METADATA, Rule, WRONG_STATUS};
+use super::rules::{NO_CHALLENGE, NO_METADATA, WRONG_STATUS};
 use super::{LEAST, Told, told};
+use crate::judge::rule::Rule;
 use crate::model::event::{Challenged, Presented};
 use crate::model::figure;
 use crate::model::finding::Finding;

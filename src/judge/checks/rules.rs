@@ -1,37 +1,7 @@
 //! The rules that active checks hold a target to, with where each comes from.
 
-use crate::model::finding::{BrokenRule, Finding, Provenance, Severity};
-
-/// What a finding says besides its evidence.
-#[derive(Debug)]
-pub(super) struct Rule {
-    id: &'static str,
-    severity: Severity,
-    title: &'static str,
-    text: &'static str,
-    source: &'static str,
-    provenance: Provenance,
-    what_to_do: &'static str,
-}
-
-impl Rule {
-    /// The finding that it was broken so often.
-    pub(super) fn finding(&self, count: u64, evidence: impl Iterator<Item = String>) -> Finding {
-        Finding {
-            id: self.id.to_owned(),
-            severity: self.severity,
-            title: self.title.to_owned(),
-            rule: BrokenRule {
-                text: self.text.to_owned(),
-                source: self.source.to_owned(),
-                provenance: self.provenance,
-            },
-            count,
-            evidence: evidence.collect(),
-            what_to_do: self.what_to_do.to_owned(),
-        }
-    }
-}
+use crate::judge::rule::Rule;
+use crate::model::finding::{Provenance, Severity};
 
 pub(super) const EXPIRED_ACCEPTED: Rule = Rule {
     id: "expired-token-accepted",

@@ -198,6 +198,7 @@ fn why_nothing_could_be_tried_is_said() {
         at: s(2.0),
         operation: Operation::OauthAuthorize,
         said: "authorize: https://as.test/authorize refused: invalid_target".to_owned(),
+        what_to_do: "",
     };
     let mut events = of([own(50.0, 200)]);
     events.push(Event::Untried(Box::new(untried)));
