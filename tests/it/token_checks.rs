@@ -165,8 +165,8 @@ fn a_token_that_is_not_issued_is_neither_a_pass_nor_a_finding() {
 #[test]
 fn tokens_of_a_file_are_presented_as_well() {
     let place = Place::new();
-    let lines: String = (0..3).map(|n| format!("{{\"access\":\"foreign-{n}\"}}\n")).collect();
-    place.file("foreign.jsonl", &lines);
+    let lines: Vec<_> = (0..3).map(|n| format!(r#"{{"access":"foreign-{n}"}}"#)).collect();
+    place.file("foreign.jsonl", &lines.join("\n"));
     let given = [("load.wrong_audience.tokens", r#""foreign.jsonl""#)];
     let report = run(&place, "wrong-audience", &given, 0);
     assert_eq!(report.at("/expectations/0/passed"), true);
