@@ -185,7 +185,7 @@ fn the_plan_says_what_a_check_does() {
             "expired-token",
             "3 users present one access token each, every 500ms for up to 15s, until",
         ),
-        ("wrong-audience", "3 calls with one for the practice target's second resource"),
+        ("wrong-audience", "3 with one for the practice target's second resource"),
         ("registration-flood", "60 clients ask to be registered, and go no further; 20 may"),
     ] {
         let place = Place::new();
