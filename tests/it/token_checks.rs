@@ -133,8 +133,9 @@ fn every_way_to_speak_is_checked() {
 
 #[test]
 fn a_server_without_a_limit_registers_whoever_comes() {
-    let none = [("practice.auth.register_limit", "0")];
-    let report = run(&Place::new(), "registration-flood", &none, 4);
+    let (place, none) = (Place::new(), [("practice.auth.register_limit", "0")]);
+    let report = run(&place, "registration-flood", &none, 4);
+    place.squall().args(["report", "report"]).go().exits(0);
     assert_eq!(found(&report), ["registrations-unlimited"]);
     assert_eq!(report.count("/summary/grants/registered"), 60);
     assert_eq!(report.at("/expectations/0/passed"), false);
