@@ -147,17 +147,13 @@ fn settle_expired(root: &Table<'_>, plan: &mut Plan, knobs: ExpiredToken) {
         Some(lifetime) => Some(lifetime + limits.skew() + MARGIN),
         None => None,
     };
-    match lasts {
-        Some(lasts) => {
-            let check = Check::ExpiredToken(ExpiredToken { lasts, refusals, ..knobs });
-            plan.load.behaviour = Behaviour::Check(check);
-        }
-        None => {
-            let found = format!("{} does not know how long tokens last", checks::EXPIRED_TOKEN);
-            let right =
-                "add lifetime to tokens under [expect], or lasts under [load.expired_token]";
-            root.log().wrong(place(root, &["load", "behaviour"]), found, right);
-        }
+    if let Some(lasts) = lasts {
+        let check = Check::ExpiredToken(ExpiredToken { lasts, refusals, ..knobs });
+        plan.load.behaviour = Behaviour::Check(check);
+    } else {
+        let found = format!("{} does not know how long tokens last", checks::EXPIRED_TOKEN);
+        let right = "add lifetime to tokens under [expect], or lasts under [load.expired_token]";
+        root.log().wrong(place(root, &["load", "behaviour"]), found, right);
     }
 }
 

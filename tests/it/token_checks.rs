@@ -133,8 +133,9 @@ fn every_way_to_speak_is_checked() {
 
 #[test]
 fn a_server_without_a_limit_registers_whoever_comes() {
-    let none = [("practice.auth.register_limit", "0")];
-    let report = run(&Place::new(), "registration-flood", &none, 4);
+    let (place, none) = (Place::new(), [("practice.auth.register_limit", "0")]);
+    let report = run(&place, "registration-flood", &none, 4);
+    place.squall().args(["report", "report"]).go().exits(0);
     assert_eq!(found(&report), ["registrations-unlimited"]);
     assert_eq!(report.count("/summary/grants/registered"), 60);
     assert_eq!(report.at("/expectations/0/passed"), false);
@@ -165,8 +166,8 @@ fn a_token_that_is_not_issued_is_neither_a_pass_nor_a_finding() {
 #[test]
 fn tokens_of_a_file_are_presented_as_well() {
     let place = Place::new();
-    let lines: String = (0..3).map(|n| format!("{{\"access\":\"foreign-{n}\"}}\n")).collect();
-    place.file("foreign.jsonl", &lines);
+    let lines: Vec<_> = (0..3).map(|n| format!(r#"{{"access":"foreign-{n}"}}"#)).collect();
+    place.file("foreign.jsonl", &lines.join("\n"));
     let given = [("load.wrong_audience.tokens", r#""foreign.jsonl""#)];
     let report = run(&place, "wrong-audience", &given, 0);
     assert_eq!(report.at("/expectations/0/passed"), true);
@@ -185,7 +186,7 @@ fn the_plan_says_what_a_check_does() {
             "expired-token",
             "3 users present one access token each, every 500ms for up to 15s, until",
         ),
-        ("wrong-audience", "3 calls with one for the practice target's second resource"),
+        ("wrong-audience", "3 with one for the practice target's second resource"),
         ("registration-flood", "60 clients ask to be registered, and go no further; 20 may"),
     ] {
         let place = Place::new();

@@ -11,17 +11,17 @@ use crate::model::event::{Presented, Whose};
 pub(super) struct Foreign {
     good: u64,
     bad: u64,
-    foreign: Refusals,
+    strange: Refusals,
 }
 
 impl Foreign {
     pub(super) fn new(has_metadata: bool) -> Self {
-        Self { good: 0, bad: 0, foreign: Refusals::new(&FOREIGN_ACCEPTED, has_metadata) }
+        Self { good: 0, bad: 0, strange: Refusals::new(&FOREIGN_ACCEPTED, has_metadata) }
     }
 
     pub(super) fn add(&mut self, presented: &Presented, answer: Answer) {
         match presented.token {
-            Whose::Foreign => self.foreign.add(presented, answer, "for another resource"),
+            Whose::Foreign => self.strange.add(presented, answer, "for another resource"),
             Whose::Own { .. } => {
                 self.good += u64::from(answer == Answer::Accepted);
                 self.bad += u64::from(matches!(answer, Answer::Refused(_) | Answer::Wrong(_)));
@@ -35,11 +35,11 @@ impl Foreign {
             "own tokens: {} of {} accepted; foreign ones: {} of {} accepted, {}",
             self.good,
             self.good + self.bad,
-            self.foreign.accepted(),
-            self.foreign.count(),
-            self.foreign.shown()
+            self.strange.accepted(),
+            self.strange.count(),
+            self.strange.shown()
         );
-        let held = self.foreign.held(has_control);
-        Said { held, value, findings: self.foreign.findings(has_control) }
+        let held = self.strange.held(has_control);
+        Said { held, value, findings: self.strange.findings(has_control) }
     }
 }

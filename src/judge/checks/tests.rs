@@ -85,6 +85,9 @@ fn said(expectations: &Expectations) -> (Option<bool>, String, Vec<&str>) {
     (held, format!("{}: {}", judged.text, judged.value), findings)
 }
 
+/// Its name, what is seen, whether it held, and what is found.
+type Case<'a> = (&'a str, Vec<Event>, Option<bool>, &'a [&'a str]);
+
 fn of(all: impl IntoIterator<Item = Presented>) -> Vec<Event> {
     all.into_iter().map(Event::Presented).collect()
 }
@@ -103,7 +106,7 @@ fn a_token_is_good_until_its_end_and_refused_past_it() {
     let none = Presented { status: None, outcome: Outcome::Timeout, ..own(103.0, 200) };
     let accepted = ["expired-token-accepted"];
     let wrong = ["token-refused-wrongly"];
-    let cases: Vec<(&str, Vec<Event>, Option<bool>, &[&str])> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("sound", with(refused(3)), Some(true), &[]),
         ("too few", with(refused(2)), None, &[]),
         ("nothing", Vec::new(), None, &[]),

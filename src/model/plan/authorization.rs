@@ -13,6 +13,7 @@ pub use defect::{Defect, Defects};
 
 /// The practice authorization server's knobs. It prints as the table that a scenario has.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the table")]
 pub struct Authorization {
     /// How long an access token is good; whole seconds.
     pub access: Duration,

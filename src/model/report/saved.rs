@@ -11,6 +11,8 @@ mod beside;
 use serde::Deserialize;
 
 use super::{Report, SCHEMA};
+use crate::model::operation::Operation;
+use crate::model::plan::checks::FLOOD;
 
 /// Why a saved run cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,11 +60,19 @@ pub enum Unusable {
 /// Reads a run that `squall run` saved, and holds its figures against each other.
 pub fn read(text: &str) -> Result<Report, Unusable> {
     let report = parse(text)?;
-    if report.summary.calls == 0 && report.summary.outcomes.values().all(|count| *count == 0) {
+    let has_calls =
+        report.summary.calls > 0 || report.summary.outcomes.values().any(|count| *count > 0);
+    if !has_calls && !is_flood(&report) {
         return Err(Unusable::NoCalls);
     }
     agreement::check(&report).map_err(Unusable::Contradiction)?;
     Ok(report)
+}
+
+/// A flood registers, and calls nothing.
+fn is_flood(report: &Report) -> bool {
+    let registrations = report.summary.operations.get(Operation::OauthRegistration.name());
+    report.scenario.behaviour == FLOOD && registrations.is_some()
 }
 
 /// Reads a run as it was just written, without a doubt about its figures.
