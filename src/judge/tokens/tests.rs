@@ -199,7 +199,7 @@ fn races_are_held_against_the_declared_grace() {
     let grace = TokenLimits { grace: Some(s(10.0)), ..NONE };
     let rotated = grant(1, 0.0, GrantChange::Refreshed { rotated: true });
     let within = race(10.0, Second::Granted, Some(true));
-    let of = |races: &[Event]| said(grace, &[&[rotated.clone()], races].concat());
+    let of = |races: &[Event]| said(grace, &[std::slice::from_ref(&rotated), races].concat());
     assert_eq!(of(&[]).0, None);
     let (held, text, _) = of(std::slice::from_ref(&within));
     assert_eq!(held, Some(true));
@@ -263,6 +263,8 @@ fn the_winner_of_a_race_keeps_its_tokens() {
     let graced = TokenLimits { grace: Some(s(10.0)), ..alive };
     let mut tokens = Tokens::new(graced);
     let rotated = grant(1, 0.0, GrantChange::Refreshed { rotated: true });
-    [rotated, good, late].iter().for_each(|event| tokens.observe(event));
+    for event in [rotated, good, late] {
+        tokens.observe(&event);
+    }
     assert!(tokens.end().judged.iter().all(|judged| judged.passed));
 }

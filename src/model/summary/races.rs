@@ -92,10 +92,10 @@ impl Races {
         let ends = RANGES.iter().skip(1).copied().chain([u32::MAX]);
         let ranges = RANGES.iter().zip(ends).filter_map(|(from, to)| {
             let (well, all) = self.count(*from..=to - 1);
-            let is_last = to == u32::MAX;
-            let range = match is_last {
-                true => format!("from {}", shown(*from)),
-                false => format!("{} to {}", shown(*from), shown(to)),
+            let range = if to == u32::MAX {
+                format!("from {}", shown(*from))
+            } else {
+                format!("{} to {}", shown(*from), shown(to))
             };
             (all > 0).then(|| format!("{range}: {well} of {all}"))
         });
