@@ -54,6 +54,11 @@ impl Token {
         !self.used.swap(true, Ordering::Relaxed)
     }
 
+    /// The access token itself.
+    pub fn access(&self) -> Option<Secret> {
+        self.header.to_str().ok()?.strip_prefix("Bearer ").map(Secret::new)
+    }
+
     /// Whether it is renewed before it is used again.
     pub fn is_due(&self, now: Duration) -> bool {
         self.refresh.is_some() && self.renew.is_some_and(|renew| now >= renew)
@@ -102,9 +107,8 @@ impl Grant {
     pub fn kept(&self, (now, unix): (Duration, Duration)) -> Option<Kept> {
         let state = self.lock();
         let token = state.token.as_ref()?;
-        let bearer = token.header.to_str().ok()?.strip_prefix("Bearer ")?;
         let tokens = Tokens {
-            access: Secret::new(bearer),
+            access: token.access()?,
             refresh: token.refresh.clone(),
             expires_in: None,
             scopes: None,

@@ -15,6 +15,7 @@
 //! 7636, 8252, 8414, 8707, 9207, 9728. How strict a client is, is a value of its profile.
 
 pub mod assertion;
+pub mod audience;
 pub mod authorization;
 pub mod authorize;
 pub mod callback;

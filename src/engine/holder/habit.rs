@@ -14,6 +14,8 @@ use crate::engine::grant::{Grant, Token};
 use crate::model::event::{Event, Refused, Whose};
 use crate::model::leg::Leg;
 use crate::model::secret::Secret;
+use crate::protocol::oauth::audience;
+use crate::protocol::oauth::grant::Granted;
 use crate::protocol::oauth::refusal::{Refusal, What};
 use crate::protocol::oauth::saved::Kept;
 
@@ -87,7 +89,8 @@ impl Process {
             Source::Resource(resource) => {
                 let (mut journey, standing) =
                     (self.realm.journey(self.user, 0), self.grant.standing());
-                self.realm.authorise_elsewhere(&mut journey, resource, standing).await
+                let came = self.realm.authorise_elsewhere(&mut journey, resource, standing).await;
+                came.and_then(|granted| self.foreign(granted))
             }
             Source::Given(kept) => match kept.get(self.user as usize) {
                 Some(kept) => Ok(kept.granted.clone()),
@@ -104,6 +107,21 @@ impl Process {
                 self.untried(&refusal);
                 false
             }
+        }
+    }
+
+    /// A token that was asked for another resource, if it is for another one: an authorization server
+    /// that does not know `resource` gives what the target must accept.
+    fn foreign(&self, granted: Granted) -> Result<Granted, Refusal> {
+        let own = self.grant.token().and_then(|token| token.access());
+        let own = own.as_ref().and_then(audience::of);
+        match audience::of(&granted.tokens.access) {
+            Some(foreign) if own.as_ref() == Some(&foreign) => Err(self.refusal(
+                "is given for the audience of the user's own token, whatever resource is asked for \
+                 (RFC 8707 section 2): this target may accept it"
+                    .to_owned(),
+            )),
+            _ => Ok(granted),
         }
     }
 

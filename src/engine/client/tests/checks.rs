@@ -1,8 +1,11 @@
 //! Users that do with their tokens what no client should.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::engine::holder::{Habit, Source};
 use crate::engine::rehearsal::authority::{Authority, challenge, checking, guarded, refused};
+use crate::engine::rehearsal::json_reply;
 use crate::model::event::{Challenged, GrantChange, Whose};
 use crate::protocol::oauth::saved::Kept;
 
@@ -107,6 +110,28 @@ async fn a_token_that_is_not_issued_is_told_and_nothing_is_presented() {
     let told = told(&client);
     assert!(told.untried[0].said.contains("invalid_target"), "{:?}", told.untried);
     assert_eq!(told.refused, [], "its user is not locked out");
+}
+
+/// An authorization server that does not know `resource` gives a token that must be accepted.
+#[tokio::test(start_paused = true)]
+async fn a_token_for_the_same_audience_is_none_for_another_resource() {
+    // {"aud":"mcp","jti":"1"} and {"aud":["mcp"],"jti":"2"}: no two tokens are the same.
+    let tokens =
+        ["e30.eyJhdWQiOiJtY3AiLCJqdGkiOiIxIn0.s", "e30.eyJhdWQiOlsibWNwIl0sImp0aSI6IjIifQ.s"];
+    let given = AtomicUsize::new(0);
+    let server = guarded(&Authority::new(3_600), move |seen| {
+        let is_token = seen.path == "/token";
+        is_token.then(|| {
+            let token = tokens[given.fetch_add(1, Ordering::Relaxed)];
+            let body = format!(r#"{{"access_token":"{token}","token_type":"Bearer"}}"#);
+            vec![Do::Write(json_reply(&body))]
+        })
+    });
+    let client = user(&server, Habit::Straying(Source::Resource("https://other.test/".to_owned())));
+    client.call(ms(0), ASK).await;
+    assert!(!client.stray().await);
+    let untried = told(&client).untried.remove(0);
+    assert!(untried.said.contains("for the audience of the user's own token"), "{}", untried.said);
 }
 
 #[tokio::test(start_paused = true)]
