@@ -2,6 +2,7 @@
 //! how they consent, and the way to the servers.
 
 mod consent;
+mod person;
 mod way;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 pub use self::consent::Consenting;
+pub use self::person::{Ask, Person};
 use super::legs::{Journey, Legs};
 use super::recorder::Recorder;
 use crate::edge::clock::{self, Clock};
@@ -70,8 +72,9 @@ pub enum Flow {
     Code(Consenting),
     /// The client itself is trusted.
     ClientCredentials(Arc<Identity>),
-    /// Users have what they have: nobody is there to consent.
-    Given,
+    /// Users have what they have, and nobody is there to consent. Why that is: goes on from "would
+    /// need a user's consent, and".
+    Nobody(&'static str),
 }
 
 /// A client that is registered once for all.
@@ -100,10 +103,6 @@ impl Realm {
         standing: Standing,
         is_wider: bool,
     ) -> Result<Granted, Refusal> {
-        if matches!(self.flow, Flow::Given) {
-            let said = "would need a user's consent, and the tokens were given by the scenario";
-            return Err(Refusal::new(Leg::Authorize, &self.target, What::Consent(said.to_owned())));
-        }
         let Standing { known, scopes } = standing;
         // A step-up goes on with what is known; anything else is a connection of its own, which
         // finds out everything anew.
@@ -120,12 +119,14 @@ impl Realm {
         }
         let begin = self.begin(challenge, held, known);
         let way = match &self.flow {
-            Flow::Code(_) | Flow::Given => {
-                Way::Authorization(Box::new(Authorization::begin(begin)))
-            }
+            Flow::Code(_) => Way::Authorization(Box::new(Authorization::begin(begin))),
             Flow::ClientCredentials(identity) => Way::ClientCredentials(Box::new(
                 ClientCredentials::begin(begin, Arc::clone(identity)),
             )),
+            Flow::Nobody(why) => {
+                let what = What::Consent(format!("would need a user's consent, and {why}"));
+                return Err(Refusal::new(Leg::Authorize, &self.target, what));
+            }
         };
         let granted = self.go(journey, way).await?;
         if self.oauth.registration == Registration::Once {

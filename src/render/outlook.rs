@@ -8,6 +8,7 @@ use serde_json::json;
 use super::visible;
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
+use crate::model::plan::auth::{Consent, Flow, One};
 use crate::model::plan::{Plan, TargetUrl, Way};
 use crate::model::report::planned::Planned;
 use crate::model::summary::series::Series;
@@ -28,6 +29,9 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     line(&mut out, "target", &visible::line(target));
     line(&mut out, "clients", &format!("{}@{}", profile.name, profile.date));
     line(&mut out, "speaks", &speaks(plan));
+    if let Some(login) = one_grant(plan) {
+        line(&mut out, "login", &login);
+    }
     line(
         &mut out,
         "behaviour",
@@ -89,6 +93,28 @@ pub fn json(plan: &Plan, outlook: &Outlook) -> String {
         "warnings": warnings(outlook),
     });
     format!("{document:#}\n")
+}
+
+/// How all users come to one grant, where they do; a person must know before it is asked.
+fn one_grant(plan: &Plan) -> Option<String> {
+    let granted = plan.auth.granted()?;
+    let then = match granted.one? {
+        One::Shared => "its grant is shared by all users",
+        One::Cloned => "each user gets a copy of its grant",
+    };
+    let who = match &granted.flow {
+        Flow::Code(Consent::Browser(browser)) => {
+            let kept = match &granted.keep {
+                Some(file) => format!(", unless {} has a grant that is good", visible::line(file)),
+                None => String::new(),
+            };
+            let within = figure::duration(browser.within);
+            format!("a person is asked before the load, in a browser, for up to {within}{kept}")
+        }
+        Flow::Tokens(file) => format!("none: {} has tokens", visible::line(file)),
+        _ => "one before the load".to_owned(),
+    };
+    Some(format!("{who}; {then}"))
 }
 
 /// What is tried, in its order.

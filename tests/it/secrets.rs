@@ -25,7 +25,7 @@ fn leaks(place: &Place, done: &Done) -> Vec<String> {
 }
 
 /// The same of any secrets.
-fn leaks_of(place: &Place, done: &Done, secrets: &BTreeSet<String>) -> Vec<String> {
+pub(crate) fn leaks_of(place: &Place, done: &Done, secrets: &BTreeSet<String>) -> Vec<String> {
     let leaked = |text: &[u8]| {
         let text = String::from_utf8_lossy(text);
         secrets.iter().any(|secret| text.contains(secret.as_str()))
@@ -251,7 +251,7 @@ fn a_mistake_in_one_names_the_variable() {
 }
 
 /// Everything that passed between squall and a practice target.
-fn overheard(practice: &Practice) -> (Stranger, Arc<Mutex<Vec<u8>>>) {
+pub(crate) fn overheard(practice: &Practice) -> (Stranger, Arc<Mutex<Vec<u8>>>) {
     let (address, heard) = (practice.address(), Arc::<Mutex<Vec<u8>>>::default());
     let all = Arc::clone(&heard);
     let relay = Stranger::that(move |client| {
@@ -276,7 +276,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, heard: &Mutex<Vec<u8>>) {
 }
 
 /// What of it must be known to nobody else.
-fn secrets_in(heard: &[u8]) -> BTreeSet<String> {
+pub(crate) fn secrets_in(heard: &[u8]) -> BTreeSet<String> {
     let text = String::from_utf8_lossy(heard);
     let patterns = [
         r#""(?:access_token|refresh_token|client_secret)": *"([^"]+)""#,

@@ -12,6 +12,7 @@
 //! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
 //! lose the tokens that a server has already replaced.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(5);
 /// What a call ends as whose user has no tokens.
 const WITHOUT: Outcome = Outcome::Unauthorised(401);
 
-/// One process, and the grant of its user.
+/// One process, and the grant of its user, or the one of all users.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) realm: Arc<Realm>,
@@ -59,6 +60,9 @@ pub(super) struct Process {
 struct Pauses {
     login: Duration,
     refresh: Duration,
+    /// Times that it came to no tokens, and the user that this was last told of.
+    lock_outs: u64,
+    told_of: u32,
 }
 
 /// How much one exchange has put up with so far.
@@ -70,6 +74,8 @@ pub struct Patience {
     asked: Vec<String>,
     /// Legs that this took.
     pub legs: u32,
+    /// How long a person was waited for, which is no exchange's time.
+    pub waited: Duration,
 }
 
 /// Why tokens are renewed.
@@ -105,6 +111,11 @@ impl Process {
         Self::with(realm, self.user, self.grant.earlier(ahead))
     }
 
+    /// Another user with a copy of what this one has.
+    pub(super) fn cloned_for(&self, user: u32) -> Arc<Self> {
+        Self::with(Arc::clone(&self.realm), user, self.grant.earlier(Duration::ZERO))
+    }
+
     /// What the user has, to be kept.
     pub(super) fn kept(&self, times: (Duration, Duration)) -> Option<Kept> {
         self.grant.kept(times)
@@ -124,23 +135,27 @@ impl Process {
         (usable && !waits).then_some(Lease(Lent::Token(token)))
     }
 
-    /// The credential, renewed if that is due.
-    pub(super) async fn lend(self: &Arc<Self>, legs: &mut u32) -> Result<Lease, Outcome> {
+    /// The credential, renewed if that is due, for a call of `user`.
+    pub(super) async fn lend(
+        self: &Arc<Self>,
+        user: u32,
+        patience: &mut Patience,
+    ) -> Result<Lease, Outcome> {
         let generation = self.grant.generation();
         if self.is_locked_out() && self.grant.token().is_none() {
             return Err(WITHOUT);
         }
-        self.renewed(generation, Why::Due, legs).await;
+        self.renewed((user, generation), Why::Due, patience).await;
         match self.grant.token() {
             Some(token) if !token.is_over(self.now()) => Ok(Lease(Lent::Token(token))),
             _ => Err(WITHOUT),
         }
     }
 
-    /// What a refusal leads to: whether there is another credential.
+    /// What a refusal of a call of `user` leads to: whether there is another credential.
     pub(super) async fn refused(
         self: &Arc<Self>,
-        generation: u64,
+        (user, generation): (u32, u64),
         status: u16,
         headers: &HeaderMap,
         patience: &mut Patience,
@@ -150,7 +165,7 @@ impl Process {
             401 if patience.renewed => return false,
             401 => {
                 patience.renewed = true;
-                self.tell_refused(generation);
+                self.tell_refused(user, generation);
                 Why::Refused(challenge)
             }
             403 if challenge.insufficient_scope() => {
@@ -160,16 +175,16 @@ impl Process {
                 }
                 patience.step_ups += 1;
                 patience.asked.clone_from(&challenge.scopes);
-                self.realm.tell(self.user, GrantChange::ScopeRefused);
+                self.realm.tell(user, GrantChange::ScopeRefused);
                 Why::Scope(challenge)
             }
             _ => return false,
         };
-        self.renewed(generation, why, &mut patience.legs).await
+        self.renewed((user, generation), why, patience).await
     }
 
     /// A 401 to a token: was its time over?
-    fn tell_refused(&self, generation: u64) {
+    fn tell_refused(&self, user: u32, generation: u64) {
         let Some(token) = self.grant.token().filter(|token| token.generation == generation) else {
             return;
         };
@@ -179,11 +194,16 @@ impl Process {
             self.settle(generation.saturating_sub(1), Some(false));
         }
         let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
-        self.realm.tell(self.user, change);
+        self.realm.tell(user, change);
     }
 
     /// Sees to it that there is a newer token than the one of `generation`; whether there is.
-    async fn renewed(self: &Arc<Self>, generation: u64, why: Why, legs: &mut u32) -> bool {
+    async fn renewed(
+        self: &Arc<Self>,
+        (user, generation): (u32, u64),
+        why: Why,
+        patience: &mut Patience,
+    ) -> bool {
         // Never closed, so this never fails.
         let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
         let token = self.grant.token();
@@ -193,16 +213,18 @@ impl Process {
         let (tell, told) = oneshot::channel();
         let process = Arc::clone(self);
         let renewing = tokio::spawn(async move {
-            let journey = process.renew(why, permit).await;
-            let _nobody_waits = tell.send(journey.count()).is_err();
+            let journey = process.renew(user, why, permit).await;
+            let _nobody_waits = tell.send((journey.count(), journey.waited)).is_err();
         });
         self.errand(renewing);
-        *legs += told.await.unwrap_or(0);
+        let (legs, waited) = told.await.unwrap_or_default();
+        patience.legs += legs;
+        patience.waited += waited;
         self.grant.generation() != generation && self.grant.token().is_some()
     }
 
-    async fn renew(self: &Arc<Self>, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = Journey::new(self.user);
+    async fn renew(self: &Arc<Self>, user: u32, why: Why, permit: OwnedSemaphorePermit) -> Journey {
+        let mut journey = Journey::new(user);
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
@@ -222,14 +244,14 @@ impl Process {
             return;
         }
         let (standing, generation) = (self.grant.standing(), self.grant.generation());
-        self.race(&refresh, &standing);
+        self.race(journey.user, &refresh, &standing);
         let refusal =
             match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
                 Ok(granted) => {
                     let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
                     let stored = self.grant.store(granted, &self.realm.oauth, self.now());
                     if stored.is_ok() {
-                        self.realm.tell(self.user, GrantChange::Refreshed { rotated });
+                        self.realm.tell(journey.user, GrantChange::Refreshed { rotated });
                     }
                     // The tokens that won the race before this one were good.
                     self.settle(generation.saturating_sub(1), Some(true));
@@ -242,14 +264,14 @@ impl Process {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
             }
             Reaction::Forgotten => {
-                self.realm.tell(self.user, GrantChange::ClientForgotten);
+                self.realm.tell(journey.user, GrantChange::ClientForgotten);
                 self.realm.forget_client();
                 self.grant.drop_tokens(false);
                 self.authorise(journey, challenge, false).await;
             }
             Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
                 self.settle(generation, Some(false));
-                self.realm.tell(self.user, GrantChange::Lost);
+                self.realm.tell(journey.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
             }
@@ -266,7 +288,7 @@ impl Process {
                 Ok(granted) => {
                     let again = self.grant.has_consented();
                     if self.grant.store(granted, &self.realm.oauth, self.now()).is_ok() {
-                        self.realm.tell(self.user, GrantChange::Authorised { again });
+                        self.realm.tell(journey.user, GrantChange::Authorised { again });
                         return;
                     }
                     break;
@@ -277,19 +299,19 @@ impl Process {
                     if !is_forgotten || self.realm.identity.is_some() {
                         break;
                     }
-                    self.realm.tell(self.user, GrantChange::ClientForgotten);
+                    self.realm.tell(journey.user, GrantChange::ClientForgotten);
                     self.realm.forget_client();
                     standing = Standing { known: Known::default(), ..standing };
                 }
             }
         }
         if !is_wider {
-            self.lock_out(refusal);
+            self.lock_out(journey.user, refusal);
         }
     }
 
-    /// The user has no tokens, and tries again later.
-    fn lock_out(&self, refusal: Option<Refusal>) {
+    /// There are no tokens, and another try later. It is told of `user`, whose call led to it.
+    fn lock_out(&self, user: u32, refusal: Option<Refusal>) {
         let refusal = refusal.unwrap_or_else(|| {
             let leg = crate::model::leg::Leg::Token;
             let unfit = What::Consent("gave an access token that no header can carry".to_owned());
@@ -300,12 +322,26 @@ impl Process {
             _ => LOGIN_PAUSE,
         };
         let at = self.now();
-        self.pauses_mut(|pauses| pauses.login = at + after);
+        self.pauses_mut(|pauses| {
+            pauses.login = at + after;
+            pauses.lock_outs += 1;
+            pauses.told_of = user;
+        });
         self.grant.drop_tokens(true);
-        self.realm.tell(self.user, GrantChange::LockedOut);
+        self.realm.tell(user, GrantChange::LockedOut);
         let operation = refusal.leg.operation();
-        let refused = Refused { user: self.user, at, operation, said: refusal.to_string() };
-        self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
+        let refused = Refused { user, at, operation, said: refusal.to_string() };
+        self.realm.recorder.tell(user, Event::Refused(Box::new(refused)));
+    }
+
+    /// Where users share the process, each of them comes to no tokens: told once a lock-out, when a
+    /// call of that user goes without. `told` is the last one it was told of.
+    pub(super) fn tell_without(&self, user: u32, told: &AtomicU64) {
+        let Pauses { lock_outs, told_of, .. } = self.pauses();
+        let is_without = self.is_locked_out() && self.grant.token().is_none();
+        if is_without && told.swap(lock_outs, Ordering::Relaxed) != lock_outs && told_of != user {
+            self.realm.tell(user, GrantChange::LockedOut);
+        }
     }
 
     /// Ends what goes on beside the calls, and waits until that has been told.

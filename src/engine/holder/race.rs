@@ -23,7 +23,7 @@ pub(super) struct Races(Mutex<Vec<(u64, Race)>>);
 
 impl Process {
     /// The other processes that hold this refresh token present it, too, each one its gap later.
-    pub(super) fn race(self: &Arc<Self>, token: &Secret, standing: &Standing) {
+    pub(super) fn race(self: &Arc<Self>, user: u32, token: &Secret, standing: &Standing) {
         let oauth = &self.realm.oauth;
         let generation = self.grant.generation();
         let mut gap = Duration::ZERO;
@@ -33,26 +33,26 @@ impl Process {
             gap += oauth.holder_gap.draw(&mut draw);
             let (process, token, standing) = (Arc::clone(self), token.clone(), standing.clone());
             self.errand(tokio::spawn(async move {
-                process.second((generation, gap), token, standing).await;
+                process.second((user, generation, gap), token, standing).await;
             }));
         }
     }
 
     async fn second(
         self: Arc<Self>,
-        (generation, gap): (u64, Duration),
+        (user, generation, gap): (u32, u64, Duration),
         token: Secret,
         standing: Standing,
     ) {
         self.realm.clock.sleep(gap).await;
-        let (at, mut journey) = (self.now(), Journey::new(self.user));
+        let (at, mut journey) = (self.now(), Journey::new(user));
         let came = self.realm.refresh(&mut journey, token, standing, Challenge::default()).await;
         let second = match came {
             Ok(_) => Second::Granted,
             Err(refusal) if refusal.reaction() == Reaction::Dead => Second::Refused,
             Err(_) => Second::Failed,
         };
-        let race = Race { user: self.user, at, gap, second, first_alive: None };
+        let race = Race { user, at, gap, second, first_alive: None };
         self.races.0.lock().unwrap_or_else(PoisonError::into_inner).push((generation, race));
     }
 
@@ -61,7 +61,7 @@ impl Process {
         let mut races = self.races.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, race) in races.extract_if(.., |(generation, _)| *generation <= up_to) {
             let race = Race { first_alive, ..race };
-            self.realm.recorder.tell(self.user, Event::Race(race));
+            self.realm.recorder.tell(race.user, Event::Race(race));
         }
     }
 }

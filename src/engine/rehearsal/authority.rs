@@ -152,6 +152,11 @@ impl Reach for Piped {
 
 /// What clients of `profile` share that come to tokens at `server`.
 pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
+    granted_as(server, profile, None)
+}
+
+/// The same, come to in this way.
+pub(crate) fn granted_as(server: &Server, profile: Profile, flow: Option<Flow>) -> Arc<Common> {
     let oauth = Arc::new(profile.oauth.clone());
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
@@ -162,7 +167,7 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
         network: Network::Loopback,
         identity: None,
         scopes: None,
-        flow: Flow::Code(Consenting::Redirect),
+        flow: flow.unwrap_or(Flow::Code(Consenting::Redirect)),
         legs: Legs::new(Arc::new(Piped(server.clone())), wire),
         seed: 7,
         clock: wire.clock.clone(),

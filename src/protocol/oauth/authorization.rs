@@ -75,6 +75,20 @@ pub struct Consent {
     pub url: Url,
     /// Where it comes back to; nothing is to be sent there. See [`callback::is_callback`].
     pub callback: String,
+    state: String,
+    iss: Option<Arc<Server>>,
+}
+
+impl Consent {
+    /// Whether this callback brings a code, as [`Authorization::heard`] will find.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judged(&self, callback: &Url) -> Result<(), What> {
+        let Self { state, iss, .. } = self;
+        let expected = Expected { callback: &self.callback, state, iss: iss.as_deref() };
+        callback::read(callback, &expected).map(drop)
+    }
 }
 
 impl std::fmt::Debug for Consent {
@@ -146,7 +160,9 @@ impl Authorization {
                     let scopes = &place.scopes;
                     let url =
                         authorize::url(endpoint, profile, &client.id, chance, scopes, resource);
-                    Step::Consent(Consent { url, callback: profile.callback.clone() })
+                    let iss = profile.checks_iss.then(|| Arc::clone(&place.server));
+                    let (callback, state) = (profile.callback.clone(), chance.state());
+                    Step::Consent(Consent { url, callback, state, iss })
                 }
                 None => Step::Failed(out_of_turn(target)),
             },
