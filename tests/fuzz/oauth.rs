@@ -36,6 +36,9 @@ const SERVER: &str = r#"{"issuer":"https://as.test","authorization_endpoint":"ht
 const CLIENT: &str = r#"{"client_id":"c"}"#;
 const TOKENS: &str = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"r"}"#;
 
+/// Whose answer is odd, where nobody's is.
+const NOBODY: u8 = 8;
+
 /// Three kinds of client: a strict one, one of the SDKs', and hosted Claude.
 static PROFILES: LazyLock<[Arc<OAuth>; 3]> = LazyLock::new(|| {
     ["spec", "plain", "claude-ai-legacy"]
@@ -139,7 +142,6 @@ pub(crate) fn metadata(bytes: &[u8]) {
 pub(crate) fn tokens(bytes: &[u8]) {
     let [byte, which, body @ ..] = bytes else { return };
     let (status, none) = (status(*byte), HeaderMap::new());
-    const NONE: u8 = 8;
     let answers = |odd: u8| {
         move |exchange: &Exchange, tell: &mut dyn FnMut(&Heard<'_>)| {
             let path = exchange.url.path();
@@ -157,7 +159,7 @@ pub(crate) fn tokens(bytes: &[u8]) {
         let _end = walk(*which / 3, answers(which % 3));
         return;
     }
-    let granted = walk(*which / 3, answers(NONE)).expect("sound answers lead to tokens");
+    let granted = walk(*which / 3, answers(NOBODY)).expect("sound answers lead to tokens");
     let (target, token) = (Url::parse(TARGET).unwrap(), Secret::new("r"));
     let profile = Arc::clone(&PROFILES[0]);
     let mut way = Refresh::begin(profile, target, granted.known, token, granted.scopes, CHANCE);

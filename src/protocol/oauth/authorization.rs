@@ -177,11 +177,7 @@ impl Authorization {
                     resource: resource.as_deref(),
                     occasion: Occasion { unix, jti: &jti },
                 };
-                let ask = Ask::Code { code, verifier: &chance.verifier() };
-                match token::request(&ask, &asked) {
-                    Ok(exchange) => Step::Send(exchange),
-                    Err(what) => Step::Failed(Refusal::new(Leg::Token, asked.endpoint, what)),
-                }
+                asked.step(Leg::Token, &Ask::Code { code, verifier: &chance.verifier() })
             }
             State::Done(granted) => Step::Done(granted.clone()),
             State::Failed(refusal) => Step::Failed(refusal.clone()),
@@ -192,11 +188,9 @@ impl Authorization {
     pub fn heard(&mut self, heard: &Heard<'_>) {
         let next = match &mut self.state {
             State::Discovering(discovery) => match discovery.heard(heard) {
+                Ok(None) => return,
+                Ok(Some((resource, server))) => arrived(&self.begin, resource, server),
                 Err(refusal) => Err(refusal),
-                Ok(()) => match discovery.found() {
-                    Some((resource, server)) => arrived(&self.begin, resource, server),
-                    None => return,
-                },
             },
             State::Registering(place) => registered(&self.begin, place, heard),
             State::Consenting(place, client) => consented(&self.begin, place, client, heard),
@@ -312,11 +306,7 @@ fn consented(
 
 fn redeemed(place: &Place, client: &Arc<Client>, heard: &Heard<'_>) -> Result<State, Refusal> {
     let refused = |what| Refusal::new(Leg::Token, &place.server.token, what);
-    let tokens = match heard {
-        Heard::Answer(response) => token::read(response).map_err(refused)?,
-        Heard::Lost(lost) => return Err(refused(What::Lost(*lost))),
-        Heard::Callback(_) => return Err(refused(What::OutOfTurn)),
-    };
+    let tokens = token::heard(heard).map_err(refused)?;
     let scopes = tokens.scopes.clone().unwrap_or_else(|| place.scopes.clone());
     let known = Known {
         resource: place.resource.clone(),

@@ -165,6 +165,15 @@ pub enum What {
     /// A page of a consent that leads nowhere.
     #[error("{0}")]
     Consent(String),
+    /// A refresh token without the client that it was given to.
+    #[error(
+        "is asked as the client that the refresh token was given to, which is not known: give its \
+         client_id in the scenario (RFC 6749 section 6)"
+    )]
+    NoClient,
+    /// An access token that cannot be sent.
+    #[error("gave an access token that no header can carry: RFC 6750 section 2.1")]
+    UnfitToken,
     /// Somewhere squall itself does not go.
     #[error("is not gone to: {0}")]
     NotGone(String),
