@@ -22,6 +22,7 @@ mod grants;
 mod headers;
 mod hostile;
 mod late;
+mod nonsense;
 mod one_grant;
 mod requests;
 mod resumption;

@@ -8,6 +8,7 @@
 //! lease ─► 401 ─► refused ─► authorise            refresh ─► lease
 //!                    │ a token was lent             │ invalid_grant, invalid_client
 //!                    └─► refresh ─► once more       └─► authorise, once
+//!                                    │ nonsense: no tokens, and a login when that was noticed
 //! ```
 //! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
 //! lose the tokens that a server has already replaced.
@@ -22,14 +23,15 @@ use tokio::task::JoinHandle;
 
 use super::race::Races;
 use super::{Lease, Lent};
-use crate::engine::grant::{Grant, Standing};
+use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
 use crate::model::event::{Event, GrantChange, Refused};
+use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
-use crate::protocol::oauth::grant::Known;
+use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 use crate::protocol::oauth::saved::Kept;
 
@@ -207,8 +209,9 @@ impl Process {
         // Never closed, so this never fails.
         let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
         let token = self.grant.token();
-        if self.grant.generation() != generation || token.is_none() && self.is_locked_out() {
-            return token.is_some();
+        let is_newer = token.is_some() && self.grant.generation() != generation;
+        if is_newer || token.is_none() && self.is_locked_out() {
+            return is_newer;
         }
         let (tell, told) = oneshot::channel();
         let process = Arc::clone(self);
@@ -245,20 +248,19 @@ impl Process {
         }
         let (standing, generation) = (self.grant.standing(), self.grant.generation());
         self.race(journey.user, &refresh, &standing);
-        let refusal =
-            match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
-                Ok(granted) => {
-                    let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                    let stored = self.grant.store(granted, &self.realm.oauth, self.now());
-                    if stored.is_ok() {
-                        self.realm.tell(journey.user, GrantChange::Refreshed { rotated });
-                    }
-                    // The tokens that won the race before this one were good.
-                    self.settle(generation.saturating_sub(1), Some(true));
-                    return;
-                }
-                Err(refusal) => refusal,
-            };
+        let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
+        let came = came.and_then(|granted| {
+            let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+            // The tokens that won the race before this one were good.
+            self.settle(generation.saturating_sub(1), Some(true));
+            self.store(Leg::Refresh, granted).map(|()| rotated)
+        });
+        let refusal = match came {
+            Ok(rotated) => {
+                return self.realm.tell(journey.user, GrantChange::Refreshed { rotated });
+            }
+            Err(refusal) => refusal,
+        };
         match refusal.reaction() {
             Reaction::Later(after) => {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
@@ -269,54 +271,60 @@ impl Process {
                 self.grant.drop_tokens(false);
                 self.authorise(journey, challenge, false).await;
             }
-            Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
+            Reaction::Dead => {
                 self.settle(generation, Some(false));
                 self.realm.tell(journey.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
             }
+            // The server knows the grant, but not with these scopes: others are chosen.
+            Reaction::FewerScopes => {
+                self.grant.drop_tokens(true);
+                self.authorise(journey, challenge, false).await;
+            }
+            // No new login helps a server that answers nonsense: the person who looks is told why,
+            // and logs in when it has noticed.
+            Reaction::GiveUp => self.lock_out(journey.user, &refusal),
         }
+    }
+
+    /// Stores what this leg brought.
+    fn store(&self, leg: Leg, granted: Granted) -> Result<(), Refusal> {
+        let server = granted.known.server.clone();
+        self.grant.store(granted, &self.realm.oauth, self.now()).map_err(|Unfit| {
+            let at = server.as_ref().map_or(&self.realm.target, |server| &server.token);
+            Refusal::new(leg, at, What::UnfitToken)
+        })
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
     async fn authorise(&self, journey: &mut Journey, challenge: Challenge, is_wider: bool) {
         let mut standing = self.grant.standing();
-        let mut refusal = None;
-        for _ in 0..2 {
+        let again = self.grant.has_consented();
+        for is_last in [false, true] {
             let challenge = challenge.clone();
-            match self.realm.authorise(journey, challenge, standing.clone(), is_wider).await {
-                Ok(granted) => {
-                    let again = self.grant.has_consented();
-                    if self.grant.store(granted, &self.realm.oauth, self.now()).is_ok() {
-                        self.realm.tell(journey.user, GrantChange::Authorised { again });
-                        return;
-                    }
-                    break;
+            let came = self.realm.authorise(journey, challenge, standing.clone(), is_wider).await;
+            let refusal = match came.and_then(|granted| self.store(Leg::Token, granted)) {
+                Ok(()) => {
+                    return self.realm.tell(journey.user, GrantChange::Authorised { again });
                 }
-                Err(why) => {
-                    let is_forgotten = why.reaction() == Reaction::Forgotten;
-                    refusal = Some(why);
-                    if !is_forgotten || self.realm.identity.is_some() {
-                        break;
-                    }
-                    self.realm.tell(journey.user, GrantChange::ClientForgotten);
-                    self.realm.forget_client();
-                    standing = Standing { known: Known::default(), ..standing };
+                Err(refusal) => refusal,
+            };
+            let is_forgotten = refusal.reaction() == Reaction::Forgotten;
+            if is_last || !is_forgotten || self.realm.identity.is_some() {
+                if !is_wider {
+                    self.lock_out(journey.user, &refusal);
                 }
+                return;
             }
-        }
-        if !is_wider {
-            self.lock_out(journey.user, refusal);
+            self.realm.tell(journey.user, GrantChange::ClientForgotten);
+            self.realm.forget_client();
+            standing = Standing { known: Known::default(), ..standing };
         }
     }
 
     /// There are no tokens, and another try later. It is told of `user`, whose call led to it.
-    fn lock_out(&self, user: u32, refusal: Option<Refusal>) {
-        let refusal = refusal.unwrap_or_else(|| {
-            let leg = crate::model::leg::Leg::Token;
-            let unfit = What::Consent("gave an access token that no header can carry".to_owned());
-            Refusal::new(leg, &self.realm.target, unfit)
-        });
+    fn lock_out(&self, user: u32, refusal: &Refusal) {
         let after = match refusal.reaction() {
             Reaction::Later(Some(after)) => after,
             _ => LOGIN_PAUSE,
@@ -384,5 +392,35 @@ impl Process {
 
     fn pauses_mut(&self, change: impl FnOnce(&mut Pauses)) {
         change(&mut self.pauses.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::rehearsal::authority::{Authority, guarded, realm};
+    use crate::engine::rehearsal::common;
+    use crate::model::plan::{Credential, sample};
+    use crate::protocol::oauth::token::Tokens;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_no_header_carries_is_named_and_the_old_one_stays() {
+        let server = guarded(&Authority::new(30), |_| None);
+        let common = common(&server, sample::plain(), &Credential::None);
+        let realm = Arc::new(realm(&server, sample::oauth(), &common.wire, None));
+        let process = Process::new(realm, 0);
+        let granted = |access: &str| {
+            let (refresh, expires_in, scopes) = (Some(Secret::new("r")), None, None);
+            let tokens = Tokens { access: Secret::new(access), refresh, expires_in, scopes };
+            Granted { tokens, scopes: Vec::new(), known: Known::default() }
+        };
+        process.store(Leg::Token, granted("a")).unwrap();
+        let refusal = process.store(Leg::Refresh, granted("b\nc")).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "refresh: http://localhost/mcp gave an access token that no header can carry: RFC 6750 \
+             section 2.1"
+        );
+        assert_eq!((refusal.reaction(), process.grant.generation()), (Reaction::GiveUp, 1));
     }
 }

@@ -14,8 +14,10 @@ use crate::engine::client::Common;
 use crate::engine::holder::Wallet;
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
+use crate::engine::wire::Wire;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
+use crate::model::profile::oauth::OAuth;
 use crate::protocol::oauth::endpoint::Network;
 
 /// Where the metadata of the protected resource is.
@@ -157,12 +159,18 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
 
 /// The same, come to in this way.
 pub(crate) fn granted_as(server: &Server, profile: Profile, flow: Option<Flow>) -> Arc<Common> {
-    let oauth = Arc::new(profile.oauth.clone());
+    let oauth = profile.oauth.clone();
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
-    let wire = &shared.wire;
-    let realm = Realm {
-        oauth,
+    let realm = realm(server, oauth, &shared.wire, flow);
+    shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
+    common
+}
+
+/// What users share on their way to tokens at `server`.
+pub(crate) fn realm(server: &Server, oauth: OAuth, wire: &Wire, flow: Option<Flow>) -> Realm {
+    Realm {
+        oauth: Arc::new(oauth),
         target: Url::parse("http://localhost/mcp").unwrap(),
         network: Network::Loopback,
         identity: None,
@@ -173,7 +181,5 @@ pub(crate) fn granted_as(server: &Server, profile: Profile, flow: Option<Flow>) 
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
-    };
-    shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
-    common
+    }
 }
