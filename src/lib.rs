@@ -98,6 +98,7 @@ pub mod edge {
     pub mod dial;
     pub mod files;
     pub mod health;
+    pub mod loopback;
     pub mod net;
     pub mod process;
     pub mod scratch;
@@ -202,6 +203,7 @@ pub mod conduct {
     mod login;
     mod look;
     pub(crate) mod metrics;
+    mod person;
     pub mod run;
     pub mod unreachable;
     pub mod watch;
@@ -212,6 +214,7 @@ pub mod cli {
     pub mod args;
     pub mod check;
     pub mod conformance;
+    mod login;
     pub mod manual;
     pub mod plan;
     pub mod report;

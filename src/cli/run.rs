@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::args::RunArgs;
 use super::report::RUN;
-use super::{plan, signals, stdout, terminal};
+use super::{login, plan, signals, stdout, terminal};
 use crate::conduct::run::{self, Order};
 use crate::edge::clock;
 use crate::edge::files::{FilesError, Folder};
@@ -92,6 +92,7 @@ fn order(arguments: &RunArgs, plan: Plan, started_at: String) -> anyhow::Result<
         stopper,
         interrupted,
         show: terminal::live(arguments.quiet),
+        ask: login::ask(),
     })
 }
 

@@ -76,7 +76,7 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
         let (url, asked) = (url.to_owned(), Asked::of(plan));
         RunError::Unreachable { url, refusal: Box::new(refusal), asked }
     };
-    let mut before = common(plan, &endpoint, Arc::default(), Vec::new(), None)?;
+    let mut before = common(plan, &endpoint, Arc::default(), Vec::new(), None, None)?;
     if let Some(before) = Arc::get_mut(&mut before) {
         before.wallet.keep();
     }
@@ -86,7 +86,7 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
     // The user has consented, and goes on with the tokens of that.
     let (wallet, clock) = (before.wallet.clone(), before.wire.clock.clone());
     let consented = LoggedIn { wallet, clock, users: 1, exchanges: 0 };
-    let common = common(plan, &endpoint, recorder, tools, Some(&consented))?;
+    let common = common(plan, &endpoint, recorder, tools, Some(&consented), None)?;
     let client = Client::new(Arc::clone(&common), 0);
     let mut ends = Vec::new();
     client.begin_run(0);

@@ -61,7 +61,7 @@ pub enum RunError {
     /// Not every user has a line.
     #[error(
         "{file} under [auth] has tokens of {given} users, and this load brings {users}: give it \
-         as many lines, or bring fewer users"
+         as many lines, bring fewer users, or let one line do for all (auth.one_grant)"
     )]
     TooFewTokens {
         /// The file.
@@ -70,6 +70,25 @@ pub enum RunError {
         given: usize,
         /// The users of the load.
         users: u32,
+    },
+    /// There is more than the one that is for all.
+    #[error(
+        "{file} under [auth] has {given} grants, and this load has one for all its users: leave one \
+         line, or give each user its own (auth.one_grant, auth.consent)"
+    )]
+    SeveralGrants {
+        /// The file.
+        file: String,
+        /// Its lines.
+        given: usize,
+    },
+    /// A person's browser could not come back.
+    #[error("a browser cannot come back to {at} (auth.callback): {error}")]
+    Callback {
+        /// The URL.
+        at: String,
+        /// Why.
+        error: std::io::Error,
     },
     /// A token in it is none.
     #[error("a token of the file under [auth] holds characters that no header can carry")]
@@ -207,6 +226,8 @@ impl RunError {
             | Self::GrantsLine { .. }
             | Self::NoGrants { .. }
             | Self::TooFewTokens { .. }
+            | Self::SeveralGrants { .. }
+            | Self::Callback { .. }
             | Self::UnfitToken
             | Self::NoSuchAddress { .. }
             | Self::AddressApart { .. }

@@ -169,7 +169,7 @@ async fn spoken(plan: &Plan, user: u32, kind: fn(&Seen) -> Vec<Do>) -> String {
         Endpoint::of("http://127.0.0.1:7/mcp", "the target", &plan.target.reach).unwrap();
     let maker = Maker::from_fixtures(&[json!({ "text": "hi" })]).unwrap();
     let tools = vec![Tool::new("echo".into(), maker)];
-    let mut common = common(plan, &endpoint, Arc::default(), tools, None).unwrap();
+    let mut common = common(plan, &endpoint, Arc::default(), tools, None, None).unwrap();
     let parts = Arc::get_mut(&mut common).unwrap();
     parts.wire.connect = Arc::new(server.clone());
     parts.wire.clock = server.clock();

@@ -10,6 +10,7 @@ use url::{Host, Url};
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::login;
+use super::person;
 use crate::edge::clock::{Clock, wall};
 use crate::edge::dial::{Dial, Route};
 use crate::edge::files::{self, FilesError};
@@ -18,7 +19,7 @@ use crate::edge::tls::Tls;
 use crate::engine::grant::Grant;
 use crate::engine::holder::{Habit, Source, Wallet};
 use crate::engine::legs::{Legs, Reach};
-use crate::engine::realm::{Consenting, Flow, Realm, Shared};
+use crate::engine::realm::{Ask, Consenting, Flow, Realm, Shared};
 use crate::engine::wire::Wire;
 use crate::model::behaviour::{Check, Foreign, WrongAudience};
 use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, GivenKey, Granted};
@@ -42,6 +43,7 @@ pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
         let given = given(granted, identity.as_ref())?.map(|kept| kept.len());
         let users = login::users(plan);
         if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, given)
+            && granted.one.is_none()
             && given < users as usize
         {
             let file = file.clone();
@@ -78,11 +80,18 @@ fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit
     })
 }
 
-/// What users present at this endpoint; their legs are measured as the exchanges of `wire` are.
+/// What users present at this endpoint; their legs are measured as the exchanges of `wire` are. Where
+/// `ask` is given, a person may be asked.
 ///
 /// # Errors
-/// As [`checked`], and when the endpoint has no URL that others could be held to.
-pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wallet, RunError> {
+/// As [`checked`], when the endpoint has no URL that others could be held to, and when no browser
+/// could come back.
+pub(super) fn wallet(
+    plan: &Plan,
+    endpoint: &Endpoint,
+    wire: &Wire,
+    ask: Option<&Ask>,
+) -> Result<Wallet, RunError> {
     let wallet = Wallet::of(&plan.auth, &plan.environment)?;
     let Some(granted) = plan.auth.granted() else { return Ok(wallet) };
     let profile = &plan.clients.profile;
@@ -97,13 +106,22 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         clock: wire.clock.clone(),
     };
     let identity = identity(granted)?.map(Arc::new);
+    let mut oauth = profile.oauth.clone();
     let flow = match (&granted.flow, &identity) {
+        (auth::Flow::Code(Consent::Browser(browser)), _) => match ask {
+            Some(ask) => {
+                Flow::Code(Consenting::Browser(person::awaited(browser, &mut oauth, ask)?))
+            }
+            None => Flow::Nobody("a person is asked before the load alone"),
+        },
         (auth::Flow::Code(consent), _) => Flow::Code(consenting(consent)),
         (auth::Flow::ClientCredentials, Some(identity)) => {
             Flow::ClientCredentials(Arc::clone(identity))
         }
         // The scenario's reader sees to it that a client is given.
-        (auth::Flow::ClientCredentials, None) | (auth::Flow::Tokens(_), _) => Flow::Given,
+        (auth::Flow::ClientCredentials, None) | (auth::Flow::Tokens(_), _) => {
+            Flow::Nobody("the tokens were given by the scenario")
+        }
     };
     let habit = habit(plan, &target, identity.as_deref())?;
     let times = times(&wire.clock);
@@ -113,7 +131,7 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
     let given = given.transpose()?;
     let dialled: Vec<_> = plan.target.reach.resolve.iter().map(SocketAddr::ip).collect();
     let mut wallet = wallet.granted_by(Realm {
-        oauth: Arc::new(profile.oauth.clone()),
+        oauth: Arc::new(oauth),
         network: Network::of_url(&target, &dialled),
         target,
         identity,
@@ -126,12 +144,18 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         shared: Shared::default(),
         habit,
     });
-    if let Some(given) = given {
-        wallet.give(given);
-    } else if granted.keep.is_some() {
-        wallet.keep();
+    match (granted.one, given) {
+        (Some(one), given) => wallet.give_one(one, given.and_then(|mut given| given.pop())),
+        (None, Some(given)) => wallet.give(given),
+        (None, None) if granted.keep.is_some() => wallet.keep(),
+        (None, None) => {}
     }
     Ok(wallet)
+}
+
+/// Whether users have something from before the load without a login of theirs.
+pub(super) fn go_on(plan: &Plan) -> bool {
+    are_given(plan) || plan.auth.granted().is_some_and(|granted| granted.one.is_some())
 }
 
 /// Whether users have grants from before.
@@ -149,7 +173,11 @@ fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Vec<Ke
         (_, Some(file)) if files::exists(file) => file,
         _ => return Ok(None),
     };
-    kept_in(file, identity).map(Some)
+    let kept = kept_in(file, identity)?;
+    if granted.one.is_some() && kept.len() > 1 {
+        return Err(RunError::SeveralGrants { file: file.clone(), given: kept.len() });
+    }
+    Ok(Some(kept))
 }
 
 /// The grants of a file, one a line and user.
@@ -172,11 +200,14 @@ fn kept_in(file: &str, identity: Option<&Identity>) -> Result<Vec<Kept>, RunErro
 /// # Errors
 /// When the file cannot be written.
 pub(super) fn save(plan: &Plan, wallet: &Wallet, clock: &Clock) -> Result<(), FilesError> {
-    let Some(file) = plan.auth.granted().and_then(|granted| granted.keep.as_ref()) else {
-        return Ok(());
-    };
+    let Some(granted) = plan.auth.granted() else { return Ok(()) };
+    let Some(file) = &granted.keep else { return Ok(()) };
     let lines = wallet.kept(times(clock)).into_iter().map(|kept| kept.write());
     let text: String = lines.flat_map(|line| [line.expose().to_owned(), "\n".to_owned()]).collect();
+    // One grant that is lost leaves nothing: whether the one before it is dead, the next run finds.
+    if text.is_empty() && granted.one.is_some() {
+        return Ok(());
+    }
     files::replace_private(file, text.as_bytes())
 }
 
@@ -211,7 +242,8 @@ fn consenting(consent: &Consent) -> Consenting {
         button: step.press.clone(),
     };
     match consent {
-        Consent::Redirect => Consenting::Redirect,
+        // A person is asked elsewhere, or nobody is.
+        Consent::Redirect | Consent::Browser(_) => Consenting::Redirect,
         Consent::Form(steps) => Consenting::Form(steps.iter().map(act).collect()),
         Consent::Command(command) => Consenting::Command(command.clone()),
     }

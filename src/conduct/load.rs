@@ -66,7 +66,7 @@ pub(super) async fn load(
     found: Found<'_>,
     tools: Vec<Tool>,
 ) -> Result<Report, RunError> {
-    let Order { plan, started_at, dashboard, stopper, interrupted, show } = order;
+    let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
     let recorder = Arc::new(Recorder::default());
     for violation in found.violations {
         recorder.tell(0, Event::Violation(Box::new(violation)));
@@ -74,7 +74,7 @@ pub(super) async fn load(
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let before = found.logged_in.as_ref();
-    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before)?;
+    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None)?;
     let clock = common.wire.clock.clone();
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
@@ -111,6 +111,7 @@ pub(super) async fn load(
     }
     stopper.advance(Phase::Over);
     director.abort();
+    common.wallet.close().await;
     let elapsed = clock.now();
     let (summary, expectations, loop_delay) = watch.end();
     let effort = Effort {

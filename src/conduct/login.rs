@@ -55,11 +55,12 @@ pub(super) async fn log_in(
     looked: LoggedIn,
 ) -> Result<Option<LoggedIn>, RunError> {
     let Some(Login::Before { over }) = plan.auth.granted().map(|granted| granted.login) else {
-        // What the look renewed is no longer what the file says.
-        return Ok(grants::are_given(plan).then_some(looked));
+        // What the look renewed is no longer what the file says; and one grant it got for all.
+        return Ok(grants::go_on(plan).then_some(looked));
     };
     let recorder = Arc::new(Recorder::default());
-    let mut shared = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), Some(&looked))?;
+    let mut shared =
+        common(plan, endpoint, Arc::clone(&recorder), Vec::new(), Some(&looked), None)?;
     if let Some(shared) = Arc::get_mut(&mut shared) {
         shared.wallet.keep();
     }

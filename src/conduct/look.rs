@@ -19,10 +19,10 @@ use super::run::common;
 use super::unreachable::Asked;
 use crate::edge::health::descriptors;
 use crate::engine::client::{Client, Scouted, Tool};
-use crate::engine::realm::SCOUT;
+use crate::engine::realm::{Ask, SCOUT};
 use crate::engine::recorder::{Observer, Recorder};
 use crate::model::arguments::Unfit;
-use crate::model::event::{Event, Refused, Violation};
+use crate::model::event::{Event, GrantChange, Refused, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::Rule;
 use crate::model::plan::{Plan, Way};
@@ -35,12 +35,13 @@ pub(super) async fn look<'a>(
     plan: &Plan,
     endpoint: &'a Endpoint,
     shown: &str,
+    ask: &Ask,
 ) -> Result<(Found<'a>, Vec<Tool>), RunError> {
     let well = match HealthPage::of(plan, endpoint)? {
         Some(page) => Some(page.must_be_well().await),
         None => None,
     };
-    let looked = scout(plan, endpoint, shown).await;
+    let looked = scout(plan, endpoint, shown, ask).await;
     let health = match well.transpose() {
         Ok(health) => health,
         // A target that cannot be connected to says better what is wrong than its page does.
@@ -116,6 +117,7 @@ struct Seen {
 struct Broken {
     rules: Vec<Violation>,
     without_tokens: Option<Box<Refused>>,
+    has_logged_in: bool,
 }
 
 impl Observer for Broken {
@@ -125,6 +127,9 @@ impl Observer for Broken {
                 let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
                 self.rules.push(before);
             }
+            Event::Grant(grant) => {
+                self.has_logged_in |= matches!(grant.change, GrantChange::Authorised { .. });
+            }
             Event::Refused(refused) => self.without_tokens = Some(refused.clone()),
             _ => {}
         }
@@ -132,19 +137,26 @@ impl Observer for Broken {
 }
 
 /// Looks at the target once, outside what is measured.
-async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, RunError> {
+async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Result<Seen, RunError> {
     let recorder = Arc::new(Recorder::default());
-    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None)?;
+    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None, Some(ask))?;
     // Where tokens were given there is no user but those who have them.
     let scout = if grants::are_given(plan) { 0 } else { SCOUT };
     let scouted = Client::new(Arc::clone(&common), scout).scout().await;
     let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
     let mut broken = Broken::default();
     recorder.drain(&mut Vec::new(), &mut [&mut broken]);
+    let has_one = plan.auth.granted().is_some_and(|granted| granted.one.is_some());
+    if has_one {
+        // Whatever becomes of this run: nobody has to log in once more for the next.
+        let saved = grants::save(plan, &common.wallet, &common.wire.clock);
+        saved.map_err(RunError::GrantsFile)?;
+    }
     match scouted {
         Ok(scouted) => {
             let (wallet, clock) = (common.wallet.clone(), common.wire.clock.clone());
-            let looked = LoggedIn { wallet, clock, users: 0, exchanges: 0 };
+            let users = u32::from(has_one && broken.has_logged_in);
+            let looked = LoggedIn { wallet, clock, users, exchanges: 0 };
             Ok(Seen { scouted, exchanges, violations: broken.rules, looked })
         }
         Err(refusal) => {

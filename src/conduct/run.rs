@@ -18,6 +18,7 @@ use crate::edge::health::descriptors;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::gate::Gate;
+use crate::engine::realm::Ask;
 use crate::engine::recorder::Recorder;
 use crate::engine::sources::Sources;
 use crate::engine::stop::{Phase, Stopper};
@@ -46,6 +47,8 @@ pub struct Order {
     pub interrupted: Arc<AtomicBool>,
     /// Is shown how the run stands, once a second.
     pub show: Show,
+    /// Asks a person to log in, if the plan wants that.
+    pub ask: Ask,
 }
 
 /// Runs it.
@@ -67,7 +70,7 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
     let (found, tools) = tokio::select! {
         biased;
         () = stop.reached(Phase::Draining) => return Err(RunError::Stopped),
-        looked = look(&order.plan, &endpoint, &shown) => looked?,
+        looked = look(&order.plan, &endpoint, &shown, &order.ask) => looked?,
     };
     let mut report = load(order, found, tools).await?;
     if let Some(ended) = child.as_mut().and_then(PracticeChild::early_end) {
@@ -102,13 +105,15 @@ async fn stop_practice(child: Option<PracticeChild>) {
     }
 }
 
-/// Clients of this plan, on a clock that starts now; their users have what they had `before`.
+/// Clients of this plan, on a clock that starts now; their users have what they had `before`. Where
+/// `ask` is given, a person may be asked to log in.
 pub(super) fn common(
     plan: &Plan,
     endpoint: &Endpoint,
     recorder: Arc<Recorder>,
     tools: Vec<Tool>,
     before: Option<&LoggedIn>,
+    ask: Option<&Ask>,
 ) -> Result<Arc<Common>, RunError> {
     let clock = Clock::real();
     let profile = plan.clients.profile.clone();
@@ -127,7 +132,7 @@ pub(super) fn common(
         sources: Sources::new(&plan.clients.addresses),
         gate,
     };
-    let mut wallet = grants::wallet(plan, endpoint, &wire)?;
+    let mut wallet = grants::wallet(plan, endpoint, &wire, ask)?;
     if let Some(before) = before {
         wallet.inherit(&before.wallet, before.ahead_of(&wire.clock));
     }

@@ -51,6 +51,16 @@ pub enum Io {
     Pipe(DuplexStream),
 }
 
+/// As [`listen`], within a runtime and at once: an address of this machine needs no look-up.
+///
+/// # Errors
+/// When the system does not give that port.
+pub fn listen_now(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
 /// Listens on an address; port 0 takes a free one.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await

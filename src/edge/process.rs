@@ -89,6 +89,33 @@ pub async fn first_line(command: &[String], last: &str) -> Result<String, AskErr
     Ok(line)
 }
 
+/// Opens a page where its reader is logged in, within a runtime; that it cannot be opened is no
+/// error, and what is opened outlives us. `browser` is what the environment's BROWSER holds: commands,
+/// divided by colons, of which the first that can be started is, `%s` standing for the URL.
+pub fn open(browser: Option<&str>, url: &str) {
+    let system = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let commands = browser.unwrap_or(system).split(':');
+    for command in commands.filter(|command| !command.trim().is_empty()) {
+        let mut words: Vec<String> =
+            command.split_whitespace().map(|word| word.replace("%s", url)).collect();
+        if !command.contains("%s") {
+            words.push(url.to_owned());
+        }
+        let [program, arguments @ ..] = &words[..] else { continue };
+        let started = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        if let Ok(mut child) = started {
+            tokio::spawn(async move { child.wait().await.is_ok() });
+            return;
+        }
+    }
+}
+
 /// The practice target as a running child process; killed when dropped.
 #[derive(Debug)]
 pub struct PracticeChild {
@@ -176,6 +203,28 @@ mod tests {
 
     async fn shell(script: &str) -> Result<PracticeChild, ProcessError> {
         spawn(Path::new("/bin/sh"), ["-c", script].into_iter()).await
+    }
+
+    #[tokio::test]
+    async fn a_page_is_opened_by_the_first_command_that_can_be_started() {
+        let scratch = crate::edge::scratch::Scratch::new().unwrap();
+        let opened = scratch.path().join("opened");
+        let script = scratch.path().join("browser");
+        std::fs::write(&script, format!("#!/bin/sh\necho \"$@\" > {}\n", opened.display()))
+            .unwrap();
+        let url = "http://127.0.0.1:9/a?b=c&d=$(e)";
+        let by =
+            |command: &str| format!("/no/such/browser: :/bin/sh {} {command}", script.display());
+        for (browser, expected) in
+            [(by("-x"), format!("-x {url}\n")), (by("%s -y"), format!("{url} -y\n"))]
+        {
+            open(Some(&browser), url);
+            while std::fs::read_to_string(&opened).unwrap_or_default() != expected {
+                tokio::task::yield_now().await;
+            }
+        }
+        open(Some(""), url);
+        open(Some("/no/such/browser"), url);
     }
 
     #[tokio::test]

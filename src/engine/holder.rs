@@ -4,8 +4,10 @@
 mod habit;
 mod process;
 mod race;
+mod without;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use super::grant::{Grant, Token};
 use super::realm::{Realm, SCOUT};
 use crate::model::outcome::Outcome;
 use crate::model::plan::Credential;
+use crate::model::plan::auth::One;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::saved::Kept;
 
@@ -34,6 +37,8 @@ pub struct Wallet {
     realm: Option<Arc<Realm>>,
     /// What users had before the load, or keep for it.
     kept: Option<Arc<Processes>>,
+    /// What all users have.
+    one: Option<(One, Arc<Process>)>,
 }
 
 /// Client processes by their users.
@@ -54,6 +59,11 @@ struct Presented {
 pub struct Holder {
     presented: Arc<Presented>,
     process: Option<Arc<Process>>,
+    user: u32,
+    /// The last time that all users came to no tokens which this one was told of.
+    without: AtomicU64,
+    /// The process serves other users, too.
+    is_shared: bool,
 }
 
 /// What an exchange carries; valid for that exchange.
@@ -87,7 +97,12 @@ impl Wallet {
     pub fn of(credential: &Credential, environment: &[Secret]) -> Result<Self, HolderError> {
         let (header, mut secrets) = presented(credential)?;
         secrets.extend_from_slice(environment);
-        Ok(Self { presented: Arc::new(Presented { header, secrets }), realm: None, kept: None })
+        Ok(Self {
+            presented: Arc::new(Presented { header, secrets }),
+            realm: None,
+            kept: None,
+            one: None,
+        })
     }
 
     /// Each user gets tokens of its own there.
@@ -109,8 +124,24 @@ impl Wallet {
         self.kept = Some(Arc::new(Mutex::new((0..).zip(grants).map(own).collect())));
     }
 
-    /// What users have that kept something, in the order of their numbers.
+    /// All users have one grant: this, or what the first of them comes to.
+    pub fn give_one(&mut self, one: One, grant: Option<Grant>) {
+        let Some(realm) = &self.realm else { return };
+        let process = Process::with(Arc::clone(realm), SCOUT, grant.unwrap_or_default());
+        self.one = Some((one, process));
+        self.kept = (one == One::Cloned).then(Arc::default);
+    }
+
+    /// What users have that kept something, in the order of their numbers; of one grant, the copy
+    /// that is good for longest.
     pub fn kept(&self, times: (Duration, Duration)) -> Vec<Kept> {
+        let copies = self.copies(times);
+        let Some((_, process)) = &self.one else { return copies };
+        let all = copies.into_iter().chain(process.kept(times));
+        all.max_by_key(|kept| kept.expires).into_iter().collect()
+    }
+
+    fn copies(&self, times: (Duration, Duration)) -> Vec<Kept> {
         let Some(processes) = &self.kept else { return Vec::new() };
         let processes = processes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut users: Vec<_> = processes.iter().collect();
@@ -120,10 +151,15 @@ impl Wallet {
 
     /// Its users have what those of `before` kept, by a clock that was `ahead` of this one's.
     pub fn inherit(&mut self, before: &Self, ahead: Duration) {
-        let (Some(realm), Some(kept)) = (&self.realm, &before.kept) else { return };
+        let Some(realm) = &self.realm else { return };
         if let Some(theirs) = &before.realm {
             realm.share_client_of(theirs);
         }
+        if let (Some((_, process)), Some((_, theirs))) = (&mut self.one, &before.one) {
+            *process = theirs.inherited(Arc::clone(realm), ahead);
+            return;
+        }
+        let Some(kept) = &before.kept else { return };
         let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let heir = |(user, process): (&u32, &Arc<Process>)| {
             (*user, process.inherited(Arc::clone(realm), ahead))
@@ -136,11 +172,24 @@ impl Wallet {
     /// A user's holder.
     pub fn holder(&self, user: u32) -> Holder {
         let process = self.realm.as_ref().map(|realm| self.process(realm, user));
-        Holder { presented: Arc::clone(&self.presented), process }
+        let is_shared = matches!(self.one, Some((One::Shared, _)));
+        let (presented, without) = (Arc::clone(&self.presented), AtomicU64::default());
+        Holder { presented, process, user, without, is_shared }
+    }
+
+    /// Ends what goes on beside the calls of users who share a process: none of them does.
+    pub async fn close(&self) {
+        if let Some((_, process)) = &self.one {
+            process.leave().await;
+        }
     }
 
     fn process(&self, realm: &Arc<Realm>, user: u32) -> Arc<Process> {
-        let new = || Process::new(Arc::clone(realm), user);
+        let new = || match &self.one {
+            Some((One::Cloned, process)) if user != SCOUT => process.cloned_for(user),
+            Some((_, process)) => Arc::clone(process),
+            None => Process::new(Arc::clone(realm), user),
+        };
         let Some(kept) = &self.kept else { return new() };
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(kept.entry(user).or_insert_with(new))
@@ -180,15 +229,21 @@ impl Holder {
         }
     }
 
-    /// The credential for one exchange; tokens whose time is near are renewed first. `legs` grows by
-    /// the legs that this took.
+    /// The credential for one exchange; tokens whose time is near are renewed first. `patience` is
+    /// the exchange's.
     ///
     /// # Errors
     /// How a call ends whose user has none.
-    pub async fn lend(&self, legs: &mut u32) -> Result<Lease, Outcome> {
+    pub async fn lend(&self, patience: &mut Patience) -> Result<Lease, Outcome> {
         match (self.ready(), &self.process) {
             (Some(lease), _) => Ok(lease),
-            (None, Some(process)) => process.lend(legs).await,
+            (None, Some(process)) => {
+                let lent = process.lend(self.user, patience).await;
+                if lent.is_err() {
+                    process.tell_without(self.user, &self.without);
+                }
+                lent
+            }
             (None, None) => Err(Outcome::Unauthorised(401)),
         }
     }
@@ -206,14 +261,17 @@ impl Holder {
         (status, headers): (u16, &HeaderMap),
         patience: &mut Patience,
     ) -> bool {
-        match &self.process {
-            Some(process) if process.insists_on(lease) => {
-                process.note_refused(lease.generation(), status);
-                false
-            }
-            Some(process) => process.refused(lease.generation(), status, headers, patience).await,
-            None => false,
+        let Some(process) = &self.process else { return false };
+        let of = (self.user, lease.generation());
+        if process.insists_on(lease) {
+            process.note_refused(of, status);
+            return false;
         }
+        let is_renewed = process.refused(of, status, headers, patience).await;
+        if !is_renewed {
+            process.tell_without(self.user, &self.without);
+        }
+        is_renewed
     }
 
     /// Whether all requests are watched that carry a token, and not only those it is refused for.
@@ -239,7 +297,7 @@ impl Holder {
 
     /// Ends what goes on beside the calls.
     pub async fn leave(&self) {
-        if let Some(process) = &self.process {
+        if let Some(process) = self.process.as_ref().filter(|_| !self.is_shared) {
             process.leave().await;
         }
     }

@@ -65,6 +65,8 @@ pub struct Journey {
     ending: Ending,
     /// Each leg that left counts in both.
     sent: [AtomicU32; 2],
+    /// How long a person was waited for, which is no server's time.
+    pub waited: Duration,
     lines: HashMap<String, Lines>,
 }
 
@@ -94,7 +96,7 @@ impl Journey {
     /// The legs of `user`, leaving from this address of the machine where that is something.
     pub fn new(user: u32, from: Option<IpAddr>) -> Self {
         let (ending, sent, lines) = (Ending::default(), Default::default(), HashMap::new());
-        Self { user, from, ending, sent, lines }
+        Self { user, from, ending, sent, waited: Duration::ZERO, lines }
     }
 
     /// How many legs left.
@@ -132,7 +134,7 @@ impl Legs {
         let way = self.way(&url)?;
         let to = Arc::new(address(&url)?);
         headers.insert(HOST, way.authority.clone());
-        let Journey { user, from, ending, sent, lines } = journey;
+        let Journey { user, from, ending, sent, lines, .. } = journey;
         let mut trail = Trail::begin(&way.wire, ending, *user, operation);
         trail.count_in(&sent[0], &sent[1]);
         let lines = lines.entry(origin(&url)).or_insert_with(|| Lines::leaving(*from));

@@ -3,6 +3,7 @@
 
 mod consent;
 mod elsewhere;
+mod person;
 mod way;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 pub use self::consent::Consenting;
+pub use self::person::{Ask, Person};
 use super::holder::Habit;
 use super::legs::{Journey, Legs};
 use super::recorder::Recorder;
@@ -74,8 +76,9 @@ pub enum Flow {
     Code(Consenting),
     /// The client itself is trusted.
     ClientCredentials(Arc<Identity>),
-    /// Users have what they have: nobody is there to consent.
-    Given,
+    /// Users have what they have, and nobody is there to consent. Why that is: goes on from "would
+    /// need a user's consent, and".
+    Nobody(&'static str),
 }
 
 /// A client that is registered once for all.
@@ -104,10 +107,6 @@ impl Realm {
         standing: Standing,
         is_wider: bool,
     ) -> Result<Granted, Refusal> {
-        if matches!(self.flow, Flow::Given) {
-            let said = "would need a user's consent, and the tokens were given by the scenario";
-            return Err(Refusal::new(Leg::Authorize, &self.target, What::Consent(said.to_owned())));
-        }
         let Standing { known, scopes } = standing;
         // A step-up goes on with what is known; anything else is a connection of its own, which
         // finds out everything anew.
@@ -123,14 +122,7 @@ impl Realm {
             }
         }
         let begin = self.begin(challenge, held, known);
-        let way = match &self.flow {
-            Flow::Code(_) | Flow::Given => {
-                Way::Authorization(Box::new(Authorization::begin(begin)))
-            }
-            Flow::ClientCredentials(identity) => Way::ClientCredentials(Box::new(
-                ClientCredentials::begin(begin, Arc::clone(identity)),
-            )),
-        };
+        let way = self.way(begin)?;
         let granted = self.go(journey, way).await?;
         if self.oauth.registration == Registration::Once {
             self.lock().clone_from(&granted.known.client);
@@ -142,6 +134,23 @@ impl Realm {
     /// The legs of one process of a user.
     pub fn journey(&self, user: u32, process: u32) -> Journey {
         self.legs.journey(user, process)
+    }
+
+    /// How this flow comes to tokens.
+    ///
+    /// # Errors
+    /// Nobody is there who could consent.
+    fn way(&self, begin: Begin) -> Result<Way, Refusal> {
+        Ok(match &self.flow {
+            Flow::Code(_) => Way::Authorization(Box::new(Authorization::begin(begin))),
+            Flow::ClientCredentials(identity) => Way::ClientCredentials(Box::new(
+                ClientCredentials::begin(begin, Arc::clone(identity)),
+            )),
+            Flow::Nobody(why) => {
+                let what = What::Consent(format!("would need a user's consent, and {why}"));
+                return Err(Refusal::new(Leg::Authorize, &self.target, what));
+            }
+        })
     }
 
     /// Renews the tokens of a grant.

@@ -230,8 +230,10 @@ impl Metrics {
         head(page, "requests_total", "counter", "HTTP requests at the MCP endpoint by outcome.")?;
         for (method, row) in METHODS.iter().zip(&self.requests) {
             for (status, count) in STATUSES.iter().zip(row).map(loaded).filter(|(_, n)| *n > 0) {
-                let labels = format_args!("method=\"{method}\",status=\"{status}\"");
-                writeln!(page, "practice_requests_total{{{labels}}} {count}")?;
+                writeln!(
+                    page,
+                    "practice_requests_total{{method=\"{method}\",status=\"{status}\"}} {count}"
+                )?;
             }
         }
         head(page, "tool_calls_total", "counter", "Calls of known tools by outcome.")?;
@@ -241,8 +243,10 @@ impl Metrics {
             for (end, count) in TOOL_ENDS.iter().zip(row).map(loaded) {
                 // Most targets have no exhibits.
                 if at < Tool::ALL.len() || count > 0 {
-                    let labels = format_args!("tool=\"{tool}\",outcome=\"{end}\"");
-                    writeln!(page, "practice_tool_calls_total{{{labels}}} {count}")?;
+                    writeln!(
+                        page,
+                        "practice_tool_calls_total{{tool=\"{tool}\",outcome=\"{end}\"}} {count}"
+                    )?;
                 }
             }
         }

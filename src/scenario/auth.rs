@@ -1,12 +1,12 @@
 //! `[auth]`: what every user presents.
 
+mod consent;
+
 use std::time::Duration;
 
 use crate::model::plan::Credential;
-use crate::model::plan::auth::{Consent, Flow, FormStep, GivenClient, GivenKey, Granted, Login};
-use crate::model::secret::Secret;
+use crate::model::plan::auth::{Consent, Flow, GivenClient, GivenKey, Granted, Login, One};
 
-use super::document::{Entry, Node, Value};
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
@@ -35,53 +35,35 @@ const KINDS: [(&str, Kind); 7] = [
 const AUTHENTICATIONS: [&str; 4] =
     ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"];
 
-/// Keys that some kinds have and others have not; those that a kind needs come first.
-fn keys(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
-    match kind {
-        Kind::None => (&[], &[]),
-        Kind::Bearer => (&["token"], &[]),
-        Kind::Header => (&["name", "value"], &[]),
-        Kind::Basic => (&["user", "password"], &[]),
-        Kind::Oauth => (&[], &OAUTH),
-        Kind::ClientCredentials => (&["client_id"], &CLIENT),
-        Kind::Tokens => (&["file"], &TOKENS),
-    }
-}
+/// Kinds whose users have tokens that an authorization server gave.
+const GRANTED: &[Kind] = &[Kind::Oauth, Kind::ClientCredentials, Kind::Tokens];
+/// Kinds whose users log in.
+const LOGS_IN: &[Kind] = &[Kind::Oauth, Kind::ClientCredentials];
+const OAUTH: &[Kind] = &[Kind::Oauth];
 
-const OAUTH: [&str; 12] = [
-    "grants",
-    "authorization_servers",
-    "client_id",
-    "client_secret",
-    "private_key",
-    "authentication",
-    "scope",
-    "consent",
-    "forms",
-    "command",
-    "login",
-    "login_over",
-];
-const CLIENT: [&str; 6] =
-    ["client_secret", "private_key", "authentication", "scope", "login", "login_over"];
-const TOKENS: [&str; 5] = ["client_id", "client_secret", "private_key", "authentication", "scope"];
-const ALL: [&str; 16] = [
-    "token",
-    "name",
-    "value",
-    "user",
-    "password",
-    "file",
-    "client_id",
-    "client_secret",
-    "private_key",
-    "authentication",
-    "scope",
-    "consent",
-    "forms",
-    "command",
-    "login",
-    "login_over",
+/// Every key but `kind`: the kinds that may have it, those of them that need it, and an example.
+const KEYS: [(&str, &[Kind], &[Kind], &str); 21] = [
+    ("token", &[Kind::Bearer], &[Kind::Bearer], "${NAME}"),
+    ("name", &[Kind::Header], &[Kind::Header], "X-Api-Key"),
+    ("value", &[Kind::Header], &[Kind::Header], "${NAME}"),
+    ("user", &[Kind::Basic], &[Kind::Basic], "somebody"),
+    ("password", &[Kind::Basic], &[Kind::Basic], "${NAME}"),
+    ("file", &[Kind::Tokens], &[Kind::Tokens], "tokens.jsonl"),
+    ("grants", GRANTED, &[], "grants.jsonl"),
+    ("one_grant", &[Kind::Oauth, Kind::Tokens], &[], "shared"),
+    ("client_id", GRANTED, &[Kind::ClientCredentials], "squall"),
+    ("client_secret", GRANTED, &[], "${NAME}"),
+    ("private_key", GRANTED, &[], "key.pem"),
+    ("authentication", GRANTED, &[], "none"),
+    ("scope", GRANTED, &[], "read"),
+    ("authorization_servers", GRANTED, &[], "https://login.example.com"),
+    ("consent", OAUTH, &[], "redirect"),
+    ("forms", OAUTH, &[], ""),
+    ("command", OAUTH, &[], ""),
+    ("callback", OAUTH, &[], "http://127.0.0.1/callback"),
+    ("login_within", OAUTH, &[], "5m"),
+    ("login", LOGS_IN, &[], "before"),
+    ("login_over", LOGS_IN, &[], "30s"),
 ];
 
 /// Reads `[auth]`.
@@ -130,7 +112,8 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
             origin(text_of(node)?)
         })
         .optional();
-    let consent = consent(auth);
+    let consent = consent::read(auth);
+    let one = one_grant(auth, consent.as_ref());
     let login = login(auth);
 
     // Of a kind that is wrong nothing is known to belong to it.
@@ -145,6 +128,7 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
             login,
             keep,
             servers,
+            one,
         })))
     };
     match kind {
@@ -156,6 +140,25 @@ pub fn read(auth: &Table<'_>) -> Option<Credential> {
         Kind::ClientCredentials => granted(Flow::ClientCredentials, login?),
         Kind::Tokens => granted(Flow::Tokens(file?), Login::OnArrival),
     }
+}
+
+/// What users do with one grant for all of them. A person logs in but once, so consent browser
+/// makes one; and where there is one, no user logs in.
+fn one_grant(auth: &Table<'_>, consent: Option<&Consent>) -> Option<One> {
+    let doc = "One grant for all users: shared, one process renews it; or cloned, each user renews a \
+               copy. Default: a grant for each user; for consent browser, shared.";
+    let words = [("shared", One::Shared), ("cloned", One::Cloned)];
+    let given = auth.key("one_grant", doc).word(&words, &[]).optional();
+    let is_browser = matches!(consent, Some(Consent::Browser(_)));
+    let one = given.or(is_browser.then_some(One::Shared))?;
+    for key in ["login", "login_over"] {
+        if let Some(place) = auth.given(key) {
+            let found = format!("auth.{key} says when users log in, and one grant is for all");
+            let why = if given.is_some() { "auth.one_grant" } else { "consent = \"browser\"" };
+            auth.log().wrong(place, found, format!("remove it, or {why}"));
+        }
+    }
+    Some(one)
 }
 
 /// What is wrong stands in the log.
@@ -190,73 +193,6 @@ fn client(auth: &Table<'_>) -> Result<Option<GivenClient>, Reported> {
         auth.log().wrong(auth.place(), format!("auth.{needed} is missing"), right);
     }
     Err(Reported)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    Redirect,
-    Form,
-    Command,
-}
-
-fn consent(auth: &Table<'_>) -> Option<Consent> {
-    let words = [("redirect", By::Redirect), ("form", By::Form), ("command", By::Command)];
-    let doc = "How users consent: redirect follows a server that consents at once, form fills in \
-               its pages, command runs a program that prints the callback URL.";
-    let by =
-        auth.key("consent", doc).word(&words, &["browser"]).settled(By::Redirect, "\"redirect\"");
-    let doc = "What is done on each page, for consent form.";
-    let forms = auth.tables("forms", doc, |table| Some(step(table)));
-    let command = auth
-        .key("command", "The program and its arguments; the URL comes last. For consent command.")
-        .each("a list of texts", |node| text_of(node).map(str::to_owned))
-        .optional();
-    let by = by?;
-    for (key, owner) in [("forms", By::Form), ("command", By::Command)] {
-        match auth.given(key) {
-            None if by == owner => {
-                let right = format!("expected auth.{key}, which this consent goes by");
-                auth.log().wrong(auth.place_of("consent"), format!("auth.{key} is missing"), right);
-                return None;
-            }
-            Some(place) if by != owner => {
-                let found = format!("auth.{key} does not belong to this consent");
-                auth.log().wrong(place, found, "remove it, or change auth.consent");
-                return None;
-            }
-            _ => {}
-        }
-    }
-    match by {
-        By::Redirect => Some(Consent::Redirect),
-        By::Form => Some(Consent::Form(forms?)),
-        By::Command => match command? {
-            command if command.is_empty() => {
-                let right = "expected a program, such as [\"./login.sh\"]";
-                auth.log().wrong(auth.place_of("command"), "auth.command is empty", right);
-                None
-            }
-            command => Some(Consent::Command(command)),
-        },
-    }
-}
-
-fn step(table: &Table<'_>) -> FormStep {
-    let fill = table
-        .key("fill", "Fields by name; {user} stands for the user's number.")
-        .read("a table of texts", fields)
-        .optional();
-    let doc = "The button, by its name, value or words; default: the form's first.";
-    let press = table.key("press", doc).text().optional();
-    FormStep { fill: fill.unwrap_or_default(), press }
-}
-
-fn fields(node: &Node) -> Result<Vec<(String, Secret)>, Wrong> {
-    let Value::Table(table) = &node.value else {
-        return Err("expected a table such as { username = \"user{user}\" }".to_owned());
-    };
-    let field = |entry: &Entry| Ok((entry.key.clone(), Secret::new(text_of(&entry.node)?)));
-    table.entries.iter().map(field).collect()
 }
 
 fn login(auth: &Table<'_>) -> Option<Login> {
@@ -298,21 +234,13 @@ fn scope(text: &str) -> Result<String, Wrong> {
 /// Each kind has its own keys: all that it needs, and no others.
 fn balance(auth: &Table<'_>, kind: Kind) {
     let word = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word);
-    let (needed, possible) = keys(kind);
-    for key in ALL {
-        match (auth.given(key), needed.contains(&key)) {
-            (None, true) => {
-                let example = match key {
-                    "name" => "X-Api-Key",
-                    "user" => "somebody",
-                    "client_id" => "squall",
-                    "file" => "tokens.jsonl",
-                    _ => "${NAME}",
-                };
+    for (key, possible, needed, example) in KEYS {
+        match auth.given(key) {
+            None if needed.contains(&kind) => {
                 let right = format!("expected auth.{key}, such as {key} = \"{example}\"");
                 auth.log().wrong(auth.place_of("kind"), format!("auth.{key} is missing"), right);
             }
-            (Some(place), false) if !possible.contains(&key) => {
+            Some(place) if !possible.contains(&kind) => {
                 let found = format!("auth.{key} does not belong to kind \"{word}\"");
                 auth.log().wrong(place, found, "remove it, or change auth.kind");
             }

@@ -130,6 +130,11 @@ fn refuse_ways(root: &Table<'_>, plan: &Plan, check: &Check, chosen: Place) {
             "write kind = \"oauth\" under [auth], or another behaviour",
         );
     }
+    let has_one = plan.auth.granted().is_some_and(|granted| granted.one.is_some());
+    if has_one && !matches!(check, Check::ExpiredToken(_)) {
+        let found = format!("{name} is about users that have grants of their own");
+        root.log().wrong(place(root, &["auth", "one_grant"]), found, "remove auth.one_grant");
+    }
     if matches!(plan.load.pace, Pace::Closed(_)) {
         let found = format!("{name} is one run a user, and closed users make many");
         let place = place(root, &["load", "model"]);

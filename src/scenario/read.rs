@@ -179,6 +179,7 @@ mod tests {
     use crate::model::behaviour::{Behaviour, Subagents};
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
+    use crate::model::plan::auth::{Browser, Consent, Flow, One};
     use crate::model::plan::checks::CheckLimits;
     use crate::model::plan::tokens::{Most, TokenLimits};
     use crate::model::plan::{
@@ -753,7 +754,6 @@ kind = "latency"
                 "[expect]\nrate_limit = { allow = '1/s' }",
                 "rate limits yet: remove expect.rate_limit",
             ),
-            ("[auth]\nkind = 'oauth'\nconsent = 'browser'", "auth.consent browser yet"),
         ];
         for (table, expected) in tables {
             let page = bad(&input(&format!("{SHORTEST}{table}\n")));
@@ -860,6 +860,20 @@ kind = "latency"
             ("kind = 'oauth'\nlogin_over = '1s'", "auth.login_over says how"),
             ("kind = 'oauth'\nscope = 'a\\\\'", "expected scopes separated by blanks"),
             ("kind = 'oauth'\nauthorization_servers = ['https://a.test/b']", "expected an origin"),
+            ("kind = 'oauth'\ncallback = 'http://127.0.0.1/'", "auth.callback does not belong to"),
+            ("kind = 'oauth'\nconsent = 'browser'\nlogin = 'before'", "auth.login says when"),
+            ("kind = 'oauth'\none_grant = 'cloned'\nlogin_over = '1s'", "auth.login_over says"),
+            ("kind = 'oauth'\none_grant = 'stolen'", "expected one of shared | cloned"),
+            (
+                "kind = 'oauth'\nconsent = 'browser'\ncallback = 'https://a.test/cb'",
+                "expected http on 127.0.0.1, [::1] or localhost",
+            ),
+            (
+                "kind = 'oauth'\nconsent = 'browser'\ncallback = 'http://127.0.0.1/cb?a=b'",
+                "expected http on 127.0.0.1, [::1] or localhost",
+            ),
+            ("kind = 'client-credentials'\none_grant = 'shared'", "auth.one_grant does not belong"),
+            ("kind = 'bearer'\ntoken = 't'\ngrants = 'g'", "auth.grants does not belong to kind"),
             ("kind = 'client-credentials'", "auth.client_id is missing"),
             ("kind = 'tokens'", "auth.file is missing"),
         ];
@@ -867,6 +881,29 @@ kind = "latency"
             let page = bad(&input(&but("[load]", &format!("[auth]\n{auth}\n[load]"))));
             assert!(page.contains(expected), "{auth}: {page}");
         }
+    }
+
+    #[test]
+    fn a_person_logs_in_once_for_all() {
+        let granted = |auth: &str| {
+            let text = but("[load]", &format!("[auth]\nkind = {auth}\n[load]"));
+            let plan = read(&input(&text)).map_err(|mistakes| mistakes.render(false)).unwrap();
+            plan.auth.granted().cloned().expect("grants")
+        };
+        let browser = |auth: &str| match granted(auth).flow {
+            Flow::Code(Consent::Browser(browser)) => browser,
+            flow => panic!("{flow:?}"),
+        };
+        assert_eq!(granted("'oauth'").one, None);
+        assert_eq!(granted("'oauth'\nconsent = 'browser'").one, Some(One::Shared));
+        let cloned = "'oauth'\nconsent = 'browser'\none_grant = 'cloned'";
+        assert_eq!(granted(cloned).one, Some(One::Cloned));
+        assert_eq!(granted("'tokens'\nfile = 'f'\none_grant = 'shared'").one, Some(One::Shared));
+        assert_eq!(browser(cloned), Browser { callback: None, within: s(300) });
+        let more = "callback = 'http://localhost:8765/cb'\nlogin_within = '90s'";
+        let given = browser(&format!("{cloned}\n{more}"));
+        assert_eq!(given.within, s(90));
+        assert_eq!(given.callback.as_deref(), Some("http://localhost:8765/cb"));
     }
 
     #[test]

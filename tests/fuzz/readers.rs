@@ -1,6 +1,8 @@
 //! What reads the bytes of a target, and what must hold whatever they are: panics are findings.
 //! The fuzz targets call it one by one, tests/it/fuzz.rs all of it on the corpus that was kept.
 
+pub(crate) mod oauth;
+
 use std::fmt::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,8 +28,16 @@ use squall::protocol::{http_sse, sse};
 type Read = fn(&[u8]);
 
 /// Every reader by its name, which is also its target's and its corpus's.
-pub(crate) const ALL: [(&str, Read); 3] =
-    [("events", events), ("messages", messages), ("headers", headers)];
+pub(crate) const ALL: [(&str, Read); 8] = [
+    ("events", events),
+    ("messages", messages),
+    ("headers", headers),
+    ("challenge", oauth::challenge),
+    ("metadata", oauth::metadata),
+    ("tokens", oauth::tokens),
+    ("consent", oauth::consent),
+    ("callback", oauth::callback),
+];
 
 /// The reader of event streams. The first two bytes say how small the pieces and the bound are.
 pub(crate) fn events(bytes: &[u8]) {

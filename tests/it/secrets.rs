@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -25,7 +25,7 @@ fn leaks(place: &Place, done: &Done) -> Vec<String> {
 }
 
 /// The same of any secrets.
-fn leaks_of(place: &Place, done: &Done, secrets: &BTreeSet<String>) -> Vec<String> {
+pub(crate) fn leaks_of(place: &Place, done: &Done, secrets: &BTreeSet<String>) -> Vec<String> {
     let leaked = |text: &[u8]| {
         let text = String::from_utf8_lossy(text);
         secrets.iter().any(|secret| text.contains(secret.as_str()))
@@ -94,23 +94,53 @@ fn a_mistake_beside_one_does_not_show_it() {
     assert_eq!(leaks(&place, &done), [""; 0]);
 }
 
+/// What passed through a relay, both ways.
+type Heard = Arc<Mutex<Vec<u8>>>;
+
+/// A practice target behind a relay that makes `change` of what squall says, and hears everything.
+fn relayed(
+    practice: &Practice,
+    change: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static,
+) -> (Stranger, Heard) {
+    let (address, heard) = (practice.address(), Heard::default());
+    let all = Arc::clone(&heard);
+    let relay = Stranger::that(move |client| {
+        let target = TcpStream::connect(address).unwrap();
+        let (back, answers) = (client.try_clone().unwrap(), target.try_clone().unwrap());
+        let one = Arc::clone(&all);
+        thread::spawn(move || pass(answers, back, &one, <[u8]>::to_vec));
+        pass(client, target, &all, &change);
+    });
+    (relay, heard)
+}
+
+fn pass(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    heard: &Mutex<Vec<u8>>,
+    change: impl Fn(&[u8]) -> Vec<u8>,
+) {
+    let mut part = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut part) {
+        heard.lock().unwrap().extend_from_slice(&part[..length]);
+        if to.write_all(&change(&part[..length])).is_err() {
+            break;
+        }
+    }
+    let _gone = to.shutdown(std::net::Shutdown::Both).is_err();
+}
+
 /// A practice target that only who knows the secret finds: it stands in the path.
 fn behind_a_secret_path(practice: &Practice) -> Stranger {
-    let url = practice.url();
-    let address = url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
     let secret = format!("/s/{TOKEN}/");
-    Stranger::that(move |mut client| {
-        let mut target = TcpStream::connect(&address).unwrap();
-        let (mut answers, mut back) = (target.try_clone().unwrap(), client.try_clone().unwrap());
-        thread::spawn(move || io::copy(&mut answers, &mut back));
-        let mut part = vec![0; 1 << 16];
-        while let Ok(length @ 1..) = client.read(&mut part) {
-            let request = String::from_utf8_lossy(&part[..length]).replacen(&secret, "/", 1);
-            if target.write_all(request.as_bytes()).is_err() {
-                return;
-            }
-        }
-    })
+    let openly =
+        move |said: &[u8]| String::from_utf8_lossy(said).replacen(&secret, "/", 1).into_bytes();
+    relayed(practice, openly).0
+}
+
+/// Everything that passed between squall and a practice target.
+pub(crate) fn overheard(practice: &Practice) -> (Stranger, Heard) {
+    relayed(practice, <[u8]>::to_vec)
 }
 
 /// The storm in a few seconds, its URLs holding the secret in path and query.
@@ -250,33 +280,8 @@ fn a_mistake_in_one_names_the_variable() {
     }
 }
 
-/// Everything that passed between squall and a practice target.
-fn overheard(practice: &Practice) -> (Stranger, Arc<Mutex<Vec<u8>>>) {
-    let (address, heard) = (practice.address(), Arc::<Mutex<Vec<u8>>>::default());
-    let all = Arc::clone(&heard);
-    let relay = Stranger::that(move |client| {
-        let target = TcpStream::connect(address).unwrap();
-        let (back, answers) = (client.try_clone().unwrap(), target.try_clone().unwrap());
-        let one = Arc::clone(&all);
-        thread::spawn(move || pass(answers, back, &one));
-        pass(client, target, &all);
-    });
-    (relay, heard)
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, heard: &Mutex<Vec<u8>>) {
-    let mut part = vec![0; 1 << 16];
-    while let Ok(length @ 1..) = from.read(&mut part) {
-        heard.lock().unwrap().extend_from_slice(&part[..length]);
-        if to.write_all(&part[..length]).is_err() {
-            break;
-        }
-    }
-    let _gone = to.shutdown(std::net::Shutdown::Both).is_err();
-}
-
 /// What of it must be known to nobody else.
-fn secrets_in(heard: &[u8]) -> BTreeSet<String> {
+pub(crate) fn secrets_in(heard: &[u8]) -> BTreeSet<String> {
     let text = String::from_utf8_lossy(heard);
     let patterns = [
         r#""(?:access_token|refresh_token|client_secret)": *"([^"]+)""#,

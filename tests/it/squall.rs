@@ -193,6 +193,11 @@ pub(crate) struct Running {
 impl Running {
     /// Waits until standard error says this.
     pub(crate) fn until(&mut self, words: &str) {
+        self.line_with(words);
+    }
+
+    /// The next line of standard error that has these words.
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
@@ -200,6 +205,7 @@ impl Running {
             assert!(read > 0, "it ended before it said {words:?}:\n{}", self.said);
             self.said.push_str(&line);
         }
+        line
     }
 
     /// Ctrl-C.

@@ -43,16 +43,16 @@ impl Client {
     ) -> Result<Reply, Outcome> {
         let mut patience = Patience::default();
         loop {
-            let mut legs = std::mem::take(&mut patience.legs);
-            let lent = self.holder.lend(&mut legs).await;
+            let lent = self.holder.lend(&mut patience).await;
             let lease = lent?;
-            trail.lent(&lease, legs);
+            trail.lent(&lease, std::mem::take(&mut patience.legs));
             let bearing = bearing(request.clone(), &lease);
             let wire = &self.common.wire;
             // A stream's end may be the user's own: it is told of what is known by then.
             if let Some(token) = lease.whose().filter(|_| self.holder.watches()) {
                 trail.watch(token, Challenged::No);
             }
+            let deadline = deadline + patience.waited;
             let reply =
                 wire.exchange(&self.lines, trail, bearing, deadline, whole, on_event).await?;
             let status = reply.status;

@@ -24,6 +24,8 @@ mod grants;
 mod headers;
 mod hostile;
 mod late;
+mod nonsense;
+mod one_grant;
 mod requests;
 mod resumption;
 mod secrets;

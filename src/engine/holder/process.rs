@@ -8,6 +8,7 @@
 //! lease ─► 401 ─► refused ─► authorise            refresh ─► lease
 //!                    │ a token was lent             │ invalid_grant, invalid_client
 //!                    └─► refresh ─► once more       └─► authorise, once
+//!                                    │ nonsense: no tokens, and a login when that was noticed
 //! ```
 //! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
 //! lose the tokens that a server has already replaced.
@@ -21,11 +22,13 @@ use tokio::task::JoinHandle;
 
 use super::habit::Strayed;
 use super::race::Races;
+use super::without::Pauses;
 use super::{Lease, Lent};
-use crate::engine::grant::{Grant, Standing};
+use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
-use crate::model::event::{Event, GrantChange, Issued, Refused};
+use crate::model::event::{Event, GrantChange, Issued};
+use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
@@ -33,15 +36,13 @@ use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 use crate::protocol::oauth::saved::Kept;
 
-/// A user who came to no tokens tries again after this: about as long as a person needs to notice.
-const LOGIN_PAUSE: Duration = Duration::from_secs(60);
 /// A refresh that failed for now is tried again after this, unless the server names a time.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a call ends as whose user has no tokens.
 const WITHOUT: Outcome = Outcome::Unauthorised(401);
 
-/// One process, and the grant of its user.
+/// One process, and the grant of its user, or the one of all users.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) realm: Arc<Realm>,
@@ -49,18 +50,11 @@ pub(super) struct Process {
     pub(super) grant: Grant,
     /// For the one who renews.
     turn: Arc<Semaphore>,
-    pauses: Mutex<Pauses>,
+    pub(super) pauses: Mutex<Pauses>,
     /// What goes on beside the calls.
     errands: Mutex<Vec<JoinHandle<()>>>,
     pub(super) races: Races,
     pub(super) strayed: Strayed,
-}
-
-/// Until when what failed is not tried again.
-#[derive(Debug, Default, Clone, Copy)]
-struct Pauses {
-    login: Duration,
-    refresh: Duration,
 }
 
 /// How much one exchange has put up with so far.
@@ -72,6 +66,8 @@ pub struct Patience {
     asked: Vec<String>,
     /// Legs that this took.
     pub legs: u32,
+    /// How long a person was waited for, which is no exchange's time.
+    pub waited: Duration,
 }
 
 /// Why tokens are renewed.
@@ -108,6 +104,11 @@ impl Process {
         Self::with(realm, self.user, self.grant.earlier(ahead))
     }
 
+    /// Another user with a copy of what this one has.
+    pub(super) fn cloned_for(&self, user: u32) -> Arc<Self> {
+        Self::with(Arc::clone(&self.realm), user, self.grant.earlier(Duration::ZERO))
+    }
+
     /// What the user has, to be kept.
     pub(super) fn kept(&self, times: (Duration, Duration)) -> Option<Kept> {
         self.grant.kept(times)
@@ -130,23 +131,27 @@ impl Process {
         (usable && !waits).then_some(Lease(Lent::Token(token)))
     }
 
-    /// The credential, renewed if that is due.
-    pub(super) async fn lend(self: &Arc<Self>, legs: &mut u32) -> Result<Lease, Outcome> {
+    /// The credential, renewed if that is due, for a call of `user`.
+    pub(super) async fn lend(
+        self: &Arc<Self>,
+        user: u32,
+        patience: &mut Patience,
+    ) -> Result<Lease, Outcome> {
         let generation = self.grant.generation();
         if self.is_locked_out() && self.grant.token().is_none() {
             return Err(WITHOUT);
         }
-        self.renewed(generation, Why::Due, legs).await;
+        self.renewed((user, generation), Why::Due, patience).await;
         match self.grant.token() {
             Some(token) if !token.is_over(self.now()) => Ok(Lease(Lent::Token(token))),
             _ => Err(WITHOUT),
         }
     }
 
-    /// What a refusal leads to: whether there is another credential.
+    /// What a refusal of a call of `user` leads to: whether there is another credential.
     pub(super) async fn refused(
         self: &Arc<Self>,
-        generation: u64,
+        (user, generation): (u32, u64),
         status: u16,
         headers: &HeaderMap,
         patience: &mut Patience,
@@ -156,7 +161,7 @@ impl Process {
             401 if patience.renewed => return false,
             401 => {
                 patience.renewed = true;
-                self.note_refused(generation, status);
+                self.note_refused((user, generation), status);
                 Why::Refused(challenge)
             }
             403 if challenge.insufficient_scope() => {
@@ -166,16 +171,16 @@ impl Process {
                 }
                 patience.step_ups += 1;
                 patience.asked.clone_from(&challenge.scopes);
-                self.realm.tell(self.user, GrantChange::ScopeRefused);
+                self.realm.tell(user, GrantChange::ScopeRefused);
                 Why::Scope(challenge)
             }
             _ => return false,
         };
-        self.renewed(generation, why, &mut patience.legs).await
+        self.renewed((user, generation), why, patience).await
     }
 
     /// A 401 to a token: was its time over?
-    pub(super) fn note_refused(&self, generation: u64, status: u16) {
+    pub(super) fn note_refused(&self, (user, generation): (u32, u64), status: u16) {
         let token = self.grant.token();
         let token = token.filter(|token| token.generation == generation && status == 401);
         let Some(token) = token else { return };
@@ -184,30 +189,38 @@ impl Process {
             self.races_lost();
         }
         let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
-        self.realm.tell(self.user, change);
+        self.realm.tell(user, change);
     }
 
     /// Sees to it that there is a newer token than the one of `generation`; whether there is.
-    async fn renewed(self: &Arc<Self>, generation: u64, why: Why, legs: &mut u32) -> bool {
+    async fn renewed(
+        self: &Arc<Self>,
+        (user, generation): (u32, u64),
+        why: Why,
+        patience: &mut Patience,
+    ) -> bool {
         // Never closed, so this never fails.
         let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
         let token = self.grant.token();
-        if self.grant.generation() != generation || token.is_none() && self.is_locked_out() {
-            return token.is_some();
+        let is_newer = token.is_some() && self.grant.generation() != generation;
+        if is_newer || token.is_none() && self.is_locked_out() {
+            return is_newer;
         }
         let (tell, told) = oneshot::channel();
         let process = Arc::clone(self);
         let renewing = tokio::spawn(async move {
-            let journey = process.renew(why, permit).await;
-            let _nobody_waits = tell.send(journey.count()).is_err();
+            let journey = process.renew(user, why, permit).await;
+            let _nobody_waits = tell.send((journey.count(), journey.waited)).is_err();
         });
         self.errand(renewing);
-        *legs += told.await.unwrap_or(0);
+        let (legs, waited) = told.await.unwrap_or_default();
+        patience.legs += legs;
+        patience.waited += waited;
         self.grant.generation() != generation && self.grant.token().is_some()
     }
 
-    async fn renew(self: &Arc<Self>, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = self.realm.journey(self.user, 0);
+    async fn renew(self: &Arc<Self>, user: u32, why: Why, permit: OwnedSemaphorePermit) -> Journey {
+        let mut journey = self.realm.journey(user, 0);
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
@@ -227,17 +240,17 @@ impl Process {
             return;
         }
         let (standing, races) = (self.grant.standing(), self.races.run());
-        let first = self.race(&refresh, &standing);
+        let first = self.race(journey.user, &refresh, &standing);
         let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
         first.answered(self.now());
+        let came = came.and_then(|granted| {
+            let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+            self.races_won(races);
+            self.store(journey.user, Leg::Refresh, granted).map(|()| rotated)
+        });
         let refusal = match came {
-            Ok(granted) => {
-                let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                if self.store(granted) {
-                    self.realm.tell(self.user, GrantChange::Refreshed { rotated });
-                }
-                self.races_won(races);
-                return;
+            Ok(rotated) => {
+                return self.realm.tell(journey.user, GrantChange::Refreshed { rotated });
             }
             Err(refusal) => refusal,
         };
@@ -246,17 +259,25 @@ impl Process {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
             }
             Reaction::Forgotten => {
-                self.realm.tell(self.user, GrantChange::ClientForgotten);
+                self.realm.tell(journey.user, GrantChange::ClientForgotten);
                 self.realm.forget_client();
                 self.grant.drop_tokens(false);
                 self.authorise(journey, challenge, false).await;
             }
-            Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
+            Reaction::Dead => {
                 self.races_lost();
-                self.realm.tell(self.user, GrantChange::Lost);
+                self.realm.tell(journey.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
             }
+            // The server knows the grant, but not with these scopes: others are chosen.
+            Reaction::FewerScopes => {
+                self.grant.drop_tokens(true);
+                self.authorise(journey, challenge, false).await;
+            }
+            // No new login helps a server that answers nonsense: the person who looks is told why,
+            // and logs in when it has noticed.
+            Reaction::GiveUp => self.lock_out(journey.user, &refusal),
         }
     }
 
@@ -264,74 +285,49 @@ impl Process {
     pub(super) async fn log_out(&self, mut journey: Journey) {
         // Never closed, so this never fails.
         let Ok(_turn) = self.turn.acquire().await else { return };
-        self.realm.tell(self.user, GrantChange::Lost);
+        self.realm.tell(journey.user, GrantChange::Lost);
         self.grant.drop_tokens(true);
         self.authorise(&mut journey, Challenge::default(), false).await;
+    }
+
+    /// Stores what this leg brought.
+    fn store(&self, user: u32, leg: Leg, granted: Granted) -> Result<(), Refusal> {
+        let (at, lifetime) = (self.now(), granted.tokens.expires_in);
+        let server = granted.known.server.clone();
+        self.grant.store(granted, &self.realm.oauth, at).map_err(|Unfit| {
+            let at = server.as_ref().map_or(&self.realm.target, |server| &server.token);
+            Refusal::new(leg, at, What::UnfitToken)
+        })?;
+        self.realm.recorder.tell(user, Event::Issued(Issued { user, at, lifetime }));
+        Ok(())
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
     async fn authorise(&self, journey: &mut Journey, challenge: Challenge, is_wider: bool) {
         let mut standing = self.grant.standing();
-        let mut refusal = None;
-        for _ in 0..2 {
+        let again = self.grant.has_consented();
+        for is_last in [false, true] {
             let challenge = challenge.clone();
-            match self.realm.authorise(journey, challenge, standing.clone(), is_wider).await {
-                Ok(granted) => {
-                    let again = self.grant.has_consented();
-                    if self.store(granted) {
+            let came = self.realm.authorise(journey, challenge, standing.clone(), is_wider).await;
+            let refusal =
+                match came.and_then(|granted| self.store(journey.user, Leg::Token, granted)) {
+                    Ok(()) => {
                         self.races_over();
-                        self.realm.tell(self.user, GrantChange::Authorised { again });
-                        return;
+                        return self.realm.tell(journey.user, GrantChange::Authorised { again });
                     }
-                    break;
+                    Err(refusal) => refusal,
+                };
+            let is_forgotten = refusal.reaction() == Reaction::Forgotten;
+            if is_last || !is_forgotten || self.realm.identity.is_some() {
+                if !is_wider {
+                    self.lock_out(journey.user, &refusal);
                 }
-                Err(why) => {
-                    let is_forgotten = why.reaction() == Reaction::Forgotten;
-                    refusal = Some(why);
-                    if !is_forgotten || self.realm.identity.is_some() {
-                        break;
-                    }
-                    self.realm.tell(self.user, GrantChange::ClientForgotten);
-                    self.realm.forget_client();
-                    standing = Standing { known: Known::default(), ..standing };
-                }
+                return;
             }
+            self.realm.tell(journey.user, GrantChange::ClientForgotten);
+            self.realm.forget_client();
+            standing = Standing { known: Known::default(), ..standing };
         }
-        if !is_wider {
-            self.lock_out(refusal);
-        }
-    }
-
-    /// Takes what was granted; false if no header can carry it.
-    fn store(&self, granted: Granted) -> bool {
-        let (user, at, lifetime) = (self.user, self.now(), granted.tokens.expires_in);
-        let is_stored = self.grant.store(granted, &self.realm.oauth, at).is_ok();
-        if is_stored {
-            let issued = Issued { user, at, lifetime };
-            self.realm.recorder.tell(user, Event::Issued(issued));
-        }
-        is_stored
-    }
-
-    /// The user has no tokens, and tries again later.
-    fn lock_out(&self, refusal: Option<Refusal>) {
-        let refusal = refusal.unwrap_or_else(|| {
-            let leg = crate::model::leg::Leg::Token;
-            let unfit = What::Consent("gave an access token that no header can carry".to_owned());
-            Refusal::new(leg, &self.realm.target, unfit)
-        });
-        let after = match refusal.reaction() {
-            Reaction::Later(Some(after)) => after,
-            _ => LOGIN_PAUSE,
-        };
-        let at = self.now();
-        self.pauses_mut(|pauses| pauses.login = at + after);
-        self.grant.drop_tokens(true);
-        self.realm.tell(self.user, GrantChange::LockedOut);
-        let operation = refusal.leg.operation();
-        let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
-        let refused = Refused { user: self.user, at, operation, said, what_to_do };
-        self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
     }
 
     /// Ends what goes on beside the calls, and waits until that has been told.
@@ -356,10 +352,6 @@ impl Process {
         self.errands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_locked_out(&self) -> bool {
-        self.now() < self.pauses().login
-    }
-
     pub(super) fn issued(&self) -> Vec<Secret> {
         let mut issued = self.grant.issued();
         issued.extend(self.strayed.issued());
@@ -369,12 +361,34 @@ impl Process {
     pub(super) fn now(&self) -> Duration {
         self.realm.clock.now()
     }
+}
 
-    fn pauses(&self) -> Pauses {
-        *self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::rehearsal::authority::{Authority, guarded, realm};
+    use crate::engine::rehearsal::common;
+    use crate::model::plan::{Credential, sample};
+    use crate::protocol::oauth::token::Tokens;
 
-    fn pauses_mut(&self, change: impl FnOnce(&mut Pauses)) {
-        change(&mut self.pauses.lock().unwrap_or_else(PoisonError::into_inner));
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_no_header_carries_is_named_and_the_old_one_stays() {
+        let server = guarded(&Authority::new(30), |_| None);
+        let common = common(&server, sample::plain(), &Credential::None);
+        let realm = Arc::new(realm(&server, sample::oauth(), &common.wire, None));
+        let process = Process::new(realm, 0);
+        let granted = |access: &str| {
+            let (refresh, expires_in, scopes) = (Some(Secret::new("r")), None, None);
+            let tokens = Tokens { access: Secret::new(access), refresh, expires_in, scopes };
+            Granted { tokens, scopes: Vec::new(), known: Known::default() }
+        };
+        process.store(0, Leg::Token, granted("a")).unwrap();
+        let refusal = process.store(0, Leg::Refresh, granted("b\nc")).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "refresh: http://localhost/mcp gave an access token that no header can carry: RFC 6750 \
+             section 2.1"
+        );
+        assert_eq!((refusal.reaction(), process.grant.generation()), (Reaction::GiveUp, 1));
     }
 }

@@ -110,6 +110,7 @@ impl First {
 
 /// What a further process has when it is about to race.
 struct Copied {
+    user: u32,
     grant: u64,
     began: Duration,
     first: Arc<First>,
@@ -119,7 +120,12 @@ struct Copied {
 
 impl Process {
     /// The other processes that hold this refresh token present it, too, each one its gap later.
-    pub(super) fn race(self: &Arc<Self>, token: &Secret, standing: &Standing) -> Arc<First> {
+    pub(super) fn race(
+        self: &Arc<Self>,
+        user: u32,
+        token: &Secret,
+        standing: &Standing,
+    ) -> Arc<First> {
         let oauth = &self.realm.oauth;
         let (generation, first) = (self.grant.generation(), Arc::<First>::default());
         let mut gap = Duration::ZERO;
@@ -128,6 +134,7 @@ impl Process {
             let mut draw = key.at_turn(generation as u32).draw(Purpose::HolderGap);
             gap += oauth.holder_gap.draw(&mut draw);
             let copied = Copied {
+                user,
                 grant: self.races.grant(),
                 began: self.now(),
                 first: Arc::clone(&first),
@@ -141,14 +148,14 @@ impl Process {
     }
 
     async fn second(self: Arc<Self>, holder: u32, gap: Duration, copied: Copied) {
-        let Copied { grant, began, first, token, standing } = copied;
+        let Copied { user, grant, began, first, token, standing } = copied;
         self.realm.clock.sleep(gap).await;
-        let (at, mut journey) = (self.now(), self.realm.journey(self.user, holder));
+        let (at, mut journey) = (self.now(), self.realm.journey(user, holder));
         let came = self.realm.refresh(&mut journey, token, standing, Challenge::default()).await;
         let second = came.as_ref().map_or_else(answered, |_| Second::Granted);
         let least = first.0.get().map_or(Duration::ZERO, |answered| at.saturating_sub(*answered));
         let within = (least, self.now().saturating_sub(began));
-        let race = Race { user: self.user, at, gap, within, second, first_alive: None };
+        let race = Race { user, at, gap, within, second, first_alive: None };
         self.tell_races(self.races.add(grant, race));
         let logs_out = self.realm.oauth.loser == Loser::LogsOut;
         if logs_out && second == Second::Refused && self.races.grant() == grant {
@@ -173,7 +180,7 @@ impl Process {
 
     fn tell_races(&self, races: impl IntoIterator<Item = Race>) {
         for race in races {
-            self.realm.recorder.tell(self.user, Event::Race(race));
+            self.realm.recorder.tell(race.user, Event::Race(race));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How a user consents without a browser: redirects followed, forms filled in, or a program asked.
+//! How a user consents: redirects followed, forms filled in, a program or a person asked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
+use super::person::Person;
 use super::way::lost;
 use super::{Realm, SCOUT};
 use crate::edge::process;
@@ -36,6 +37,8 @@ pub enum Consenting {
     Form(Vec<Act>),
     /// A program and its arguments; the URL comes last, it prints the callback.
     Command(Vec<String>),
+    /// A person, in a browser.
+    Browser(Person),
 }
 
 /// Where a browser stands.
@@ -47,7 +50,7 @@ struct Browser {
 }
 
 impl Consenting {
-    /// Brings a user from the authorization endpoint to the callback, to which nothing is sent.
+    /// Brings a user from the authorization endpoint to the callback, to which squall sends nothing.
     ///
     /// # Errors
     /// At which page it ended, and why.
@@ -64,6 +67,7 @@ impl Consenting {
             Self::Command(command) => {
                 return asked(realm, command, consent, by).await;
             }
+            Self::Browser(person) => return person.bring(realm, journey, consent).await,
         };
         let mut acts = acts.iter();
         let mut browser = Browser::at(consent.url.clone());

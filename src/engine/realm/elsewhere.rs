@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Flow, Realm, Way, way};
+use super::{Realm, Way, way};
 use crate::engine::grant::Standing;
 use crate::engine::legs::Journey;
 use crate::model::leg::Leg;
 use crate::model::profile::oauth::{OAuth, ResourceParameter};
 use crate::protocol::oauth::authorization::{Authorization, Begin, Step};
 use crate::protocol::oauth::challenge::Challenge;
-use crate::protocol::oauth::client_credentials::ClientCredentials;
 use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::refusal::{Refusal, What};
 use crate::protocol::oauth::resource::Resource;
@@ -41,17 +40,7 @@ impl Realm {
         let profile = OAuth { resource: ResourceParameter::Named, ..(*self.oauth).clone() };
         let begin = self.begin(Challenge::default(), Vec::new(), known);
         let begin = Begin { profile: Arc::new(profile), ..begin };
-        let way = match &self.flow {
-            Flow::Code(_) => Way::Authorization(Box::new(Authorization::begin(begin))),
-            Flow::ClientCredentials(identity) => Way::ClientCredentials(Box::new(
-                ClientCredentials::begin(begin, Arc::clone(identity)),
-            )),
-            Flow::Given => {
-                let said = "would need a user's consent, and the tokens were given by the scenario";
-                let what = What::Consent(said.to_owned());
-                return Err(Refusal::new(Leg::Authorize, &self.target, what));
-            }
-        };
+        let way = self.way(begin)?;
         self.go(journey, way).await
     }
 

@@ -15,8 +15,10 @@ use crate::engine::holder::{Habit, Wallet};
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::sources::Sources;
+use crate::engine::wire::Wire;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
+use crate::model::profile::oauth::OAuth;
 use crate::protocol::oauth::endpoint::Network;
 
 /// Where the metadata of the protected resource is.
@@ -153,39 +155,54 @@ impl Reach for Piped {
 
 /// What clients of `profile` share that come to tokens at `server`.
 pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
-    checking(server, profile, Habit::Renewing)
+    those(server, profile, Habit::Renewing, Sources::default(), None)
 }
 
 /// The same with this habit.
 pub(crate) fn checking(server: &Server, profile: Profile, habit: Habit) -> Arc<Common> {
-    those(server, profile, habit, Sources::default())
+    those(server, profile, habit, Sources::default(), None)
 }
 
 /// The same, on machines with these addresses.
 pub(crate) fn granted_from(server: &Server, profile: Profile, sources: Sources) -> Arc<Common> {
-    those(server, profile, Habit::Renewing, sources)
+    those(server, profile, Habit::Renewing, sources, None)
 }
 
-fn those(server: &Server, profile: Profile, habit: Habit, sources: Sources) -> Arc<Common> {
-    let oauth = Arc::new(profile.oauth.clone());
+/// The same, come to in this way.
+pub(crate) fn granted_as(server: &Server, profile: Profile, flow: Option<Flow>) -> Arc<Common> {
+    those(server, profile, Habit::Renewing, Sources::default(), flow)
+}
+
+fn those(
+    server: &Server,
+    profile: Profile,
+    habit: Habit,
+    sources: Sources,
+    flow: Option<Flow>,
+) -> Arc<Common> {
+    let oauth = profile.oauth.clone();
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
     (shared.lines, shared.wire.sources) = (sources.lines(), sources);
-    let wire = &shared.wire;
-    let realm = Realm {
-        oauth,
+    let realm = Realm { habit, ..realm(server, oauth, &shared.wire, flow) };
+    shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
+    common
+}
+
+/// What users share on their way to tokens at `server`.
+pub(crate) fn realm(server: &Server, oauth: OAuth, wire: &Wire, flow: Option<Flow>) -> Realm {
+    Realm {
+        oauth: Arc::new(oauth),
         target: Url::parse("http://localhost/mcp").unwrap(),
         network: Network::Loopback,
         identity: None,
         scopes: None,
-        flow: Flow::Code(Consenting::Redirect),
+        flow: flow.unwrap_or(Flow::Code(Consenting::Redirect)),
         legs: Legs::new(Arc::new(Piped(server.clone())), wire),
         seed: 7,
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
-        habit,
-    };
-    shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
-    common
+        habit: Habit::Renewing,
+    }
 }

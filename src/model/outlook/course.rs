@@ -93,11 +93,15 @@ impl Cost {
 fn login(granted: &Granted, profile: &Profile) -> f64 {
     let registers = granted.client.is_none() && profile.oauth.registration != Registration::Once;
     let begun = 3.0 + f64::from(u8::from(registers));
+    if granted.one.is_some() {
+        // It was got before the load.
+        return 0.0;
+    }
     match (&granted.flow, granted.login) {
         (_, Login::Before { .. }) | (Flow::Tokens(_), _) => 0.0,
         (Flow::ClientCredentials, _) => 4.0,
         (Flow::Code(Consent::Redirect), _) => begun + 2.0,
-        (Flow::Code(Consent::Command(_)), _) => begun + 1.0,
+        (Flow::Code(Consent::Command(_) | Consent::Browser(_)), _) => begun + 1.0,
         (Flow::Code(Consent::Form(pages)), _) => begun + 2.0 + pages.len() as f64,
     }
 }

@@ -172,7 +172,8 @@ fn a_users_way_to_tokens_is_part_of_its_stay() {
     let with = |consent: Consent, login: Login| {
         let mut plan = sample::plan(load(each_second(2), two_users(6), 60), sample::plain());
         let (flow, servers) = (Flow::Code(consent), Vec::new());
-        let granted = Granted { flow, client: None, scope: None, login, keep: None, servers };
+        let (client, scope, keep, one) = (None, None, None, None);
+        let granted = Granted { flow, client, scope, login, keep, servers, one };
         plan.auth = Credential::Granted(Box::new(granted));
         assert!(may_occur(Operation::OauthToken, &plan));
         of(&plan, Way::Legacy, 2).exchanges - bare

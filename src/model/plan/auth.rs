@@ -54,6 +54,18 @@ pub struct Granted {
     pub keep: Option<String>,
     /// Origins of authorization servers that may be loaded besides the target's own host.
     pub servers: Vec<String>,
+    /// What users do with the one grant there is for all of them; none: each has its own.
+    pub one: Option<One>,
+}
+
+/// One grant for all users, got before the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum One {
+    /// All present the same tokens, and one of them renews at a time: users behind one service.
+    Shared,
+    /// Each has a copy and renews it alone: whoever comes second presents a refresh token that may
+    /// have been replaced.
+    Cloned,
 }
 
 /// A grant of OAuth.
@@ -67,7 +79,7 @@ pub enum Flow {
     Tokens(String),
 }
 
-/// How a user consents without a browser.
+/// How a user consents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
     /// The authorization server redirects at once.
@@ -76,6 +88,18 @@ pub enum Consent {
     Form(Vec<FormStep>),
     /// A program is given the URL and prints the callback.
     Command(Vec<String>),
+    /// A person does, once and before the load, in a browser on this machine.
+    Browser(Browser),
+}
+
+/// A person's login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Browser {
+    /// Where the browser comes back to: http on a loopback address; without a port, or where it is
+    /// not given, on a free one.
+    pub callback: Option<String>,
+    /// How long the person has.
+    pub within: Duration,
 }
 
 /// What is done on one page of a consent.

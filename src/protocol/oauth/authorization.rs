@@ -75,6 +75,20 @@ pub struct Consent {
     pub url: Url,
     /// Where it comes back to; nothing is to be sent there. See [`callback::is_callback`].
     pub callback: String,
+    state: String,
+    iss: Option<Arc<Server>>,
+}
+
+impl Consent {
+    /// Whether this callback brings a code, as [`Authorization::heard`] will find.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judged(&self, callback: &Url) -> Result<(), What> {
+        let Self { state, iss, .. } = self;
+        let expected = Expected { callback: &self.callback, state, iss: iss.as_deref() };
+        callback::read(callback, &expected).map(drop)
+    }
 }
 
 impl std::fmt::Debug for Consent {
@@ -146,7 +160,9 @@ impl Authorization {
                     let scopes = &place.scopes;
                     let url =
                         authorize::url(endpoint, profile, &client.id, chance, scopes, resource);
-                    Step::Consent(Consent { url, callback: profile.callback.clone() })
+                    let iss = profile.checks_iss.then(|| Arc::clone(&place.server));
+                    let (callback, state) = (profile.callback.clone(), chance.state());
+                    Step::Consent(Consent { url, callback, state, iss })
                 }
                 None => Step::Failed(out_of_turn(target)),
             },
@@ -161,11 +177,7 @@ impl Authorization {
                     resource: resource.as_deref(),
                     occasion: Occasion { unix, jti: &jti },
                 };
-                let ask = Ask::Code { code, verifier: &chance.verifier() };
-                match token::request(&ask, &asked) {
-                    Ok(exchange) => Step::Send(exchange),
-                    Err(what) => Step::Failed(Refusal::new(Leg::Token, asked.endpoint, what)),
-                }
+                asked.step(Leg::Token, &Ask::Code { code, verifier: &chance.verifier() })
             }
             State::Done(granted) => Step::Done(granted.clone()),
             State::Failed(refusal) => Step::Failed(refusal.clone()),
@@ -176,11 +188,9 @@ impl Authorization {
     pub fn heard(&mut self, heard: &Heard<'_>) {
         let next = match &mut self.state {
             State::Discovering(discovery) => match discovery.heard(heard) {
+                Ok(None) => return,
+                Ok(Some((resource, server))) => arrived(&self.begin, resource, server),
                 Err(refusal) => Err(refusal),
-                Ok(()) => match discovery.found() {
-                    Some((resource, server)) => arrived(&self.begin, resource, server),
-                    None => return,
-                },
             },
             State::Registering(place) => registered(&self.begin, place, heard),
             State::Consenting(place, client) => consented(&self.begin, place, client, heard),
@@ -296,11 +306,7 @@ fn consented(
 
 fn redeemed(place: &Place, client: &Arc<Client>, heard: &Heard<'_>) -> Result<State, Refusal> {
     let refused = |what| Refusal::new(Leg::Token, &place.server.token, what);
-    let tokens = match heard {
-        Heard::Answer(response) => token::read(response).map_err(refused)?,
-        Heard::Lost(lost) => return Err(refused(What::Lost(*lost))),
-        Heard::Callback(_) => return Err(refused(What::OutOfTurn)),
-    };
+    let tokens = token::heard(heard).map_err(refused)?;
     let scopes = tokens.scopes.clone().unwrap_or_else(|| place.scopes.clone());
     let known = Known {
         resource: place.resource.clone(),

@@ -69,10 +69,7 @@ impl ClientCredentials {
                     resource: resource.as_deref(),
                     occasion: Occasion { unix, jti: &jti },
                 };
-                match token::request(&Ask::Client { scopes: &scopes }, &asked) {
-                    Ok(exchange) => Step::Send(exchange),
-                    Err(what) => Step::Failed(Refusal::new(Leg::Token, &server.token, what)),
-                }
+                asked.step(Leg::Token, &Ask::Client { scopes: &scopes })
             }
             State::Done(granted) => Step::Done(granted.clone()),
             State::Failed(refusal) => Step::Failed(refusal.clone()),
@@ -83,18 +80,12 @@ impl ClientCredentials {
     pub fn heard(&mut self, heard: &Heard<'_>) {
         let next = match &mut self.state {
             State::Discovering(discovery) => match discovery.heard(heard) {
+                Ok(None) => return,
+                Ok(Some((resource, server))) => Ok(asking(&self.identity, resource, server)),
                 Err(refusal) => Err(refusal),
-                Ok(()) => match discovery.found() {
-                    Some((resource, server)) => Ok(asking(&self.identity, resource, server)),
-                    None => return,
-                },
             },
             State::Asking { resource, server, client } => {
-                let tokens = match heard {
-                    Heard::Answer(response) => token::read(response),
-                    Heard::Lost(lost) => Err(What::Lost(*lost)),
-                    Heard::Callback(_) => Err(What::OutOfTurn),
-                };
+                let tokens = token::heard(heard);
                 let scopes = scopes(&self.begin, resource.as_deref(), server);
                 tokens.map_err(|what| Refusal::new(Leg::Token, &server.token, what)).map(|tokens| {
                     let scopes = tokens.scopes.clone().unwrap_or(scopes);

@@ -71,6 +71,9 @@ fn at(url: &Url, path: &str) -> Url {
     url
 }
 
+/// Metadata of the resource, where there are any, and of its authorization server.
+pub(super) type Found = (Option<Arc<Resource>>, Arc<Server>);
+
 /// A discovery under way.
 #[derive(Debug, Clone)]
 pub(super) struct Discovery {
@@ -122,16 +125,20 @@ impl Discovery {
         Some(Exchange::get(Leg::Discovery, url, user_agent, discovery_headers))
     }
 
-    /// What was found, at the end.
-    pub(super) fn found(&self) -> Option<(Option<Arc<Resource>>, Arc<Server>)> {
+    /// Takes what came of the request; at the end this is what was found.
+    pub(super) fn heard(&mut self, heard: &Heard<'_>) -> Result<Option<Found>, Refusal> {
+        self.go_on(heard)?;
+        Ok(self.found())
+    }
+
+    fn found(&self) -> Option<Found> {
         match &self.stage {
             Stage::Found(server) => Some((self.resource.clone(), Arc::clone(server))),
             _ => None,
         }
     }
 
-    /// Takes what came of the request.
-    pub(super) fn heard(&mut self, heard: &Heard<'_>) -> Result<(), Refusal> {
+    fn go_on(&mut self, heard: &Heard<'_>) -> Result<(), Refusal> {
         let Some(url) = self.queue.pop_front() else {
             return Err(Refusal::new(Leg::Discovery, &self.target, What::OutOfTurn));
         };

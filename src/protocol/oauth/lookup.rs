@@ -37,8 +37,7 @@ impl Lookup {
     /// # Errors
     /// Why it ends here.
     pub fn heard(&mut self, heard: &Heard<'_>) -> Result<Option<Known>, Refusal> {
-        self.discovery.heard(heard)?;
-        Ok(self.discovery.found().map(|(resource, server)| Known {
+        Ok(self.discovery.heard(heard)?.map(|(resource, server)| Known {
             client: introduced(&self.begin, &server),
             resource,
             server: Some(Arc::clone(&server)),

@@ -51,7 +51,7 @@ impl Refresh {
             None => {}
         }
         let (Some(server), Some(client)) = (&self.known.server, &self.known.client) else {
-            return Step::Failed(self.refused(What::OutOfTurn));
+            return Step::Failed(self.refused(What::NoClient));
         };
         let found = self.known.resource.as_deref();
         let resource = resource::parameter(&self.profile, found, &self.target);
@@ -62,20 +62,12 @@ impl Refresh {
             resource: resource.as_deref(),
             occasion: Occasion { unix, jti: &self.chance.jti(0) },
         };
-        match token::request(&Ask::Refresh { token: &self.token }, &asked) {
-            Ok(exchange) => Step::Send(exchange),
-            Err(what) => Step::Failed(self.refused(what)),
-        }
+        asked.step(Leg::Refresh, &Ask::Refresh { token: &self.token })
     }
 
     /// Takes what came of it. A refresh token that is absent from the answer stays the old one.
     pub fn heard(&mut self, heard: &Heard<'_>) {
-        let tokens = match heard {
-            Heard::Answer(response) => token::read(response),
-            Heard::Lost(lost) => Err(What::Lost(*lost)),
-            Heard::Callback(_) => Err(What::OutOfTurn),
-        };
-        let end = match tokens {
+        let end = match token::heard(heard) {
             Ok(mut tokens) => {
                 tokens.refresh.get_or_insert_with(|| self.token.clone());
                 let scopes = tokens.scopes.clone().unwrap_or_else(|| self.scopes.clone());

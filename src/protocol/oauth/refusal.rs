@@ -165,6 +165,15 @@ pub enum What {
     /// A page of a consent that leads nowhere.
     #[error("{0}")]
     Consent(String),
+    /// A refresh token without the client that it was given to.
+    #[error(
+        "is asked as the client that the refresh token was given to, which is not known: give its \
+         client_id in the scenario (RFC 6749 section 6)"
+    )]
+    NoClient,
+    /// An access token that cannot be sent.
+    #[error("gave an access token that no header can carry: RFC 6750 section 2.1")]
+    UnfitToken,
     /// Somewhere squall itself does not go.
     #[error("is not gone to: {0}")]
     NotGone(String),
@@ -212,8 +221,11 @@ impl Refusal {
             What::NoMetadata { .. } => {
                 "serve the metadata at one of these URLs, or name where they are in the 401"
             }
+            What::UnfitToken => "issue tokens of visible ASCII: no header carries others",
             What::NoPkce => "list S256 there, once the server checks code_verifier",
-            What::NoIdentity => "give client_id under [auth], or let clients register",
+            What::NoIdentity | What::NoClient => {
+                "give client_id under [auth], or let clients register"
+            }
             What::OtherState => "send `state` back as it came, in every redirect to the callback",
             What::OtherIss { .. } | What::NoIss => {
                 "send `iss` back with the callback, with the very text that `issuer` has in the \

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::assertion::Occasion;
+use super::authorization::Step;
 use super::client::Client;
-use super::exchange::{Exchange, Response};
+use super::exchange::{Exchange, Heard, Response};
 use super::metadata::{self, text};
-use super::refusal::What;
+use super::refusal::{Refusal, What};
 use super::{reading, scope};
 use crate::model::leg::Leg;
 use crate::model::profile::oauth::OAuth;
@@ -117,6 +118,25 @@ pub(super) fn request(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Exchange, What
 /// Scopes as a parameter; none: the parameter is left out.
 pub(super) fn scope_text(scopes: &[String]) -> Option<String> {
     (!scopes.is_empty()).then(|| scopes.join(" "))
+}
+
+impl Asked<'_> {
+    /// The request as a step of this leg.
+    pub(super) fn step(&self, leg: Leg, ask: &Ask<'_>) -> Step {
+        match request(ask, self) {
+            Ok(exchange) => Step::Send(exchange),
+            Err(what) => Step::Failed(Refusal::new(leg, self.endpoint, what)),
+        }
+    }
+}
+
+/// What came of the request: tokens, or why there are none.
+pub(super) fn heard(heard: &Heard<'_>) -> Result<Tokens, What> {
+    match heard {
+        Heard::Answer(response) => read(response),
+        Heard::Lost(lost) => Err(What::Lost(*lost)),
+        Heard::Callback(_) => Err(What::OutOfTurn),
+    }
 }
 
 /// Reads an answer of the token endpoint. Tolerated as SDKs do: any 2xx, numbers as text, null for

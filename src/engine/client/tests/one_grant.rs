@@ -1,0 +1,117 @@
+//! One grant for all users: shared by one process, or cloned; and what a person's time costs.
+
+use super::*;
+use crate::engine::realm::Flow;
+use crate::engine::rehearsal::authority::{Authority, granted_as, guarded};
+use crate::engine::stop;
+use crate::model::event::GrantChange;
+use crate::model::plan::auth::One;
+use crate::model::profile::oauth::OAuth;
+
+const REFRESHED: GrantChange = GrantChange::Refreshed { rotated: true };
+
+/// One session, refreshes with a fifth of a token's life left.
+fn profile() -> Profile {
+    let oauth = OAuth { refresh_share: 0.2, ..pooled(plain()).oauth };
+    Profile { oauth, ..pooled(plain()) }
+}
+
+/// So many users of a load, after a look at the target got the grant.
+async fn users(server: &Server, one: One, count: u32) -> Vec<Arc<Client>> {
+    let mut look = granted_as(server, profile(), None);
+    Arc::get_mut(&mut look).unwrap().wallet.give_one(one, None);
+    let scout = Client::new(Arc::clone(&look), crate::engine::realm::SCOUT);
+    scout.call(ms(0), ASK).await;
+    let nobody = Flow::Nobody("a person is asked before the load alone");
+    let mut load = granted_as(server, profile(), Some(nobody));
+    let shared = Arc::get_mut(&mut load).unwrap();
+    shared.wallet.give_one(one, None);
+    shared.wallet.inherit(&look.wallet, ms(0));
+    (0..count).map(|user| Client::new(Arc::clone(&load), user)).collect()
+}
+
+fn asked(server: &Server, path: &str) -> usize {
+    server.seen().iter().filter(|seen| seen.path.starts_with(path)).count()
+}
+
+async fn rounds(users: &[Arc<Client>], seconds: u64) {
+    let clock = users[0].common.wire.clock.clone();
+    for _ in 0..seconds {
+        let due = clock.now();
+        futures_util::future::join_all(users.iter().map(|user| user.call(due, ASK))).await;
+        clock.sleep_until(due + ms(1_000)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_share_it_renew_it_once_a_lifetime() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let users = users(&server, One::Shared, 3).await;
+    rounds(&users, 60).await;
+    let told = told(&users[0]);
+    assert!(told.calls.iter().all(|call| call.outcome == Outcome::Ok));
+    assert_eq!((told.calls.len(), told.grants.as_slice()), (180, &[REFRESHED, REFRESHED][..]));
+    // The one login, and at 24 s and 48 s, for all three.
+    assert_eq!((asked(&server, "/authorize"), asked(&server, "/token")), (1, 3));
+    let first = told.calls.iter().filter(|call| call.first_with_token).count();
+    assert_eq!(first, 3, "of each token");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_have_copies_race_for_it() {
+    // Each refresh token is good once: of three copies one is renewed, and two are lost.
+    let server = guarded(&Authority::new(30), |_| None);
+    let users = users(&server, One::Cloned, 3).await;
+    rounds(&users, 40).await;
+    let told = told(&users[0]);
+    let count = |change| told.grants.iter().filter(|told| **told == change).count();
+    assert_eq!((count(REFRESHED), count(GrantChange::Lost)), (1, 2), "{:?}", told.grants);
+    assert_eq!(count(GrantChange::LockedOut), 2);
+    assert_eq!(asked(&server, "/authorize"), 1, "nobody is asked during the load");
+    let said = &told.refused[0].said;
+    assert!(said.contains("and a person is asked before the load alone"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_one_is_lost_once_and_each_user_goes_without() {
+    let authority = Authority::new(30);
+    let server = guarded(&authority, |_| None);
+    let users = users(&server, One::Shared, 3).await;
+    rounds(&users, 2).await;
+    told(&users[0]);
+    authority.revoke(false);
+    rounds(&users, 5).await;
+    let told = told(&users[0]);
+    let count = |change| told.grants.iter().filter(|told| **told == change).count();
+    assert_eq!(count(GrantChange::Lost), 1);
+    assert_eq!(count(GrantChange::LockedOut), 3, "each of them, once");
+    assert_eq!(told.refused.len(), 1, "why is told once");
+    assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_does_not_end_what_others_wait_for() {
+    let authority = Authority::new(30);
+    let slow = Arc::clone(&authority);
+    let server = guarded(&authority, move |seen| {
+        let refreshes = seen.path == "/token" && seen.body.contains("refresh_token");
+        refreshes.then(|| [vec![Do::After(ms(2_000))], slow.answer(seen)].concat())
+    });
+    let users = users(&server, One::Shared, 2).await;
+    let clock = users[0].common.wire.clock.clone();
+    rounds(&users, 1).await;
+    clock.sleep_until(ms(25_000)).await;
+    let (_stopper, stop) = stop::stop();
+    let given_up = clock.by(clock.now() + ms(500), users[0].call(clock.now(), ASK));
+    let leaving = async {
+        assert_eq!(given_up.await, None);
+        users[0].leave(&stop).await;
+    };
+    let waiting = Box::pin(users[1].call(clock.now(), ASK));
+    futures_util::future::join(Box::pin(leaving), waiting).await;
+    clock.sleep(ms(2_000)).await;
+    users[1].call(clock.now(), ASK).await;
+    users[1].common.wallet.close().await;
+    assert!(told(&users[1]).grants.contains(&REFRESHED));
+    assert_eq!(asked(&server, "/token"), 2);
+}
