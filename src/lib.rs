@@ -13,6 +13,7 @@ pub mod model {
     pub mod distribution;
     pub mod duration;
     pub mod event;
+    pub mod fault;
     pub mod figure;
     pub mod finding;
     pub mod histogram;
@@ -106,6 +107,12 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod tokens;
+}
+
+/// The network misbehaving. Uses `model`, `edge`.
+pub mod chaos {
+    pub mod lane;
+    pub mod pipe;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
