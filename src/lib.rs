@@ -111,8 +111,12 @@ pub mod judge {
 
 /// The network misbehaving. Uses `model`, `edge`.
 pub mod chaos {
+    pub mod collection;
     pub mod lane;
     pub mod pipe;
+    pub mod proxy;
+    pub mod toxic;
+    pub mod toxiproxy_api;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.

@@ -184,7 +184,7 @@ impl Lane {
             && at <= now
         {
             self.touched |= 1 << id;
-            return Next::End(ending);
+            return if ending == Ending::HalfClosed { Next::Finish } else { Next::End(ending) };
         }
         let alarm = alarm.map(|(at, ..)| at);
         let due = match (self.queue.front(), self.end) {

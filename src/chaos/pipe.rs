@@ -9,26 +9,15 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
 use super::lane::{InForce, Lane, Next};
+use super::proxy::Force;
 use crate::edge::clock::{Clock, Sleep};
 use crate::model::fault::Ending;
 
 /// Read at a time, at most.
 const CHUNK: usize = 16 * 1024;
 
-/// What is in force on a connection, in each direction.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Forces {
-    /// From the client to the server.
-    pub upstream: Vec<InForce>,
-    /// From the server to the client.
-    pub downstream: Vec<InForce>,
-}
-
-/// News of what is in force.
-pub type News = watch::Receiver<Arc<Forces>>;
-
-/// Which of the forces are of this direction.
-pub type Side = fn(&Forces) -> &[InForce];
+/// News of what may befall connections.
+pub type News = watch::Receiver<Arc<[Force]>>;
 
 /// How one direction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +35,7 @@ pub async fn carry<R, W>(
     clock: &Clock,
     (mut from, mut to): (R, W),
     lane: &mut Lane,
-    (mut news, side): (News, Side),
+    (mut news, side): (News, impl Fn(&[Force]) -> Vec<InForce>),
 ) -> Ended
 where
     R: AsyncRead + Unpin,
@@ -55,7 +44,7 @@ where
     let mut buffer = BytesMut::with_capacity(CHUNK);
     let mut alarm: Option<(Duration, Sleep)> = None;
     let mut is_open = true;
-    lane.change(clock.now(), side(&news.borrow_and_update()));
+    lane.change(clock.now(), &side(&news.borrow_and_update()));
     loop {
         let next = lane.next(clock.now());
         let due = match next {
@@ -77,8 +66,8 @@ where
         tokio::select! {
             biased;
             sent = to.write(lane.front()), if is_due => match sent {
-                Ok(1..) => lane.sent(sent.unwrap_or(0)),
                 Ok(0) | Err(_) => return Ended::Broken,
+                Ok(count) => lane.sent(count),
             },
             () = sound(alarm.as_mut()), if alarm.is_some() => alarm = None,
             changed = news.changed() => {
@@ -87,7 +76,7 @@ where
                     return Ended::By(Ending::Closed);
                 }
                 let forces = Arc::clone(&news.borrow_and_update());
-                lane.change(clock.now(), side(&forces));
+                lane.change(clock.now(), &side(&forces));
             }
             read = from.read_buf(&mut buffer), if reads => match read {
                 Ok(0) => {

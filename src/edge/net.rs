@@ -51,6 +51,12 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
+/// Closes a connection without a word: the other side is reset (RST).
+pub fn reset(stream: TcpStream) {
+    // One that is gone already has nothing to be reset.
+    let _gone = stream.set_zero_linger().is_err();
+}
+
 impl AsyncRead for Io {
     fn poll_read(
         self: Pin<&mut Self>,
