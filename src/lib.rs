@@ -217,6 +217,7 @@ pub mod conduct {
 /// The command line: terminal, signals, exit codes. Uses every floor.
 pub mod cli {
     pub mod args;
+    pub mod chaos;
     pub mod check;
     pub mod conformance;
     pub mod manual;

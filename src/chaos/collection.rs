@@ -261,6 +261,12 @@ impl Collection {
 }
 
 impl Asked {
+    /// An enabled one.
+    pub fn new(name: &str, listen: &str, upstream: &str) -> Self {
+        let given = |text: &str| Some(text.to_owned());
+        Self { name: given(name), listen: given(listen), upstream: given(upstream), enabled: None }
+    }
+
     /// One that lacks nothing; `at` says of which of several it is asked.
     fn complete(&self, at: &str) -> Result<(String, Entry), Refused> {
         let given = |text: &Option<String>, field: &str| {

@@ -9,12 +9,13 @@ use regex::Regex;
 use crate::squall::root;
 
 /// What each floor may use besides itself.
-const FLOORS: [(&str, &[&str]); 10] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("scenario", &["model"]),
     ("protocol", &["model"]),
     ("edge", &["model"]),
     ("judge", &["model"]),
+    ("chaos", &["model", "edge"]),
     ("engine", &["model", "protocol", "edge"]),
     ("practice", &["model", "protocol", "edge"]),
     ("render", &["model"]),
@@ -22,8 +23,8 @@ const FLOORS: [(&str, &[&str]); 10] = [
     (
         "cli",
         &[
-            "model", "scenario", "protocol", "edge", "judge", "engine", "practice", "render",
-            "conduct",
+            "model", "scenario", "protocol", "edge", "judge", "chaos", "engine", "practice",
+            "render", "conduct",
         ],
     ),
 ];
