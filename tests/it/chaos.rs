@@ -43,10 +43,15 @@ impl Chaos {
 
     /// A request of our own, for what that client does not ask: status and body.
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.ask_as("tests", method, path, body)
+    }
+
+    /// The same by somebody.
+    fn ask_as(&self, agent: &str, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.api).unwrap();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: {agent}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             self.api,
             body.len()
         )
@@ -216,6 +221,14 @@ fn statuses_and_errors_are_those_of_a_toxiproxy_server() {
         let (status, answer) = chaos.ask("POST", path, body);
         assert!(status == 400 && answer.contains("bad request body: "), "{answer}");
     }
+}
+
+#[test]
+fn a_page_in_a_browser_drives_nothing() {
+    let chaos = Chaos::start();
+    let made = json!({ "name": "p", "upstream": echo() }).to_string();
+    assert_eq!(chaos.ask_as("Mozilla/5.0 (X11)", "POST", "/proxies", &made).0, 403);
+    assert_eq!(chaos.ask("GET", "/proxies", "").1, "{}");
 }
 
 #[test]
