@@ -37,6 +37,7 @@ pub mod scenario {
     pub mod auth;
     pub mod authorization;
     pub mod behaviours;
+    pub mod checks;
     pub mod clients;
     pub mod declared;
     pub mod document;
@@ -106,6 +107,8 @@ pub mod edge {
 
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
+    pub mod checks;
+    mod rule;
     pub mod tokens;
 }
 
@@ -134,6 +137,7 @@ pub mod engine {
     #[cfg(test)]
     pub(crate) mod rehearsal;
     pub mod session;
+    pub mod sources;
     pub mod stop;
     pub mod user;
     pub mod wire;

@@ -1,5 +1,5 @@
 //! What load costs the machine that makes it, and how true its figures are:
-//! `cargo bench --bench speed [-- calls|eras|users|streams|lag|accuracy]`.
+//! `cargo bench --bench speed [-- calls|eras|users|streams|logins|lag|accuracy]`.
 //!
 //! Everything runs against `squall serve` of latency 0 in a process of its own, on this machine.
 //! Only figures of one run may be compared: the machine's own speed drifts by a quarter.
@@ -12,6 +12,7 @@ mod calls;
 mod crowd;
 mod eras;
 mod lag;
+mod logins;
 mod measuring;
 mod peers;
 mod streams;
@@ -22,11 +23,12 @@ fn main() {
     // cargo adds `--bench`.
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let all: [(&str, fn()); 6] = [
+    let all: [(&str, fn()); 7] = [
         ("calls", calls::run),
         ("eras", eras::run),
         ("users", users::run),
         ("streams", streams::run),
+        ("logins", logins::run),
         ("lag", lag::run),
         ("accuracy", accuracy::run),
     ];

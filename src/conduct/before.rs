@@ -1,10 +1,13 @@
 //! What a plan is refused for before anybody is asked anything: `run` and `check` say the same.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::endpoint::{self, Endpoint};
 use super::failure::RunError;
 use super::grants;
 use super::health::HealthPage;
 use super::metrics::MetricsPage;
+use crate::edge::net;
 use crate::model::outlook;
 use crate::model::plan::{IdentityMode, Plan, TargetUrl, Way};
 use crate::model::profile::Profile;
@@ -35,13 +38,42 @@ pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, Run
     check_rate(plan, plan.way(), tools(plan))?;
     grants::checked(plan)?;
     let target = &plan.target;
-    let TargetUrl::Url(url) = &target.url else { return Ok(None) };
+    let TargetUrl::Url(url) = &target.url else {
+        check_addresses(plan, Some(Ipv4Addr::LOCALHOST.into()))?;
+        return Ok(None);
+    };
     let endpoint = Endpoint::of(url, &target.shown, &target.reach)?;
+    let route = &endpoint.route;
+    let dialled = route.instead.map(|at| at.ip()).or_else(|| route.host.parse().ok());
+    check_addresses(plan, dialled)?;
     endpoint::identity_headers(&endpoint, &introduced(plan).identity)
         .map_err(RunError::Identity)?;
     HealthPage::of(plan, &endpoint)?;
     MetricsPage::of(plan, &endpoint)?;
     Ok(Some(endpoint))
+}
+
+/// Connections can leave from each of the plan's addresses, and come to the target, as far as can be
+/// told before its name is resolved.
+fn check_addresses(plan: &Plan, target: Option<IpAddr>) -> Result<(), RunError> {
+    for address in plan.clients.addresses.iter().copied() {
+        let apart = |target, right| Err(RunError::AddressApart { address, target, right });
+        match target {
+            Some(IpAddr::V4(_)) if address.is_ipv6() => {
+                return apart("reached over IPv4", "give IPv4 addresses of this machine");
+            }
+            Some(IpAddr::V6(_)) if address.is_ipv4() => {
+                return apart("reached over IPv6", "give IPv6 addresses of this machine");
+            }
+            _ if address.is_loopback() && !plan.target.is_loopback() => {
+                let right = "from there only this machine is reached; `ip addr` lists the others";
+                return apart("elsewhere", right);
+            }
+            _ => {}
+        }
+        net::has(address).map_err(|error| RunError::NoSuchAddress { address, error })?;
+    }
+    Ok(())
 }
 
 /// The profile, saying who it is as the plan, or else the target's place, wants it.

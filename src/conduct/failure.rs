@@ -1,5 +1,7 @@
 //! Why a run came to no report: what was wrong, where, and what to do about it.
 
+use std::net::IpAddr;
+
 use super::choice::NothingToCall;
 use super::endpoint::NotAnEndpoint;
 use super::unreachable::{self, Asked};
@@ -73,12 +75,37 @@ pub enum RunError {
     #[error("a token of the file under [auth] holds characters that no header can carry")]
     UnfitToken,
     /// A user comes to no tokens, though nothing else goes on.
-    #[error("no user can get in at {url}: OAuth, {said}; no load was made")]
+    #[error(
+        "no user can get in at {url}: OAuth, {said}; no load was made\nWhat helps: {what_to_do}"
+    )]
     NoTokens {
         /// The target.
         url: String,
         /// The leg, its URL and the rule.
         said: String,
+        /// What helps.
+        what_to_do: &'static str,
+    },
+    /// Connections cannot leave from this address.
+    #[error(
+        "this machine has no address {address}, which clients.addresses names ({error}): `ip addr` \
+         lists those it has"
+    )]
+    NoSuchAddress {
+        /// The address.
+        address: IpAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Connections that leave from there do not come to the target.
+    #[error("clients.addresses names {address}, and the target is {target}: {right}")]
+    AddressApart {
+        /// The address.
+        address: IpAddr,
+        /// Where the target is.
+        target: &'static str,
+        /// What to do.
+        right: &'static str,
     },
     /// The profile's identity is no header.
     #[error("the profile's identity cannot be sent as headers: {0}")]
@@ -181,6 +208,8 @@ impl RunError {
             | Self::NoGrants { .. }
             | Self::TooFewTokens { .. }
             | Self::UnfitToken
+            | Self::NoSuchAddress { .. }
+            | Self::AddressApart { .. }
             | Self::Choice(_)
             | Self::NothingToSpeak(_)
             | Self::NeverMeasured { .. }

@@ -16,13 +16,15 @@ use crate::edge::files::{self, FilesError};
 use crate::edge::net::Connect;
 use crate::edge::tls::Tls;
 use crate::engine::grant::Grant;
-use crate::engine::holder::Wallet;
+use crate::engine::holder::{Habit, Source, Wallet};
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::wire::Wire;
+use crate::model::behaviour::{Check, Foreign, WrongAudience};
 use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, GivenKey, Granted};
 use crate::model::plan::{self, Http, Plan};
 use crate::model::secret::Secret;
+use crate::practice::knobs;
 use crate::protocol::oauth::assertion::Key;
 use crate::protocol::oauth::client::{Identity, Method};
 use crate::protocol::oauth::consent::Act;
@@ -45,8 +47,35 @@ pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
             let file = file.clone();
             return Err(RunError::TooFewTokens { file, given, users });
         }
+        if let Some(Check::WrongAudience(WrongAudience {
+            foreign: Foreign::Tokens(file), ..
+        })) = plan.load.behaviour.check()
+        {
+            let given = kept_in(file, identity.as_ref())?.len();
+            if given < users as usize {
+                let file = file.clone();
+                return Err(RunError::TooFewTokens { file, given, users });
+            }
+        }
     }
     Ok(Wallet::of(&plan.auth, &plan.environment)?)
+}
+
+/// What the users of a plan do with their tokens.
+fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit, RunError> {
+    let Some(check) = plan.load.behaviour.check() else { return Ok(Habit::Renewing) };
+    Ok(match check {
+        Check::ExpiredToken(_) => Habit::Clinging,
+        Check::RegistrationFlood => Habit::Renewing,
+        Check::WrongAudience(knobs) => Habit::Straying(match &knobs.foreign {
+            Foreign::Resource(resource) => Source::Resource(resource.clone()),
+            Foreign::Tokens(file) => Source::Given(kept_in(file, identity)?),
+            Foreign::Elsewhere => {
+                let elsewhere = knobs::elsewhere_url(target);
+                Source::Resource(elsewhere)
+            }
+        }),
+    })
 }
 
 /// What users present at this endpoint; their legs are measured as the exchanges of `wire` are.
@@ -76,6 +105,7 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         // The scenario's reader sees to it that a client is given.
         (auth::Flow::ClientCredentials, None) | (auth::Flow::Tokens(_), _) => Flow::Given,
     };
+    let habit = habit(plan, &target, identity.as_deref())?;
     let times = times(&wire.clock);
     let own = |kept: Kept| Grant::of(kept, &profile.oauth, times).map_err(|_| RunError::UnfitToken);
     let given = given(granted, identity.as_deref())?;
@@ -94,6 +124,7 @@ pub(super) fn wallet(plan: &Plan, endpoint: &Endpoint, wire: &Wire) -> Result<Wa
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
+        habit,
     });
     if let Some(given) = given {
         wallet.give(given);
@@ -118,17 +149,22 @@ fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Vec<Ke
         (_, Some(file)) if files::exists(file) => file,
         _ => return Ok(None),
     };
+    kept_in(file, identity).map(Some)
+}
+
+/// The grants of a file, one a line and user.
+fn kept_in(file: &str, identity: Option<&Identity>) -> Result<Vec<Kept>, RunError> {
     let text = Secret::new(files::read(file).map_err(RunError::GrantsFile)?);
     let lines = text.expose().lines().zip(1u32..).filter(|(line, _)| !line.trim().is_empty());
     let read = |(line, number): (&str, u32)| {
-        let unreadable = |error| RunError::GrantsLine { file: file.clone(), number, error };
+        let unreadable = |error| RunError::GrantsLine { file: file.to_owned(), number, error };
         Kept::read(line, identity).map_err(unreadable)
     };
     let kept = lines.map(read).collect::<Result<Vec<_>, _>>()?;
     if kept.is_empty() {
-        return Err(RunError::NoGrants { file: file.clone() });
+        return Err(RunError::NoGrants { file: file.to_owned() });
     }
-    Ok(Some(kept))
+    Ok(kept)
 }
 
 /// Keeps what users have for the next run, if the plan wants that.

@@ -24,6 +24,7 @@ use crate::engine::crowd::{arrivals, users};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::judge::checks::Checks;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
@@ -83,7 +84,10 @@ pub(super) async fn load(
     };
     let course = Course { load: length, drain: plan.load.drain };
     let tokens = Tokens::new(plan.expect.tokens);
-    let watch = Watch::begin(recorder, &clock, stop.clone(), (summary, tokens), course, show);
+    let revision = found.scouted.protocol_version;
+    let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision);
+    let folded = (summary, tokens, checks);
+    let watch = Watch::begin(recorder, &clock, stop.clone(), folded, course, show);
     let meanwhile = Meanwhile {
         clock: clock.clone(),
         stop: stop.clone(),
@@ -278,6 +282,10 @@ fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
     }
     if !modelled.is_empty() {
         notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
+    }
+    if !plan.clients.addresses.is_empty() {
+        let all: Vec<_> = plan.clients.addresses.iter().map(ToString::to_string).collect();
+        notes.push(format!("users' connections leave from {} in turn", all.join(", ")));
     }
     notes.extend(unchecked);
     Scenario {

@@ -14,7 +14,7 @@ use crate::edge::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::holder::Wallet;
 use crate::engine::recorder::{Observer, Recorder};
-use crate::model::event::Event;
+use crate::model::event::{Event, Refused};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth::Login;
@@ -34,12 +34,12 @@ pub(super) struct LoggedIn {
 
 /// Why the last user that came to no tokens came to none.
 #[derive(Default)]
-struct Last(Option<String>);
+struct Last(Option<Box<Refused>>);
 
 impl Observer for Last {
     fn observe(&mut self, event: &Event) {
         if let Event::Refused(refused) = event {
-            self.0 = Some(refused.said.clone());
+            self.0 = Some(refused.clone());
         }
     }
 }
@@ -80,8 +80,11 @@ pub(super) async fn log_in(
     if came == 0 && users > 0 {
         let mut last = Last::default();
         recorder.drain(&mut Vec::new(), &mut [&mut last]);
-        let said = last.0.unwrap_or_else(|| "no request with a token succeeded".to_owned());
-        return Err(RunError::NoTokens { url: shown.to_owned(), said });
+        let (said, what_to_do) = last.0.map_or_else(
+            || ("no request with a token succeeded".to_owned(), "see what the server logged"),
+            |refused| (refused.said, refused.what_to_do),
+        );
+        return Err(RunError::NoTokens { url: shown.to_owned(), said, what_to_do });
     }
     Ok(Some(LoggedIn { wallet: shared.wallet.clone(), clock, users: came, exchanges }))
 }

@@ -22,7 +22,7 @@ use crate::engine::client::{Client, Scouted, Tool};
 use crate::engine::realm::SCOUT;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::model::arguments::Unfit;
-use crate::model::event::{Event, Violation};
+use crate::model::event::{Event, Refused, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::Rule;
 use crate::model::plan::{Plan, Way};
@@ -115,7 +115,7 @@ struct Seen {
 #[derive(Default)]
 struct Broken {
     rules: Vec<Violation>,
-    without_tokens: Option<String>,
+    without_tokens: Option<Box<Refused>>,
 }
 
 impl Observer for Broken {
@@ -125,7 +125,7 @@ impl Observer for Broken {
                 let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
                 self.rules.push(before);
             }
-            Event::Refused(refused) => self.without_tokens = Some(refused.said.clone()),
+            Event::Refused(refused) => self.without_tokens = Some(refused.clone()),
             _ => {}
         }
     }
@@ -148,8 +148,9 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str) -> Result<Seen, Ru
             Ok(Seen { scouted, exchanges, violations: broken.rules, looked })
         }
         Err(refusal) => {
-            if let Some(said) = broken.without_tokens {
-                return Err(RunError::NoTokens { url: shown.to_owned(), said });
+            if let Some(refused) = broken.without_tokens {
+                let Refused { said, what_to_do, .. } = *refused;
+                return Err(RunError::NoTokens { url: shown.to_owned(), said, what_to_do });
             }
             let refusal = diagnosis::explained(&endpoint.route, refusal).await;
             let (url, asked) = (shown.to_owned(), Asked::of(plan));

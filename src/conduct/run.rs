@@ -19,6 +19,7 @@ use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::gate::Gate;
 use crate::engine::recorder::Recorder;
+use crate::engine::sources::Sources;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::wire::Wire;
 use crate::model::plan::{Plan, TargetUrl, Transport, Way};
@@ -123,12 +124,14 @@ pub(super) fn common(
         recorder,
         address: endpoint.address.clone(),
         connect_timeout: profile.connect_timeout,
+        sources: Sources::new(&plan.clients.addresses),
         gate,
     };
     let mut wallet = grants::wallet(plan, endpoint, &wire)?;
     if let Some(before) = before {
         wallet.inherit(&before.wallet, before.ahead_of(&wire.clock));
     }
+    let lines = wire.sources.lines();
     Ok(Arc::new(Common {
         wallet,
         wire,
@@ -136,7 +139,7 @@ pub(super) fn common(
         headers,
         tools,
         seed: plan.seed,
-        lines: Arc::default(),
+        lines,
         declared,
         polls_tasks,
         wish: wish(plan),

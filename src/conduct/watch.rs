@@ -9,6 +9,7 @@ use crate::edge::clock::{Clock, every};
 use crate::edge::health;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
+use crate::judge::checks::Checks;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
@@ -76,6 +77,7 @@ pub struct Watch {
 struct State {
     summary: Summary,
     tokens: Tokens,
+    checks: Checks,
     window: Window,
     spare: Vec<Event>,
     beats: u32,
@@ -93,13 +95,14 @@ impl Watch {
         recorder: Arc<Recorder>,
         clock: &Clock,
         stop: Stop,
-        (summary, tokens): (Summary, Tokens),
+        (summary, tokens, checks): (Summary, Tokens, Checks),
         course: Course,
         show: Show,
     ) -> Arc<Self> {
         let state = State {
             summary,
             tokens,
+            checks,
             window: Window::default(),
             spare: Vec::new(),
             beats: 0,
@@ -132,7 +135,7 @@ impl Watch {
         let empty = Summary::new(Vec::new(), Vec::new());
         let summary = std::mem::replace(&mut state.summary, empty);
         let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (summary, state.tokens.end(), delay)
+        (summary, state.tokens.end().and(state.checks.end()), delay)
     }
 
     fn beat(&self) -> bool {
@@ -152,8 +155,8 @@ impl Watch {
     }
 
     fn fold(&self, state: &mut State) {
-        let State { summary, tokens, window, spare, .. } = state;
-        let mut fold = Fold(summary, tokens);
+        let State { summary, tokens, checks, window, spare, .. } = state;
+        let mut fold = Fold(summary, tokens, checks);
         self.recorder.drain(spare, &mut [&mut fold, window]);
     }
 
@@ -220,12 +223,13 @@ impl State {
     }
 }
 
-struct Fold<'a>(&'a mut Summary, &'a mut Tokens);
+struct Fold<'a>(&'a mut Summary, &'a mut Tokens, &'a mut Checks);
 
 impl Observer for Fold<'_> {
     fn observe(&mut self, event: &Event) {
         self.0.add(event);
         self.1.observe(event);
+        self.2.observe(event);
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 
 use super::clock::Clock;
-use super::net::{Connect, Io, Link};
+use super::net::{self, Connect, Io, Link};
 use super::tls::{Agreed, Tls};
 use crate::model::address;
 use crate::model::event::Opened;
@@ -45,7 +45,8 @@ impl Dial {
         Self { route, clock }
     }
 
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectFailure> {
+    /// Those of the kind that `from` is, where that is something.
+    async fn addresses(&self, from: Option<IpAddr>) -> Result<Vec<SocketAddr>, ConnectFailure> {
         let Route { host, port, .. } = &self.route;
         if let Some(address) = self.route.instead {
             return Ok(vec![address]);
@@ -63,14 +64,15 @@ impl Dial {
         if found.iter().any(is_forbidden) {
             return Err(ConnectFailure::Private);
         }
-        Ok(found)
+        let is_of_kind = |at: &SocketAddr| from.is_none_or(|from| from.is_ipv4() == at.is_ipv4());
+        Ok(found.into_iter().filter(is_of_kind).collect())
     }
 
-    async fn open(&self) -> Result<Link, ConnectFailure> {
+    async fn open(&self, from: Option<IpAddr>) -> Result<Link, ConnectFailure> {
         let began = self.clock.now();
-        let addresses = self.addresses().await?;
+        let addresses = self.addresses(from).await?;
         let resolved = self.clock.now();
-        let stream = first_of(&addresses).await?;
+        let stream = first_of(&addresses, from).await?;
         let connected = self.clock.now();
         let mut opened = Opened {
             dns: resolved.saturating_sub(began),
@@ -93,13 +95,17 @@ impl Dial {
 
     /// A connection without TLS, whatever the route says.
     pub async fn plainly(&self) -> Result<TcpStream, ConnectFailure> {
-        first_of(&self.addresses().await?).await
+        first_of(&self.addresses(None).await?, None).await
     }
 }
 
 impl Connect for Dial {
     fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
-        Box::pin(self.open())
+        Box::pin(self.open(None))
+    }
+
+    fn connect_from(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        Box::pin(self.open(from))
     }
 
     fn may_multiplex(&self) -> bool {
@@ -112,10 +118,13 @@ impl Connect for Dial {
 }
 
 /// A TCP connection to the first address that accepts one; else how the last one failed.
-async fn first_of(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
+async fn first_of(
+    addresses: &[SocketAddr],
+    from: Option<IpAddr>,
+) -> Result<TcpStream, ConnectFailure> {
     let mut failure = ConnectFailure::Unreachable;
     for address in addresses {
-        match TcpStream::connect(address).await {
+        match net::reach(*address, from).await {
             Ok(stream) => {
                 // Without it the kernel may hold back the end of a request for 40 ms.
                 stream.set_nodelay(true).map_err(|error| failure_of(&error))?;
@@ -130,8 +139,9 @@ async fn first_of(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure>
 /// What an I/O error of a connection attempt means.
 pub(super) fn failure_of(error: &io::Error) -> ConnectFailure {
     use rustix::io::Errno;
-    if let Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS) =
-        Errno::from_io_error(error)
+    if let Some(
+        Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::NOBUFS,
+    ) = Errno::from_io_error(error)
     {
         return ConnectFailure::Exhausted;
     }
@@ -175,6 +185,20 @@ mod tests {
             dial.route.public_only = true;
             assert_eq!(dial.connect().await.unwrap_err(), ConnectFailure::Private);
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_leaves_from_the_address_that_is_asked_for() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let dial = plain("localhost", listener.local_addr().unwrap().port(), None);
+        for from in [[127, 0, 1, 1], [127, 0, 1, 2]].map(IpAddr::from) {
+            let _link = dial.connect_from(Some(from)).await.unwrap();
+            assert_eq!(listener.accept().await.unwrap().1.ip(), from);
+        }
+        let other = Some(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
+        let dial = plain("127.0.0.1", listener.local_addr().unwrap().port(), None);
+        let failed = dial.connect_from(other).await.unwrap_err();
+        assert_eq!(failed, ConnectFailure::Unreachable);
     }
 
     #[tokio::test]

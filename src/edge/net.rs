@@ -3,13 +3,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
 use crate::model::event::Opened;
@@ -19,6 +19,11 @@ use crate::model::outcome::ConnectFailure;
 pub trait Connect: fmt::Debug + Send + Sync {
     /// One new connection.
     fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>>;
+
+    /// One new connection that leaves from this address of the machine, where that is something.
+    fn connect_from(&self, _from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        self.connect()
+    }
 
     /// Whether a connection may turn out to carry several exchanges at once (HTTP/2).
     fn may_multiplex(&self) -> bool {
@@ -55,6 +60,25 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub fn reset(stream: TcpStream) {
     // One that is gone already has nothing to be reset.
     let _gone = stream.set_zero_linger().is_err();
+}
+
+/// Whether this machine has an address that connections can leave from.
+///
+/// # Errors
+/// What the system says to it.
+pub fn has(address: IpAddr) -> io::Result<()> {
+    std::net::UdpSocket::bind((address, 0)).map(drop)
+}
+
+/// A TCP connection, from an address of this machine if one is given.
+///
+/// # Errors
+/// What the system says to it.
+pub(super) async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(from) = from else { return TcpStream::connect(to).await };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(to).await
 }
 
 impl AsyncRead for Io {

@@ -8,6 +8,7 @@
 
 mod belief;
 mod carry;
+mod checks;
 mod connect;
 mod errands;
 mod farewell;
@@ -71,7 +72,7 @@ pub struct Common {
     /// Seed of every chance.
     pub seed: u64,
     /// Everybody's connections, where the profile shares them.
-    pub lines: Arc<Lines>,
+    pub lines: Vec<Arc<Lines>>,
     /// What the profile's capabilities say that it answers.
     pub declared: Declared,
     /// Whether they say that it polls tasks.
@@ -144,8 +145,8 @@ impl Client {
     /// The client of one user; nothing is sent yet.
     pub fn new(common: Arc<Common>, user: u32) -> Arc<Self> {
         let lines = match common.profile.connections {
-            Connections::PerUser => Arc::default(),
-            Connections::Shared => Arc::clone(&common.lines),
+            Connections::PerUser => Arc::new(Lines::leaving(common.wire.sources.of(user, 0))),
+            Connections::Shared => Arc::clone(&common.lines[common.wire.sources.turn(user, 0)]),
         };
         let policy = Policy::draw(common.profile.sessions, Key::of_run(common.seed, user.into()));
         let cap = (common.profile.cap as usize).min(Semaphore::MAX_PERMITS);
@@ -192,12 +193,13 @@ impl Client {
 
     /// The user leaves.
     pub async fn leave(self: &Arc<Self>, stop: &Stop) {
+        self.errands.end(stop.reached(Phase::Over)).await;
+        self.holder.leave().await;
         Box::pin(self.end_session(stop)).await;
     }
 
     async fn end_session(self: &Arc<Self>, stop: &Stop) {
         self.errands.end(stop.reached(Phase::Over)).await;
-        self.holder.leave().await;
         let Some(session) = self.slot.take() else { return };
         let cost = Cost::default();
         // The end first: a DELETE sent only to be taken away at once is one of which nobody can

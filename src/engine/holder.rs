@@ -1,6 +1,7 @@
 //! One client process's copy of what its user may present: nothing, a bearer token, a header, or
 //! tokens that an authorization server gave that user.
 
+mod habit;
 mod process;
 mod race;
 
@@ -13,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue};
 
+pub use self::habit::{Habit, Source};
 pub use self::process::Patience;
 use self::process::Process;
 use super::grant::{Grant, Token};
@@ -63,6 +65,8 @@ enum Lent {
     Nothing,
     Header(HeaderName, HeaderValue),
     Token(Arc<Token>),
+    /// One for another resource.
+    Foreign(Arc<Token>),
 }
 
 /// A credential that cannot be a header.
@@ -203,7 +207,32 @@ impl Holder {
         patience: &mut Patience,
     ) -> bool {
         match &self.process {
+            Some(process) if process.insists_on(lease) => {
+                process.note_refused(lease.generation(), status);
+                false
+            }
             Some(process) => process.refused(lease.generation(), status, headers, patience).await,
+            None => false,
+        }
+    }
+
+    /// Whether all requests are watched that carry a token, and not only those it is refused for.
+    pub fn watches(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.watches())
+    }
+
+    /// From now on presents a token for another resource. Whether there was one to be had.
+    pub async fn stray(&self) -> bool {
+        match &self.process {
+            Some(process) => process.stray().await,
+            None => false,
+        }
+    }
+
+    /// Registers a client, and does no more. Whether that was tried.
+    pub async fn register(&self) -> bool {
+        match &self.process {
+            Some(process) => process.register().await,
             None => false,
         }
     }
@@ -249,7 +278,7 @@ fn hide(text: &mut String, secret: &str) {
 impl Lease {
     /// Whether no call has carried its token before; true once a token.
     pub fn is_first_use(&self) -> bool {
-        matches!(&self.0, Lent::Token(token) if token.is_first_use())
+        matches!(&self.0, Lent::Token(token) | Lent::Foreign(token) if token.is_first_use())
     }
 
     /// The header to send, if there is one.
@@ -257,7 +286,9 @@ impl Lease {
         match &self.0 {
             Lent::Nothing => None,
             Lent::Header(name, value) => Some((name.clone(), value.clone())),
-            Lent::Token(token) => Some((AUTHORIZATION, token.header.clone())),
+            Lent::Token(token) | Lent::Foreign(token) => {
+                Some((AUTHORIZATION, token.header.clone()))
+            }
         }
     }
 
@@ -265,7 +296,7 @@ impl Lease {
     fn generation(&self) -> u64 {
         match &self.0 {
             Lent::Token(token) => token.generation,
-            Lent::Nothing | Lent::Header(..) => 0,
+            Lent::Nothing | Lent::Header(..) | Lent::Foreign(_) => 0,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use url::{Position, Url};
 
 use super::gate::Gate;
 use super::recorder::Recorder;
+use super::sources::Sources;
 use super::wire::line::{Address, Lines};
 use super::wire::{Ending, Flow, Reply, Request, Trail, Wire};
 use crate::edge::clock::Clock;
@@ -42,6 +44,7 @@ pub struct Legs {
     clock: Clock,
     recorder: Arc<Recorder>,
     gate: Option<Arc<Gate>>,
+    sources: Sources,
     ways: Mutex<HashMap<String, Arc<Way>>>,
 }
 
@@ -57,6 +60,7 @@ struct Way {
 pub struct Journey {
     /// Which user.
     pub user: u32,
+    from: Option<IpAddr>,
     /// What legs that end before their time count as.
     ending: Ending,
     /// Each leg that left counts in both.
@@ -87,10 +91,10 @@ impl Arrived {
 }
 
 impl Journey {
-    /// The legs of `user`.
-    pub fn new(user: u32) -> Self {
+    /// The legs of `user`, leaving from this address of the machine where that is something.
+    pub fn new(user: u32, from: Option<IpAddr>) -> Self {
         let (ending, sent, lines) = (Ending::default(), Default::default(), HashMap::new());
-        Self { user, ending, sent, lines }
+        Self { user, from, ending, sent, lines }
     }
 
     /// How many legs left.
@@ -103,7 +107,13 @@ impl Legs {
     /// Legs over `reach`, on the clock and with the recorder and the ceiling of `wire`.
     pub fn new(reach: Arc<dyn Reach>, wire: &Wire) -> Self {
         let (clock, recorder) = (wire.clock.clone(), Arc::clone(&wire.recorder));
-        Self { reach, clock, recorder, gate: wire.gate.clone(), ways: Mutex::default() }
+        let (gate, sources) = (wire.gate.clone(), wire.sources.clone());
+        Self { reach, clock, recorder, gate, sources, ways: Mutex::default() }
+    }
+
+    /// The legs of one process of a user.
+    pub fn journey(&self, user: u32, process: u32) -> Journey {
+        Journey::new(user, self.sources.of(user, process))
     }
 
     /// Sends one leg and reads its whole answer. Nothing is followed and nothing retried.
@@ -122,10 +132,10 @@ impl Legs {
         let way = self.way(&url)?;
         let to = Arc::new(address(&url)?);
         headers.insert(HOST, way.authority.clone());
-        let Journey { user, ending, sent, lines } = journey;
+        let Journey { user, from, ending, sent, lines } = journey;
         let mut trail = Trail::begin(&way.wire, ending, *user, operation);
         trail.count_in(&sent[0], &sent[1]);
-        let lines = lines.entry(origin(&url)).or_default();
+        let lines = lines.entry(origin(&url)).or_insert_with(|| Lines::leaving(*from));
         let request = Request { operation, method, headers, body: body.into(), to: Some(to) };
         let mut whole = Vec::new();
         let mut on_event = |_: &Reply, _: &sse::Event<'_>| Flow::Enough;
@@ -161,6 +171,7 @@ impl Legs {
             address: address(url)?,
             // Connecting is part of a leg's own budget.
             connect_timeout: LONGEST,
+            sources: self.sources.clone(),
             gate: self.gate.clone(),
         };
         let way = Arc::new(Way { wire, authority });

@@ -2,6 +2,7 @@
 //! how they consent, and the way to the servers.
 
 mod consent;
+mod elsewhere;
 mod way;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 pub use self::consent::Consenting;
+use super::holder::Habit;
 use super::legs::{Journey, Legs};
 use super::recorder::Recorder;
 use crate::edge::clock::{self, Clock};
@@ -61,6 +63,8 @@ pub struct Realm {
     pub recorder: Arc<Recorder>,
     /// The client that all users share, where the profile registers only one.
     pub shared: Shared,
+    /// What users do with their tokens.
+    pub habit: Habit,
 }
 
 /// How users come to tokens.
@@ -133,6 +137,11 @@ impl Realm {
         }
         drop(turn);
         Ok(granted)
+    }
+
+    /// The legs of one process of a user.
+    pub fn journey(&self, user: u32, process: u32) -> Journey {
+        self.legs.journey(user, process)
     }
 
     /// Renews the tokens of a grant.

@@ -1,6 +1,7 @@
 //! A scripted server at the end of a pipe in memory, for exact-number tests on paused time.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -96,6 +97,8 @@ struct Inner {
     seen: Mutex<Vec<Seen>>,
     hearing: Mutex<Vec<mpsc::UnboundedSender<String>>>,
     connections: AtomicU32,
+    /// Where each connection left from.
+    sources: Mutex<Vec<Option<IpAddr>>>,
     /// Those the client or the server has closed.
     closed: AtomicU32,
     written: AtomicU64,
@@ -123,6 +126,7 @@ impl Server {
             seen: Mutex::default(),
             hearing: Mutex::default(),
             connections: AtomicU32::new(0),
+            sources: Mutex::default(),
             closed: AtomicU32::new(0),
             written: AtomicU64::new(0),
         }))
@@ -146,6 +150,11 @@ impl Server {
         self.0.connections.load(Ordering::SeqCst)
     }
 
+    /// Where a connection left from.
+    pub(crate) fn source(&self, connection: u32) -> Option<IpAddr> {
+        self.0.sources.lock().unwrap()[connection as usize - 1]
+    }
+
     pub(crate) fn closed(&self) -> u32 {
         self.0.closed.load(Ordering::SeqCst)
     }
@@ -163,6 +172,11 @@ impl fmt::Debug for Server {
 }
 
 impl Connect for Server {
+    fn connect_from(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        self.0.sources.lock().unwrap().push(from);
+        self.connect()
+    }
+
     fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
         Box::pin(async {
             let Inner { dns, tcp, refuses, clock, .. } = &*self.0;

@@ -27,12 +27,29 @@ pub struct Session {
     pub id: Option<String>,
     /// What the server said it has.
     pub offers: Offers,
-    next_id: AtomicU64,
-    ids: Ids,
+    /// The ids of its requests.
+    pub numbers: Numbers,
     /// Its place among the open sessions; the modern era has none.
     pub life: Option<Life>,
     /// What reads the stream opened for it, if one was.
     pub stream: OnceLock<AbortHandle>,
+}
+
+/// The ids of a session's requests. Clones go on where the others are.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    next: Arc<AtomicU64>,
+    ids: Ids,
+}
+
+impl Numbers {
+    /// The id of the next request.
+    pub fn next(&self) -> u64 {
+        match self.ids {
+            Ids::Constant(id) => u64::from(id),
+            Ids::Counter(_) => self.next.fetch_add(1, Ordering::Relaxed),
+        }
+    }
 }
 
 /// What every POST in a session has in common.
@@ -74,9 +91,9 @@ pub struct Offers {
 impl Session {
     /// The session of a handshake, which took the first id of a counter.
     pub fn new(footing: Footing, id: Option<String>, offers: Offers, ids: Ids) -> Self {
-        let next_id = AtomicU64::new(first_id(ids) + 1);
+        let numbers = Numbers { next: Arc::new(AtomicU64::new(first_id(ids) + 1)), ids };
         let (life, stream) = (None, OnceLock::new());
-        Self { footing, id, offers, next_id, ids, life, stream }
+        Self { footing, id, offers, numbers, life, stream }
     }
 
     /// The id that requests carry, if they do.
@@ -93,10 +110,7 @@ impl Session {
 
     /// The id of the next request.
     pub fn next_id(&self) -> u64 {
-        match self.ids {
-            Ids::Constant(id) => u64::from(id),
-            Ids::Counter(_) => self.next_id.fetch_add(1, Ordering::Relaxed),
-        }
+        self.numbers.next()
     }
 }
 

@@ -137,6 +137,16 @@ impl<'a> Course<'a> {
                 }
                 Step::Fork(agents) => wave = agents,
                 Step::Join => due = self.wave(std::mem::take(&mut wave), due).await,
+                Step::Stray => {
+                    let has_strayed = self.client.stray().await;
+                    due = self.client.common.wire.clock.now();
+                    classes.clear();
+                    if !has_strayed {
+                        classes.push(Class::NeverSent);
+                    }
+                    continue;
+                }
+                Step::Register => due = self.client.register().await,
                 Step::End => return,
             }
             classes.clear();
@@ -158,7 +168,9 @@ impl<'a> Course<'a> {
                     turn += 1;
                 }
                 // A subagent starts no subagents of its own.
-                Step::Fork(_) | Step::Join | Step::End => return due,
+                Step::Fork(_) | Step::Join | Step::Stray | Step::Register | Step::End => {
+                    return due;
+                }
             }
         }
     }

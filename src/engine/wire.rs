@@ -27,6 +27,7 @@ use self::stream::{Stream, read_body};
 pub use self::trail::Trail;
 use super::gate::Gate;
 use super::recorder::Recorder;
+use super::sources::Sources;
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
 use crate::model::operation::Operation;
@@ -58,6 +59,8 @@ pub struct Wire {
     pub address: Address,
     /// The client's budget of one connection.
     pub connect_timeout: Duration,
+    /// Where connections leave from.
+    pub sources: Sources,
     /// The ceiling of a target off loopback.
     pub gate: Option<Arc<Gate>>,
 }

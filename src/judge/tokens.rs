@@ -5,6 +5,7 @@
 //! an entry for each of at most 100,000 that wait at one time.
 
 mod races;
+mod rules;
 mod said;
 mod users;
 
@@ -67,6 +68,8 @@ struct Traffic {
     brought: u64,
     /// Refreshes among these.
     refreshed: u64,
+    /// Those that replaced the refresh token.
+    rotated: u64,
     /// Requests at the MCP endpoint.
     requests: u64,
     /// Those that were answered 401 or 403.
@@ -95,7 +98,7 @@ impl Tokens {
             recoveries: 0,
             longest: None,
             traffic: Traffic::default(),
-            races: Races::new(limits.grace.unwrap_or_default()),
+            races: Races::new(limits.grace),
         }
     }
 
@@ -128,7 +131,7 @@ impl Tokens {
                 self.traffic.brought += 1;
                 self.traffic.refreshed += 1;
                 self.renewed.insert(user);
-                self.races.rotates |= rotated;
+                self.traffic.rotated += u64::from(rotated);
             }
             GrantChange::Lost => {
                 self.lose(user, at, "was told that its grant is no longer good");

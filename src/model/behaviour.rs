@@ -21,11 +21,13 @@ use super::outcome::Class;
 mod agent;
 mod caller;
 mod chat;
+mod check;
 mod outline;
 mod presets;
 mod research;
 mod steady;
 
+pub use check::{Check, ExpiredToken, Foreign, WrongAudience};
 pub use outline::Outline;
 
 /// The behaviour a scenario chose, with every symbol of its model.
@@ -37,6 +39,8 @@ pub enum Behaviour {
     Chat(Chat),
     /// A Research run: lead, waves of subagents, synthesis.
     Research(Box<Research>),
+    /// A question to the target, asked by users who do what no client should.
+    Check(Check),
 }
 
 /// `steady`: `calls` calls one after another, `think` between them.
@@ -158,6 +162,12 @@ pub enum Step {
     Fork(Vec<Agent>),
     /// Wait for all subagents of the last fork: the wave's barrier.
     Join,
+    /// From now on present a token that was issued for another resource, in a session of its own.
+    /// The next call of `next` hears [`Class::NeverSent`] if there is none.
+    Stray,
+    /// Find the authorization server and register a client there; how that ended goes into the next
+    /// call of `next`.
+    Register,
     /// The run is over.
     End,
 }
@@ -196,6 +206,7 @@ enum Machine {
     Steady(steady::Machine),
     Chat(chat::Machine),
     Research(Box<research::Machine>),
+    Check(check::Machine),
 }
 
 impl Lead {
@@ -205,6 +216,7 @@ impl Lead {
             Machine::Steady(machine) => machine.next(),
             Machine::Chat(machine) => machine.next(outcomes),
             Machine::Research(machine) => machine.next(outcomes),
+            Machine::Check(machine) => machine.next(outcomes),
         }
     }
 
@@ -224,7 +236,7 @@ impl Behaviour {
                 let service = presets::MODELLED_SERVICE;
                 self.outline(key, tools, speed, service).duration
             }),
-            Self::Steady(_) | Self::Chat(_) => None,
+            Self::Steady(_) | Self::Chat(_) | Self::Check(_) => None,
         };
         Lead { machine: self.machine(key, tools, speed), stops_after }
     }
@@ -248,6 +260,14 @@ impl Behaviour {
         Outline::of(Lead { machine, stops_after: None }, service, until)
     }
 
+    /// The question that it asks of the target, if it is one of those.
+    pub const fn check(&self) -> Option<&Check> {
+        match self {
+            Self::Check(check) => Some(check),
+            Self::Steady(_) | Self::Chat(_) | Self::Research(_) => None,
+        }
+    }
+
     fn machine(&self, key: Key, tools: u16, speed: f64) -> Machine {
         match self {
             Self::Steady(steady) => Machine::Steady(steady::Machine::new(steady, key, tools)),
@@ -255,6 +275,7 @@ impl Behaviour {
             Self::Research(research) => {
                 Machine::Research(Box::new(research::Machine::new(research, key, tools, speed)))
             }
+            Self::Check(check) => Machine::Check(check::Machine::new(check, key, tools)),
         }
     }
 }
@@ -387,6 +408,7 @@ mod tests {
                 }
                 Step::Fork(agents) => shape.push(format!("fork {}", agents.len())),
                 Step::Join => shape.push("join".to_owned()),
+                Step::Stray | Step::Register => panic!("only checks do that"),
                 Step::End => break,
             }
         }

@@ -7,6 +7,10 @@ use std::time::Duration;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
 
+mod presented;
+
+pub use presented::{Challenged, Issued, Presented, Whose};
+
 /// One fact about a run.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -22,6 +26,12 @@ pub enum Event {
     Refused(Box<Refused>),
     /// A refresh token was presented twice.
     Race(Race),
+    /// An access token was issued.
+    Issued(Issued),
+    /// An access token was presented where it is watched what becomes of it.
+    Presented(Presented),
+    /// A check could not do to the target what it was to do.
+    Untried(Box<Refused>),
     /// A run (a chat turn or a Research run) ended.
     Run(Run),
     /// The barrier behind a wave of subagents opened.
@@ -234,6 +244,9 @@ pub struct Race {
     pub at: Duration,
     /// So long after the first one.
     pub gap: Duration,
+    /// By a server's clock the gap is somewhere between these: from the first one's answer to the
+    /// second request, and from the first request to the second one's answer.
+    pub within: (Duration, Duration),
     /// What the second one was answered.
     pub second: Second,
     /// Whether the tokens that the first one got were still good after that; `None`: nobody asked.
@@ -247,7 +260,9 @@ pub enum Second {
     Granted,
     /// That the refresh token is no longer good.
     Refused,
-    /// Neither: an error, or nothing.
+    /// An error of the server's own: 500.
+    Broken,
+    /// None of these: it was asked to wait, or got no answer.
     Failed,
 }
 
@@ -262,6 +277,8 @@ pub struct Refused {
     pub operation: Operation,
     /// What was expected and found, bounded and without secrets.
     pub said: String,
+    /// What helps.
+    pub what_to_do: &'static str,
 }
 
 /// The end of one run.

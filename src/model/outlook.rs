@@ -220,6 +220,7 @@ pub fn behaviour_name(behaviour: &Behaviour) -> &'static str {
         Behaviour::Chat(_) => "chat",
         Behaviour::Research(research) if research.classes.len() == 1 => "research-advanced",
         Behaviour::Research(_) => "research",
+        Behaviour::Check(check) => check.name(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a scenario asks for, as values: the one thing the rest of the house is told.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
@@ -13,11 +13,12 @@ use super::threshold::Threshold;
 
 pub mod auth;
 pub mod authorization;
+pub mod checks;
 pub mod practice;
 pub mod tokens;
 
 pub use auth::Credential;
-pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage};
+pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage, Streams};
 pub use practice::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.
@@ -249,6 +250,9 @@ pub struct Clients {
     pub profile: Profile,
     /// Whether it says who it really is; `None`: genuine on loopback, honest elsewhere.
     pub identity: Option<IdentityMode>,
+    /// Addresses of this machine that users' connections leave from, in turn; none: as the system
+    /// has it.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Whose name is on the requests.
@@ -294,6 +298,8 @@ pub struct Expect {
     pub findings: Option<Severity>,
     /// What must hold of users' tokens.
     pub tokens: tokens::TokenLimits,
+    /// What active checks hold tokens to.
+    pub checks: checks::CheckLimits,
 }
 
 /// Past these limits a run is not trustworthy.

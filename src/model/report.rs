@@ -181,16 +181,25 @@ pub struct Judged {
     /// It did not hold only because calls were never answered: what was seen is within the limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unproven: bool,
+    /// Nothing in this load could have shown whether it holds: it decides nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
 }
 
 impl Judged {
     /// What became of it, as a sentence goes on after its text.
     pub const fn said(&self) -> &'static str {
         match (self.passed, self.unproven) {
+            _ if self.unchecked => "was not checked",
             (true, _) => "held",
             (false, false) => "did not hold",
             (false, true) => "cannot be said to hold",
         }
+    }
+
+    /// Whether it speaks against the run.
+    pub const fn is_broken(&self) -> bool {
+        !self.passed && !self.unchecked
     }
 }
 
@@ -201,6 +210,28 @@ pub struct Expectations {
     pub judged: Vec<Judged>,
     /// A finding for each that did not hold.
     pub findings: Vec<Finding>,
+    /// What stands for the calls of a load that makes none.
+    pub trials: Option<Trials>,
+}
+
+/// What a check did instead of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trials {
+    /// How often.
+    pub count: u64,
+    /// Of these, answered well.
+    pub good: u64,
+}
+
+impl Expectations {
+    /// These, and then those of another judge.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.judged.extend(other.judged);
+        self.findings.extend(other.findings);
+        self.trials = self.trials.or(other.trials);
+        self
+    }
 }
 
 /// Everything a report is built of.
@@ -239,17 +270,19 @@ pub struct Parts<'a> {
 impl Report {
     /// Judges a run and writes everything down.
     pub fn build(parts: Parts<'_>) -> Self {
-        let Expectations { judged: expectations, findings: broken } = parts.expectations;
+        let Expectations { judged: expectations, findings: broken, trials } = parts.expectations;
         let findings = finding::findings(parts.summary, broken);
         let thresholds: Vec<_> =
             parts.thresholds.iter().map(|threshold| judged(threshold, parts.summary)).collect();
         let held = [thresholds.as_slice(), expectations.as_slice()].concat();
+        let tally = &parts.summary.calls.tally;
         let (verdict, reasons) = verdict::decide(&Facts {
             ending: parts.ending,
             findings: &findings,
             findings_limit: parts.findings_limit,
-            calls: parts.summary.calls.tally.count(),
-            ok: parts.summary.calls.tally.of(Class::Ok),
+            unit: if trials.is_some() { "registration" } else { "tool call" },
+            calls: trials.map_or(tally.count(), |trials| trials.count),
+            ok: trials.map_or(tally.of(Class::Ok), |trials| trials.good),
             thresholds: &held,
             generator: &parts.generator,
         });
@@ -289,7 +322,8 @@ fn judged(threshold: &Threshold, summary: &Summary) -> Judged {
         Ok(measured) => (measured.held, measured.value),
         Err(never) => (Held::No, never.to_string()),
     };
-    Judged { text, passed: held == Held::Yes, value, unproven: held == Held::Unproven }
+    let unproven = held == Held::Unproven;
+    Judged { text, passed: held == Held::Yes, value, unproven, unchecked: false }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub mod calls;
 pub mod evidence;
 /// What authorization servers gave users.
 pub mod grants;
+/// Races for a refresh token.
+pub mod races;
 /// Runs, and how long they took when some never ended.
 pub mod runs;
 /// The run over time.
@@ -141,6 +143,10 @@ impl Summary {
                 self.seen(race.at, Some(race.user));
                 self.grants.race(race);
             }
+            Event::Issued(issued) => self.seen(issued.at, Some(issued.user)),
+            // Its exchange tells the rest.
+            Event::Presented(presented) => self.seen(presented.sent, Some(presented.user)),
+            Event::Untried(untried) => self.seen(untried.at, Some(untried.user)),
             Event::Run(run) => {
                 self.seen(run.ended, Some(run.user));
                 self.runs.add(run);

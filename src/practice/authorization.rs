@@ -53,12 +53,15 @@ use counts::{Counts, one};
 use document::Documents;
 use form::Form;
 use grants::Grants;
+pub(super) use guard::Ends;
 use identity::Proofs;
 use limits::Limit;
 use metadata::{OPENID, RESOURCE, SERVER};
 use place::Place;
 use refused::{Refused, answered};
 use tokens::Tokens;
+
+pub(super) use place::ELSEWHERE;
 
 pub use clients::{CONFIDENTIAL, PUBLIC, SECRET, SIGNING};
 

@@ -1,6 +1,7 @@
 //! The knobs as words: one list of names for `[practice]` in a scenario and the flags of
 //! `squall serve`.
 
+use super::authorization::ELSEWHERE;
 use super::http_sse::STREAM_PATH;
 use crate::model::duration::Shown;
 use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
@@ -32,6 +33,12 @@ pub fn arguments(knobs: &Practice) -> Vec<String> {
 /// Where the practice target that is announced at `url` is asked by who speaks HTTP+SSE alone.
 pub fn stream_url(url: &str) -> String {
     format!("{}{STREAM_PATH}", url.strip_suffix("/mcp").unwrap_or(url))
+}
+
+/// A resource beside the practice target that is at `url`: its authorization server issues tokens
+/// for it, which are good for nobody here.
+pub fn elsewhere_url(url: &url::Url) -> String {
+    format!("{}{ELSEWHERE}", url.origin().ascii_serialization())
 }
 
 fn speaks_words(speaks: Speaks) -> String {

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::asks::Asks;
-use super::authorization::{Authority, Page, Reply};
+use super::authorization::{Authority, Ends, Page, Reply};
 use super::connections;
 use super::era::{self, Era};
 use super::http_sse::{self, Channels};
@@ -135,8 +135,12 @@ pub(super) async fn mcp(
             return response;
         }
     };
+    let ends = request.extensions().get::<Ends>().cloned();
     let answered = answer(&target, endpoint, request, &mut received).await;
-    let response = answered.unwrap_or_else(|refusal| refusal.respond());
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond());
+    if let Some(ends) = ends.filter(|_| received.method.lasts()) {
+        response = ends.cut(response);
+    }
     received.answered(response.status().as_u16());
     response
 }

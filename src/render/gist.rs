@@ -7,6 +7,8 @@
 
 /// What went wrong, and when it began.
 mod broken;
+/// What an active check found out.
+mod checked;
 /// What users felt, and when it was worse.
 mod felt;
 /// Where their time went.
@@ -31,6 +33,11 @@ const MANY: f64 = 0.01;
 pub fn sentences(report: &Report) -> Vec<String> {
     if report.verdict == Verdict::Unreachable {
         return vec![format!("Nothing was measured: {}.", unreached(report))];
+    }
+    if checked::is_check(report) {
+        let worst = report.findings.first().map(|finding| found(report, finding));
+        let said = doubt(report).into_iter().chain(worst).chain(checked::sentence(report));
+        return said.take(MOST).collect();
     }
     if report.summary.calls == 0 {
         return vec!["Nothing was measured: not one tool call was made.".to_owned()];
@@ -83,9 +90,11 @@ fn found(report: &Report, finding: &Finding) -> String {
     };
     let (calls, seen) = (figure::count(report.summary.calls), figure::times(finding.count));
     let (severity, title) = (finding.severity.name(), finding.title.trim_end_matches('.'));
-    format!(
-        "Worst finding ({severity}): {title}, seen {seen} in a run of {calls} tool calls{others}."
-    )
+    let run = match report.summary.calls {
+        0 => String::new(),
+        _ => format!(" in a run of {calls} tool calls"),
+    };
+    format!("Worst finding ({severity}): {title}, seen {seen}{run}{others}.")
 }
 
 /// Too few calls for what was said of them.

@@ -93,6 +93,7 @@ struct Check {
     text: String,
     passed: bool,
     unproven: bool,
+    unchecked: bool,
     value: String,
 }
 
@@ -164,8 +165,8 @@ fn charts(report: &Report) -> Vec<Chart> {
 
 fn headline(report: &Report) -> String {
     use crate::model::report::verdict::Verdict;
-    let all = report.judged().count();
-    let broken = report.judged().filter(|threshold| !threshold.passed).count();
+    let all = report.judged().filter(|judged| !judged.unchecked).count();
+    let broken = report.judged().filter(|judged| judged.is_broken()).count();
     let what = if report.expectations.is_empty() { "thresholds" } else { "expectations" };
     let headline = match report.verdict {
         Verdict::Failed if broken > 0 && all > 1 => {
@@ -271,6 +272,7 @@ fn checks(report: &Report) -> Vec<Check> {
         text: visible::line(&judged.text),
         passed: judged.passed,
         unproven: judged.unproven,
+        unchecked: judged.unchecked,
         value: visible::line(&judged.value),
     };
     report.judged().map(check).collect()

@@ -71,6 +71,8 @@ fn whole(report: &Report) -> TestCase {
 fn threshold(judged: &Judged) -> TestCase {
     let status = if judged.passed {
         TestCaseStatus::success()
+    } else if judged.unchecked {
+        TestCaseStatus::skipped()
     } else {
         failed(NonSuccessKind::Failure, &format!("it {}: {}", judged.said(), judged.value))
     };

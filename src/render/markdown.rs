@@ -138,6 +138,7 @@ fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text, "| Threshold | Measured | Held |\n| --- | --- | --- |")?;
     for judged in report.judged().take(ROWS) {
         let held = match (judged.passed, judged.unproven) {
+            _ if judged.unchecked => "not checked",
             (true, _) => "yes",
             (false, false) => "**no**",
             (false, true) => "**cannot be said**",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::visible;
+use crate::model::behaviour::{Check, ExpiredToken, Foreign, WrongAudience};
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
 use crate::model::plan::{Plan, TargetUrl, Way};
@@ -28,14 +29,28 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     line(&mut out, "target", &visible::line(target));
     line(&mut out, "clients", &format!("{}@{}", profile.name, profile.date));
     line(&mut out, "speaks", &speaks(plan));
-    line(
-        &mut out,
-        "behaviour",
-        &format!("{behaviour}, think times divided by {}", plan.load.speed),
-    );
+    let knobs = match plan.load.behaviour.check() {
+        Some(check) => checked(plan, check, outlook.runs),
+        None => format!("think times divided by {}", plan.load.speed),
+    };
+    line(&mut out, "behaviour", &format!("{behaviour}, {knobs}"));
     let (load, drain) = (figure::duration(outlook.load), figure::duration(outlook.drain));
     line(&mut out, "duration", &format!("{load} of load, then up to {drain} to finish"));
     line(&mut out, "load", &amount(outlook));
+    if plan.load.behaviour.check() != Some(&Check::RegistrationFlood) {
+        costs(&mut out, plan, outlook);
+    }
+    line(&mut out, "cut", &cut(outlook));
+    for warning in warnings(outlook) {
+        line(&mut out, "warning", &warning);
+    }
+    over_time(&mut out, outlook);
+    out
+}
+
+/// What a run and a call take, and all of them.
+fn costs(out: &mut String, plan: &Plan, outlook: &Outlook) {
+    let profile = &plan.clients.profile;
     let run = &outlook.per_run;
     let seconds = figure::duration(Duration::from_secs_f64(run.seconds));
     let wanted = run.peak_in_flight;
@@ -47,28 +62,14 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     };
     let each =
         format!("{:.1} calls, {:.1} subagents, {seconds}; {at_once}", run.calls, run.subagents);
-    line(&mut out, "a run", &format!("{each} (modelled, calls answered after 0.8s)"));
-    line(
-        &mut out,
-        "a call",
-        &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call),
-    );
+    line(out, "a run", &format!("{each} (modelled, calls answered after 0.8s)"));
+    line(out, "a call", &format!("{:.2} HTTP exchanges (modelled)", outlook.exchanges_per_call));
     let (calls, exchanges, peak) = (outlook.calls, outlook.exchanges, outlook.peak_rate);
     let range = outlook
         .calls_range
         .map_or(String::new(), |(from, to)| format!(" ({from:.0} to {to:.0} with other seeds)"));
     let all = format!("about {calls:.0} calls{range}, {exchanges:.0} HTTP exchanges");
-    line(
-        &mut out,
-        "in all",
-        &format!("{all}, {peak:.0} exchanges in the busiest second (modelled)"),
-    );
-    line(&mut out, "cut", &cut(outlook));
-    for warning in warnings(outlook) {
-        line(&mut out, "warning", &warning);
-    }
-    over_time(&mut out, outlook);
-    out
+    line(out, "in all", &format!("{all}, {peak:.0} exchanges in the busiest second (modelled)"));
 }
 
 /// The plan as JSON with a line end: the `plan` of run.json in steps that are as wide as its
@@ -89,6 +90,34 @@ pub fn json(plan: &Plan, outlook: &Outlook) -> String {
         "warnings": warnings(outlook),
     });
     format!("{document:#}\n")
+}
+
+/// What a check does, and with how many.
+fn checked(plan: &Plan, check: &Check, users: u64) -> String {
+    match check {
+        Check::ExpiredToken(ExpiredToken { every, lasts, refusals }) => {
+            let (every, lasts) = (figure::duration(*every), figure::duration(*lasts));
+            format!(
+                "{users} users present one access token each, every {every} for up to {lasts}, \
+                 until it is refused {refusals} times in a row"
+            )
+        }
+        Check::WrongAudience(WrongAudience { calls, foreign, .. }) => {
+            let foreign = match foreign {
+                Foreign::Elsewhere => "the practice target's second resource".to_owned(),
+                Foreign::Resource(resource) => visible::line(resource),
+                Foreign::Tokens(file) => format!("another resource, of {}", visible::line(file)),
+            };
+            format!(
+                "{users} users make {calls} calls with their token, {calls} with one for {foreign}"
+            )
+        }
+        Check::RegistrationFlood => {
+            let most = plan.expect.checks.registrations;
+            let most = most.map_or("no limit declared".to_owned(), |most| format!("{most} may"));
+            format!("{users} clients ask to be registered, and go no further; {most}")
+        }
+    }
 }
 
 /// What is tried, in its order.

@@ -176,7 +176,11 @@ fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
     let widest = report.judged().map(|judged| judged.text.chars().count()).max();
     let width = widest.unwrap_or(0).min(60);
     for judged in report.judged() {
-        let held = if judged.passed { "ok  " } else { "FAIL" };
+        let held = match judged.passed {
+            true => "ok  ",
+            false if judged.unchecked => "-   ",
+            false => "FAIL",
+        };
         let (limit, value) = (visible::line(&judged.text), visible::line(&judged.value));
         writeln!(text, "  {held}  {limit:<width$}  {value}")?;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::duration::LONGEST;
-use crate::model::plan::{Authorization, Consent, Defect, Defects, Discovery, Outage};
+use crate::model::plan::{Authorization, Consent, Defect, Defects, Discovery, Outage, Streams};
 
 use super::document::{self, Node, Value};
 use super::log::Log;
@@ -70,6 +70,10 @@ pub fn read(auth: &Table<'_>) -> Authorization {
             .key("latency", "Service time of the token endpoint.")
             .distribution()
             .or(default.latency),
+        streams: auth
+            .key("streams", "What becomes of an open stream when the token that opened it ends.")
+            .word(&Streams::WORDS, &[])
+            .or_as(default.streams, "\"keep\""),
         // What stands here is read last: the key table has this order.
         ..names(auth)
     }
@@ -128,6 +132,10 @@ fn moments(auth: &Table<'_>) -> Authorization {
         revoke_at: moment("revoke_at", "When every grant is revoked, from the target's start.")
             .optional(),
         defects: defects(auth),
+        spares_missing: auth
+            .key("spares_missing", "For refuses-with-...: requests without a token are challenged.")
+            .truth()
+            .or(default.spares_missing),
         forget_after: moment("forget_after", "For forgets-clients: the life of a registration.")
             .or(default.forget_after),
         forget_at: moment(
@@ -252,11 +260,13 @@ mod tests {
             register_limit: 20,
             token_limit: 50,
             latency: "lognormal 40ms 0.6".parse().unwrap(),
+            streams: Streams::Cut,
             outage: Some(Outage { at: s(10), lasts: s(5) }),
             expire_at: Some(s(50)),
             revoke_at: Some(s(60)),
             jwks: text("{\"keys\":[]}"),
             defects: Defect::WORDS.into_iter().map(|(_, defect)| defect).collect(),
+            spares_missing: true,
             forget_after: s(1),
             forget_at: Some(s(2)),
             lose_every: 3,

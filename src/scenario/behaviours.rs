@@ -1,9 +1,10 @@
 //! What a run does: `load.behaviour`, and the knobs of `[load.steady]` and `[load.chat]`.
 
-use crate::model::behaviour::{Behaviour, Chat, Reaction, Research, Steady};
+use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
+use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD};
 
 use super::reader::Table;
-use super::research;
+use super::{checks, research};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -11,13 +12,28 @@ enum Kind {
     Chat,
     Research,
     Advanced,
+    ExpiredToken,
+    WrongAudience,
+    RegistrationFlood,
 }
 
-const KINDS: [(&str, Kind); 4] = [
+const KINDS: [(&str, Kind); 7] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
     ("steady", Kind::Steady),
+    (EXPIRED_TOKEN, Kind::ExpiredToken),
+    (AUDIENCE, Kind::WrongAudience),
+    (FLOOD, Kind::RegistrationFlood),
+];
+
+/// Tables of knobs, and a behaviour that goes by each.
+const TABLES: [(&str, &str); 5] = [
+    ("steady", "steady"),
+    ("chat", "chat"),
+    ("research", "research"),
+    ("expired_token", EXPIRED_TOKEN),
+    ("wrong_audience", AUDIENCE),
 ];
 
 const LATER: [&str; 11] = [
@@ -48,12 +64,19 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
     let chat = load.table("chat", "Knobs of behaviour chat.", chat);
     let doc = "Knobs of behaviours research and research-advanced; unsaid ones keep their preset.";
     let research = load.table("research", doc, |table| research::read(table, base));
+    let doc = "Knobs of behaviour check-expired-token.";
+    let expired = load.table("expired_token", doc, checks::expired_token);
+    let doc = "Knobs of behaviour check-wrong-audience.";
+    let audience = load.table("wrong_audience", doc, checks::wrong_audience);
     let kind = kind?;
     refuse_others(load, kind);
     Some(match kind {
         Kind::Steady => Behaviour::Steady(steady),
         Kind::Chat => Behaviour::Chat(chat),
         Kind::Research | Kind::Advanced => Behaviour::Research(Box::new(research)),
+        Kind::ExpiredToken => Behaviour::Check(expired),
+        Kind::WrongAudience => Behaviour::Check(audience),
+        Kind::RegistrationFlood => Behaviour::Check(Check::RegistrationFlood),
     })
 }
 
@@ -69,11 +92,14 @@ fn refuse_others(load: &Table<'_>, kind: Kind) {
         Kind::Steady => "steady",
         Kind::Chat => "chat",
         Kind::Research | Kind::Advanced => "research",
+        Kind::ExpiredToken => "expired_token",
+        Kind::WrongAudience => "wrong_audience",
+        Kind::RegistrationFlood => "",
     };
-    for other in ["steady", "chat", "research"] {
+    for (other, owner) in TABLES {
         if let Some(place) = load.given(other).filter(|_| other != table) {
             let found = format!("load.{other} has no effect: load.behaviour is another one");
-            load.log().wrong(place, found, format!("remove it, or choose behaviour {other}"));
+            load.log().wrong(place, found, format!("remove it, or choose behaviour {owner}"));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `[clients]`: which client is simulated, and under whose name.
 
+use std::net::IpAddr;
+
 use crate::model::plan::{Clients, IdentityMode};
 use crate::model::profile::Profile;
 
@@ -8,7 +10,7 @@ use super::log::Log;
 use super::mistake::{Mistake, Place};
 use super::nearest::nearest;
 use super::reader::Table;
-use super::scalar::text_of;
+use super::scalar::{Wrong, text_of};
 use super::{profile, profiles};
 
 /// Reads a file that a scenario names, or says why it cannot.
@@ -29,8 +31,12 @@ pub fn read(clients: &Table<'_>, files: Files<'_>) -> Option<Clients> {
         .key("identity", "Whose name is on the requests; genuine on loopback, honest elsewhere.")
         .word(&[("honest", IdentityMode::Honest), ("genuine", IdentityMode::Genuine)], &[])
         .optional();
-    clients.later("addresses", "source addresses");
-    clients.later("hop", "source addresses");
+    let doc = "Addresses of this machine that users' connections leave from, in turn.";
+    let addresses =
+        clients.key("addresses", doc).each("a list of IP addresses", address).optional();
+    let addresses = addresses.unwrap_or_default();
+    check_kinds(clients, &addresses);
+    clients.later("hop", "addresses that change from connection to connection");
     let found = find(clients.log(), &name, clients.place_of("profile"), files);
     let doc = "Values of the profile to replace, each under its key in the profile file.";
     let profile = clients.table("override", doc, |table| {
@@ -40,7 +46,24 @@ pub fn read(clients: &Table<'_>, files: Files<'_>) -> Option<Clients> {
         let profile = profile::override_with(table, base);
         (!missing).then_some(profile)
     });
-    Some(Clients { profile: profile?, identity })
+    Some(Clients { profile: profile?, identity, addresses })
+}
+
+fn address(node: &Node) -> Result<IpAddr, Wrong> {
+    let such = || "expected an address of this machine such as \"127.0.1.1\"".to_owned();
+    let address: IpAddr = text_of(node)?.parse().map_err(|_| such())?;
+    let is_one = !address.is_unspecified() && !address.is_multicast();
+    if is_one { Ok(address) } else { Err(such()) }
+}
+
+/// A connection from an IPv4 address does not come to an IPv6 one, nor the other way round.
+fn check_kinds(clients: &Table<'_>, addresses: &[IpAddr]) {
+    let four = addresses.iter().filter(|address| address.is_ipv4()).count();
+    if four != 0 && four != addresses.len() {
+        let found = "clients.addresses has IPv4 addresses beside IPv6 ones";
+        let right = "give addresses of one kind: the target's";
+        clients.log().wrong(clients.place_of("addresses"), found, right);
+    }
 }
 
 /// A shipped profile.

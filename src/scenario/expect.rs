@@ -7,6 +7,7 @@ use crate::model::plan::Expect;
 use crate::model::plan::tokens::{Most, TokenLimits};
 use crate::model::threshold::Threshold;
 
+use super::checks;
 use super::document::Node;
 use super::log::Log;
 use super::reader::Table;
@@ -34,8 +35,10 @@ pub fn read(expect: &Table<'_>) -> Expect {
         .word(&FINDINGS, &[])
         .optional();
     expect.later("rate_limit", "expectations about rate limits");
-    let tokens = expect.table("tokens", "What must hold when users' tokens end.", tokens);
-    Expect { thresholds, findings, tokens }
+    let doc = "What must hold when users' tokens end.";
+    let both = |table: &Table<'_>| (tokens(table), checks::limits(table));
+    let (tokens, checks) = expect.table("tokens", doc, both);
+    Expect { thresholds, findings, tokens, checks }
 }
 
 /// `tokens` of `[expect]`.
@@ -52,10 +55,12 @@ fn tokens(tokens: &Table<'_>) -> TokenLimits {
     let refused_early = tokens.key("refused_early", doc).count(0..=u32::MAX).optional();
     let doc = "So long after its rotation the old refresh token is good, and no longer.";
     let grace = tokens.key("grace", doc).duration(Duration::ZERO..=LONGEST).optional();
+    let doc = "Whether each refresh has to replace the refresh token.";
+    let rotation = tokens.key("rotation", doc).truth().or(false);
     let doc = "What the tokens of who refreshed first are after a race.";
     let winner = tokens.key("winner", doc).word(&[("alive", true), ("any", false)], &[]);
     let winner_alive = winner.or_as(false, "\"any\"");
-    TokenLimits { lost, served_again, amplification, refused_early, grace, winner_alive }
+    TokenLimits { lost, served_again, amplification, refused_early, grace, rotation, winner_alive }
 }
 
 /// `0`, or `"1%"`.

@@ -8,7 +8,7 @@ use super::environment::{self, Lookup};
 use super::log::{KeyLine, Log};
 use super::mistake::{Mistakes, Place};
 use super::reader::Table;
-use super::{auth, expect, generator, load, overrides, practice, source, target, tools};
+use super::{auth, checks, expect, generator, load, overrides, practice, source, target, tools};
 
 /// What a scenario is read from. Nothing here is I/O: the caller owns files and environment.
 #[derive(Clone, Copy)]
@@ -121,7 +121,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
     let expect = root.table("expect", "What must hold.", expect::read);
     let doc = "Past these limits the generator was the bottleneck.";
     let generator = root.table("generator", doc, generator::read);
-    let plan = Plan {
+    let mut plan = Plan {
         name,
         seed,
         target: target?,
@@ -136,6 +136,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         environment: Vec::new(),
     };
     refuse_masks(root, &plan);
+    checks::settle(root, &mut plan);
     Some(plan)
 }
 
@@ -178,6 +179,7 @@ mod tests {
     use crate::model::behaviour::{Behaviour, Subagents};
     use crate::model::finding::Severity;
     use crate::model::pace::{Arrivals, Herd, Pace, RateStage, Spacing, UserStage};
+    use crate::model::plan::checks::CheckLimits;
     use crate::model::plan::tokens::{Most, TokenLimits};
     use crate::model::plan::{
         Answers, Credential, Health, Http, IdentityMode, Metrics, Plan, Reach, Sessions, TargetUrl,
@@ -294,6 +296,8 @@ stages = [{ over = "10s", to = "60/min" }]
         let token = Secret::new("s3cret");
         assert_eq!(plan.auth, Credential::Bearer(token));
         assert_eq!(plan.clients.identity, Some(IdentityMode::Genuine));
+        let addresses = [1, 2].map(|last| std::net::IpAddr::from([127, 0, 1, last]));
+        assert_eq!(plan.clients.addresses, addresses);
         assert_eq!((plan.load.speed, plan.load.drain, plan.load.ceiling), (20.0, s(20), 300));
         let stages = vec![RateStage { over: s(5), to: 1.0 }, RateStage { over: s(35), to: 2.0 }];
         let herds = vec![Herd { at: s(10), arrivals: 30, within: s(5) }];
@@ -309,9 +313,14 @@ stages = [{ over = "10s", to = "60/min" }]
             amplification: Some(2.5),
             refused_early: Some(3),
             grace: Some(s(10)),
+            rotation: true,
             winner_alive: true,
         };
         assert_eq!(plan.expect.tokens, tokens);
+        let (lifetime, skew) = (Some(s(30)), Some(s(3)));
+        let (expired, foreign, registrations) = (true, true, Some(20));
+        let checks = CheckLimits { lifetime, skew, expired, foreign, registrations };
+        assert_eq!(plan.expect.checks, checks);
         let thresholds: Vec<_> = plan.expect.thresholds.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(thresholds, ["p99(response, tools/call) < 2s", "errors < 1%"]);
         assert_eq!(plan.expect.findings, Some(Severity::Medium));
@@ -437,7 +446,8 @@ stages = [{ over = "10s", to = "60/min" }]
     /// The text of every key is in the file of every key, or in a table of this file's.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere = ["load.chat", "load.steady", "auth."];
+        let elsewhere =
+            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)
@@ -732,8 +742,8 @@ kind = "latency"
             ("[[fault]]\nkind = 'latency'", "squall does not know faults yet: remove [[fault]]"),
             ("[chaos]\n", "squall does not know faults yet: remove [chaos]"),
             (
-                "[clients]\naddresses = ['127.0.1.1']",
-                "source addresses yet: remove clients.addresses",
+                "[clients]\nhop = 'request'",
+                "addresses that change from connection to connection yet: remove clients.hop",
             ),
             (
                 "[clients]\nprofile = [{ name = 'plain', weight = 1 }]",
@@ -893,7 +903,7 @@ kind = "latency"
                 (profile.name.as_str(), profile.date.as_str()),
                 (shipped.name, shipped.date)
             );
-            assert_eq!(profile.sources.len(), 60, "{:?}", profile.sources.keys());
+            assert_eq!(profile.sources.len(), 61, "{:?}", profile.sources.keys());
         }
         let claude = clients::shipped("claude-ai-legacy").expect("shipped");
         assert_eq!((claude.cap, claude.ids), (7, Ids::Constant(1)));

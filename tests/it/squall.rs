@@ -122,7 +122,12 @@ impl Order<'_> {
 
     /// Asks nothing of the machine's speed: only counts and outcomes decide.
     pub(crate) fn patient(self) -> Self {
-        self.sets(PATIENT).set("expect.thresholds", TIMELESS)
+        self.patient_alone().set("expect.thresholds", TIMELESS)
+    }
+
+    /// The same, with its own thresholds.
+    pub(crate) fn patient_alone(self) -> Self {
+        self.sets(PATIENT)
     }
 
     /// The Research storm, or another with open arrivals, in a few seconds: four runs.

@@ -3,10 +3,15 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
+use url::Url;
+
 use super::Client;
 use crate::engine::holder::{Lease, Patience};
 use crate::engine::wire::{Listener, Reply, Request, Trail};
+use crate::model::event::Challenged;
 use crate::model::outcome::Outcome;
+use crate::protocol::oauth::challenge::Challenge;
 
 impl Client {
     /// Sends a request and reads its answer. A refusal that leads to another credential is told as
@@ -44,9 +49,16 @@ impl Client {
             trail.lent(&lease, legs);
             let bearing = bearing(request.clone(), &lease);
             let wire = &self.common.wire;
+            // A stream's end may be the user's own: it is told of what is known by then.
+            if let Some(token) = lease.whose().filter(|_| self.holder.watches()) {
+                trail.watch(token, Challenged::No);
+            }
             let reply =
                 wire.exchange(&self.lines, trail, bearing, deadline, whole, on_event).await?;
             let status = reply.status;
+            if let Some(token) = lease.whose().filter(|_| matches!(status, 401 | 403)) {
+                trail.watch(token, challenged(&reply.headers));
+            }
             if !matches!(status, 401 | 403)
                 || !self.holder.refused(&lease, (status, &reply.headers), &mut patience).await
             {
@@ -55,6 +67,17 @@ impl Client {
             trail.refused(Outcome::Unauthorised(status));
             whole.clear();
         }
+    }
+}
+
+/// What a refusal says of the credential that it wants.
+fn challenged(headers: &HeaderMap) -> Challenged {
+    let challenge = Challenge::read(headers);
+    let metadata = challenge.resource_metadata.filter(|url| Url::parse(url).is_ok());
+    match (challenge.bearer, metadata) {
+        (false, _) => Challenged::No,
+        (true, None) => Challenged::Bearer,
+        (true, Some(_)) => Challenged::WithMetadata,
     }
 }
 

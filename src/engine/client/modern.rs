@@ -13,6 +13,8 @@ use super::connect::{Opening, Refusal};
 use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
 use super::post::{Cost, Lent, Question, head_of};
+use super::resume::{Break, is_passing};
+use super::standing::Stood;
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};
 use crate::engine::wire::{Flow, Reply as Came, Request, Trail};
 use crate::model::operation::Operation;
@@ -125,9 +127,10 @@ impl Client {
         Footing { headers, named: Named::Impossible, speech: Speech::Modern(meta) }
     }
 
-    /// Opens the stream of changes beside everything else.
+    /// Opens the stream of changes beside everything else. One that was open and breaks is asked for
+    /// again as often as the profile says; nothing of it is said twice.
     pub(super) fn subscribe(self: &Arc<Self>, session: &Session) -> oneshot::Receiver<()> {
-        let (client, id, offers) = (Arc::clone(self), session.next_id(), session.offers);
+        let (client, numbers, offers) = (Arc::clone(self), session.numbers.clone(), session.offers);
         let footing = session.footing.clone();
         let (opened, opening) = oneshot::channel();
         let reading = self.errands.begin(async move {
@@ -138,26 +141,41 @@ impl Client {
                 resources: offers.resources,
                 ..Interest::default()
             };
-            let mut body = Vec::with_capacity(512);
-            listen::listen(&mut body, Id::Number(id), &interest, meta.bytes());
-            client.hear_changes(&footing, id, body, opened).await;
+            let (mut opened, mut broke) = (Some(opened), None::<Break>);
+            loop {
+                let (id, mut body) = (numbers.next(), Vec::with_capacity(512));
+                listen::listen(&mut body, Id::Number(id), &interest, meta.bytes());
+                match (client.hear_changes(&footing, id, body, opened.take()).await, &mut broke) {
+                    (Stood::Broke(cursor), Some(broke)) => broke.again(cursor),
+                    (Stood::Broke(cursor), broke) => {
+                        *broke = Some(Break::at(cursor, client.common.profile.resumes));
+                    }
+                    (Stood::Failed, _) => {}
+                    (Stood::Over, _) => return,
+                }
+                let Some(wait) = broke.as_mut().and_then(Break::pause) else { return };
+                client.common.wire.clock.sleep(wait).await;
+            }
         });
         let _only_one = session.stream.set(reading).is_ok();
         opening
     }
 
+    /// Hears the stream of changes until it ends.
     async fn hear_changes(
         self: &Arc<Self>,
         footing: &Footing,
         id: u64,
         body: Vec<u8>,
-        opened: oneshot::Sender<()>,
-    ) {
+        opened: Option<oneshot::Sender<()>>,
+    ) -> Stood {
         let (operation, wire) = (Operation::Listen, &self.common.wire);
         let own = AtomicU32::new(0);
         let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&own, &self.exchanges);
-        trail.tell_when_open(opened);
+        if let Some(opened) = opened {
+            trail.tell_when_open(opened);
+        }
         // A stream that the client ends was a good one.
         trail.presume_when_open(Outcome::Ok);
         let mut request =
@@ -209,7 +227,13 @@ impl Client {
             }
         };
         let outcome = came.as_ref().map_or_else(|outcome| *outcome, head_says);
-        trail.finish(refused.or(wrongs.outcome()).unwrap_or(outcome));
+        let (given_up, cursor) = (refused.or(wrongs.outcome()), trail.cursor());
+        trail.finish(given_up.unwrap_or(outcome));
+        match (given_up, cursor, came) {
+            (None, Some(cursor), _) => Stood::Broke(cursor),
+            (None, None, Err(outcome)) if is_passing(outcome) => Stood::Failed,
+            _ => Stood::Over,
+        }
     }
 
     /// Tells it where a refusal has a code that this era forbids.

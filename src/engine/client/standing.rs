@@ -19,8 +19,8 @@ use crate::protocol::course::{Came, Course, Of};
 use crate::protocol::message::{self, Message};
 use crate::protocol::sse;
 
-/// How one opening of the stream ended.
-enum Stood {
+/// How one opening of a stream ended.
+pub(super) enum Stood {
     /// It was open and broke there.
     Broke(Cursor),
     /// It was not opened, for a reason that may pass.

@@ -17,7 +17,9 @@ use crate::model::profile::{Elicitation, ServerRequests};
 use crate::model::secret::Secret;
 
 mod beliefs;
+mod checks;
 mod eras;
+mod expiring;
 mod grants;
 mod headers;
 mod hostile;

@@ -19,16 +19,17 @@ use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use super::habit::Strayed;
 use super::race::Races;
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Standing};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
-use crate::model::event::{Event, GrantChange, Refused};
+use crate::model::event::{Event, GrantChange, Issued, Refused};
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::challenge::Challenge;
-use crate::protocol::oauth::grant::Known;
+use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 use crate::protocol::oauth::saved::Kept;
 
@@ -52,6 +53,7 @@ pub(super) struct Process {
     /// What goes on beside the calls.
     errands: Mutex<Vec<JoinHandle<()>>>,
     pub(super) races: Races,
+    pub(super) strayed: Strayed,
 }
 
 /// Until when what failed is not tried again.
@@ -97,6 +99,7 @@ impl Process {
             pauses: Mutex::default(),
             errands: Mutex::default(),
             races: Races::default(),
+            strayed: Strayed::default(),
         })
     }
 
@@ -112,6 +115,9 @@ impl Process {
 
     /// The credential, where nothing has to be waited for.
     pub(super) fn ready(&self) -> Option<Lease> {
+        if let Some(lease) = self.checks() {
+            return Some(lease);
+        }
         let now = self.now();
         let Some(token) = self.grant.token() else {
             // Before the first consent a request goes without, and is told where to get one.
@@ -150,7 +156,7 @@ impl Process {
             401 if patience.renewed => return false,
             401 => {
                 patience.renewed = true;
-                self.tell_refused(generation);
+                self.note_refused(generation, status);
                 Why::Refused(challenge)
             }
             403 if challenge.insufficient_scope() => {
@@ -169,14 +175,13 @@ impl Process {
     }
 
     /// A 401 to a token: was its time over?
-    fn tell_refused(&self, generation: u64) {
-        let Some(token) = self.grant.token().filter(|token| token.generation == generation) else {
-            return;
-        };
+    pub(super) fn note_refused(&self, generation: u64, status: u16) {
+        let token = self.grant.token();
+        let token = token.filter(|token| token.generation == generation && status == 401);
+        let Some(token) = token else { return };
         let is_over = token.is_over(self.now());
         if !is_over {
-            // Its tokens came of the race before.
-            self.settle(generation.saturating_sub(1), Some(false));
+            self.races_lost();
         }
         let change = if is_over { GrantChange::Expired } else { GrantChange::RefusedEarly };
         self.realm.tell(self.user, change);
@@ -202,7 +207,7 @@ impl Process {
     }
 
     async fn renew(self: &Arc<Self>, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = Journey::new(self.user);
+        let mut journey = self.realm.journey(self.user, 0);
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
@@ -221,22 +226,21 @@ impl Process {
         if now < self.pauses().refresh {
             return;
         }
-        let (standing, generation) = (self.grant.standing(), self.grant.generation());
-        self.race(&refresh, &standing);
-        let refusal =
-            match self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await {
-                Ok(granted) => {
-                    let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
-                    let stored = self.grant.store(granted, &self.realm.oauth, self.now());
-                    if stored.is_ok() {
-                        self.realm.tell(self.user, GrantChange::Refreshed { rotated });
-                    }
-                    // The tokens that won the race before this one were good.
-                    self.settle(generation.saturating_sub(1), Some(true));
-                    return;
+        let (standing, races) = (self.grant.standing(), self.races.run());
+        let first = self.race(&refresh, &standing);
+        let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
+        first.answered(self.now());
+        let refusal = match came {
+            Ok(granted) => {
+                let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+                if self.store(granted) {
+                    self.realm.tell(self.user, GrantChange::Refreshed { rotated });
                 }
-                Err(refusal) => refusal,
-            };
+                self.races_won(races);
+                return;
+            }
+            Err(refusal) => refusal,
+        };
         match refusal.reaction() {
             Reaction::Later(after) => {
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
@@ -248,12 +252,21 @@ impl Process {
                 self.authorise(journey, challenge, false).await;
             }
             Reaction::Dead | Reaction::FewerScopes | Reaction::GiveUp => {
-                self.settle(generation, Some(false));
+                self.races_lost();
                 self.realm.tell(self.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
                 self.authorise(journey, challenge, false).await;
             }
         }
+    }
+
+    /// A process that was refused takes the grant for dead, without a look at the tokens in use.
+    pub(super) async fn log_out(&self, mut journey: Journey) {
+        // Never closed, so this never fails.
+        let Ok(_turn) = self.turn.acquire().await else { return };
+        self.realm.tell(self.user, GrantChange::Lost);
+        self.grant.drop_tokens(true);
+        self.authorise(&mut journey, Challenge::default(), false).await;
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
@@ -265,7 +278,8 @@ impl Process {
             match self.realm.authorise(journey, challenge, standing.clone(), is_wider).await {
                 Ok(granted) => {
                     let again = self.grant.has_consented();
-                    if self.grant.store(granted, &self.realm.oauth, self.now()).is_ok() {
+                    if self.store(granted) {
+                        self.races_over();
                         self.realm.tell(self.user, GrantChange::Authorised { again });
                         return;
                     }
@@ -288,6 +302,17 @@ impl Process {
         }
     }
 
+    /// Takes what was granted; false if no header can carry it.
+    fn store(&self, granted: Granted) -> bool {
+        let (user, at, lifetime) = (self.user, self.now(), granted.tokens.expires_in);
+        let is_stored = self.grant.store(granted, &self.realm.oauth, at).is_ok();
+        if is_stored {
+            let issued = Issued { user, at, lifetime };
+            self.realm.recorder.tell(user, Event::Issued(issued));
+        }
+        is_stored
+    }
+
     /// The user has no tokens, and tries again later.
     fn lock_out(&self, refusal: Option<Refusal>) {
         let refusal = refusal.unwrap_or_else(|| {
@@ -304,7 +329,8 @@ impl Process {
         self.grant.drop_tokens(true);
         self.realm.tell(self.user, GrantChange::LockedOut);
         let operation = refusal.leg.operation();
-        let refused = Refused { user: self.user, at, operation, said: refusal.to_string() };
+        let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
+        let refused = Refused { user: self.user, at, operation, said, what_to_do };
         self.realm.recorder.tell(self.user, Event::Refused(Box::new(refused)));
     }
 
@@ -317,7 +343,7 @@ impl Process {
         for errand in errands {
             let _aborted = errand.await.is_err();
         }
-        self.settle(u64::MAX, None);
+        self.races_over();
     }
 
     pub(super) fn errand(&self, errand: JoinHandle<()>) {
@@ -335,7 +361,9 @@ impl Process {
     }
 
     pub(super) fn issued(&self) -> Vec<Secret> {
-        self.grant.issued()
+        let mut issued = self.grant.issued();
+        issued.extend(self.strayed.issued());
+        issued
     }
 
     pub(super) fn now(&self) -> Duration {

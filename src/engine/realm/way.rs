@@ -24,7 +24,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    fn step(&mut self) -> Step {
+    pub(super) fn step(&mut self) -> Step {
         match self {
             Self::Authorization(way) => way.step(unix()),
             Self::ClientCredentials(way) => way.step(unix()),
@@ -32,7 +32,7 @@ impl Way {
         }
     }
 
-    fn heard(&mut self, heard: &Heard<'_>) {
+    pub(super) fn heard(&mut self, heard: &Heard<'_>) {
         match self {
             Self::Authorization(way) => way.heard(heard),
             Self::ClientCredentials(way) => way.heard(heard),

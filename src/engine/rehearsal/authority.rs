@@ -11,9 +11,10 @@ use url::Url;
 use super::{Do, Seen, Server, common, json_reply, reply, sound};
 use crate::edge::net::Connect;
 use crate::engine::client::Common;
-use crate::engine::holder::Wallet;
+use crate::engine::holder::{Habit, Wallet};
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
+use crate::engine::sources::Sources;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
 use crate::protocol::oauth::endpoint::Network;
@@ -152,9 +153,24 @@ impl Reach for Piped {
 
 /// What clients of `profile` share that come to tokens at `server`.
 pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
+    checking(server, profile, Habit::Renewing)
+}
+
+/// The same with this habit.
+pub(crate) fn checking(server: &Server, profile: Profile, habit: Habit) -> Arc<Common> {
+    those(server, profile, habit, Sources::default())
+}
+
+/// The same, on machines with these addresses.
+pub(crate) fn granted_from(server: &Server, profile: Profile, sources: Sources) -> Arc<Common> {
+    those(server, profile, Habit::Renewing, sources)
+}
+
+fn those(server: &Server, profile: Profile, habit: Habit, sources: Sources) -> Arc<Common> {
     let oauth = Arc::new(profile.oauth.clone());
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
+    (shared.lines, shared.wire.sources) = (sources.lines(), sources);
     let wire = &shared.wire;
     let realm = Realm {
         oauth,
@@ -168,6 +184,7 @@ pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
         clock: wire.clock.clone(),
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
+        habit,
     };
     shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
     common

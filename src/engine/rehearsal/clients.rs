@@ -12,11 +12,12 @@ use super::Server;
 use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::holder::Wallet;
 use crate::engine::recorder::{Observer, Recorder};
+use crate::engine::sources::Sources;
 use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::event::{
-    Call, Event, Exchange, GrantChange, GrantEvent, Race, Refused, Run, SessionChange,
+    Call, Event, Exchange, GrantChange, GrantEvent, Presented, Race, Refused, Run, SessionChange,
     SessionEvent, Violation, Wave,
 };
 use crate::model::plan::Credential;
@@ -93,7 +94,7 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         wallet: Wallet::of(credential, &[]).unwrap(),
         tools: vec![Tool::new("echo".into(), maker)],
         seed: 7,
-        lines: Arc::default(),
+        lines: Sources::default().lines(),
         declared,
         polls_tasks,
         wish,
@@ -113,6 +114,7 @@ pub(crate) fn wire(server: &Server) -> Wire {
             whole: Uri::from_static("http://rehearsal.test/mcp"),
         },
         connect_timeout: CONNECT_BUDGET,
+        sources: Sources::default(),
         gate: None,
     }
 }
@@ -129,6 +131,8 @@ pub(crate) struct Told {
     pub(crate) grants: Vec<GrantChange>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) races: Vec<Race>,
+    pub(crate) presented: Vec<Presented>,
+    pub(crate) untried: Vec<Refused>,
 }
 
 impl Told {
@@ -153,6 +157,9 @@ impl Observer for Told {
             Event::Session(SessionEvent { change, .. }) => self.sessions.push(*change),
             Event::Grant(GrantEvent { change, .. }) => self.grants.push(*change),
             Event::Race(race) => self.races.push(*race),
+            Event::Presented(presented) => self.presented.push(*presented),
+            Event::Untried(untried) => self.untried.push((**untried).clone()),
+            Event::Issued(_) => {}
             Event::Refused(refused) => self.refused.push((**refused).clone()),
             Event::Run(run) => self.runs.push(*run),
             Event::Wave(wave) => self.waves.push(*wave),

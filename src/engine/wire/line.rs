@@ -1,6 +1,7 @@
 //! What carries an exchange: an HTTP/1.1 connection of its own, or room on an HTTP/2 connection;
 //! and the pool they come from.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -136,6 +137,8 @@ pub struct Lines {
     turn: Semaphore,
     /// The target was seen to speak HTTP/1.1: nobody need wait.
     one_each: AtomicBool,
+    /// Where all of them leave from: who has another address has other lines.
+    from: Option<IpAddr>,
 }
 
 impl Default for Lines {
@@ -145,11 +148,17 @@ impl Default for Lines {
             trunks: Mutex::default(),
             turn: Semaphore::new(1),
             one_each: AtomicBool::new(false),
+            from: None,
         }
     }
 }
 
 impl Lines {
+    /// Connections that leave from this address of the machine, where that is something.
+    pub fn leaving(from: Option<IpAddr>) -> Self {
+        Self { from, ..Self::default() }
+    }
+
     /// A connection that is still open, or a new one, made within `patience`.
     pub(super) async fn take(
         &self,
@@ -190,7 +199,7 @@ impl Lines {
     }
 
     async fn open(&self, connect: &dyn Connect, clock: &Clock) -> Result<Line, ConnectFailure> {
-        let link = connect.connect().await?;
+        let link = connect.connect_from(self.from).await?;
         self.one_each.store(!link.opened.http2, Ordering::Relaxed);
         if !link.opened.http2 {
             return Ok(Line::Own(Box::new(http1::Line::on(link, clock).await?)));

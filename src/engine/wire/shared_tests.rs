@@ -14,6 +14,7 @@ use super::stream::STREAM_END;
 use super::*;
 use crate::edge::net::{Io, Link};
 use crate::engine::rehearsal::{CONNECT_BUDGET, Told, event, ms};
+use crate::engine::sources::Sources;
 use crate::model::event::{Exchange, Opened};
 use crate::protocol::sse;
 
@@ -189,6 +190,7 @@ impl Stand {
                 whole: "https://tools.test/mcp".parse().unwrap(),
             },
             connect_timeout: CONNECT_BUDGET,
+            sources: Sources::default(),
             gate: None,
         };
         Self { server, wire, lines: Lines::default() }

@@ -12,7 +12,7 @@ use super::stream::Cursor;
 use super::{Ending, Wire};
 use crate::engine::holder::Lease;
 use crate::engine::recorder::Gauged;
-use crate::model::event::{Event, Exchange};
+use crate::model::event::{Challenged, Event, Exchange, Presented, Whose};
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 
@@ -32,6 +32,8 @@ pub struct Trail<'a> {
     pub(super) held: Held<'a>,
     _under_way: Gauged<'a>,
     counters: [Option<&'a AtomicU32>; 2],
+    /// The token it carries, if it is told what becomes of that, and what a refusal challenged.
+    presented: Option<(Whose, Challenged)>,
 }
 
 impl<'a> Trail<'a> {
@@ -68,6 +70,7 @@ impl<'a> Trail<'a> {
             held: Held::new(&wire.recorder.gauges.held),
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
+            presented: None,
         }
     }
 
@@ -102,6 +105,11 @@ impl<'a> Trail<'a> {
             cell.store(true, Ordering::Relaxed);
         }
         self.exchange.began = self.wire.clock.now();
+    }
+
+    /// It is told what becomes of the token that the request carried.
+    pub fn watch(&mut self, token: Whose, challenge: Challenged) {
+        self.presented = Some((token, challenge));
     }
 
     /// Ends the record with this outcome; it goes on as that of the same request, sent once more.
@@ -198,6 +206,11 @@ impl Drop for Trail<'_> {
         self.exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
         self.exchange.end = self.wire.clock.now();
         self.detach();
-        self.wire.recorder.tell(self.exchange.user, Event::Exchange(self.exchange));
+        let Exchange { user, operation, sent, status, outcome, .. } = self.exchange;
+        if let (Some((token, challenge)), Some(sent)) = (self.presented, sent) {
+            let presented = Presented { user, operation, token, sent, status, outcome, challenge };
+            self.wire.recorder.tell(user, Event::Presented(presented));
+        }
+        self.wire.recorder.tell(user, Event::Exchange(self.exchange));
     }
 }

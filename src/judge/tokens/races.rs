@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::event::{Race, Second};
-use crate::model::figure;
+use crate::model::summary::races;
 
 /// A gap that is this much past the grace is past it for the server, too.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -11,59 +11,55 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// What races came to.
 #[derive(Debug, Default)]
 pub(super) struct Races {
-    grace: Duration,
-    /// Whether a refresh ever replaced the refresh token; else there is no old one.
-    pub(super) rotates: bool,
+    /// Declared; `None`: every gap is within it.
+    grace: Option<Duration>,
     /// Within the grace: given tokens.
     pub(super) granted: u64,
-    /// Within the grace: given none.
+    /// Within the grace: told that the refresh token is no longer good.
     pub(super) refused: u64,
-    /// Past it: given tokens.
+    /// Answered 500, whenever.
+    pub(super) broken: u64,
+    /// Past the grace: given tokens.
     pub(super) late_granted: u64,
     /// Past it: given none.
     pub(super) late_refused: u64,
-    /// Winners whose tokens were still good.
+    /// Winners of races within the grace whose tokens were still good.
     pub(super) alive: u64,
-    /// Winners whose tokens were not.
+    /// Winners of those whose tokens were not.
     pub(super) killed: u64,
-    safe: Option<Duration>,
-    unsafe_from: Option<Duration>,
+    gaps: races::Races,
 }
 
 impl Races {
-    pub(super) fn new(grace: Duration) -> Self {
+    pub(super) fn new(grace: Option<Duration>) -> Self {
         Self { grace, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, race: &Race) {
-        let is_granted = race.second == Second::Granted;
-        let count = match (is_granted, race.gap <= self.grace) {
-            (true, true) => Some(&mut self.granted),
-            (false, true) => Some(&mut self.refused),
-            _ if race.gap < self.grace + MARGIN => None,
-            (true, false) => Some(&mut self.late_granted),
-            (false, false) => Some(&mut self.late_refused),
+        self.gaps.add(race);
+        let (least, most) = race.within;
+        let is_within = self.grace.is_none_or(|grace| most <= grace);
+        let is_late = self.grace.is_some_and(|grace| least >= grace + MARGIN);
+        let count = match race.second {
+            Second::Broken => Some(&mut self.broken),
+            Second::Granted if is_within => Some(&mut self.granted),
+            Second::Refused if is_within => Some(&mut self.refused),
+            Second::Granted if is_late => Some(&mut self.late_granted),
+            Second::Refused if is_late => Some(&mut self.late_refused),
+            Second::Granted | Second::Refused | Second::Failed => None,
         };
         if let Some(count) = count {
             *count += 1;
         }
-        match race.first_alive {
+        match race.first_alive.filter(|_| is_within) {
             Some(true) => self.alive += 1,
             Some(false) => self.killed += 1,
             None => {}
         }
-        let is_safe = is_granted && race.first_alive != Some(false);
-        if is_safe {
-            self.safe = self.safe.max(Some(race.gap));
-        } else {
-            self.unsafe_from = Some(self.unsafe_from.map_or(race.gap, |gap| gap.min(race.gap)));
-        }
     }
 
-    /// The gaps that went well and those that did not, for a person.
+    /// The gaps that were tried and how they went, for a person.
     pub(super) fn gaps(&self) -> String {
-        let shown = |gap: Option<Duration>| gap.map_or("none".to_owned(), figure::duration);
-        let (safe, bad) = (shown(self.safe), shown(self.unsafe_from));
-        format!("longest gap that went well {safe}, shortest that did not {bad}")
+        self.gaps.said()
     }
 }

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use super::rules::{AMPLIFIED, BROKEN, EARLY, GRACE, KILLED, LOST, SERVED, STAYS};
 use super::{Tokens, Told, Traffic};
+use crate::judge::rule::Rule;
 use crate::model::figure;
-use crate::model::finding::{BrokenRule, Finding, Provenance, Severity};
 use crate::model::plan::tokens::Most;
 use crate::model::report::{Expectations, Judged};
 
@@ -21,81 +22,6 @@ struct Said {
     evidence: Vec<String>,
 }
 
-/// What a finding says besides its evidence.
-struct Rule {
-    id: &'static str,
-    severity: Severity,
-    title: &'static str,
-    text: &'static str,
-    source: &'static str,
-    provenance: Provenance,
-    what_to_do: &'static str,
-}
-
-const LOST: Rule = Rule {
-    id: "grants-lost",
-    severity: Severity::High,
-    title: "Users had to log in again.",
-    text: "A user that consented once keeps coming to new tokens, until somebody takes that back.",
-    source: "RFC 6749 section 6; RFC 9700 section 4.14.2; anthropics/claude-code#65408: users \
-             were logged out by one lost answer",
-    provenance: Provenance::Observed,
-    what_to_do: "Keep refresh tokens and clients longer than the users' breaks, over a restart \
-                 too, and accept the old refresh token for some seconds after its rotation.",
-};
-const SERVED: Rule = Rule {
-    id: "not-served-again",
-    severity: Severity::High,
-    title: "Users waited too long after their tokens ended.",
-    text: "A user whose token ended is served again as soon as it has another one.",
-    source: "MCP 2025-11-25, basic/authorization; claude.com/docs/connectors, authentication: \
-             30 s for a refresh",
-    provenance: Provenance::Observed,
-    what_to_do: "Look at the times and errors of oauth/refresh and oauth/token: the token \
-                 endpoint has to bear all users at once.",
-};
-const AMPLIFIED: Rule = Rule {
-    id: "token-amplification",
-    severity: Severity::Medium,
-    title: "The end of tokens multiplied requests.",
-    text: "Each token is asked for about once, and each request sent about once.",
-    source: "modelled: retries that double the load keep an overloaded server down",
-    provenance: Provenance::Modelled,
-    what_to_do: "Answer the token endpoint with 503 or 429 and Retry-After when it cannot, and \
-                 MCP requests with a 401 only when a new token would help.",
-};
-const EARLY: Rule = Rule {
-    id: "refused-early",
-    severity: Severity::High,
-    title: "Access tokens were refused before their lifetime was over.",
-    text: "An access token is good for the `expires_in` that came with it.",
-    source: "RFC 6749 section 5.1: expires_in is the lifetime of the access token",
-    provenance: Provenance::Spec,
-    what_to_do: "Give every replica the same keys and the same time, and keep tokens over a \
-                 restart.",
-};
-const GRACE: Rule = Rule {
-    id: "refresh-grace",
-    severity: Severity::High,
-    title: "The old refresh token was not treated as declared.",
-    text: "A refresh token that was replaced is good for the declared grace, and not after it.",
-    source: "RFC 9700 section 4.14.2; processes of one client refresh at once, up to 10 of them: \
-             jlowin/fastmcp#4264, anthropics/claude-code#65408",
-    provenance: Provenance::Observed,
-    what_to_do: "For some seconds answer the old refresh token with the tokens it became; refuse \
-                 it after that.",
-};
-const KILLED: Rule = Rule {
-    id: "race-kills-winner",
-    severity: Severity::High,
-    title: "A race for a refresh token ended the tokens of the one that won it.",
-    text: "Who refreshed first keeps the tokens, whoever came second within the grace.",
-    source: "RFC 9700 section 4.14.2 revokes a family on replay; processes of one client replay \
-             by accident: anthropics/claude-code#65408",
-    provenance: Provenance::Observed,
-    what_to_do: "Take a second use within some seconds for a race, not for a theft.",
-};
-
 impl Tokens {
     /// What each expectation came to.
     pub fn end(&self) -> Expectations {
@@ -106,15 +32,24 @@ impl Tokens {
             limits.amplification.map(|most| amplified(&self.traffic, most)),
             limits.refused_early.map(|most| self.early_said(most)),
             limits.grace.map(|_| self.grace_said()),
+            limits.rotation.then(|| rotation_said(&self.traffic)),
             limits.winner_alive.then(|| self.winner_said()),
         ];
         let mut expectations = Expectations::default();
         for (text, said) in limits.written().zip(said.into_iter().flatten()) {
             if said.held == Some(false) {
-                expectations.findings.push(said.finding());
+                expectations
+                    .findings
+                    .push(said.rule.finding(said.count, said.evidence.iter().cloned()));
             }
             let (passed, unproven) = (said.held == Some(true), said.held.is_none());
-            expectations.judged.push(Judged { text, passed, value: said.value, unproven });
+            expectations.judged.push(Judged {
+                text,
+                passed,
+                value: said.value,
+                unproven,
+                unchecked: false,
+            });
         }
         expectations
     }
@@ -178,31 +113,61 @@ impl Tokens {
 
     fn grace_said(&self) -> Said {
         let races = &self.races;
-        // A server that does not rotate has no old refresh token.
-        let late = if races.rotates { races.late_granted } else { 0 };
         let within = races.granted + races.refused;
-        let held = match races.refused + late {
-            0 => (within > 0).then_some(true),
+        let late = races.late_granted + races.late_refused;
+        let wrong = races.refused + races.late_granted;
+        let rotates = self.traffic.rotated > 0;
+        let held = match (races.broken, wrong) {
+            (1.., _) => Some(false),
+            _ if !rotates => None,
+            (0, 0) => (within > 0).then_some(true),
             _ => Some(false),
         };
-        let value = format!(
-            "within it {} of {within} accepted, after it {late} of {}; {}",
-            races.granted,
-            races.late_granted + races.late_refused,
-            races.gaps()
-        );
+        let mut value = match (rotates, within + late + races.broken) {
+            (_, 0) => "no race was tried".to_owned(),
+            (false, _) => "the refresh token is never replaced: there is no old one".to_owned(),
+            (true, _) => format!(
+                "within it {} of {within} accepted, {}; {}",
+                races.granted,
+                match late {
+                    0 => "after it none was tried".to_owned(),
+                    late => format!("after it {} of {late}", races.late_granted),
+                },
+                races.gaps()
+            ),
+        };
+        // What comes of a 500 is not the grace's fault.
+        let rule = if races.broken > 0 { &BROKEN } else { &GRACE };
+        if races.broken > 0 {
+            value = format!("{} answered 500; {value}", races.broken);
+        }
         let evidence = vec![value.clone()];
-        Said { held, value, rule: &GRACE, count: races.refused + late, evidence }.or_too_little()
+        let count = wrong + races.broken;
+        Said { held, value, rule, count, evidence }.or_too_little()
     }
 
     fn winner_said(&self) -> Said {
         let (alive, killed) = (self.races.alive, self.races.killed);
         let held = if killed > 0 { Some(false) } else { (alive > 0).then_some(true) };
-        let all = alive + killed;
-        let value = format!("{alive} of {all} kept their tokens; {}", self.races.gaps());
+        let value = match alive + killed {
+            0 => format!("no first one's tokens were used after a race; {}", self.races.gaps()),
+            all => format!("{alive} of {all} kept their tokens; {}", self.races.gaps()),
+        };
         let evidence = vec![value.clone()];
         Said { held, value, rule: &KILLED, count: killed, evidence }.or_too_little()
     }
+}
+
+fn rotation_said(traffic: &Traffic) -> Said {
+    let (rotated, all) = (traffic.rotated, traffic.refreshed);
+    let held = (all > 0).then_some(rotated == all);
+    let value = match (rotated, all) {
+        (_, 0) => "no token was refreshed".to_owned(),
+        (0, all) => format!("the refresh token is never replaced, in {}", refreshes(all)),
+        (rotated, all) => format!("{rotated} of {} replaced the refresh token", refreshes(all)),
+    };
+    let evidence = vec![value.clone()];
+    Said { held, value, rule: &STAYS, count: all - rotated, evidence }.or_too_little()
 }
 
 /// Requests against those of a plain course.
@@ -239,23 +204,6 @@ impl Said {
         }
         self
     }
-
-    fn finding(&self) -> Finding {
-        let rule = self.rule;
-        Finding {
-            id: rule.id.to_owned(),
-            severity: rule.severity,
-            title: rule.title.to_owned(),
-            rule: BrokenRule {
-                text: rule.text.to_owned(),
-                source: rule.source.to_owned(),
-                provenance: rule.provenance,
-            },
-            count: self.count,
-            evidence: self.evidence.clone(),
-            what_to_do: rule.what_to_do.to_owned(),
-        }
-    }
 }
 
 fn told((at, user, what): &Told) -> String {
@@ -264,6 +212,10 @@ fn told((at, user, what): &Told) -> String {
 
 fn line(at: Duration, user: u32, what: &str) -> String {
     format!("at {}, user {user}: {what}", figure::duration(at))
+}
+
+fn refreshes(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "refresh" } else { "refreshes" })
 }
 
 fn tokens(count: u64) -> String {

@@ -14,6 +14,7 @@ const NONE: TokenLimits = TokenLimits {
     amplification: None,
     refused_early: None,
     grace: None,
+    rotation: false,
     winner_alive: false,
 };
 
@@ -69,7 +70,8 @@ fn exchange(operation: Operation, status: u16) -> Event {
 }
 
 fn race(gap: f64, second: Second, first_alive: Option<bool>) -> Event {
-    Event::Race(Race { user: 1, at: s(1.0), gap: s(gap), second, first_alive })
+    let (gap, within) = (s(gap), (s(gap), s(gap)));
+    Event::Race(Race { user: 1, at: s(1.0), gap, within, second, first_alive })
 }
 
 /// Whether the one expectation held, what was said of it, and the findings' names.
@@ -197,20 +199,54 @@ fn races_are_held_against_the_declared_grace() {
     let grace = TokenLimits { grace: Some(s(10.0)), ..NONE };
     let rotated = grant(1, 0.0, GrantChange::Refreshed { rotated: true });
     let within = race(10.0, Second::Granted, Some(true));
-    assert_eq!(said(grace, &[]).0, None);
-    assert_eq!(said(grace, std::slice::from_ref(&within)).0, Some(true));
-    for second in [Second::Refused, Second::Failed] {
-        let (held, _, findings) = said(grace, &[within.clone(), race(1.0, second, None)]);
-        assert_eq!((held, findings), (Some(false), vec!["refresh-grace".to_owned()]));
-    }
-    // After it the old one is refused, unless there is no old one; its edge says nothing.
+    let of = |races: &[Event]| said(grace, &[&[rotated.clone()], races].concat());
+    assert_eq!(of(&[]).0, None);
+    let (held, text, _) = of(std::slice::from_ref(&within));
+    assert_eq!(held, Some(true));
+    assert!(text.contains("within it 1 of 1 accepted, after it none was tried; gaps"), "{text}");
+    let (held, _, findings) = of(&[within.clone(), race(1.0, Second::Refused, None)]);
+    assert_eq!((held, findings), (Some(false), vec!["refresh-grace".to_owned()]));
+    let (held, text, findings) = of(&[within.clone(), race(1.0, Second::Broken, None)]);
+    assert_eq!((held, findings), (Some(false), vec!["refresh-broken-by-race".to_owned()]));
+    assert!(text.contains("1 answered 500; within it 1 of 1 accepted"), "{text}");
+    // Who was asked to wait, or got no answer, shows nothing of the grace.
+    assert_eq!(of(&[race(1.0, Second::Failed, None)]).0, None);
+    // A slow answer may have been one of after the grace.
+    let slow = Race {
+        user: 1,
+        at: s(1.0),
+        gap: s(9.0),
+        within: (s(8.0), s(10.5)),
+        second: Second::Refused,
+        first_alive: Some(false),
+    };
+    assert_eq!(of(&[within.clone(), Event::Race(slow)]).0, Some(true));
+    // After it the old one is refused; its edge says nothing.
     let late = race(11.0, Second::Granted, None);
-    assert_eq!(said(grace, &[rotated.clone(), within.clone(), late.clone()]).0, Some(false));
-    assert_eq!(said(grace, &[within.clone(), late]).0, Some(true));
-    let edge = race(10.5, Second::Granted, None);
-    assert_eq!(said(grace, &[rotated, edge]).0, None);
-    let (_, text, _) = said(grace, &[within, race(12.0, Second::Refused, None)]);
-    assert!(text.ends_with("longest gap that went well 10s, shortest that did not 12s"), "{text}");
+    assert_eq!(of(&[within.clone(), late.clone()]).0, Some(false));
+    assert_eq!(of(&[race(10.5, Second::Granted, None)]).0, None);
+    let (held, text, _) = of(&[within.clone(), race(12.0, Second::Refused, None)]);
+    assert_eq!(held, Some(true));
+    assert!(text.contains("within it 1 of 1 accepted, after it 0 of 1;"), "{text}");
+    assert!(text.ends_with("safe up to 10s, 1 of 1; the shortest that was not is 12s"), "{text}");
+    // Where nothing is rotated there is no old one.
+    let kept = grant(1, 0.0, GrantChange::Refreshed { rotated: false });
+    let (held, text, findings) = said(grace, &[kept, within, late]);
+    assert_eq!((held, findings), (None, Vec::new()));
+    assert!(text.ends_with("the refresh token is never replaced: there is no old one"), "{text}");
+}
+
+#[test]
+fn each_refresh_replaces_the_refresh_token() {
+    let limit = TokenLimits { rotation: true, ..NONE };
+    let refreshed = |rotated| grant(1, 1.0, GrantChange::Refreshed { rotated });
+    assert_eq!(said(limit, &[]).0, None);
+    assert_eq!(said(limit, &[refreshed(true)]).0, Some(true));
+    let (held, text, findings) = said(limit, &[refreshed(true), refreshed(false)]);
+    assert_eq!((held, findings), (Some(false), vec!["no-rotation".to_owned()]));
+    assert_eq!(text, "tokens.rotation = true: 1 of 2 refreshes replaced the refresh token");
+    let (_, text, _) = said(limit, &[refreshed(false)]);
+    assert!(text.ends_with("the refresh token is never replaced, in 1 refresh"), "{text}");
 }
 
 #[test]
@@ -220,6 +256,13 @@ fn the_winner_of_a_race_keeps_its_tokens() {
     let bad = race(0.0, Second::Refused, Some(false));
     assert_eq!(said(alive, &[race(0.0, Second::Granted, None)]).0, None);
     assert_eq!(said(alive, std::slice::from_ref(&good)).0, Some(true));
-    let (held, _, findings) = said(alive, &[good, bad]);
+    let (held, _, findings) = said(alive, &[good.clone(), bad.clone()]);
     assert_eq!((held, findings), (Some(false), vec!["race-kills-winner".to_owned()]));
+    // Past the declared grace a grant may end with a second use of its token.
+    let late = race(12.0, Second::Refused, Some(false));
+    let graced = TokenLimits { grace: Some(s(10.0)), ..alive };
+    let mut tokens = Tokens::new(graced);
+    let rotated = grant(1, 0.0, GrantChange::Refreshed { rotated: true });
+    [rotated, good, late].iter().for_each(|event| tokens.observe(event));
+    assert!(tokens.end().judged.iter().all(|judged| judged.passed));
 }

@@ -77,6 +77,8 @@ impl Calls {
                 self.bursts.push((now, burst.len() as u32));
                 (now + self.service, burst.len())
             }
+            // Its legs are no calls, and take about as long as one.
+            Step::Stray | Step::Register => (now + self.service, 0),
             Step::Fork(_) | Step::Join | Step::End => (now, 0),
         }
     }

@@ -14,8 +14,10 @@ pub(super) fn findings(grants: &Grants) -> Vec<Finding> {
         severity: Severity::High,
         title: "Users were left without an access token.".to_owned(),
         rule: BrokenRule {
-            text: "A user that consents comes to an access token, and keeps getting new ones."
-                .to_owned(),
+            text:
+                "A user that consents comes to an access token, and keeps getting new ones. While \
+                   it has none, its calls end as unauthorised, and nothing is sent."
+                    .to_owned(),
             source: "MCP 2025-11-25, basic/authorization; claude.com/docs/connectors, \
                      authentication: the connector asks its user to connect again"
                 .to_owned(),
@@ -47,6 +49,7 @@ mod tests {
             at: Duration::from_millis(2500),
             operation: Operation::OauthToken,
             said: "invalid_grant".to_owned(),
+            what_to_do: "",
         })));
         let findings = findings(&summary, Vec::new());
         assert_eq!((findings[0].id.as_str(), findings[0].count), ("locked-out", 1));

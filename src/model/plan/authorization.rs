@@ -48,6 +48,8 @@ pub struct Authorization {
     pub token_limit: u32,
     /// Service time of the token endpoint.
     pub latency: Distribution,
+    /// What becomes of streams that are open when their token ends.
+    pub streams: Streams,
     /// When the token endpoint answers 503.
     pub outage: Option<Outage>,
     /// When every access token issued before ends, from the start of the target.
@@ -58,6 +60,9 @@ pub struct Authorization {
     pub jwks: String,
     /// What is wrong with it.
     pub defects: Defects,
+    /// The defects that refuse in a wrong way spare requests without any token, so that clients can
+    /// log in.
+    pub spares_missing: bool,
     /// For `forgets-clients`: so long after its registration a client is forgotten.
     pub forget_after: Duration,
     /// For `forgets-clients`: all clients at this moment, from the start of the target, instead.
@@ -89,6 +94,20 @@ pub enum Consent {
 impl Consent {
     /// Every way, by its word.
     pub const WORDS: [(&'static str, Self); 2] = [("instant", Self::Instant), ("form", Self::Form)];
+}
+
+/// What becomes of a stream that is open when the token ends that opened it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// It stays open: the token was looked at when the request came, as the SDKs' servers do.
+    Keep,
+    /// It ends, as gateways end it that hold connections to a token's lifetime.
+    Cut,
+}
+
+impl Streams {
+    /// Both, by their word.
+    pub const WORDS: [(&'static str, Self); 2] = [("keep", Self::Keep), ("cut", Self::Cut)];
 }
 
 /// Which metadata there is.
@@ -145,11 +164,13 @@ impl Default for Authorization {
             register_limit: 0,
             token_limit: 0,
             latency: Distribution::constant(Duration::ZERO),
+            streams: Streams::Keep,
             outage: None,
             expire_at: None,
             revoke_at: None,
             jwks: String::new(),
             defects: Defects::default(),
+            spares_missing: false,
             forget_after: Duration::from_secs(30),
             forget_at: None,
             lose_every: 0,
@@ -174,9 +195,9 @@ impl fmt::Display for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { access, refresh, rotate, grace, skew, consent, discovery, .. } = self;
         let Self { registration, documents, issuer, scopes, scope, users, tools, .. } = self;
-        let Self { register_limit, token_limit, latency, outage, jwks, .. } = self;
+        let Self { register_limit, token_limit, latency, streams, outage, jwks, .. } = self;
         let Self { expire_at, revoke_at, defects, .. } = self;
-        let Self { forget_after, forget_at, lose_every, slow, .. } = self;
+        let Self { spares_missing, forget_after, forget_at, lose_every, slow, .. } = self;
         write!(f, "{{ access = {}, refresh = {}", Lasts(*access), Lasts(*refresh))?;
         write!(f, ", rotate = {rotate}, grace = {}, skew = {}", Lasts(*grace), Lasts(*skew))?;
         write!(f, ", consent = {}", Text(word(&Consent::WORDS, consent)))?;
@@ -199,6 +220,7 @@ impl fmt::Display for Authorization {
         }
         write!(f, " }}, register_limit = {register_limit}, token_limit = {token_limit}")?;
         write!(f, ", latency = {}", Text(&latency.to_string()))?;
+        write!(f, ", streams = {}", Text(word(&Streams::WORDS, streams)))?;
         if let Some(Outage { at, lasts }) = outage {
             write!(f, ", outage = {{ at = {}, lasts = {} }}", Lasts(*at), Lasts(*lasts))?;
         }
@@ -211,7 +233,7 @@ impl fmt::Display for Authorization {
         if !jwks.is_empty() {
             write!(f, ", jwks = {}", Text(jwks))?;
         }
-        write!(f, ", defects = {}", List(&words))?;
+        write!(f, ", defects = {}, spares_missing = {spares_missing}", List(&words))?;
         write!(f, ", forget_after = {}", Lasts(*forget_after))?;
         if let Some(at) = forget_at {
             write!(f, ", forget_at = {}", Lasts(*at))?;

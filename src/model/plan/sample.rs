@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::distribution::Distribution;
 use crate::model::profile::oauth::{
-    ApplicationType, Member, OAuth, Registration, RegistrationAuthentication, ResourceMatch,
+    ApplicationType, Loser, Member, OAuth, Registration, RegistrationAuthentication, ResourceMatch,
     ResourceParameter, WithoutResourceMetadata,
 };
 use crate::model::profile::{
@@ -36,7 +36,7 @@ pub(crate) fn plan(load: Load, profile: Profile) -> Plan {
         },
         practice: Practice::default(),
         auth: Credential::None,
-        clients: Clients { profile, identity: None },
+        clients: Clients { profile, identity: None, addresses: Vec::new() },
         load,
         tools: Tools::default(),
         expect: Expect::default(),
@@ -120,6 +120,7 @@ pub(crate) fn oauth() -> OAuth {
         refresh_share: 0.5,
         holders: 1,
         holder_gap: Distribution::constant(Duration::ZERO),
+        loser: Loser::Reads,
         discovery_timeout: second(10),
         registration_timeout: second(10),
         authorize_timeout: second(30),

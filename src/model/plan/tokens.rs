@@ -19,6 +19,8 @@ pub struct TokenLimits {
     pub refused_early: Option<u32>,
     /// So long after its rotation the old refresh token is still good, and no longer.
     pub grace: Option<Duration>,
+    /// Each refresh replaces the refresh token.
+    pub rotation: bool,
     /// After a race the tokens that the first process got are still good.
     pub winner_alive: bool,
 }
@@ -62,6 +64,7 @@ impl TokenLimits {
             self.amplification.map(|most| format!("tokens.amplification = {most}")),
             self.refused_early.map(|most| format!("tokens.refused_early = {most}")),
             self.grace.map(|grace| time("grace", grace)),
+            self.rotation.then(|| "tokens.rotation = true".to_owned()),
             self.winner_alive.then(|| "tokens.winner = \"alive\"".to_owned()),
         ]
         .into_iter()

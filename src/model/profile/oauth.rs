@@ -59,6 +59,8 @@ pub struct OAuth {
     pub holders: u32,
     /// Delay of each further holder's refresh after the first one's.
     pub holder_gap: Distribution,
+    /// What a process does whose refresh token another one has used.
+    pub loser: Loser,
     /// Budget of one request for metadata.
     pub discovery_timeout: Duration,
     /// Budget of a registration.
@@ -88,6 +90,16 @@ impl OAuth {
     pub fn refresh_before(&self, lifetime: Duration) -> Duration {
         self.refresh_margin.min(lifetime.mul_f64(self.refresh_share.clamp(0.0, 1.0)))
     }
+}
+
+/// What a process does whose refresh is refused because another process refreshed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loser {
+    /// It reads the tokens that the other one got.
+    Reads,
+    /// It starts a new login, with which the user's tokens so far are gone
+    /// (anthropics/claude-code#65408).
+    LogsOut,
 }
 
 /// How many clients are registered.

@@ -72,6 +72,10 @@ pub struct Figures {
     pub sessions: Counts,
     /// What became of what authorization servers gave users; empty without OAuth.
     pub grants: Counts,
+    /// Refresh tokens that two processes presented, by how long after the first the second did, the
+    /// shortest gap first; absent without such races.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refresh_races: Vec<RaceFigures>,
     /// What users felt of the first call with each access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_call_with_token_us: Option<Percentiles>,
@@ -233,6 +237,26 @@ pub struct ConnectionFigures {
     /// The TLS handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_us: Option<Percentiles>,
+}
+
+/// Races for a refresh token with one gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RaceFigures {
+    /// The gap in milliseconds; from 100 on the last two digits are cut.
+    pub gap_ms: u32,
+    /// Seconds that got tokens.
+    pub granted: u64,
+    /// Those that were told that the refresh token is no longer good.
+    pub refused: u64,
+    /// Those that were answered 500.
+    pub broken: u64,
+    /// Those that were told none of these.
+    pub failed: u64,
+    /// Races after which the first one's tokens were good no longer.
+    pub killed: u64,
+    /// Races whose second got tokens, and nothing was seen to befall the first one's.
+    pub well: u64,
 }
 
 /// Refusals of one shape.

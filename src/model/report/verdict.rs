@@ -56,7 +56,9 @@ pub struct Facts<'a> {
     pub findings: &'a [Finding],
     /// The worst severity that passes, if one is named.
     pub findings_limit: Option<Severity>,
-    /// Tool calls that came due.
+    /// What a call is: "tool call", or what a check does instead.
+    pub unit: &'static str,
+    /// Calls that came due.
     pub calls: u64,
     /// Of these, answered well.
     pub ok: u64,
@@ -84,12 +86,13 @@ pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
         grounds.extend(why.map(|reason| (Verdict::Untrustworthy, reason.clone())));
     }
     if facts.calls == 0 {
-        let why = "no tool call was made: nothing was measured, and that is no pass";
-        grounds.push((Verdict::Failed, why.to_owned()));
+        let unit = facts.unit;
+        let why = format!("no {unit} was made: nothing was measured, and that is no pass");
+        grounds.push((Verdict::Failed, why));
     }
     if facts.calls > 0 && facts.ok == 0 {
-        let why = "not one tool call ended well: nothing was shown to work";
-        grounds.push((Verdict::Failed, why.to_owned()));
+        let why = format!("not one {} ended well: nothing was shown to work", facts.unit);
+        grounds.push((Verdict::Failed, why));
     }
     grounds.extend(broken(facts.thresholds));
     let past = |severity| facts.findings_limit.is_some_and(|limit| severity > limit);
@@ -99,7 +102,7 @@ pub fn decide(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
         None if facts.generator.trustworthy => Verdict::Passed,
         None => Verdict::Untrustworthy,
     };
-    if verdict == Verdict::Passed && facts.thresholds.is_empty() {
+    if verdict == Verdict::Passed && facts.thresholds.iter().all(|judged| judged.unchecked) {
         let why = "no threshold was set: only findings could have failed this run";
         grounds.push((verdict, why.to_owned()));
     }
@@ -121,7 +124,7 @@ pub fn told(finding: &Finding) -> String {
 }
 
 fn broken(thresholds: &[Judged]) -> impl Iterator<Item = (Verdict, String)> {
-    thresholds.iter().filter(|threshold| !threshold.passed).map(|threshold| {
+    thresholds.iter().filter(|threshold| threshold.is_broken()).map(|threshold| {
         (Verdict::Failed, format!("{} {}: {}", threshold.text, threshold.said(), threshold.value))
     })
 }
@@ -163,6 +166,7 @@ mod tests {
             ending: Ending::Finished,
             findings: &[],
             findings_limit: None,
+            unit: "tool call",
             calls: 0,
             ok: 0,
             thresholds: &[],
@@ -203,12 +207,14 @@ mod tests {
                 passed: held,
                 value: "3%".to_owned(),
                 unproven: false,
+                unchecked: false,
             }];
             let generator = Generator { reasons: vec!["slow".to_owned()], ..generator };
             let (verdict, _) = decide(&Facts {
                 ending,
                 findings: &findings,
                 findings_limit: limit,
+                unit: "tool call",
                 calls: 1,
                 ok: 1,
                 thresholds: &thresholds,

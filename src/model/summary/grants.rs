@@ -1,13 +1,9 @@
 //! What authorization servers gave users, and what became of it.
 
-use std::collections::BTreeMap;
-
 use super::evidence::{FirstFew, Seen};
-use crate::model::event::{Call, GrantChange, Race, Refused, Second};
+use super::races::Races;
+use crate::model::event::{Call, GrantChange, Race, Refused};
 use crate::model::histogram::Histogram;
-
-/// Gaps of races longer than this are counted in steps of it, in milliseconds.
-const STEP: u32 = 100;
 
 /// Grants: how many there were, how they were renewed, how they were lost.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,46 +32,15 @@ pub struct Grants {
     pub locked_out: u64,
     /// Why.
     pub refusals: FirstFew<Seen>,
-    /// Refresh tokens that were presented twice, by how long after the first time, in milliseconds.
-    pub races: BTreeMap<u32, Races>,
+    /// Refresh tokens that were presented twice.
+    pub races: Races,
     /// What users felt of the first call with each access token.
     pub first_call: Histogram,
 }
 
-/// Races of one gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Races {
-    /// The second process got tokens.
-    pub granted: u64,
-    /// It was told that the refresh token is no longer good.
-    pub refused: u64,
-    /// It was told neither.
-    pub failed: u64,
-    /// The first one's tokens were good no longer.
-    pub killed: u64,
-}
-
-impl Races {
-    fn merge(&mut self, other: Self) {
-        self.granted += other.granted;
-        self.refused += other.refused;
-        self.failed += other.failed;
-        self.killed += other.killed;
-    }
-}
-
 impl Grants {
     pub(super) fn race(&mut self, race: &Race) {
-        let exact = u32::try_from(race.gap.as_millis()).unwrap_or(u32::MAX);
-        // Long gaps differ by their tenths of a second.
-        let gap = if exact < STEP { exact } else { exact / STEP * STEP };
-        let (granted, refused) = (race.second == Second::Granted, race.second == Second::Refused);
-        self.races.entry(gap).or_default().merge(Races {
-            granted: granted.into(),
-            refused: refused.into(),
-            failed: (!granted && !refused).into(),
-            killed: (race.first_alive == Some(false)).into(),
-        });
+        self.races.add(race);
     }
 
     pub(super) fn add(&mut self, change: GrantChange) {
@@ -118,9 +83,7 @@ impl Grants {
             *mine += theirs;
         }
         self.refusals.merge(&other.refusals);
-        for (gap, races) in &other.races {
-            self.races.entry(*gap).or_default().merge(*races);
-        }
+        self.races.merge(&other.races);
         self.first_call.merge(&other.first_call);
     }
 

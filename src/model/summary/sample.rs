@@ -128,6 +128,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
             at: ms(at),
             operation: Operation::OauthToken,
             said: format!("invalid_grant {at}"),
+            what_to_do: "",
         }))),
         (at.clone(), 1u64..90_000).prop_map(|(began, took)| Event::Wave(Wave {
             user: 3,

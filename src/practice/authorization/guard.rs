@@ -2,11 +2,13 @@
 //! (RFC 6750 section 3, RFC 9728 section 5.1, MCP 2025-11-25 basic/authorization.)
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -22,7 +24,8 @@ use super::identity::scheme;
 use super::metadata::RESOURCE;
 use super::place::{Place, beyond, resource_path};
 use super::tokens::Claims;
-use crate::model::plan::Defect;
+use crate::edge::clock::Clock;
+use crate::model::plan::{Defect, Streams};
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,22 @@ enum Closed {
     Invalid(&'static str),
     /// Its token has not this scope.
     Insufficient(String),
+}
+
+/// When the token ends that a request came with.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Ends {
+    clock: Clock,
+    after: Duration,
+}
+
+impl Ends {
+    /// The same answer, which ends then at the latest.
+    pub(in super::super) fn cut(self, response: Response) -> Response {
+        let Self { clock, after } = self;
+        let end = Box::pin(async move { clock.sleep(after).await });
+        response.map(|body| Body::from_stream(body.into_data_stream().take_until(end)))
+    }
 }
 
 /// As much of a message as says which tool it calls.
@@ -56,11 +75,15 @@ impl Authority {
         request: Request,
     ) -> Result<Request, Response> {
         let judged = self.judge(endpoint, request.headers());
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let claims = match judged {
             Ok(claims) => claims,
             Err(closed) => return Err(self.refuse(endpoint, &parts.headers, body, closed).await),
         };
+        if self.knobs.streams == Streams::Cut {
+            let (clock, after) = (self.clock.clone(), self.left_of(&claims));
+            parts.extensions.insert(Ends { clock, after });
+        }
         if self.knobs.tools.is_empty() || parts.method != axum::http::Method::POST {
             return Ok(Request::from_parts(parts, body));
         }
@@ -100,7 +123,7 @@ impl Authority {
                 return Err(Closed::Invalid("the token has expired"));
             }
         }
-        let opened = std::time::Duration::from_millis(claims.granted_ms);
+        let opened = Duration::from_millis(claims.granted_ms);
         let ids = [claims.grant.as_deref(), Some(claims.jti.as_str())];
         let mut ids = ids.into_iter().flatten().filter_map(|id| Id::read(id.as_bytes()));
         if self.is_revoked_at_once(opened, now) || ids.any(|id| self.grants.has_ended(id)) {
@@ -116,6 +139,16 @@ impl Authority {
             Some(path) if path.is_empty() || path == resource_path(endpoint) => Ok(()),
             _ => Err(Closed::Invalid("the token is for another resource")),
         }
+    }
+
+    /// How long a good token stays good.
+    fn left_of(&self, claims: &Claims) -> Duration {
+        let now = self.now();
+        let end = Duration::from_secs(claims.exp) + self.knobs.skew;
+        let left = end.saturating_sub(self.unix(now));
+        let opened = Duration::from_millis(claims.granted_ms);
+        let revoked = self.knobs.revoke_at.filter(|at| opened < *at);
+        revoked.map_or(left, |at| left.min(at.saturating_sub(now)))
     }
 
     /// The scope that a call needs and its token has not.
@@ -146,7 +179,8 @@ impl Authority {
             return challenged(StatusCode::FORBIDDEN, challenge, &body);
         }
         one(&self.counts.unauthorized);
-        let has = |defect| self.knobs.has(defect);
+        let is_spared = self.knobs.spares_missing && closed == Closed::Missing;
+        let has = |defect| !is_spared && self.knobs.has(defect);
         if has(Defect::RefusesWith200) {
             return refused_politely(body).await;
         }

@@ -10,7 +10,7 @@ use super::super::http_sse::STREAM_PATH;
 use super::super::server::Endpoint;
 
 /// The path of a resource that is not here: a token for it is good, and for nobody here.
-const ELSEWHERE: &str = "/elsewhere";
+pub(in super::super) const ELSEWHERE: &str = "/elsewhere";
 const SCHEME: &str = "http://";
 
 /// The origin that a request was sent to, and the issuer there.

@@ -53,6 +53,11 @@ impl Method {
     /// Any HTTP method that MCP does not use.
     pub const OTHER_HTTP: Self = Self(6);
 
+    /// Whether what answers it is a stream that lasts.
+    pub fn lasts(self) -> bool {
+        self == Self::GET || METHODS[self.0] == "subscriptions/listen"
+    }
+
     /// A JSON-RPC method.
     pub fn rpc(name: &str) -> Self {
         let found = METHODS[NOT_RPC..].iter().position(|known| *known == name);

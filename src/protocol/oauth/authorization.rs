@@ -529,7 +529,7 @@ mod tests {
             (register, Leg::Registration, Reaction::Later(None), "answered 429"),
             (page, Leg::Authorize, Reaction::GiveUp, "with a web page"),
             (denied, Leg::Authorize, Reaction::GiveUp, "refused: access_denied"),
-            (forged, Leg::Authorize, Reaction::GiveUp, "another state"),
+            (forged, Leg::Authorize, Reaction::GiveUp, "with another: RFC 6749 section 10.12"),
             (token, Leg::Token, Reaction::Forgotten, "refused: invalid_client"),
         ];
         for (mut way, leg, reaction, words) in cases {

@@ -146,7 +146,9 @@ impl Discovery {
             return if self.queue.is_empty() { self.exhausted() } else { Ok(()) };
         }
         if !(200..300).contains(&response.status) {
-            return Err(refused(token::refused(response, "RFC 8414 section 3.2")));
+            let is_resource = matches!(self.stage, Stage::Resource);
+            let rule = if is_resource { "RFC 9728 section 3.2" } else { "RFC 8414 section 3.2" };
+            return Err(refused(token::refused(response, rule)));
         }
         self.take(response).map_err(refused)?;
         self.follow(&url)
@@ -405,7 +407,7 @@ mod tests {
                     PATH,
                     "discovery: https://tools.test/.well-known/oauth-protected-resource/a/mcp \
                      redirects to /.well-known/oauth-protected-resource/a/mcp, which is not \
-                     followed: RFC 8414 section 3.2",
+                     followed: RFC 9728 section 3.2",
                 ],
             ),
             (

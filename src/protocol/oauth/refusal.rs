@@ -137,7 +137,7 @@ pub enum What {
     #[error("names no {0}, which this grant needs")]
     NoEndpoint(&'static str),
     /// A callback of another authorization, or without `state`.
-    #[error("came back with another state: RFC 6749 section 10.12")]
+    #[error("came back without the state that was sent, or with another: RFC 6749 section 10.12")]
     OtherState,
     /// A callback of another issuer.
     #[error("came back with iss {found}, not {expected}: RFC 9207 section 2.4")]
@@ -177,6 +177,64 @@ impl Refusal {
     /// What was wrong with a leg to this URL.
     pub fn new(leg: Leg, url: &Url, what: What) -> Self {
         Self { leg, url: shown(url), what }
+    }
+
+    /// What the people who run the server, or wrote the scenario, can do about it.
+    pub fn what_to_do(&self) -> &'static str {
+        match &self.what {
+            What::Lost(Lost::Oversized) | What::Oversized(_) => {
+                "answer with the document alone: the ones that clients get have a few kilobytes"
+            }
+            What::Page(_)
+            | What::Redirect(..)
+            | What::NotAnObject(..)
+            | What::Missing(..)
+            | What::Status(..) => {
+                "open this URL by hand: it has to answer by itself, with 200 and the JSON document \
+                 that the rule describes"
+            }
+            What::Lost(_) | What::Unavailable { .. } => {
+                "see what this server logged, and whether it can be reached from here"
+            }
+            What::Throttled { .. } => {
+                "wait, or raise this limit for the address that the load comes from"
+            }
+            What::OtherResource { .. } => {
+                "let `resource` in this document be the URL that clients are given for the server"
+            }
+            What::OtherIssuer { .. } => {
+                "let `issuer` in this document, and the one that the resource's metadata names, be \
+                 the same text, down to the last slash"
+            }
+            What::Endpoint { .. } | What::NoEndpoint(_) => {
+                "name an endpoint there that clients on the Internet can reach over https"
+            }
+            What::NoMetadata { .. } => {
+                "serve the metadata at one of these URLs, or name where they are in the 401"
+            }
+            What::NoPkce => "list S256 there, once the server checks code_verifier",
+            What::NoIdentity => "give client_id under [auth], or let clients register",
+            What::OtherState => "send `state` back as it came, in every redirect to the callback",
+            What::OtherIss { .. } | What::NoIss => {
+                "send `iss` back with the callback, with the very text that `issuer` has in the \
+                 metadata"
+            }
+            What::NoCode | What::OtherCallback => {
+                "go this way once with a browser: after the consent it has to end at the callback, \
+                 with a code"
+            }
+            What::Key(_) => "give a private key under [auth] that fits the client",
+            What::Consent(_) => {
+                "go this way once with a browser: auth.forms has a step for each page it shows, with \
+                 the names of its fields; auth.command is for pages that need more"
+            }
+            What::NotGone(_) => "change the scenario, if you may load that server",
+            What::Denied { .. } => {
+                "look the error up in what the authorization server logged; a client that it should \
+                 know is given by client_id under [auth]"
+            }
+            What::OutOfTurn => "this is a mistake of squall: please report it",
+        }
     }
 
     /// What a client does about it (RFC 6749, section 5.2; protocol practice where that is silent).

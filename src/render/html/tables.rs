@@ -11,7 +11,8 @@ use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::plan::Way;
 use crate::model::report::Report;
-use crate::model::report::figures::{Counts, Figures, OperationFigures};
+use crate::model::report::figures::{Counts, Figures, OperationFigures, RaceFigures};
+use crate::model::summary::races::{Races, Went};
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
 
@@ -273,7 +274,7 @@ fn grants(summary: &Figures) -> String {
         "OAuth: {} consents ({} of users that had consented before), {} clients registered, {} \
          refreshes ({} with a new refresh token); {} grants and {} clients forgotten by the \
          authorization server, {} tokens refused after their time and {} before, {} times more \
-         scope asked for, {} times a user was left without tokens.{first}",
+         scope asked for, {} times a user was left without tokens.{first}{}",
         count("authorised"),
         count("authorised_again"),
         count("registered"),
@@ -285,7 +286,21 @@ fn grants(summary: &Figures) -> String {
         count("refused_early"),
         count("scope_refused"),
         count("locked_out"),
+        races(summary),
     )
+}
+
+/// Races for a refresh token; nothing where there was none.
+fn races(summary: &Figures) -> String {
+    if summary.refresh_races.is_empty() {
+        return String::new();
+    }
+    let mut races = Races::default();
+    for figures in &summary.refresh_races {
+        let RaceFigures { gap_ms, granted, refused, broken, failed, killed, well } = *figures;
+        races.put(gap_ms, Went { granted, refused, broken, failed, killed, well });
+    }
+    format!(" Processes that refreshed one token, {}.", races.said())
 }
 
 /// What was asked before the load and is counted nowhere else.

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::model::distribution::Distribution;
 use crate::model::profile::oauth::{
-    ApplicationType, Member, OAuth, Registration, RegistrationAuthentication, ResourceMatch,
+    ApplicationType, Loser, Member, OAuth, Registration, RegistrationAuthentication, ResourceMatch,
     ResourceParameter, WithoutResourceMetadata,
 };
 
@@ -118,6 +118,10 @@ fn refreshing<'a>(values: &Values<'_, 'a>, oauth: &mut OAuth) {
     values.value("holders", doc, count, &mut oauth.holders);
     let doc = "Delay of each further holder's refresh after the first one's.";
     values.value("holder_gap", doc, Key::distribution, &mut oauth.holder_gap);
+    let words = [("reads", Loser::Reads), ("logs-out", Loser::LogsOut)];
+    let read = |key: Key<'a>| key.word(&words, &[]);
+    let doc = "What a process does whose refresh is refused: reads the new tokens, or logs out.";
+    values.value("loser", doc, read, &mut oauth.loser);
 }
 
 fn budgets(values: &Values<'_, '_>, oauth: &mut OAuth) {
@@ -193,6 +197,7 @@ pub(super) fn blank() -> OAuth {
         refresh_share: 0.0,
         holders: 1,
         holder_gap: Distribution::constant(Duration::ZERO),
+        loser: Loser::Reads,
         discovery_timeout: Duration::ZERO,
         registration_timeout: Duration::ZERO,
         authorize_timeout: Duration::ZERO,

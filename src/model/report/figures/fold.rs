@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{
     ClassFigures, CompletionFigure, ConnectionFigures, Counts, Figures, OperationFigures,
-    RunFigures, ThrottleFigures, ToolFigures,
+    RaceFigures, RunFigures, ThrottleFigures, ToolFigures,
 };
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 use crate::model::summary::Summary;
 use crate::model::summary::calls::{Calls, Tally, Tool, UserClass};
 use crate::model::summary::grants::Grants;
+use crate::model::summary::races::{Races, Went};
 use crate::model::summary::runs::{Completion, Runs};
 use crate::model::summary::wire::{Connections, Exchanges};
 
@@ -49,6 +50,7 @@ impl Figures {
             run: runs(&summary.runs),
             sessions: sessions(summary),
             grants: grants(&summary.grants),
+            refresh_races: races(&summary.grants.races),
             first_call_with_token_us: summary.grants.first_call.percentiles(),
             statuses: named(wire.statuses.counts.iter(), wire.statuses.others),
             rpc_codes: named(wire.rpc_codes.counts.iter(), wire.rpc_codes.others),
@@ -204,6 +206,14 @@ fn grants(grants: &Grants) -> Counts {
     let is_used = counts.iter().any(|(_, count)| *count > 0);
     let counts = counts.into_iter().filter(|_| is_used);
     counts.map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+fn races(races: &Races) -> Vec<RaceFigures> {
+    let figures = races.iter().map(|(gap_ms, went)| {
+        let Went { granted, refused, broken, failed, killed, well } = went;
+        RaceFigures { gap_ms, granted, refused, broken, failed, killed, well }
+    });
+    figures.collect()
 }
 
 fn named<'a, K: ToString + 'a>(

@@ -228,10 +228,12 @@ fn verdict(report: &Report) -> Held {
     let is_ours = report.verdict == Verdict::Untrustworthy && code == 1;
     let expected = if is_ours { 1 } else { expected };
     same("exit_code", code, &format!("{name} it must be"), u64::from(expected))?;
-    if let Some(both) = report.judged().find(|judged| judged.passed && judged.unproven) {
+    if let Some(both) =
+        report.judged().find(|judged| judged.passed && (judged.unproven || judged.unchecked))
+    {
         return Err(format!("thresholds: {} is both held and unproven", both.text));
     }
-    let broken: Vec<&Judged> = report.judged().filter(|held| !held.passed).collect();
+    let broken: Vec<&Judged> = report.judged().filter(|held| held.is_broken()).collect();
     if report.verdict == Verdict::Passed {
         let against = broken.first().map(|judged| format!("{} {}", judged.text, judged.said()));
         let severe = report.findings.iter().find(|finding| finding.severity >= Severity::High);

@@ -1,0 +1,156 @@
+//! What a client process does with its tokens when it is to check what a target does with them: it
+//! clings to one past its end, or presents one that was issued for another resource.
+//!
+//! ```text
+//! clinging   lend ─► the one token it was given, for ever      refused ─► nothing: it stays
+//! straying   lend ─► its own token, as everybody ── stray ──►  lend ─► the foreign one, for ever
+//! ```
+
+use std::sync::{Arc, OnceLock};
+
+use super::process::Process;
+use super::{Lease, Lent};
+use crate::engine::grant::{Grant, Token};
+use crate::model::event::{Event, Refused, Whose};
+use crate::model::leg::Leg;
+use crate::model::secret::Secret;
+use crate::protocol::oauth::refusal::{Refusal, What};
+use crate::protocol::oauth::saved::Kept;
+
+/// What a process does with its tokens.
+#[derive(Debug, Default)]
+pub enum Habit {
+    /// It renews them, as clients do.
+    #[default]
+    Renewing,
+    /// It presents the first one whatever its time, and whatever it is answered.
+    Clinging,
+    /// It presents its own, and from some moment on one for another resource.
+    Straying(Source),
+}
+
+/// Where tokens for another resource come from.
+#[derive(Debug)]
+pub enum Source {
+    /// An authorization for this resource (RFC 8707, section 2).
+    Resource(String),
+    /// Somebody has them: one a user.
+    Given(Vec<Kept>),
+}
+
+/// The grant of a foreign token, once the process has strayed.
+#[derive(Debug, Default)]
+pub(super) struct Strayed(OnceLock<Grant>);
+
+impl Strayed {
+    /// Its token.
+    pub(super) fn token(&self) -> Option<Arc<Token>> {
+        self.0.get()?.token()
+    }
+
+    /// The secrets of it.
+    pub(super) fn issued(&self) -> Vec<Secret> {
+        self.0.get().map(Grant::issued).unwrap_or_default()
+    }
+}
+
+impl Process {
+    /// The credential of a process that checks something; nothing where it lends as others do.
+    pub(super) fn checks(&self) -> Option<Lease> {
+        match &self.realm.habit {
+            Habit::Renewing => None,
+            Habit::Clinging => self.grant.token().map(|token| Lease(Lent::Token(token))),
+            Habit::Straying(_) => self.strayed.token().map(|token| Lease(Lent::Foreign(token))),
+        }
+    }
+
+    /// Whether a refusal of this lease changes nothing: the same is presented again.
+    pub(super) fn insists_on(&self, lease: &Lease) -> bool {
+        match &lease.0 {
+            Lent::Token(_) => matches!(self.realm.habit, Habit::Clinging),
+            Lent::Foreign(_) => true,
+            Lent::Nothing | Lent::Header(..) => false,
+        }
+    }
+
+    /// What becomes of every request with this lease is told, not only refusals.
+    pub(super) fn watches(&self) -> bool {
+        !matches!(self.realm.habit, Habit::Renewing)
+    }
+
+    /// Comes to a token for another resource, and presents nothing else from now on. Whether there
+    /// was one to be had; why not is told.
+    pub(super) async fn stray(&self) -> bool {
+        let Habit::Straying(source) = &self.realm.habit else { return false };
+        let grant = Grant::default();
+        let came = match source {
+            Source::Resource(resource) => {
+                let (mut journey, standing) =
+                    (self.realm.journey(self.user, 0), self.grant.standing());
+                self.realm.authorise_elsewhere(&mut journey, resource, standing).await
+            }
+            Source::Given(kept) => match kept.get(self.user as usize) {
+                Some(kept) => Ok(kept.granted.clone()),
+                None => Err(self.none_given(kept.len())),
+            },
+        };
+        let stored = came.and_then(|granted| {
+            let stored = grant.store(granted, &self.realm.oauth, self.now());
+            stored.map_err(|_| self.refusal("is a token that no header can carry".to_owned()))
+        });
+        match stored {
+            Ok(()) => self.strayed.0.set(grant).is_ok(),
+            Err(refusal) => {
+                self.untried(&refusal);
+                false
+            }
+        }
+    }
+
+    /// Finds the authorization server and registers a client there, and goes no further. Whether
+    /// that was tried at all; why not is told.
+    pub(super) async fn register(&self) -> bool {
+        let mut journey = self.realm.journey(self.user, 0);
+        match self.realm.register(&mut journey).await {
+            Ok(()) => true,
+            Err(refusal) if was_tried(&refusal) => true,
+            Err(refusal) => {
+                self.untried(&refusal);
+                false
+            }
+        }
+    }
+
+    fn none_given(&self, given: usize) -> Refusal {
+        self.refusal(format!("has no token for user {}: the file has {given}", self.user))
+    }
+
+    fn refusal(&self, said: String) -> Refusal {
+        Refusal::new(Leg::Token, &self.realm.target, What::Consent(said))
+    }
+
+    fn untried(&self, refusal: &Refusal) {
+        let (user, at) = (self.user, self.now());
+        let operation = refusal.leg.operation();
+        let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
+        let untried = Refused { user, at, operation, said, what_to_do };
+        self.realm.recorder.tell(user, Event::Untried(Box::new(untried)));
+    }
+}
+
+/// Whether a registration was sent.
+const fn was_tried(refusal: &Refusal) -> bool {
+    let unsent = matches!(refusal.what, What::NotGone(_) | What::NoIdentity);
+    matches!(refusal.leg, Leg::Registration) && !unsent
+}
+
+impl Lease {
+    /// Which token it is, if it is one.
+    pub fn whose(&self) -> Option<Whose> {
+        match &self.0 {
+            Lent::Nothing | Lent::Header(..) => None,
+            Lent::Token(token) => Some(Whose::Own { ends: token.expires }),
+            Lent::Foreign(_) => Some(Whose::Foreign),
+        }
+    }
+}
