@@ -13,6 +13,7 @@ pub mod model {
     pub mod distribution;
     pub mod duration;
     pub mod event;
+    pub mod fault;
     pub mod figure;
     pub mod finding;
     pub mod histogram;
@@ -110,6 +111,16 @@ pub mod judge {
     pub mod checks;
     mod rule;
     pub mod tokens;
+}
+
+/// The network misbehaving. Uses `model`, `edge`.
+pub mod chaos {
+    pub mod collection;
+    pub mod lane;
+    pub mod pipe;
+    pub mod proxy;
+    pub mod toxic;
+    pub mod toxiproxy_api;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
@@ -212,6 +223,7 @@ pub mod conduct {
 /// The command line: terminal, signals, exit codes. Uses every floor.
 pub mod cli {
     pub mod args;
+    pub mod chaos;
     pub mod check;
     pub mod conformance;
     mod login;

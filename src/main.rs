@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use squall::cli::args::{Arguments, Command};
-use squall::cli::{check, conformance, manual, report, run, schema, serve, terminal};
+use squall::cli::{chaos, check, conformance, manual, report, run, schema, serve, terminal};
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),
+        Command::Chaos(arguments) => chaos::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::chaos::ChaosArgs;
 use super::serve::ServeArgs;
 
 /// Load testing for remote MCP servers, as Claude's clients really use them.
@@ -41,6 +42,9 @@ pub enum Command {
     Man,
     /// Serve the practice target: a small real MCP server to try scenarios on.
     Serve(ServeArgs),
+    /// Put a proxy on the way to a server, and let faults befall what passes it: driven as
+    /// Toxiproxy is, by its clients and scripts.
+    Chaos(ChaosArgs),
     /// Be the client that the official conformance suite drives.
     #[command(hide = true)]
     Conformance(ConformanceArgs),

@@ -268,7 +268,7 @@ fn warn(address: SocketAddr, args: &ServeArgs) {
     );
 }
 
-async fn stdin_closed() {
+pub(super) async fn stdin_closed() {
     let mut ignored = [0; 256];
     let mut input = tokio::io::stdin();
     while matches!(input.read(&mut ignored).await, Ok(1..)) {}

@@ -66,6 +66,12 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
+/// Closes a connection without a word: the other side is reset (RST).
+pub fn reset(stream: TcpStream) {
+    // One that is gone already has nothing to be reset.
+    let _gone = stream.set_zero_linger().is_err();
+}
+
 /// Whether this machine has an address that connections can leave from.
 ///
 /// # Errors

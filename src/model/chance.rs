@@ -83,6 +83,8 @@ pub enum Purpose {
     Size = 26,
     /// How much later a further process refreshes.
     HolderGap = 27,
+    /// Whether a fault befalls a connection, and what it does there by chance.
+    Fault = 28,
 }
 
 /// The number of a user's run, for [`Key::of_run`]; turns count from 0. In an open model a user has

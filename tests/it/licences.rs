@@ -3,7 +3,7 @@
 //! `cargo deny check` reads the same file; it takes minutes to build, so that its offline part is
 //! held here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::process::Command;
 
@@ -14,6 +14,8 @@ use crate::squall::root;
 struct Rules {
     licences: HashSet<String>,
     banned: Vec<String>,
+    /// Left out, with what only they bring.
+    excluded: Vec<String>,
 }
 
 fn rules() -> Rules {
@@ -29,6 +31,7 @@ fn rules() -> Rules {
     Rules {
         licences: words(&table["licenses"]["allow"], None).into_iter().collect(),
         banned: words(&table["bans"]["deny"], Some("crate")),
+        excluded: words(&table["graph"]["exclude"], None),
     }
 }
 
@@ -66,10 +69,34 @@ fn at_top<'a>(expression: &'a str, separator: &str) -> Option<(&'a str, &'a str)
     None
 }
 
+/// The packages that squall comes to without those that are left out, by their ids.
+fn reached<'a>(metadata: &'a Value, rules: &Rules) -> HashSet<&'a str> {
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap().iter();
+    let texts = |value: &'a Value| value.as_array().unwrap().iter().filter_map(Value::as_str);
+    let needs: HashMap<&str, Vec<&str>> = nodes
+        .map(|node| (node["id"].as_str().unwrap(), texts(&node["dependencies"]).collect()))
+        .collect();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let is_excluded =
+        |package: &&Value| rules.excluded.iter().any(|name| package["name"].as_str() == Some(name));
+    let mut reached: HashSet<&str> =
+        packages.filter(is_excluded).filter_map(|package| package["id"].as_str()).collect();
+    let excluded = reached.clone();
+    let mut next = vec![metadata["resolve"]["root"].as_str().unwrap()];
+    while let Some(package) = next.pop() {
+        if reached.insert(package) {
+            next.extend(&needs[package]);
+        }
+    }
+    &reached - &excluded
+}
+
 /// What is wrong with the packages of `cargo metadata`, a line each.
 fn wrongs(metadata: &Value, rules: &Rules) -> Vec<String> {
     let mut wrongs = Vec::new();
-    for package in metadata["packages"].as_array().unwrap() {
+    let reached = reached(metadata, rules);
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    for package in packages.filter(|package| reached.contains(package["id"].as_str().unwrap())) {
         let name = package["name"].as_str().unwrap();
         let version = package["version"].as_str().unwrap();
         let mut wrong = |what: String| wrongs.push(format!("{name} {version}: {what}"));
@@ -120,15 +147,30 @@ fn each_rule_can_be_broken() {
     ] {
         assert_eq!(is_allowed(expression, &allowed), expected, "{expression}");
     }
-    let package = |name: &str, licence: &str, source: &str| serde_json::json!({ "name": name, "version": "1.0.0", "license": licence, "source": source });
+    let package = |name: &str, licence: &str, source: &str| serde_json::json!({ "id": name, "name": name, "version": "1.0.0", "license": licence, "source": source });
     let registry = "registry+https://github.com/rust-lang/crates.io-index";
-    let metadata = serde_json::json!({ "packages": [
-        package("fine", "MIT", registry),
-        package("openssl", "MIT", registry),
-        package("elsewhere", "MIT", "git+https://example.com/"),
-        package("copyleft", "GPL-3.0-only", registry),
-    ]});
-    let rules = Rules { licences: allowed, banned: vec!["openssl".to_owned()] };
+    let node =
+        |name: &str, needs: &[&str]| serde_json::json!({ "id": name, "dependencies": needs });
+    let metadata = serde_json::json!({
+        "packages": [
+            package("fine", "MIT", registry),
+            package("openssl", "MIT", registry),
+            package("elsewhere", "MIT", "git+https://example.com/"),
+            package("copyleft", "GPL-3.0-only", registry),
+            package("only-for-tests", "GPL-3.0-only", registry),
+            package("of-that", "GPL-3.0-only", registry),
+        ],
+        "resolve": { "root": "fine", "nodes": [
+            node("fine", &["openssl", "only-for-tests", "copyleft"]),
+            node("openssl", &["elsewhere"]),
+            node("elsewhere", &[]),
+            node("copyleft", &["fine"]),
+            node("only-for-tests", &["of-that", "copyleft"]),
+            node("of-that", &[]),
+        ]},
+    });
+    let (banned, excluded) = (vec!["openssl".to_owned()], vec!["only-for-tests".to_owned()]);
+    let rules = Rules { licences: allowed, banned, excluded };
     assert_eq!(
         wrongs(&metadata, &rules),
         [

@@ -8,6 +8,7 @@ mod before;
 mod beside;
 mod browser;
 mod certificates;
+mod chaos;
 mod check;
 mod chromium;
 mod closed;

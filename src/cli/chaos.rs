@@ -1,0 +1,92 @@
+//! `squall chaos`: the fault proxy alone, driven through Toxiproxy's API.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
+
+use super::{serve, terminal};
+use crate::chaos::collection::{Asked, Collection};
+use crate::chaos::toxiproxy_api;
+use crate::edge::clock::Clock;
+use crate::edge::{health, net};
+
+/// The name of the proxy that the arguments ask for.
+const NAME: &str = "squall";
+
+/// Which proxy, and where it is driven from.
+#[derive(Debug, Args)]
+pub struct ChaosArgs {
+    /// Where the proxy listens; port 0 takes a free one. It is named `squall`.
+    #[arg(long, value_name = "ADDR", requires = "upstream")]
+    pub listen: Option<SocketAddr>,
+    /// Where it leads, such as `127.0.0.1:8000`
+    #[arg(long, value_name = "HOST:PORT", requires = "listen")]
+    pub upstream: Option<String>,
+    /// Where Toxiproxy's HTTP API is served; port 0 takes a free one. Whoever reaches it can open
+    /// proxies from this machine to anywhere
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474")]
+    pub api: SocketAddr,
+    /// Seed of every chance.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Stop when standard input ends, as it does when whoever started this ends.
+    #[arg(long)]
+    pub until_stdin_closes: bool,
+}
+
+/// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
+pub fn run(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
+    health::descriptors();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(args));
+    // A thread that still reads standard input would otherwise be waited for.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listener = match net::listen(args.api).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            let api = args.api;
+            terminal::say(&format!(
+                "squall: cannot listen on {api}: {error}; choose another with --api"
+            ));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let mut collection = Collection::new(Clock::real(), args.seed);
+    let mut announced = String::new();
+    if let (Some(listen), Some(upstream)) = (args.listen, &args.upstream) {
+        let asked = Asked::new(NAME, &listen.to_string(), upstream);
+        match collection.create(asked).await {
+            Ok(shown) => {
+                let address = shown["listen"].as_str().unwrap_or_default();
+                announced = format!("proxy on {address} to {upstream}\n");
+            }
+            Err(refused) => {
+                terminal::say(&format!(
+                    "squall: {}; choose others with --listen and --upstream",
+                    refused.error
+                ));
+                return Ok(ExitCode::from(2));
+            }
+        }
+    }
+    let api = listener.local_addr()?;
+    terminal::result(&format!("{announced}api on http://{api}\n"))?;
+    let until_stdin_closes = args.until_stdin_closes;
+    tokio::select! {
+        served = toxiproxy_api::serve(listener, Arc::new(Mutex::new(collection))) => served?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = serve::stdin_closed(), if until_stdin_closes => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,60 @@
+//! Faults of a network: what happens to the bytes of one direction of a connection.
+
+use std::time::Duration;
+
+use super::distribution::Distribution;
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    Upstream,
+    /// From the server to the client.
+    Downstream,
+}
+
+/// What one direction of a connection does to what passes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Each chunk comes so much later than it would, in its order.
+    Latency(Distribution),
+    /// So many bytes a second pass, at least one.
+    Bandwidth(u64),
+    /// Chunks come in slices.
+    Slicer {
+        /// Mean size of a slice in bytes, at least one.
+        size: u64,
+        /// A slice is at most so many bytes smaller or larger.
+        variation: u64,
+        /// Between two slices of a chunk.
+        delay: Duration,
+    },
+    /// So many bytes pass in all, then comes the end.
+    Limit {
+        /// Bytes, counted from when the effect began on the connection.
+        bytes: u64,
+        /// What comes then.
+        then: Ending,
+    },
+    /// This share of bytes is changed; 0 to 1.
+    Corruption(f64),
+    /// Nothing passes as long as this lasts; it comes afterwards, as over a line that was dead.
+    Hold,
+    /// Nothing passes as long as this lasts, and it never comes.
+    Discard,
+    /// The end comes so long after the effect began on the connection.
+    EndAfter(Duration, Ending),
+    /// The other side hears so much later that this one closed.
+    SlowClose(Duration),
+}
+
+/// How a connection ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// This direction is closed (FIN), the other one goes on.
+    HalfClosed,
+    /// Both directions are closed.
+    Closed,
+    /// Both ends are reset (RST).
+    Reset,
+}
