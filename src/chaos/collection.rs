@@ -130,8 +130,9 @@ impl Collection {
         let all = asked.iter().enumerate().map(complete).collect::<Result<Vec<_>, _>>()?;
         let mut names: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Refused::of(500, format!("duplicate proxy name {:?}", twice[0])));
+        let twice = names.windows(2).find_map(|pair| (pair[0] == pair[1]).then_some(pair[0]));
+        if let Some(twice) = twice {
+            return Err(Refused::of(500, format!("duplicate proxy name {twice:?}")));
         }
         let mut shown = Vec::new();
         for (name, entry, enabled) in all {

@@ -490,7 +490,7 @@ mod tests {
         for number in 0..2_000 {
             let at = ms(number * 1_000);
             apart.offer(at, Bytes::from_static(b"x"));
-            delays.push((drained(&mut apart, at).0[0].0 - at).as_secs_f64() * 1e3);
+            delays.push(drained(&mut apart, at).0[0].0.saturating_sub(at).as_secs_f64() * 1e3);
         }
         delays.sort_by(f64::total_cmp);
         let mean = delays.iter().sum::<f64>() / 2_000.0;

@@ -292,7 +292,8 @@ mod tests {
         let expected =
             Toxic { kind, name: "cut".to_owned(), stream: Stream::Upstream, toxicity: 0.5 };
         assert_eq!(changed, expected);
-        assert_eq!(changed.changed(br#"{ "toxicity": 1 }"#).unwrap().toxicity, 1.0);
+        let whole = changed.changed(br#"{ "toxicity": 1 }"#).unwrap();
+        assert_eq!(whole, Toxic { toxicity: 1.0, ..changed });
     }
 
     #[test]

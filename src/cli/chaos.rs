@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 
 use super::{serve, terminal};
 use crate::chaos::collection::{Asked, Collection};
 use crate::chaos::toxiproxy_api;
 use crate::edge::clock::Clock;
-use crate::edge::{health, net};
+use crate::edge::net;
 
 /// The name of the proxy that the arguments ask for.
 const NAME: &str = "squall";
@@ -40,17 +39,11 @@ pub struct ChaosArgs {
 
 /// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
 pub fn run(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
-    health::descriptors();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(args));
-    // A thread that still reads standard input would otherwise be waited for.
-    runtime.shutdown_background();
-    served
+    serve::to_its_end(serve(args))
 }
 
 async fn serve(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = serve::stopped(args.until_stdin_closes)?;
     let listener = match net::listen(args.api).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -81,12 +74,9 @@ async fn serve(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
     }
     let api = listener.local_addr()?;
     terminal::result(&format!("{announced}api on http://{api}\n"))?;
-    let until_stdin_closes = args.until_stdin_closes;
     tokio::select! {
         served = toxiproxy_api::serve(listener, Arc::new(Mutex::new(collection))) => served?,
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = serve::stdin_closed(), if until_stdin_closes => {}
+        () = stop => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -203,17 +203,39 @@ fn retry(text: &str) -> Result<Duration, String> {
 
 /// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    to_its_end(serve(args))
+}
+
+/// Serves on a runtime of its own, with as many open files as there may be.
+pub(super) fn to_its_end(
+    serve: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
     health::descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(args));
+    let served = runtime.block_on(serve);
     // A thread that still reads standard input would otherwise be waited for.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+/// Ctrl-C, SIGTERM or, if so told, the end of standard input; from now on no other end is one.
+///
+/// # Errors
+/// When the signals cannot be taken.
+pub(super) fn stopped(until_stdin_closes: bool) -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_closed(), if until_stdin_closes => {}
+        }
+    })
+}
+
+async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let stop = stopped(args.until_stdin_closes)?;
     let listener = match listen(args.listen) {
         Ok(listener) => listener,
         Err(error) => {
@@ -229,14 +251,6 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         warn(address, args);
     }
     announce(address, args)?;
-    let until_stdin_closes = args.until_stdin_closes;
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = stdin_closed(), if until_stdin_closes => {}
-        }
-    };
     server::serve(listener, args.into(), stop).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -268,7 +282,7 @@ fn warn(address: SocketAddr, args: &ServeArgs) {
     );
 }
 
-pub(super) async fn stdin_closed() {
+async fn stdin_closed() {
     let mut ignored = [0; 256];
     let mut input = tokio::io::stdin();
     while matches!(input.read(&mut ignored).await, Ok(1..)) {}

@@ -70,6 +70,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub fn reset(stream: TcpStream) {
     // One that is gone already has nothing to be reset.
     let _gone = stream.set_zero_linger().is_err();
+    drop(stream);
 }
 
 /// Whether this machine has an address that connections can leave from.

@@ -288,12 +288,13 @@ tokens = { lifetime = "30s" }
         let closed = "load={ behaviour = 'check-expired-token', model = 'closed', \
                       stages = [{ over = '1s', to = 3 }] }";
         let steady = "load.behaviour=steady";
-        let cases: [(&[&str], &str); 16] = [
+        let cases: [(&[&str], &str); 17] = [
             (&["auth={}"], "check-expired-token is about tokens that users get"),
             (&[closed], "check-expired-token is one run a user, and closed users make many"),
             (&["expect={}"], "check-expired-token does not know how long tokens last"),
             (&[audience, far], "which other resource there is, is not said"),
             (&[audience, given], "users that have tokens from a file cannot get others"),
+            (&[audience, "auth.one_grant=shared"], "about users that have grants of their own"),
             (&[audience, two], "load.wrong_audience.resource and load.wrong_audience.tokens"),
             (&[audience, fragment], "expected an absolute URL without a fragment"),
             (&[audience, "load.expired_token.every=1s"], "load.expired_token has no effect"),
