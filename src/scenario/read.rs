@@ -724,7 +724,7 @@ kind = "latency"
         let pages = vec![
             set(&["load.speed=\"fast\""]),
             set(&["load.behaviour=chatt"]),
-            set(&["auth.kind=oauth", "auth.consent=browser"]),
+            set(&["auth.kind=oauth", "auth.consent=nobody"]),
             set(&["load.stages=[{"]),
             set(&["load.speed= "]),
             set(&["lod.speed=1"]),

@@ -147,11 +147,11 @@ fn a_login_that_goes_wrong_is_said_in_the_browser_and_ends_the_run() {
     };
     let same = Url::clone;
     let table: [Bad<'_>; 5] = [
-        ("{}", &other_state, "came back with another state"),
+        ("{}", &other_state, "came back without the state that was sent"),
         ("{}", &denied, "refused: access_denied"),
         ("{}", &no_code, "neither code nor error"),
         (r#"{ defects = ["iss-wrong"] }"#, &same, "came back with iss https://other.example"),
-        (r#"{ defects = ["state-dropped"] }"#, &same, "came back with another state"),
+        (r#"{ defects = ["state-dropped"] }"#, &same, "came back without the state that was sent"),
     ];
     for (auth, change, expected) in table {
         let practice = Practice::with(&["--auth", auth]);

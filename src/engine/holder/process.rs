@@ -282,9 +282,13 @@ impl Process {
     }
 
     /// A process that was refused takes the grant for dead, without a look at the tokens in use.
-    pub(super) async fn log_out(&self, mut journey: Journey) {
+    pub(super) async fn log_out(&self, mut journey: Journey, grant: u64) {
         // Never closed, so this never fails.
         let Ok(_turn) = self.turn.acquire().await else { return };
+        if self.races.grant() != grant {
+            // Somebody else has meanwhile.
+            return;
+        }
         self.realm.tell(journey.user, GrantChange::Lost);
         self.grant.drop_tokens(true);
         self.authorise(&mut journey, Challenge::default(), false).await;

@@ -40,7 +40,7 @@ struct State {
 
 impl Races {
     /// Which of the user's grants it is.
-    fn grant(&self) -> u64 {
+    pub(super) fn grant(&self) -> u64 {
         self.lock().grant
     }
 
@@ -158,8 +158,8 @@ impl Process {
         let race = Race { user, at, gap, within, second, first_alive: None };
         self.tell_races(self.races.add(grant, race));
         let logs_out = self.realm.oauth.loser == Loser::LogsOut;
-        if logs_out && second == Second::Refused && self.races.grant() == grant {
-            self.log_out(journey).await;
+        if logs_out && second == Second::Refused {
+            self.log_out(journey, grant).await;
         }
     }
 
