@@ -2,14 +2,16 @@
 //! through every toxic it knows. That client blocks, so each test is a thread without a runtime.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::thread;
 
 use serde_json::{Value, json};
 use toxiproxy_rust::client::Client;
 use toxiproxy_rust::proxy::{Proxy, ProxyPack};
+
+use crate::squall::serving;
 
 /// `squall chaos`; ended when dropped.
 struct Chaos {
@@ -19,15 +21,8 @@ struct Chaos {
 
 impl Chaos {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["chaos", "--api", "127.0.0.1:0", "--until-stdin-closes"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let api = line.trim().strip_prefix("api on http://").unwrap().to_owned();
+        let (child, line) = serving(&["chaos", "--api", "127.0.0.1:0"]);
+        let api = line.strip_prefix("api on http://").unwrap().to_owned();
         Self { child, api }
     }
 

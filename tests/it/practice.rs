@@ -1,10 +1,10 @@
 //! The practice target as a server of its own, and what it counted.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use crate::http;
+use crate::squall::serving;
 
 /// `squall serve`; it ends when its standard input closes, with the test.
 pub(crate) struct Practice {
@@ -15,16 +15,8 @@ pub(crate) struct Practice {
 
 impl Practice {
     pub(crate) fn with(flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["serve", "--until-stdin-closes"])
-            .args(flags)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let announced = line.trim_end().strip_prefix("listening on http://").unwrap();
+        let (child, line) = serving(&[&["serve"], flags].concat());
+        let announced = line.strip_prefix("listening on http://").unwrap();
         let (address, path) = announced.split_once('/').unwrap();
         Self { child, address: address.parse().unwrap(), path: path.to_owned() }
     }

@@ -26,6 +26,20 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A squall that serves until its standard input closes, and the first line that it says.
+pub(crate) fn serving(arguments: &[&str]) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
+        .args(arguments)
+        .arg("--until-stdin-closes")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (child, line.trim_end().to_owned())
+}
+
 /// A fresh folder in which squall runs; removed at the end, unless its test fails.
 pub(crate) struct Place(PathBuf);
 
