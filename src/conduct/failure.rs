@@ -52,6 +52,19 @@ pub enum RunError {
         /// What is wrong with it.
         error: Unreadable,
     },
+    /// Its grants are another server's.
+    #[error(
+        "{file} under [auth] has grants for {resource}, and the target is {target}: its tokens are \
+         not sent there; name another file, or remove it"
+    )]
+    OtherTarget {
+        /// The file.
+        file: String,
+        /// What its grants are for.
+        resource: String,
+        /// The target.
+        target: String,
+    },
     /// There is no line in it.
     #[error("{file} under [auth] is empty: one JSON object a line, one line a user")]
     NoGrants {
@@ -225,6 +238,7 @@ impl RunError {
             | Self::GrantsFile(_)
             | Self::GrantsLine { .. }
             | Self::NoGrants { .. }
+            | Self::OtherTarget { .. }
             | Self::TooFewTokens { .. }
             | Self::SeveralGrants { .. }
             | Self::Callback { .. }

@@ -30,6 +30,7 @@ use crate::protocol::oauth::assertion::Key;
 use crate::protocol::oauth::client::{Identity, Method};
 use crate::protocol::oauth::consent::Act;
 use crate::protocol::oauth::endpoint::Network;
+use crate::protocol::oauth::exchange;
 use crate::protocol::oauth::saved::Kept;
 use crate::protocol::oauth::scope;
 
@@ -41,6 +42,9 @@ pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
     if let Some(granted) = plan.auth.granted() {
         let identity = identity(granted)?;
         let given = given(granted, identity.as_ref())?.map(|kept| kept.len());
+        if let Some(file) = &granted.keep {
+            files::writable_beside(file).map_err(RunError::GrantsFile)?;
+        }
         let users = login::users(plan);
         if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, given)
             && granted.one.is_none()
@@ -127,6 +131,9 @@ pub(super) fn wallet(
     let times = times(&wire.clock);
     let own = |kept: Kept| Grant::of(kept, &profile.oauth, times).map_err(|_| RunError::UnfitToken);
     let given = given(granted, identity.as_deref())?;
+    if let (Some(file), Some(given)) = (file_of(granted), &given) {
+        of_this_target(file, given, &target)?;
+    }
     let given = given.map(|kept| kept.into_iter().map(own).collect::<Result<Vec<_>, _>>());
     let given = given.transpose()?;
     let dialled: Vec<_> = plan.target.reach.resolve.iter().map(SocketAddr::ip).collect();
@@ -168,16 +175,36 @@ pub(super) fn are_given(plan: &Plan) -> bool {
 
 /// What a file gives, one grant a line; nothing where none is named, or none is there yet.
 fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Vec<Kept>>, RunError> {
-    let file = match (&granted.flow, &granted.keep) {
-        (auth::Flow::Tokens(file), _) => file,
-        (_, Some(file)) if files::exists(file) => file,
-        _ => return Ok(None),
-    };
+    let Some(file) = file_of(granted) else { return Ok(None) };
     let kept = kept_in(file, identity)?;
     if granted.one.is_some() && kept.len() > 1 {
         return Err(RunError::SeveralGrants { file: file.clone(), given: kept.len() });
     }
     Ok(Some(kept))
+}
+
+/// Grants that say which resource they are for are for this one: what one server's users have is
+/// nobody else's to see.
+fn of_this_target(file: &str, given: &[Kept], target: &Url) -> Result<(), RunError> {
+    let named = given.iter().filter_map(|kept| kept.granted.known.resource.as_ref());
+    let is_other = |named: &str| Url::parse(named).is_ok_and(|url| url.origin() != target.origin());
+    match named.map(|known| &known.resource).find(|resource| is_other(resource)) {
+        None => Ok(()),
+        Some(resource) => Err(RunError::OtherTarget {
+            file: file.to_owned(),
+            resource: resource.clone(),
+            target: exchange::shown(target),
+        }),
+    }
+}
+
+/// The file that users' grants come from.
+fn file_of(granted: &Granted) -> Option<&String> {
+    match (&granted.flow, &granted.keep) {
+        (auth::Flow::Tokens(file), _) => Some(file),
+        (_, Some(file)) => Some(file).filter(|file| files::exists(file)),
+        _ => None,
+    }
 }
 
 /// The grants of a file, one a line and user.
@@ -204,8 +231,8 @@ pub(super) fn save(plan: &Plan, wallet: &Wallet, clock: &Clock) -> Result<(), Fi
     let Some(file) = &granted.keep else { return Ok(()) };
     let lines = wallet.kept(times(clock)).into_iter().map(|kept| kept.write());
     let text: String = lines.flat_map(|line| [line.expose().to_owned(), "\n".to_owned()]).collect();
-    // One grant that is lost leaves nothing: whether the one before it is dead, the next run finds.
-    if text.is_empty() && granted.one.is_some() {
+    // Grants that are lost leave nothing: whether those before them are dead, the next run finds.
+    if text.is_empty() {
         return Ok(());
     }
     files::replace_private(file, text.as_bytes())

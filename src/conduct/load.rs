@@ -24,7 +24,7 @@ use crate::engine::crowd::{arrivals, users};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
-use crate::judge::checks::Checks;
+use crate::judge::checks::{Before, Checks};
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
 use crate::model::outcome::Class;
@@ -58,6 +58,8 @@ pub(super) struct Found<'a> {
     pub(super) metrics: Option<MetricsPage>,
     /// The users that logged in before.
     pub(super) logged_in: Option<LoggedIn>,
+    /// What checks of tokens have to know of the look.
+    pub(super) before: Before,
 }
 
 /// Makes the load, and the report of it.
@@ -86,6 +88,7 @@ pub(super) async fn load(
     let tokens = Tokens::new(plan.expect.tokens);
     let revision = found.scouted.protocol_version;
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision);
+    let checks = checks.after(found.before);
     let folded = (summary, tokens, checks);
     let watch = Watch::begin(recorder, &clock, stop.clone(), folded, course, show);
     let meanwhile = Meanwhile {

@@ -21,6 +21,7 @@ use crate::edge::health::descriptors;
 use crate::engine::client::{Client, Scouted, Tool};
 use crate::engine::realm::{Ask, SCOUT};
 use crate::engine::recorder::{Observer, Recorder};
+use crate::judge::checks::Before;
 use crate::model::arguments::Unfit;
 use crate::model::event::{Event, GrantChange, Refused, Violation};
 use crate::model::operation::Operation;
@@ -49,7 +50,7 @@ pub(super) async fn look<'a>(
             return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
         }
     };
-    let Seen { scouted, exchanges, mut violations, looked } = looked?;
+    let Seen { scouted, exchanges, mut violations, looked, before } = looked?;
     let (scouted, Chosen { tools, dropped, unchecked }) = choose(scouted, plan).await?;
     let holder = grants::checked(plan)?.holder(SCOUT);
     let told = |text: String| holder.hide(text).chars().take(EVIDENCE).collect::<String>();
@@ -70,8 +71,17 @@ pub(super) async fn look<'a>(
         metrics.before().await?;
     }
     let logged_in = log_in(plan, endpoint, shown, looked).await?;
-    let found =
-        Found { endpoint, scouted, exchanges, violations, notes, health, metrics, logged_in };
+    let found = Found {
+        endpoint,
+        scouted,
+        exchanges,
+        violations,
+        notes,
+        health,
+        metrics,
+        logged_in,
+        before,
+    };
     Ok((found, tools))
 }
 
@@ -109,6 +119,8 @@ struct Seen {
     violations: Vec<Violation>,
     /// What users have after it.
     looked: LoggedIn,
+    /// What checks of tokens have to know of it.
+    before: Before,
 }
 
 /// Keeps the broken rules of what was told, and why a user came to no tokens; the look is no
@@ -118,6 +130,7 @@ struct Broken {
     rules: Vec<Violation>,
     without_tokens: Option<Box<Refused>>,
     has_logged_in: bool,
+    registered: u64,
 }
 
 impl Observer for Broken {
@@ -127,9 +140,11 @@ impl Observer for Broken {
                 let before = Violation { at: Duration::ZERO, user: None, ..(**violation).clone() };
                 self.rules.push(before);
             }
-            Event::Grant(grant) => {
-                self.has_logged_in |= matches!(grant.change, GrantChange::Authorised { .. });
-            }
+            Event::Grant(grant) => match grant.change {
+                GrantChange::Authorised { .. } => self.has_logged_in = true,
+                GrantChange::Registered => self.registered += 1,
+                _ => {}
+            },
             Event::Refused(refused) => self.without_tokens = Some(refused.clone()),
             _ => {}
         }
@@ -157,7 +172,12 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Resu
             let (wallet, clock) = (common.wallet.clone(), common.wire.clock.clone());
             let users = u32::from(has_one && broken.has_logged_in);
             let looked = LoggedIn { wallet, clock, users, exchanges: 0 };
-            Ok(Seen { scouted, exchanges, violations: broken.rules, looked })
+            let has_consent = plan.auth.granted().is_some() && !grants::are_given(plan);
+            let before = Before {
+                registered: broken.registered,
+                is_open: has_consent && !broken.has_logged_in,
+            };
+            Ok(Seen { scouted, exchanges, violations: broken.rules, looked, before })
         }
         Err(refusal) => {
             if let Some(refused) = broken.without_tokens {

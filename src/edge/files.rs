@@ -24,6 +24,14 @@ pub enum FilesError {
         /// What the system said.
         cause: io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {cause}")]
+    Put {
+        /// Which one.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The folder exists already.
     #[error("the report folder {0} exists already; name another with --out, or remove it")]
     Exists(String),
@@ -35,6 +43,24 @@ pub enum FilesError {
         /// What the system said.
         cause: io::Error,
     },
+}
+
+/// Whether a file can be put where this path says.
+///
+/// # Errors
+/// What the system says to it.
+pub fn writable_beside(path: &str) -> Result<(), FilesError> {
+    let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let failed = |cause| FilesError::Put { path: path.to_owned(), cause };
+    tempfile_in(folder).map_err(failed)
+}
+
+/// Makes a file that is gone at once.
+fn tempfile_in(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".squall-{}.probe", std::process::id()));
+    fs::write(&probe, [])?;
+    fs::remove_file(&probe)
 }
 
 /// The text of a file.
@@ -66,7 +92,7 @@ pub fn replace_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Files
 pub fn replace_private(path: &str, content: &[u8]) -> Result<(), FilesError> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let failed = |cause| FilesError::Write { path: path.to_owned(), cause };
+    let failed = |cause| FilesError::Put { path: path.to_owned(), cause };
     let partial = format!("{path}.partial");
     // One that was left over may be readable by others.
     let _none_left = fs::remove_file(&partial).is_err();

@@ -27,9 +27,6 @@ use crate::model::plan::auth::One;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::saved::Kept;
 
-/// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
-const RECOGNISABLE: usize = 4;
-
 /// What the users of a load present, or how each comes to something of its own.
 #[derive(Debug, Clone)]
 pub struct Wallet {
@@ -306,30 +303,13 @@ impl Holder {
     /// A text may have been cut within it.
     pub fn hide(&self, mut text: String) -> String {
         for secret in &self.presented.secrets {
-            hide(&mut text, secret.expose());
+            secret.hide_in(&mut text);
         }
         let issued = self.process.as_ref().map(|process| process.issued());
         for secret in issued.into_iter().flatten() {
-            hide(&mut text, secret.expose());
+            secret.hide_in(&mut text);
         }
         text
-    }
-}
-
-fn hide(text: &mut String, secret: &str) {
-    if secret.len() < RECOGNISABLE {
-        return;
-    }
-    if text.contains(secret) {
-        *text = text.replace(secret, "***");
-    }
-    let whole = text.trim_end_matches('.').len();
-    let pieces = (RECOGNISABLE..secret.len()).rev().filter_map(|cut| secret.get(..cut));
-    for piece in pieces {
-        if text[..whole].ends_with(piece) {
-            text.replace_range(whole - piece.len()..whole, "***");
-            break;
-        }
     }
 }
 

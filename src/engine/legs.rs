@@ -20,6 +20,7 @@ use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
+use crate::model::secret::Secret;
 use crate::protocol::oauth::exchange::Exchange;
 use crate::protocol::{sse, throttle};
 
@@ -68,6 +69,8 @@ pub struct Journey {
     /// How long a person was waited for, which is no server's time.
     pub waited: Duration,
     lines: HashMap<String, Lines>,
+    /// What it said that nobody may see.
+    pub secrets: Vec<Secret>,
 }
 
 /// What came back.
@@ -96,7 +99,8 @@ impl Journey {
     /// The legs of `user`, leaving from this address of the machine where that is something.
     pub fn new(user: u32, from: Option<IpAddr>) -> Self {
         let (ending, sent, lines) = (Ending::default(), Default::default(), HashMap::new());
-        Self { user, from, ending, sent, waited: Duration::ZERO, lines }
+        let (waited, secrets) = (Duration::ZERO, Vec::new());
+        Self { user, from, ending, sent, waited, lines, secrets }
     }
 
     /// How many legs left.

@@ -183,7 +183,8 @@ impl Realm {
         let mut lookup = Lookup::begin(self.begin(challenge, Vec::new(), known))?;
         while let Some(exchange) = lookup.exchange() {
             let came = self.send(journey, exchange).await?;
-            if let Some(known) = lookup.heard(&way::heard(&came))? {
+            let heard = lookup.heard(&way::heard(&came));
+            if let Some(known) = heard.map_err(|refusal| way::hidden(refusal, journey))? {
                 return Ok(known);
             }
         }
@@ -238,7 +239,7 @@ impl Realm {
 }
 
 /// The time since 1970, which signed assertions hold.
-fn unix() -> Duration {
+pub(super) fn unix() -> Duration {
     clock::wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 

@@ -16,10 +16,12 @@ use self::expired::Expired;
 use self::flood::Flood;
 use self::foreign::Foreign;
 use self::lifetime::Lifetimes;
+use self::rules::OPEN;
 use crate::model::behaviour::{Behaviour, Check};
 use crate::model::event::{Event, Presented, Refused};
 use crate::model::figure;
 use crate::model::finding::Finding;
+use crate::model::outcome::Class;
 use crate::model::plan::checks::{Active, CheckLimits, EXPIRED_TOKEN, FLOOD};
 use crate::model::report::{Expectations, Judged};
 use crate::model::summary::evidence::FirstFew;
@@ -43,6 +45,18 @@ pub struct Checks {
     foreign: Foreign,
     flood: Flood,
     untried: FirstFew<Told>,
+    /// The target asked nobody for a token, though users could get one.
+    is_open: bool,
+    served: u64,
+}
+
+/// What was seen before the load.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Clients registered.
+    pub registered: u64,
+    /// The target answered without a token, though users could get one.
+    pub is_open: bool,
 }
 
 /// What one expectation came to.
@@ -66,13 +80,25 @@ impl Checks {
             foreign: Foreign::new(has_metadata),
             flood: Flood::default(),
             untried: FirstFew::default(),
+            is_open: false,
+            served: 0,
         }
+    }
+
+    /// The same, and this was seen before.
+    #[must_use]
+    pub fn after(mut self, before: Before) -> Self {
+        self.flood.registered_before(before.registered);
+        self.is_open = before.is_open;
+        self
     }
 
     /// Takes one event.
     pub fn observe(&mut self, event: &Event) {
         match event {
+            Event::Call(call) => self.served += u64::from(call.outcome.class() == Class::Ok),
             Event::Issued(issued) => {
+                self.is_open = false;
                 if let Some(lifetimes) = &mut self.lifetimes {
                     lifetimes.issued(issued);
                 }
@@ -114,6 +140,10 @@ impl Checks {
         if self.check == Some(Check::RegistrationFlood) {
             expectations.trials = Some(self.flood.trials());
             expectations.findings.extend(self.flood.findings());
+        }
+        if self.is_open && self.served > 0 {
+            let evidence = format!("{} calls were answered well without a token", self.served);
+            expectations.findings.push(OPEN.finding(self.served, std::iter::once(evidence)));
         }
         expectations
     }

@@ -64,6 +64,8 @@ struct Wait {
 struct Traffic {
     /// Requests at the token endpoint.
     asked: u64,
+    /// Those of further processes that share a grant, by the scenario's own wish.
+    raced: u64,
     /// Tokens that came of them.
     brought: u64,
     /// Refreshes among these.
@@ -108,7 +110,10 @@ impl Tokens {
             Event::Call(call) => self.call(call),
             Event::Exchange(exchange) => self.traffic.exchange(exchange),
             Event::Grant(grant) => self.grant(grant),
-            Event::Race(race) => self.races.add(race),
+            Event::Race(race) => {
+                self.traffic.raced += 1;
+                self.races.add(race);
+            }
             _ => {}
         }
     }
@@ -137,8 +142,11 @@ impl Tokens {
                 self.lose(user, at, "was told that its grant is no longer good");
                 self.wait(user, at);
             }
-            GrantChange::LockedOut => {
-                self.lose(user, at, "came to no tokens");
+            GrantChange::LockedOut { again } => {
+                // Who never had a grant has lost none.
+                if again {
+                    self.lose(user, at, "came to no tokens any more");
+                }
                 self.wait(user, at);
             }
             GrantChange::ClientForgotten => {

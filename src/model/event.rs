@@ -232,7 +232,10 @@ pub enum GrantChange {
     /// A 403 that asks for more scope.
     ScopeRefused,
     /// The user came to no tokens, and calls nothing until it tries again.
-    LockedOut,
+    LockedOut {
+        /// It had some before.
+        again: bool,
+    },
 }
 
 /// One refresh token, presented by two processes.

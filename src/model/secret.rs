@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// A shorter secret, or a shorter piece of one at a text's end, is no different from other words.
+const RECOGNISABLE: usize = 4;
+
 /// A secret. It prints as `***`, is not serialised, and is read only by [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);
@@ -15,6 +18,26 @@ impl Secret {
     /// The text itself, for the one header it belongs in.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Takes it out of a text that somebody else wrote, and a piece of it that the text was cut
+    /// after.
+    pub fn hide_in(&self, text: &mut String) {
+        let secret = self.expose();
+        if secret.len() < RECOGNISABLE {
+            return;
+        }
+        if text.contains(secret) {
+            *text = text.replace(secret, "***");
+        }
+        let whole = text.trim_end_matches('.').len();
+        let pieces = (RECOGNISABLE..secret.len()).rev().filter_map(|cut| secret.get(..cut));
+        for piece in pieces {
+            if text[..whole].ends_with(piece) {
+                text.replace_range(whole - piece.len()..whole, "***");
+                break;
+            }
+        }
     }
 }
 

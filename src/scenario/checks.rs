@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use url::{Host, Url};
+
 use crate::model::behaviour::{Behaviour, Check, ExpiredToken, Foreign, WrongAudience};
 use crate::model::pace::Pace;
 use crate::model::plan::checks::{self, CheckLimits};
@@ -180,10 +182,24 @@ fn refuse_sources(root: &Table<'_>, plan: &Plan, knobs: &WrongAudience) {
     root.log().wrong(place, wrong, right);
 }
 
+/// Whether an origin is on this machine.
+fn is_here(origin: &str) -> bool {
+    let url = Url::parse(origin).ok();
+    url.as_ref().and_then(Url::host).is_some_and(|host| match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    })
+}
+
 /// A flood fills an authorization server with clients: only its owner may want that.
 fn refuse_floods(root: &Table<'_>, plan: &Plan, chosen: Place) {
-    if !plan.target.is_loopback() && !plan.target.mine {
-        let found = format!("{} towards a target that is not on this machine", checks::FLOOD);
+    let elsewhere = plan
+        .auth
+        .granted()
+        .is_some_and(|granted| granted.servers.iter().any(|server| !is_here(server)));
+    if (elsewhere || !plan.target.is_loopback()) && !plan.target.mine {
+        let found = format!("{} towards what is not on this machine", checks::FLOOD);
         let right = "write mine = true in [target] if you own it and its authorization server";
         root.log().wrong(chosen, found, right);
     }
@@ -280,6 +296,7 @@ tokens = { lifetime = "30s" }
         let audience = "load.behaviour=check-wrong-audience";
         let flood = "load.behaviour=check-registration-flood";
         let far = "target={ url = 'https://192.0.2.1/mcp' }";
+        let servers = "auth.authorization_servers=['https://login.example.com']";
         let given = "auth={ kind = 'tokens', file = 'own.jsonl' }";
         let own = "auth.client_id=me";
         let two = "load.wrong_audience={ resource = 'https://a.test/', tokens = 'b' }";
@@ -288,7 +305,7 @@ tokens = { lifetime = "30s" }
         let closed = "load={ behaviour = 'check-expired-token', model = 'closed', \
                       stages = [{ over = '1s', to = 3 }] }";
         let steady = "load.behaviour=steady";
-        let cases: [(&[&str], &str); 17] = [
+        let cases: [(&[&str], &str); 18] = [
             (&["auth={}"], "check-expired-token is about tokens that users get"),
             (&[closed], "check-expired-token is one run a user, and closed users make many"),
             (&["expect={}"], "check-expired-token does not know how long tokens last"),
@@ -298,10 +315,8 @@ tokens = { lifetime = "30s" }
             (&[audience, two], "load.wrong_audience.resource and load.wrong_audience.tokens"),
             (&[audience, fragment], "expected an absolute URL without a fragment"),
             (&[audience, "load.expired_token.every=1s"], "load.expired_token has no effect"),
-            (
-                &[flood, far],
-                "check-registration-flood towards a target that is not on this machine",
-            ),
+            (&[flood, far], "check-registration-flood towards what is not on this machine"),
+            (&[flood, servers], "check-registration-flood towards what is not on this machine"),
             (&[flood, own], "check-registration-flood registers clients, and this [auth] has one"),
             (&[flood, many], "check-registration-flood of more than 10000 registrations"),
             (&[flood, "expect.tokens={ skew = '1s' }"], "expect.tokens.skew has no effect"),

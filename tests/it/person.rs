@@ -100,6 +100,14 @@ fn one_login_serves_all_users_and_the_next_run() {
     let authorize = asked(&mut third);
     assert_eq!(shown(&followed(&authorize)).0, 200);
     third.end().exits(0);
+
+    // What one server's users have is not sent to another.
+    fs::remove_dir_all(place.path().join("report")).unwrap();
+    let other = Practice::with(&["--auth", "{}"]);
+    let refused = run(&other).go();
+    refused.refused(2, &place);
+    assert!(refused.stderr.contains("grants.jsonl under [auth] has grants for http://127.0.0.1"));
+    assert_eq!(other.counted("practice_auth_tokens_total"), 0);
     assert_eq!(authorizations(&practice), 2);
 }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use super::process::Process;
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Token};
+use crate::engine::realm::unix;
 use crate::model::event::{Event, Refused, Whose};
 use crate::model::leg::Leg;
 use crate::model::secret::Secret;
@@ -93,7 +94,13 @@ impl Process {
                 came.and_then(|granted| self.foreign(granted))
             }
             Source::Given(kept) => match kept.get(self.user as usize) {
-                Some(kept) => Ok(kept.granted.clone()),
+                Some(kept) if kept.granted.tokens.access.expose().is_empty() => {
+                    Err(self.refusal("has no access token for this user".to_owned()))
+                }
+                Some(kept) if kept.expires.is_some_and(|end| end <= unix()) => {
+                    Err(self.refusal("has a token whose time is over for this user".to_owned()))
+                }
+                Some(kept) => self.foreign(kept.granted.clone()),
                 None => Err(self.none_given(kept.len())),
             },
         };
@@ -116,9 +123,9 @@ impl Process {
         let own = self.grant.token().and_then(|token| token.access());
         let own = own.as_ref().and_then(audience::of);
         match audience::of(&granted.tokens.access) {
-            Some(foreign) if own.as_ref() == Some(&foreign) => Err(self.refusal(
-                "is given for the audience of the user's own token, whatever resource is asked for \
-                 (RFC 8707 section 2): this target may accept it"
+            Some(foreign) if foreign.iter().any(|one| own.as_ref().is_some_and(|own| own.contains(one))) => Err(self.refusal(
+                "is for the audience of the user's own token, so that this target may accept it (RFC \
+                 8707 section 2: authorization servers may not know other resources)"
                     .to_owned(),
             )),
             _ => Ok(granted),

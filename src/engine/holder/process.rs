@@ -184,7 +184,8 @@ impl Process {
         let token = self.grant.token();
         let token = token.filter(|token| token.generation == generation && status == 401);
         let Some(token) = token else { return };
-        let is_over = token.is_over(self.now());
+        // One whose end nobody said may well be over.
+        let is_over = token.expires.is_none() || token.is_over(self.now());
         if !is_over {
             self.races_lost();
         }
@@ -235,8 +236,7 @@ impl Process {
         let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
             return self.authorise(journey, challenge, false).await;
         };
-        let now = self.now();
-        if now < self.pauses().refresh {
+        if self.now() < self.pauses().refresh {
             return;
         }
         let (standing, races) = (self.grant.standing(), self.races.run());
@@ -256,6 +256,7 @@ impl Process {
         };
         match refusal.reaction() {
             Reaction::Later(after) => {
+                let now = self.now();
                 self.pauses_mut(|pauses| pauses.refresh = now + after.unwrap_or(REFRESH_PAUSE));
             }
             Reaction::Forgotten => {

@@ -35,7 +35,7 @@ impl Process {
             pauses.told_of = user;
         });
         self.grant.drop_tokens(true);
-        self.realm.tell(user, GrantChange::LockedOut);
+        self.tell_locked_out(user);
         let operation = refusal.leg.operation();
         let (said, what_to_do) = (refusal.to_string(), refusal.what_to_do());
         let refused = Refused { user, at, operation, said, what_to_do };
@@ -48,8 +48,13 @@ impl Process {
         let Pauses { lock_outs, told_of, .. } = self.pauses();
         let is_without = self.is_locked_out() && self.grant.token().is_none();
         if is_without && told.swap(lock_outs, Ordering::Relaxed) != lock_outs && told_of != user {
-            self.realm.tell(user, GrantChange::LockedOut);
+            self.tell_locked_out(user);
         }
+    }
+
+    fn tell_locked_out(&self, user: u32) {
+        let again = self.grant.has_consented();
+        self.realm.tell(user, GrantChange::LockedOut { again });
     }
 
     pub(super) fn is_locked_out(&self) -> bool {

@@ -56,7 +56,7 @@ impl Realm {
         loop {
             match way.step() {
                 Step::Done(_) | Step::Consent(_) => return Ok(()),
-                Step::Failed(refusal) => return Err(refusal),
+                Step::Failed(refusal) => return Err(way::hidden(refusal, journey)),
                 Step::Send(exchange) => {
                     let came = self.send(journey, exchange).await?;
                     way.heard(&way::heard(&came));

@@ -10,7 +10,7 @@ use crate::model::leg::Leg;
 use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 use crate::protocol::oauth::authorization::{Authorization, Step};
 use crate::protocol::oauth::client_credentials::ClientCredentials;
-use crate::protocol::oauth::exchange::{Exchange, Heard, Lost, MOST_BYTES, Response};
+use crate::protocol::oauth::exchange::{Exchange, Heard, Lost, MOST_BYTES, Response, secrets_of};
 use crate::protocol::oauth::grant::Granted;
 use crate::protocol::oauth::refresh::Refresh;
 use crate::protocol::oauth::refusal::{Refusal, What};
@@ -43,7 +43,12 @@ impl Way {
 
 impl Realm {
     /// Goes a way to its end.
-    pub(super) async fn go(&self, journey: &mut Journey, mut way: Way) -> Result<Granted, Refusal> {
+    pub(super) async fn go(&self, journey: &mut Journey, way: Way) -> Result<Granted, Refusal> {
+        let came = self.gone(journey, way).await;
+        came.map_err(|refusal| hidden(refusal, journey))
+    }
+
+    async fn gone(&self, journey: &mut Journey, mut way: Way) -> Result<Granted, Refusal> {
         loop {
             match way.step() {
                 Step::Done(granted) => return Ok(*granted),
@@ -56,7 +61,9 @@ impl Realm {
                     let Flow::Code(consenting) = &self.flow else { continue };
                     let budget = self.oauth.budget(Leg::Authorize);
                     let by = self.clock.now() + budget;
+                    journey.secrets.extend(secrets_of(&consent.url));
                     let callback = consenting.bring(self, journey, &consent, by).await?;
+                    journey.secrets.extend(secrets_of(&callback));
                     way.heard(&Heard::Callback(&callback));
                 }
             }
@@ -72,6 +79,7 @@ impl Realm {
         exchange: Exchange,
     ) -> Result<Result<Arrived, Astray>, Refusal> {
         let (leg, user, url) = (exchange.leg, journey.user, exchange.url.clone());
+        journey.secrets.extend(exchange.secrets());
         let came = self.legs.send(journey, exchange, self.oauth.budget(leg)).await;
         let came = came.map_err(|astray| not_sent(leg, &url, astray))?;
         if leg == Leg::Registration && came.as_ref().is_ok_and(Arrived::is_success) {
@@ -79,6 +87,12 @@ impl Realm {
         }
         Ok(came)
     }
+}
+
+/// A refusal without the secrets of its journey: servers quote what they were told.
+pub(super) fn hidden(mut refusal: Refusal, journey: &Journey) -> Refusal {
+    refusal.hide(&journey.secrets);
+    refusal
 }
 
 /// Where squall itself does not go, whatever a server says.

@@ -22,9 +22,16 @@ pub(super) struct Flood {
     refused: u64,
     /// A failure of the server, or no answer.
     failed: FirstFew<Told>,
+    /// Registered before the load, from the same address.
+    before: u64,
 }
 
 impl Flood {
+    /// So many more were registered by this address before.
+    pub(super) fn registered_before(&mut self, count: u64) {
+        self.before = count;
+    }
+
     pub(super) fn exchange(&mut self, exchange: &Exchange) {
         let Exchange { user, operation, outcome, status, end, .. } = *exchange;
         let is_over = matches!(outcome, Outcome::Unfinished | Outcome::Cancelled);
@@ -54,16 +61,22 @@ impl Flood {
 
     /// Holds those that were accepted to the most there may be.
     pub(super) fn said(&self, most: u32) -> Said {
-        let is_over = self.accepted > u64::from(most);
+        let registered = self.accepted + self.before;
+        let is_over = registered > u64::from(most);
         let throttled = self.throttled + self.unsaid.count;
-        let is_tried = throttled + self.refused > 0 || self.sent > u64::from(most);
+        // Refused for another reason, all would be.
+        let is_tried = throttled > 0 || self.refused > 0 && registered > 0;
         let held = is_over.then_some(false).or(is_tried.then_some(true));
+        let before = match self.before {
+            0 => String::new(),
+            count => format!(", {count} before the load"),
+        };
         let value = format!(
-            "{} of {} registered, {throttled} told to wait ({} with Retry-After), {} refused, {} \
-             failed",
+            "{} of {} registered{before}, {throttled} told to wait ({} with Retry-After), {} \
+             refused, {} failed",
             self.accepted, self.sent, self.throttled, self.refused, self.failed.count
         );
-        let over = self.accepted.saturating_sub(u64::from(most));
+        let over = registered.saturating_sub(u64::from(most));
         let finding = || UNLIMITED.finding(over, std::iter::once(value.clone()));
         let findings = if is_over { vec![finding()] } else { Vec::new() };
         Said { held, value, findings }

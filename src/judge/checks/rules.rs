@@ -115,3 +115,14 @@ pub(super) const NO_RETRY_AFTER: Rule = Rule {
     provenance: Provenance::Spec,
     what_to_do: "Send Retry-After with every 429: else clients guess, or try again at once.",
 };
+pub(super) const OPEN: Rule = Rule {
+    id: "no-token-asked",
+    severity: Severity::High,
+    title: "The target answered without asking anybody for a token.",
+    text: "A protected server answers 401 to a request without a token.",
+    source: "MCP 2025-11-25, basic/authorization; RFC 6750 section 3; the scenario's [auth] says that \
+             users get tokens",
+    provenance: Provenance::Spec,
+    what_to_do: "See whether its authorization is switched on. If it is meant to be open, remove \
+                 [auth] from the scenario.",
+};

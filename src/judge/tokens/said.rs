@@ -91,10 +91,15 @@ impl Tokens {
         let value = match (self.recoveries, open) {
             (0, 0) => "nobody had to wait".to_owned(),
             (0, open) => format!("{open} not served again, after {longest}"),
-            (times, open) => format!(
-                "served again {} after {longest} at most, {open} not served again",
-                figure::times(times)
-            ),
+            (times, open) => {
+                let served = self.longest.map_or(Duration::ZERO, |(waited, ..)| waited);
+                let (times, served) = (figure::times(times), figure::duration(served));
+                let still = match open {
+                    0 => "0 not served again".to_owned(),
+                    _ => format!("{open} not served again, after {longest} at most"),
+                };
+                format!("served again {times} after {served} at most, {still}")
+            }
         };
         let count = over.len() as u64;
         let evidence = over.iter().take(5).map(|(at, user, what)| line(*at, *user, what)).collect();
@@ -172,7 +177,8 @@ fn rotation_said(traffic: &Traffic) -> Said {
 
 /// Requests against those of a plain course.
 fn amplified(traffic: &Traffic, most: f64) -> Said {
-    let at_tokens = ratio(traffic.asked, traffic.brought);
+    let asked = traffic.asked.saturating_sub(traffic.raced);
+    let at_tokens = ratio(asked, traffic.brought);
     // A first login begins with a 401, as it should.
     let plain = traffic.requests - traffic.refused + traffic.refused.min(traffic.logins);
     let at_mcp = ratio(traffic.requests, plain);
@@ -186,10 +192,10 @@ fn amplified(traffic: &Traffic, most: f64) -> Said {
     };
     let value = format!("token endpoint {}, MCP endpoint {}", shown(at_tokens), shown(at_mcp));
     let evidence = vec![
-        format!("{} requests at the token endpoint for {} tokens", traffic.asked, traffic.brought),
+        format!("{asked} requests at the token endpoint for {} tokens", traffic.brought),
         format!("{} requests at the MCP endpoint, {plain} of a plain course", traffic.requests),
     ];
-    let count = traffic.asked + traffic.requests - traffic.brought.min(traffic.asked) - plain;
+    let count = asked + traffic.requests - traffic.brought.min(asked) - plain;
     Said { held, value, rule: &AMPLIFIED, count, evidence }.or_too_little()
 }
 

@@ -115,7 +115,7 @@ fn a_user_that_logs_in_again_has_lost_its_grant_once() {
         grant(1, 1.2, GrantChange::Refreshed { rotated: true }),
     ];
     assert_eq!(said(none, &sound).0, Some(true));
-    assert_eq!(said(none, &[grant(3, 1.0, GrantChange::LockedOut)]).0, Some(false));
+    assert_eq!(said(none, &[grant(3, 1.0, GrantChange::LockedOut { again: true })]).0, Some(false));
     // No token ended: that is no pass.
     let (held, text, findings) = said(none, &[ok(1)]);
     assert_eq!((held, findings), (None, Vec::new()));

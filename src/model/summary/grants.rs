@@ -59,7 +59,7 @@ impl Grants {
             GrantChange::Expired => self.expired += 1,
             GrantChange::RefusedEarly => self.refused_early += 1,
             GrantChange::ScopeRefused => self.scope_refused += 1,
-            GrantChange::LockedOut => self.locked_out += 1,
+            GrantChange::LockedOut { .. } => self.locked_out += 1,
         }
     }
 

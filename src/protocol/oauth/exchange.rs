@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::model::leg::Leg;
+use crate::model::secret::Secret;
 
 /// Most bytes of an answer that a client reads in any leg; the page of a consent included.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -25,7 +28,33 @@ pub struct Exchange {
     pub body: Vec<u8>,
 }
 
+/// Parameters that are secrets (RFC 6749, appendix A; RFC 7521, section 4.2; RFC 7636, section 4.5).
+const SECRETS: [&str; 6] =
+    ["refresh_token", "code", "code_verifier", "client_secret", "client_assertion", "state"];
+
+/// The secrets among the parameters of a form or a query.
+fn among(form: &[u8]) -> impl Iterator<Item = Secret> {
+    let pairs = url::form_urlencoded::parse(form);
+    let secret = pairs.filter(|(name, _)| SECRETS.contains(&name.as_ref()));
+    secret.map(|(_, value)| Secret::new(value.into_owned()))
+}
+
+/// The secrets in the query of a URL.
+pub fn secrets_of(url: &Url) -> impl Iterator<Item = Secret> {
+    among(url.query().unwrap_or_default().as_bytes())
+}
+
 impl Exchange {
+    /// The secrets that it says.
+    pub fn secrets(&self) -> impl Iterator<Item = Secret> {
+        let basic = self.headers.get(http::header::AUTHORIZATION).and_then(|value| {
+            let given = value.to_str().ok()?.strip_prefix("Basic ")?;
+            let pair = String::from_utf8(STANDARD.decode(given).ok()?).ok()?;
+            Some([Secret::new(given), Secret::new(pair.split_once(':')?.1)])
+        });
+        secrets_of(&self.url).chain(among(&self.body)).chain(basic.into_iter().flatten())
+    }
+
     pub(super) fn get(leg: Leg, url: Url, user_agent: &str, more: &[(String, String)]) -> Self {
         let headers = headers(user_agent, more);
         Self { leg, method: Method::GET, url, headers, body: Vec::new() }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::exchange::{Lost, MOST_BYTES, shown};
 use crate::model::leg::Leg;
+use crate::model::secret::Secret;
 
 /// A leg that ended without what the client needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -188,6 +189,43 @@ impl Refusal {
         Self { leg, url: shown(url), what }
     }
 
+    /// Takes these out of what the server said.
+    pub fn hide(&mut self, secrets: &[Secret]) {
+        let said: [Option<&mut String>; 2] = match &mut self.what {
+            What::Denied { error, description, .. } => [Some(error), Some(description)],
+            What::NotAnObject(found, _) | What::Redirect(found, _) | What::Consent(found) => {
+                [Some(found), None]
+            }
+            What::OtherResource { found, .. }
+            | What::OtherIssuer { found, .. }
+            | What::OtherIss { found, .. } => [Some(found), None],
+            What::Endpoint { url, .. } => [Some(url), None],
+            What::NoMetadata { .. }
+            | What::Lost(_)
+            | What::Throttled { .. }
+            | What::Unavailable { .. }
+            | What::Status(..)
+            | What::Page(_)
+            | What::Oversized(_)
+            | What::Missing(..)
+            | What::NoPkce
+            | What::NoIdentity
+            | What::NoEndpoint(_)
+            | What::OtherState
+            | What::NoIss
+            | What::NoCode
+            | What::OtherCallback
+            | What::Key(_)
+            | What::NoClient
+            | What::UnfitToken
+            | What::NotGone(_)
+            | What::OutOfTurn => [None, None],
+        };
+        for text in said.into_iter().flatten() {
+            secrets.iter().for_each(|secret| secret.hide_in(text));
+        }
+    }
+
     /// What the people who run the server, or wrote the scenario, can do about it.
     pub fn what_to_do(&self) -> &'static str {
         match &self.what {
@@ -237,8 +275,9 @@ impl Refusal {
             }
             What::Key(_) => "give a private key under [auth] that fits the client",
             What::Consent(_) => {
-                "go this way once with a browser: auth.forms has a step for each page it shows, with \
-                 the names of its fields; auth.command is for pages that need more"
+                "go this way once as a user does: how users consent is auth.consent, which forms, a \
+                 command or a person's browser can do; tokens that are given have to be good, or \
+                 have a refresh token and auth.client_id"
             }
             What::NotGone(_) => "change the scenario, if you may load that server",
             What::Denied { .. } => {

@@ -279,7 +279,7 @@ async fn why_a_user_comes_to_no_tokens_is_told_without_secrets() {
     let client = user(&server);
     client.call(ms(0), ASK).await;
     let told = told(&client);
-    assert_eq!(told.grants, [GrantChange::Registered, GrantChange::LockedOut]);
+    assert_eq!(told.grants, [GrantChange::Registered, GrantChange::LockedOut { again: false }]);
     let said = &told.refused[0].said;
     assert!(said.contains("token: http://localhost/token refused: invalid_target"), "{said}");
     let throttled = told.exchanges.iter().filter(|one| one.operation == Operation::OauthToken);

@@ -66,7 +66,7 @@ async fn who_have_copies_race_for_it() {
     let told = told(&users[0]);
     let count = |change| told.grants.iter().filter(|told| **told == change).count();
     assert_eq!((count(REFRESHED), count(GrantChange::Lost)), (1, 2), "{:?}", told.grants);
-    assert_eq!(count(GrantChange::LockedOut), 2);
+    assert_eq!(count(GrantChange::LockedOut { again: true }), 2);
     assert_eq!(asked(&server, "/authorize"), 1, "nobody is asked during the load");
     let said = &told.refused[0].said;
     assert!(said.contains("and a person is asked before the load alone"), "{said}");
@@ -84,7 +84,7 @@ async fn a_shared_one_is_lost_once_and_each_user_goes_without() {
     let told = told(&users[0]);
     let count = |change| told.grants.iter().filter(|told| **told == change).count();
     assert_eq!(count(GrantChange::Lost), 1);
-    assert_eq!(count(GrantChange::LockedOut), 3, "each of them, once");
+    assert_eq!(count(GrantChange::LockedOut { again: true }), 3, "each of them, once");
     assert_eq!(told.refused.len(), 1, "why is told once");
     assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
 }
