@@ -39,6 +39,8 @@ use crate::protocol::oauth::saved::Kept;
 /// A refresh that failed for now is tried again after this, unless the server names a time.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
 
+/// A renewal under way when its user leaves has so long to end.
+const LAST_RENEWAL: Duration = Duration::from_secs(5);
 /// What a call ends as whose user has no tokens.
 const WITHOUT: Outcome = Outcome::Unauthorised(401);
 
@@ -52,7 +54,7 @@ pub(super) struct Process {
     turn: Arc<Semaphore>,
     pub(super) pauses: Mutex<Pauses>,
     /// What goes on beside the calls.
-    errands: Mutex<Vec<JoinHandle<()>>>,
+    errands: Mutex<Vec<(JoinHandle<()>, Errand)>>,
     pub(super) races: Races,
     pub(super) strayed: Strayed,
 }
@@ -68,6 +70,15 @@ pub struct Patience {
     pub legs: u32,
     /// How long a person was waited for, which is no exchange's time.
     pub waited: Duration,
+}
+
+/// What goes on beside the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// The user's tokens are renewed.
+    Renewing,
+    /// A further process renews them, too.
+    Racing,
 }
 
 /// Why tokens are renewed.
@@ -213,7 +224,7 @@ impl Process {
             let journey = process.renew(user, why, permit).await;
             let _nobody_waits = tell.send((journey.count(), journey.waited)).is_err();
         });
-        self.errand(renewing);
+        self.errand(renewing, Errand::Renewing);
         let (legs, waited) = told.await.unwrap_or_default();
         patience.legs += legs;
         patience.waited += waited;
@@ -338,22 +349,27 @@ impl Process {
     /// Ends what goes on beside the calls, and waits until that has been told.
     pub(super) async fn leave(&self) {
         let errands = std::mem::take(&mut *self.lock());
-        for errand in &errands {
+        for (errand, _) in errands.iter().filter(|(_, what)| *what == Errand::Racing) {
             errand.abort();
         }
-        for errand in errands {
-            let _aborted = errand.await.is_err();
+        // A server may have replaced the tokens already: they are not thrown away for a few seconds.
+        let by = self.now() + LAST_RENEWAL;
+        for (mut errand, _) in errands {
+            if self.realm.clock.by(by, &mut errand).await.is_none() {
+                errand.abort();
+                let _aborted = errand.await.is_err();
+            }
         }
         self.races_over();
     }
 
-    pub(super) fn errand(&self, errand: JoinHandle<()>) {
+    pub(super) fn errand(&self, errand: JoinHandle<()>, what: Errand) {
         let mut errands = self.lock();
-        errands.retain(|errand| !errand.is_finished());
-        errands.push(errand);
+        errands.retain(|(errand, _)| !errand.is_finished());
+        errands.push((errand, what));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(JoinHandle<()>, Errand)>> {
         self.errands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

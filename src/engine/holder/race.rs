@@ -11,7 +11,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::process::Process;
+use super::process::{Errand, Process};
 use crate::engine::grant::Standing;
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::{Event, Race, Second};
@@ -142,7 +142,8 @@ impl Process {
                 standing: standing.clone(),
             };
             let process = Arc::clone(self);
-            self.errand(tokio::spawn(async move { process.second(holder, gap, copied).await }));
+            let racing = tokio::spawn(async move { process.second(holder, gap, copied).await });
+            self.errand(racing, Errand::Racing);
         }
         first
     }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::Checks;
+use super::{Before, Checks};
 use crate::model::behaviour::{Behaviour, Check, ExpiredToken, Foreign, Steady, WrongAudience};
 use crate::model::event::{Challenged, Event, Exchange, Issued, Presented, Refused, Whose};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule, Signal, Throttle};
 use crate::model::plan::checks::CheckLimits;
 use crate::model::report::{Expectations, Trials};
+use crate::model::summary::sample;
 
 const NEWEST: &str = "2025-11-25";
 const OLD: &str = "2025-03-26";
@@ -279,6 +280,7 @@ fn a_flood_of_registrations_is_held_to_its_limit() {
     let broken = registration(Outcome::Status(500), Some(500));
     let silent = registration(Outcome::Timeout, None);
     let cut = registration(Outcome::Unfinished, None);
+    let refused = registration(Outcome::Unauthorised(403), Some(403));
     let with = |number: usize, more: &[&Event]| {
         let all = std::iter::repeat_n(&good, number).chain(more.iter().copied());
         all.cloned().collect::<Vec<_>>()
@@ -292,7 +294,9 @@ fn a_flood_of_registrations_is_held_to_its_limit() {
         (with(4, &[]), Some(false), &["registrations-unlimited"]),
         (with(3, &[&throttled(None)]), Some(true), &["registration-without-retry-after"]),
         (with(3, &[&told, &broken]), Some(true), &["registration-breaks"]),
-        (with(3, &[&silent]), Some(true), &["registration-breaks"]),
+        (with(3, &[&silent]), None, &["registration-breaks"]),
+        (with(0, &[&refused, &refused, &refused, &refused]), None, &[]),
+        (with(3, &[&refused]), Some(true), &[]),
     ];
     for (number, (events, held, findings)) in cases.into_iter().enumerate() {
         let end = judged_by(limits, &flood, NEWEST, &events);
@@ -303,4 +307,36 @@ fn a_flood_of_registrations_is_held_to_its_limit() {
     let end = judged_by(CheckLimits::default(), &flood, NEWEST, &with(4, &[&broken]));
     assert_eq!((end.judged.len(), end.findings[0].id.as_str()), (0, "registration-breaks"));
     assert_eq!(end.trials, Some(Trials { count: 5, good: 4 }));
+}
+
+#[test]
+fn who_registered_before_the_load_is_one_of_those_that_may() {
+    let flood = Behaviour::Check(Check::RegistrationFlood);
+    let limits = CheckLimits { registrations: Some(3), ..limits() };
+    let before = Before { registered: 1, is_open: false };
+    let mut checks = Checks::new(&flood, limits, NEWEST).after(before);
+    (0..3).for_each(|_| checks.observe(&registration(Outcome::Ok, Some(201))));
+    let end = checks.end();
+    let (held, text, found) = said(&end);
+    assert_eq!((held, found.as_slice()), (Some(false), &["registrations-unlimited"][..]));
+    assert!(text.contains("3 of 3 registered, 1 before the load, 0 told to wait"), "{text}");
+}
+
+#[test]
+fn a_target_that_asks_nobody_for_a_token_is_found() {
+    let found = |is_open, events: &[Event]| {
+        let before = Before { registered: 0, is_open };
+        let mut checks = Checks::new(&expired(), limits(), NEWEST).after(before);
+        events.iter().for_each(|event| checks.observe(event));
+        let all = checks.end().findings;
+        all.iter().map(|finding| finding.id.clone()).collect::<Vec<_>>()
+    };
+    let good = Event::Call(sample::call(1, 0, 0));
+    let token = Event::Issued(Issued { user: 1, at: s(0.0), lifetime: None });
+    assert_eq!(found(true, std::slice::from_ref(&good)), ["no-token-asked"]);
+    for (is_open, events) in
+        [(false, vec![good.clone()]), (true, vec![]), (true, vec![token, good])]
+    {
+        assert_eq!(found(is_open, &events), [""; 0]);
+    }
 }

@@ -95,3 +95,23 @@ async fn a_pause_begins_with_the_answer_that_asks_for_it() {
     // Due at 48 s, answered at 54 s, and not again before 57 s.
     assert_eq!(at, [ms(48_000), ms(57_000)]);
 }
+
+/// The server has replaced the tokens by the time its user leaves: they are what is kept.
+#[tokio::test(start_paused = true)]
+async fn who_leaves_in_the_middle_of_a_refresh_keeps_what_it_brings() {
+    let authority = Authority::new(30);
+    let slow = Arc::clone(&authority);
+    let server = guarded(&authority, move |seen| {
+        let refreshes = seen.path == "/token" && seen.body.contains("refresh_token");
+        refreshes.then(|| [vec![Do::After(ms(3_000))], slow.answer(seen)].concat())
+    });
+    let client = Client::new(granted(&server, profile()), 0);
+    let clock = client.common.wire.clock.clone();
+    client.call(ms(0), ASK).await;
+    clock.sleep_until(ms(25_000)).await;
+    let cut = clock.by(ms(26_000), client.call(ms(25_000), ASK)).await;
+    assert!(cut.is_none(), "it waits for the refresh");
+    client.holder.leave().await;
+    let changes = told(&client).grants;
+    assert_eq!(changes.last(), Some(&GrantChange::Refreshed { rotated: true }), "{changes:?}");
+}
