@@ -275,9 +275,9 @@ impl Refusal {
             }
             What::Key(_) => "give a private key under [auth] that fits the client",
             What::Consent(_) => {
-                "go this way once as a user does: how users consent is auth.consent, which forms, a \
-                 command or a person's browser can do; tokens that are given have to be good, or \
-                 have a refresh token and auth.client_id"
+                "go this way once with a browser: with consent = \"form\" auth.forms has a step for \
+                 each page that it shows, and consent = \"browser\" lets you do it; tokens that were \
+                 given have to be good, or need a refresh token and auth.client_id"
             }
             What::NotGone(_) => "change the scenario, if you may load that server",
             What::Denied { .. } => {
