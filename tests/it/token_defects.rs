@@ -204,7 +204,8 @@ fn what_was_not_seen_is_no_pass() {
     let stages = r#"[{ over = "1s", to = 3 }, { over = "1s", to = 3 }]"#;
     let sets = [
         ("load.stages", stages),
-        ("practice.auth", "{}"),
+        ("practice.auth.expire_at", r#""1h""#),
+        ("practice.auth.access", r#""1h""#),
         ("expect.tokens", r#"{ lost = 0, served_again = "9s", winner = "alive" }"#),
     ];
     let report = run("token-cliff", &sets, 4);
