@@ -315,7 +315,9 @@ fn who_registered_before_the_load_is_one_of_those_that_may() {
     let limits = CheckLimits { registrations: Some(3), ..limits() };
     let before = Before { registered: 1, is_open: false };
     let mut checks = Checks::new(&flood, limits, NEWEST).after(before);
-    (0..3).for_each(|_| checks.observe(&registration(Outcome::Ok, Some(201))));
+    for _ in 0..3 {
+        checks.observe(&registration(Outcome::Ok, Some(201)));
+    }
     let end = checks.end();
     let (held, text, found) = said(&end);
     assert_eq!((held, found.as_slice()), (Some(false), &["registrations-unlimited"][..]));
@@ -327,7 +329,9 @@ fn a_target_that_asks_nobody_for_a_token_is_found() {
     let found = |is_open, events: &[Event]| {
         let before = Before { registered: 0, is_open };
         let mut checks = Checks::new(&expired(), limits(), NEWEST).after(before);
-        events.iter().for_each(|event| checks.observe(event));
+        for event in events {
+            checks.observe(event);
+        }
         let all = checks.end().findings;
         all.iter().map(|finding| finding.id.clone()).collect::<Vec<_>>()
     };

@@ -222,7 +222,9 @@ impl Refusal {
             | What::OutOfTurn => [None, None],
         };
         for text in said.into_iter().flatten() {
-            secrets.iter().for_each(|secret| secret.hide_in(text));
+            for secret in secrets {
+                secret.hide_in(text);
+            }
         }
     }
 
