@@ -43,6 +43,7 @@ pub mod scenario {
     pub mod document;
     pub mod environment;
     pub mod expect;
+    pub mod faults;
     pub mod generator;
     pub mod key;
     pub mod load;

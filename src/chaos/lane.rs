@@ -272,7 +272,7 @@ impl Stage {
             }
             Effect::Limit { .. }
             | Effect::Corruption(_)
-            | Effect::Discard
+            | Effect::Discard(_)
             | Effect::EndAfter(..)
             | Effect::SlowClose(_) => false,
         }
@@ -310,7 +310,17 @@ impl Stage {
                 let bytes = bytes.freeze();
                 pass(rest, Piece { bytes, ..piece }, Self::pass, out);
             }
-            Effect::Discard => *out.touched |= 1 << self.id,
+            Effect::Discard(after) => {
+                let left = after.saturating_sub(self.seen);
+                self.seen += piece.bytes.len() as u64;
+                if piece.bytes.len() as u64 > left {
+                    *out.touched |= 1 << self.id;
+                    piece.bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                }
+                if !piece.bytes.is_empty() {
+                    pass(rest, piece, Self::pass, out);
+                }
+            }
             _ => self.delay(piece, rest, Self::pass, out),
         }
     }
@@ -354,7 +364,7 @@ impl Stage {
             Effect::Hold => pass(rest, Piece { due: Duration::MAX, ..piece }, on, out),
             Effect::Limit { .. }
             | Effect::Corruption(_)
-            | Effect::Discard
+            | Effect::Discard(_)
             | Effect::EndAfter(..)
             | Effect::SlowClose(_) => pass(rest, piece, on, out),
         }
@@ -539,7 +549,7 @@ mod tests {
     #[test]
     fn what_is_held_comes_when_the_line_is_back_and_what_is_discarded_never() {
         for (effect, expected) in
-            [(Effect::Hold, &b"beforemiddle"[..]), (Effect::Discard, b"before")]
+            [(Effect::Hold, &b"beforemiddle"[..]), (Effect::Discard(0), b"before")]
         {
             let mut lane = lane(&[]);
             lane.offer(ms(0), Bytes::from_static(b"before"));

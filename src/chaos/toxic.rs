@@ -218,9 +218,9 @@ impl Kind {
                 rate => vec![Effect::Bandwidth(rate)],
             },
             Self::SlowClose { delay } => vec![Effect::SlowClose(millis(delay))],
-            Self::Timeout { timeout: ..=0 } => vec![Effect::Discard],
+            Self::Timeout { timeout: ..=0 } => vec![Effect::Discard(0)],
             Self::Timeout { timeout } => {
-                vec![Effect::EndAfter(millis(timeout), Ending::Closed), Effect::Discard]
+                vec![Effect::EndAfter(millis(timeout), Ending::Closed), Effect::Discard(0)]
             }
             Self::ResetPeer { timeout } => vec![
                 Effect::Latency(Distribution::constant(millis(timeout))),
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(effects(Kind::Latency { latency: 100, jitter: 20 }), [Effect::Latency(around)]);
         assert_eq!(effects(Kind::Bandwidth { rate: 5 }), [Effect::Bandwidth(5_000)]);
         assert_eq!(effects(Kind::Bandwidth { rate: 0 }), []);
-        assert_eq!(effects(Kind::Timeout { timeout: 0 }), [Effect::Discard]);
+        assert_eq!(effects(Kind::Timeout { timeout: 0 }), [Effect::Discard(0)]);
         assert_eq!(effects(Kind::Noop {}), []);
         assert_eq!(
             effects(Kind::LimitData { bytes: 10 }),

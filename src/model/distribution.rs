@@ -39,6 +39,8 @@ pub enum Shape {
     LogNormal(Duration, f64),
     /// Pareto with this scale (its minimum) and this shape (tail index).
     Pareto(Duration, f64),
+    /// Normal with this mean and this standard deviation; what is below zero is zero.
+    Normal(Duration, Duration),
 }
 
 impl Distribution {
@@ -78,7 +80,8 @@ impl Distribution {
     }
 
     /// The mean, where it has a short closed form: `None` for a clip that cuts the tail of an
-    /// exponential, log-normal or Pareto distribution, and for a Pareto shape of 1 or less.
+    /// exponential, log-normal or Pareto distribution, for a Pareto shape of 1 or less, and for a
+    /// normal distribution, whose values below zero are zero.
     pub fn mean(&self) -> Option<Duration> {
         match (self.shape, self.clip) {
             (Shape::Uniform(from, to), Some((low, high))) => {
@@ -129,6 +132,10 @@ impl Shape {
             Self::Pareto(scale, shape) => {
                 seconds(scale.as_secs_f64() * (1.0 - chance.unit()).powf(-1.0 / shape))
             }
+            Self::Normal(mean, deviation) => {
+                let drawn = mean.as_secs_f64() + deviation.as_secs_f64() * chance.normal();
+                seconds(drawn.max(0.0))
+            }
         }
     }
 
@@ -137,14 +144,16 @@ impl Shape {
         match self {
             Self::Constant(value) => (value, value),
             Self::Uniform(from, to) => (from, to),
-            Self::Exponential(_) | Self::LogNormal(..) => (Duration::ZERO, LONGEST),
+            Self::Exponential(_) | Self::LogNormal(..) | Self::Normal(..) => {
+                (Duration::ZERO, LONGEST)
+            }
             Self::Pareto(scale, _) => (scale, LONGEST),
         }
     }
 
     fn validate(self) -> Result<(), DistributionError> {
         match self {
-            Self::Constant(_) => Ok(()),
+            Self::Constant(_) | Self::Normal(..) => Ok(()),
             Self::Uniform(from, to) => ordered("uniform", from, to),
             Self::Exponential(mean) => above_zero("exponential", mean),
             Self::LogNormal(median, sigma) => {
@@ -209,6 +218,7 @@ mod tests {
             ("exponential 1500ms", Shape::Exponential(ms(1500)), "exponential 1.5s"),
             ("lognormal  40ms 0.60", Shape::LogNormal(ms(40), 0.6), "lognormal 40ms 0.6"),
             ("pareto 10ms 1.5", Shape::Pareto(ms(10), 1.5), "pareto 10ms 1.5"),
+            ("normal 40ms 9ms", Shape::Normal(ms(40), ms(9)), "normal 40ms 9ms"),
         ];
         for (text, shape, shown) in table {
             let parsed: Distribution = text.parse().unwrap();
@@ -224,7 +234,8 @@ mod tests {
         let table = [
             ("", "nothing is written"),
             ("clip 1ms 2ms", "nothing is written"),
-            ("normal 1ms 2", "`normal` is no distribution"),
+            ("gauss 1ms 2", "`gauss` is no distribution"),
+            ("normal 1ms 2", "`2` has no unit"),
             ("lognormal 40ms", "`lognormal` takes a duration, its median, and a sigma; 1 given"),
             ("uniform 10 20ms", "`10` has no unit"),
             ("uniform 20ms 10ms", "`uniform` from 20ms to 10ms is the wrong way round"),
@@ -264,6 +275,7 @@ mod tests {
             ("lognormal 40ms 0.6 clip 20ms 80ms", 40.0, None),
             ("pareto 10ms 3", 12.6, Some(15.0)),
             ("pareto 10ms 1", 20.0, None),
+            ("normal 40ms 10ms", 40.0, None),
         ];
         for (text, median, mean) in table {
             let distribution: Distribution = text.parse().unwrap();
@@ -286,6 +298,7 @@ mod tests {
             length().prop_map(Shape::Exponential),
             (length(), 0.0..10.0).prop_map(|(median, sigma)| Shape::LogNormal(median, sigma)),
             (length(), 0.1..100.0).prop_map(|(scale, shape)| Shape::Pareto(scale, shape)),
+            (length(), length()).prop_map(|(mean, deviation)| Shape::Normal(mean, deviation)),
         ]
     }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::fault::Touched;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
 
@@ -79,6 +80,8 @@ pub struct Call {
     pub over_cap: bool,
     /// It was the first that an access token was used for.
     pub first_with_token: bool,
+    /// The faults that its exchanges met.
+    pub touched: Touched,
 }
 
 /// The five instants of a call. `response = done - due`, `lag = started - due`,
@@ -151,6 +154,8 @@ pub struct Exchange {
     pub bytes_sent: u32,
     /// Bytes read, heads included.
     pub bytes_received: u32,
+    /// The faults that it met: on its connection, or at our own end of it.
+    pub touched: Touched,
 }
 
 /// What opening a connection took, and what it is.

@@ -1,60 +1,236 @@
-//! Faults of a network: what happens to the bytes of one direction of a connection.
+//! Faults: what misbehaves, when, and whom it befalls.
+
+mod network;
 
 use std::time::Duration;
 
-use super::distribution::Distribution;
+pub use network::{Direction, Effect, Ending, Network};
 
-/// Which way bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From the client to the server.
-    Upstream,
-    /// From the server to the client.
-    Downstream,
-}
+use super::leg::Leg;
+use super::operation::Operation;
 
-/// What one direction of a connection does to what passes it.
+/// Faults of a scenario, at most: each has a bit of its own.
+pub const MOST: usize = 64;
+/// Windows of one fault, at most.
+pub const MOST_WINDOWS: usize = 1_000;
+
+/// One fault of a scenario.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Each chunk comes so much later than it would, in its order.
-    Latency(Distribution),
-    /// So many bytes a second pass, at least one.
-    Bandwidth(u64),
-    /// Chunks come in slices.
-    Slicer {
-        /// Mean size of a slice in bytes, at least one.
-        size: u64,
-        /// A slice is at most so many bytes smaller or larger.
-        variation: u64,
-        /// Between two slices of a chunk.
-        delay: Duration,
-    },
-    /// So many bytes pass in all, then comes the end.
-    Limit {
-        /// Bytes, counted from when the effect began on the connection.
-        bytes: u64,
-        /// What comes then.
-        then: Ending,
-    },
-    /// This share of bytes is changed; 0 to 1.
-    Corruption(f64),
-    /// Nothing passes as long as this lasts; it comes afterwards, as over a line that was dead.
-    Hold,
-    /// Nothing passes as long as this lasts, and it never comes.
-    Discard,
-    /// The end comes so long after the effect began on the connection.
-    EndAfter(Duration, Ending),
-    /// The other side hears so much later that this one closed.
-    SlowClose(Duration),
+pub struct Fault {
+    /// Its name, unlike that of any other.
+    pub name: String,
+    /// The word of its kind.
+    pub kind: &'static str,
+    /// When it is in force.
+    pub when: When,
+    /// The share of connections, calls or requests that it befalls; 0 to 1.
+    pub share: f64,
+    /// Whom it may befall.
+    pub scope: Scope,
+    /// What it does.
+    pub what: What,
 }
 
-/// How a connection ends before its time.
+/// What a fault does, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// On the path to the target, to whole connections.
+    Network(Network),
+}
+
+/// The faults that something met, a bit each by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Touched(pub u64);
+
+/// When a fault is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// This direction is closed (FIN), the other one goes on.
-    HalfClosed,
-    /// Both directions are closed.
-    Closed,
-    /// Both ends are reset (RST).
-    Reset,
+pub struct When {
+    /// Since the start of the load.
+    pub at: Duration,
+    /// How long; to the end of the run where nothing is said.
+    pub lasts: Option<Duration>,
+    /// From the beginning of one window to that of the next.
+    pub every: Option<Duration>,
+    /// Windows in all; as many as there is time for where nothing is said.
+    pub repeat: Option<u32>,
+}
+
+/// Whom a fault may befall: all that this names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// Which exchanges, by what they carry.
+    pub traffic: Traffic,
+    /// Only exchanges of this operation.
+    pub operation: Option<Operation>,
+    /// Only calls of this tool.
+    pub tool: Option<String>,
+    /// Only users of this profile.
+    pub profile: Option<String>,
+}
+
+/// What exchanges carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Traffic {
+    /// Whatever it is.
+    #[default]
+    All,
+    /// MCP.
+    Mcp,
+    /// Any leg of OAuth.
+    Oauth,
+    /// One leg of OAuth.
+    Leg(Leg),
+}
+
+/// One time that a fault is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The fault's number among the scenario's.
+    pub fault: u8,
+    /// Counted from 0 for each fault.
+    pub turn: u16,
+    /// Its beginning, since the start of the load.
+    pub from: Duration,
+    /// Its end; open to the end of the run where there is none.
+    pub until: Option<Duration>,
+}
+
+impl Touched {
+    /// Only this one.
+    pub const fn by(fault: u8) -> Self {
+        Self(1_u64.wrapping_shl(fault as u32))
+    }
+
+    /// These, and those.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether it met this one.
+    pub const fn has(self, fault: u8) -> bool {
+        self.0 & Self::by(fault).0 != 0
+    }
+
+    /// Whether it met any.
+    pub const fn is_any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl Traffic {
+    /// Whether exchanges of this leg, or of MCP, are meant.
+    pub fn means(self, leg: Option<Leg>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Mcp => leg.is_none(),
+            Self::Oauth => leg.is_some(),
+            Self::Leg(meant) => leg == Some(meant),
+        }
+    }
+}
+
+impl When {
+    /// Its windows that begin before `end`, as beginnings and ends.
+    pub fn windows(&self, end: Duration) -> impl Iterator<Item = (Duration, Option<Duration>)> {
+        let Self { at, lasts, every, repeat } = *self;
+        let turns = match (every, repeat) {
+            (None, _) => 1,
+            (Some(_), turns) => turns.unwrap_or(u32::MAX),
+        };
+        let every = every.unwrap_or_default();
+        let begins = (0..turns).map(move |turn| at.saturating_add(every.saturating_mul(turn)));
+        let begins = begins.take_while(move |from| *from < end).take(MOST_WINDOWS);
+        begins.map(move |from| (from, lasts.map(|lasts| from.saturating_add(lasts))))
+    }
+}
+
+impl What {
+    /// Where it acts, for a person.
+    pub const fn place(&self) -> &'static str {
+        match self {
+            Self::Network(_) => "on the network, to whole connections",
+        }
+    }
+}
+
+/// All windows of these faults that begin before `end`, by their beginning.
+pub fn windows(faults: &[Fault], end: Duration) -> Vec<Window> {
+    let of = |(fault, Fault { when, .. }): (usize, &Fault)| {
+        let fault = u8::try_from(fault).unwrap_or(u8::MAX);
+        let turned = when.windows(end).zip(0..);
+        let window = move |((from, until), turn)| Window { fault, turn, from, until };
+        turned.map(window).collect::<Vec<_>>()
+    };
+    let mut windows: Vec<_> = faults.iter().enumerate().flat_map(of).collect();
+    windows.sort_by_key(|window| (window.from, window.fault));
+    windows
+}
+
+impl Window {
+    /// Whether it is open at `now`.
+    pub fn is_open(&self, now: Duration) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Its name: the fault's, and which of its windows it is where there are several.
+    pub fn name(&self, faults: &[Fault]) -> String {
+        let fault = faults.get(usize::from(self.fault));
+        let name = fault.map_or("", |fault| fault.name.as_str());
+        match fault.and_then(|fault| fault.when.every) {
+            Some(_) => format!("{name} #{}", self.turn + 1),
+            None => name.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn fault(name: &str, when: When) -> Fault {
+        let what = What::Network(Network::Refuse);
+        let name = name.to_owned();
+        Fault { name, kind: "drop", when, share: 1.0, scope: Scope::default(), what }
+    }
+
+    #[test]
+    fn windows_come_in_their_order_and_have_names() {
+        let once = When { at: s(7), lasts: None, every: None, repeat: None };
+        let often = When { at: s(5), lasts: Some(s(2)), every: Some(s(4)), repeat: None };
+        let faults = [fault("once", once), fault("often", often)];
+        let found = windows(&faults, s(14));
+        let shown: Vec<_> =
+            found.iter().map(|window| (window.name(&faults), window.from, window.until)).collect();
+        let expected = [
+            ("often #1".to_owned(), s(5), Some(s(7))),
+            ("once".to_owned(), s(7), None),
+            ("often #2".to_owned(), s(9), Some(s(11))),
+            ("often #3".to_owned(), s(13), Some(s(15))),
+        ];
+        assert_eq!(shown, expected);
+        assert!(found[0].is_open(s(5)) && !found[0].is_open(s(7)) && found[1].is_open(s(99)));
+        let twice = When { repeat: Some(2), ..often };
+        assert_eq!(twice.windows(s(99)).count(), 2);
+        assert_eq!(When { repeat: Some(2), ..once }.windows(s(99)).count(), 1);
+        let dense = When { every: Some(Duration::from_nanos(1)), ..often };
+        assert_eq!(dense.windows(s(99)).count(), MOST_WINDOWS);
+    }
+
+    #[test]
+    fn traffic_is_of_mcp_or_of_a_leg() {
+        let (mcp, token, refresh) = (None, Some(Leg::Token), Some(Leg::Refresh));
+        for (traffic, means) in [
+            (Traffic::All, [true, true, true]),
+            (Traffic::Mcp, [true, false, false]),
+            (Traffic::Oauth, [false, true, true]),
+            (Traffic::Leg(Leg::Refresh), [false, false, true]),
+        ] {
+            assert_eq!([mcp, token, refresh].map(|leg| traffic.means(leg)), means);
+        }
+    }
 }

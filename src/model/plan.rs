@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
+use super::fault::Fault;
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::{Era, Profile};
@@ -42,6 +43,8 @@ pub struct Plan {
     pub tools: Tools,
     /// What must hold.
     pub expect: Expect,
+    /// What misbehaves, and when.
+    pub faults: Vec<Fault>,
     /// Past these limits the generator was the bottleneck.
     pub generator: GeneratorLimits,
     /// The scenario's text before `${NAME}` was replaced, with its overrides as comments.

@@ -8,7 +8,8 @@ use super::environment::{self, Lookup};
 use super::log::{KeyLine, Log};
 use super::mistake::{Mistakes, Place};
 use super::reader::Table;
-use super::{auth, checks, expect, generator, load, overrides, practice, source, target, tools};
+use super::{auth, checks, expect, faults, generator, load, overrides, practice};
+use super::{source, target, tools};
 
 /// What a scenario is read from. Nothing here is I/O: the caller owns files and environment.
 #[derive(Clone, Copy)]
@@ -109,7 +110,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         .text()
         .or_as(stem(input.file), "the file's name");
     let seed = root.key("seed", "Seed of every chance in it.").integer(0..=u64::MAX).or(1);
-    refuse_later(root);
+    refuse_names(root);
     let target = root
         .table("target", "The server under test.", |table| target::read(table, input.authorised));
     let practice = root.table("practice", "The practice target's knobs.", practice::read);
@@ -121,6 +122,8 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
     let expect = root.table("expect", "What must hold.", expect::read);
     let doc = "Past these limits the generator was the bottleneck.";
     let generator = root.table("generator", doc, generator::read);
+    let doc = "What misbehaves, and when; several of them.";
+    let faults = root.tables("fault", doc, faults::read);
     let mut plan = Plan {
         name,
         seed,
@@ -131,19 +134,22 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         load: load?,
         tools,
         expect,
+        faults: Vec::new(),
         generator,
         source: String::new(),
         environment: Vec::new(),
     };
     refuse_masks(root, &plan);
     checks::settle(root, &mut plan);
+    faults::settle(root, &mut plan, faults.unwrap_or_default());
     Some(plan)
 }
 
-fn refuse_later(root: &Table<'_>) {
-    root.later("fault", "faults");
-    root.later("chaos", "faults");
-    root.later("mischief", "faults");
+fn refuse_names(root: &Table<'_>) {
+    let right = "write [[fault]], with at, lasts and kind";
+    for name in ["chaos", "mischief", "faults"] {
+        root.never(name, "faults have another name", right);
+    }
 }
 
 /// A borrowed name leaves this machine only towards a target of its author's.
@@ -447,8 +453,14 @@ stages = [{ over = "10s", to = "60/min" }]
     /// The text of every key is in the file of every key, or in a table of this file's.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere =
-            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
+        let elsewhere = [
+            "load.chat",
+            "load.steady",
+            "load.expired_token",
+            "load.wrong_audience",
+            "auth.",
+            "fault[].match.operation",
+        ];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)
@@ -740,8 +752,7 @@ kind = "latency"
     #[test]
     fn what_is_not_built_yet_is_refused_by_name() {
         let tables = [
-            ("[[fault]]\nkind = 'latency'", "squall does not know faults yet: remove [[fault]]"),
-            ("[chaos]\n", "squall does not know faults yet: remove [chaos]"),
+            ("[chaos]\n", "faults have another name"),
             (
                 "[clients]\nhop = 'request'",
                 "addresses that change from connection to connection yet: remove clients.hop",

@@ -164,6 +164,7 @@ impl Client {
         let operation = Operation::Delete;
         let trail = &mut Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&cost.exchanges, &self.exchanges);
+        trail.note_faults_in(&cost.touched);
         let request = Request::new(operation, Method::DELETE, headers, Bytes::new());
         let deadline = wire.clock.now() + self.common.profile.connect_timeout;
         let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);

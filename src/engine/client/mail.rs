@@ -127,6 +127,7 @@ impl Posting {
             trail.note_first_in(&sending.cost.first_with_token);
         }
         trail.count_in(&sending.cost.exchanges, &client.exchanges);
+        trail.note_faults_in(&sending.cost.touched);
         trail.show_to(&sending.watch);
         let mut whole = Vec::new();
         // What a POST is answered with says nothing: a stream is not waited for.

@@ -17,6 +17,7 @@ use super::put::Header;
 use crate::engine::session::Footing;
 use crate::engine::wire::{BOUNDS, Flow, Reply, Request, Trail};
 use crate::model::event::{Event, Violation};
+use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading};
@@ -35,6 +36,8 @@ pub(super) struct Cost {
     pub(super) sent: AtomicU64,
     /// It was the first call that carried its access token.
     pub(super) first_with_token: AtomicBool,
+    /// The faults that its exchanges met.
+    pub(super) touched: AtomicU64,
 }
 
 /// A question to the server.
@@ -165,6 +168,7 @@ impl Client {
             trail.note_first_in(&cost.first_with_token);
         }
         trail.count_in(&cost.exchanges, &self.exchanges);
+        trail.note_faults_in(&cost.touched);
         let mut request =
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.headers.extend(about.iter().chain(mirrored).cloned());
@@ -293,6 +297,11 @@ impl Cost {
     /// HTTP exchanges so far.
     pub(super) fn exchanges(&self) -> u16 {
         u16::try_from(self.exchanges.load(Ordering::Relaxed)).unwrap_or(u16::MAX)
+    }
+
+    /// The faults that its exchanges met.
+    pub(super) fn touched(&self) -> Touched {
+        Touched(self.touched.load(Ordering::Relaxed))
     }
 
     /// Notes when the first byte of the call's own request left.

@@ -197,6 +197,7 @@ impl Client {
         let wire = &self.common.wire;
         let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         trail.count_in(&cost.exchanges, &self.exchanges);
+        trail.note_faults_in(&cost.touched);
         if let Some(opened) = opened {
             trail.tell_when_open(opened);
         }

@@ -7,6 +7,7 @@ use super::Client;
 use super::post::Cost;
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Call, Event, Instants};
+use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Class, Outcome};
 
@@ -35,6 +36,7 @@ impl<'a> CallTrail<'a> {
             result_chars: 0,
             over_cap: false,
             first_with_token: false,
+            touched: Touched::default(),
         };
         let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
         Self { client, cost, call, stamped: false, _in_flight: in_flight }
@@ -70,6 +72,7 @@ impl Drop for CallTrail<'_> {
         }
         self.call.instants.sent = self.cost.sent();
         self.call.exchanges = self.cost.exchanges();
+        self.call.touched = self.cost.touched();
         self.call.first_with_token = self.cost.first_with_token.load(Ordering::Relaxed);
         self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
     }

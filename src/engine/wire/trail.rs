@@ -13,6 +13,7 @@ use super::{Ending, Wire};
 use crate::engine::holder::Lease;
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Challenged, Event, Exchange, Presented, Whose};
+use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 
@@ -27,6 +28,7 @@ pub struct Trail<'a> {
     pub(super) when_open: Option<Outcome>,
     sent_cell: Option<&'a AtomicU64>,
     first_cell: Option<&'a AtomicBool>,
+    faults_cell: Option<&'a AtomicU64>,
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
     pub(super) held: Held<'a>,
@@ -55,6 +57,7 @@ impl<'a> Trail<'a> {
             unprocessed: 0,
             bytes_sent: 0,
             bytes_received: 0,
+            touched: Touched::default(),
         };
         Self {
             wire,
@@ -65,6 +68,7 @@ impl<'a> Trail<'a> {
             when_open: None,
             sent_cell: None,
             first_cell: None,
+            faults_cell: None,
             cursor: None,
             opened: None,
             held: Held::new(&wire.recorder.gauges.held),
@@ -118,6 +122,7 @@ impl<'a> Trail<'a> {
         let mut again = Self::begin(self.wire, self.ending, user, operation);
         (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
         (again.counters, again.outcome) = (self.counters, self.outcome);
+        again.faults_cell = self.faults_cell;
         again.when_open = self.when_open;
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
         std::mem::replace(self, again).finish(outcome);
@@ -126,6 +131,16 @@ impl<'a> Trail<'a> {
     /// Leaves in `cell` when the first byte of the request left, in nanoseconds plus one.
     pub fn note_sent_in(&mut self, cell: &'a AtomicU64) {
         self.sent_cell = Some(cell);
+    }
+
+    /// Adds the faults that the exchange met to `cell`, a bit each by their number.
+    pub fn note_faults_in(&mut self, cell: &'a AtomicU64) {
+        self.faults_cell = Some(cell);
+    }
+
+    /// The exchange met these faults.
+    pub fn touched(&mut self, faults: Touched) {
+        self.exchange.touched = self.exchange.touched.and(faults);
     }
 
     /// Lets `watch` see the exchange while it goes on.
@@ -206,7 +221,10 @@ impl Drop for Trail<'_> {
         self.exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
         self.exchange.end = self.wire.clock.now();
         self.detach();
-        let Exchange { user, operation, sent, status, outcome, .. } = self.exchange;
+        let Exchange { user, operation, sent, status, outcome, touched, .. } = self.exchange;
+        if let (Some(cell), true) = (self.faults_cell, touched.is_any()) {
+            cell.fetch_or(touched.0, Ordering::Relaxed);
+        }
         if let (Some((token, challenge)), Some(sent)) = (self.presented, sent) {
             let presented = Presented { user, operation, token, sent, status, outcome, challenge };
             self.wire.recorder.tell(user, Event::Presented(presented));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Before, Checks};
 use crate::model::behaviour::{Behaviour, Check, ExpiredToken, Foreign, Steady, WrongAudience};
 use crate::model::event::{Challenged, Event, Exchange, Issued, Presented, Refused, Whose};
+use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule, Signal, Throttle};
 use crate::model::plan::checks::CheckLimits;
@@ -266,6 +267,7 @@ fn registration(outcome: Outcome, status: Option<u16>) -> Event {
         unprocessed: 0,
         bytes_sent: 1,
         bytes_received: 1,
+        touched: Touched::default(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Tokens;
 use crate::model::event::{Call, Event, Exchange, GrantChange, GrantEvent, Instants, Race, Second};
+use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::model::plan::tokens::{Most, TokenLimits};
@@ -47,6 +48,7 @@ fn call(user: u32, sent: f64, done: f64, outcome: Outcome, first_with_token: boo
         result_chars: 0,
         over_cap: false,
         first_with_token,
+        touched: Touched::default(),
     })
 }
 
@@ -66,6 +68,7 @@ fn exchange(operation: Operation, status: u16) -> Event {
         unprocessed: 0,
         bytes_sent: 1,
         bytes_received: 1,
+        touched: Touched::default(),
     })
 }
 

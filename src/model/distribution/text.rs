@@ -8,6 +8,7 @@
 //!              | "exponential " MEAN
 //!              | "lognormal " MEDIAN " " SIGMA
 //!              | "pareto " SCALE " " SHAPE
+//!              | "normal " MEAN " " DEVIATION
 //! ```
 
 use std::fmt;
@@ -23,7 +24,9 @@ pub enum DistributionError {
     #[error("nothing is written; write a distribution such as \"40ms\" or \"lognormal 40ms 0.6\"")]
     Empty,
     /// A word that names no shape.
-    #[error("`{0}` is no distribution; use constant, uniform, exponential, lognormal or pareto")]
+    #[error(
+        "`{0}` is no distribution; use constant, uniform, normal, exponential, lognormal or pareto"
+    )]
     UnknownShape(String),
     /// Too few or too many words after a shape or after `clip`.
     #[error("`{word}` takes {takes}; {found} given")]
@@ -102,6 +105,7 @@ fn parse_shape(words: &[&str]) -> Result<Shape, DistributionError> {
         ["pareto", scale, shape] => {
             Shape::Pareto(length(scale)?, number(shape, "shape of a pareto")?)
         }
+        ["normal", mean, deviation] => Shape::Normal(length(mean)?, length(deviation)?),
         [value] if value.starts_with(|first: char| first.is_ascii_digit()) => {
             Shape::Constant(length(value)?)
         }
@@ -124,6 +128,7 @@ fn wrong_shape(word: &str, found: usize) -> DistributionError {
         "exponential" => wrong_count("exponential", "one duration, its mean", found),
         "lognormal" => wrong_count("lognormal", "a duration, its median, and a sigma", found),
         "pareto" => wrong_count("pareto", "a duration, its scale, and a shape", found),
+        "normal" => wrong_count("normal", "two durations, its mean and its deviation", found),
         _ => DistributionError::UnknownShape(word.to_owned()),
     }
 }
@@ -140,6 +145,7 @@ impl fmt::Display for Shape {
             Self::Exponential(mean) => write!(f, "exponential {}", Shown(*mean)),
             Self::LogNormal(median, sigma) => write!(f, "lognormal {} {sigma}", Shown(*median)),
             Self::Pareto(scale, shape) => write!(f, "pareto {} {shape}", Shown(*scale)),
+            Self::Normal(mean, by) => write!(f, "normal {} {}", Shown(*mean), Shown(*by)),
         }
     }
 }

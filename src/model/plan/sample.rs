@@ -40,6 +40,7 @@ pub(crate) fn plan(load: Load, profile: Profile) -> Plan {
         load,
         tools: Tools::default(),
         expect: Expect::default(),
+        faults: Vec::new(),
         generator: GeneratorLimits { lag: second, cpu: 1.0, loop_delay: second },
         source: String::new(),
         environment: Vec::new(),

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::event::*;
+use crate::model::fault::Touched;
 use crate::model::outcome::*;
 
 /// A summary of nothing, for two tools, the second with a hostile name.
@@ -37,6 +38,7 @@ pub(crate) fn call(user: u32, tool: u16, due: u64) -> Call {
         result_chars: 400,
         over_cap: false,
         first_with_token: false,
+        touched: Touched::default(),
     }
 }
 
@@ -57,6 +59,7 @@ pub(crate) fn exchange(user: u32, operation: Operation, began: u64) -> Exchange 
         unprocessed: 0,
         bytes_sent: 640,
         bytes_received: 2100,
+        touched: Touched::default(),
     }
 }
 
