@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::proxy::{Force, Proxy};
+use super::proxy::{Between, Force, Proxy};
 use super::toxic::{Toxic, Wrong};
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
+use crate::model::fault::Touched;
 use crate::model::plan::Http;
 
 /// Effects of one proxy are told apart by numbers below this.
@@ -30,7 +32,14 @@ struct Entry {
     upstream: String,
     toxics: Vec<Toxic>,
     /// Nothing while it is disabled.
-    running: Option<Proxy>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// It runs as long as this is there.
+    _proxy: Proxy,
+    forces: watch::Sender<Arc<[Force]>>,
 }
 
 /// A proxy as it is asked for.
@@ -317,21 +326,29 @@ impl Entry {
             public_only: false,
         };
         let upstream = Arc::new(Dial::new(route, clock.clone()));
-        let proxy = Proxy::start(listen, upstream, clock, seed).await;
+        let (forces, news) = watch::channel(Arc::from([]));
+        let between = Between {
+            listen,
+            upstream,
+            about: Touched::all(),
+            is_marked: false,
+            keeps_source: false,
+        };
+        let proxy = Proxy::start(between, clock, seed, news);
         let proxy = proxy.map_err(|error| unusable(&self.listen, &error.to_string()))?;
         // Port 0 is answered with the real one, and stays that.
         self.listen = proxy.address().to_string();
-        self.running = Some(proxy);
+        self.running = Some(Running { _proxy: proxy, forces });
         self.set();
         Ok(())
     }
 
     /// Puts the toxics in force.
     fn set(&self) {
-        let Some(proxy) = &self.running else { return };
+        let Some(Running { forces: sender, .. }) = &self.running else { return };
         let forces: Vec<Force> =
             (0..).zip(&self.toxics).flat_map(|(id, toxic)| toxic.forces(id)).collect();
-        proxy.set(forces);
+        sender.send_replace(forces.into());
     }
 }
 

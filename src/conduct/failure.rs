@@ -129,6 +129,12 @@ pub enum RunError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// No proxy for the faults of the network could be started.
+    #[error(
+        "no proxy for the scenario's faults can listen on this machine: {0}; see `ss -s` for what \
+         takes its ports and descriptors"
+    )]
+    NoProxy(std::io::Error),
     /// Connections that leave from there do not come to the target.
     #[error("clients.addresses names {address}, and the target is {target}: {right}")]
     AddressApart {
@@ -227,7 +233,10 @@ impl RunError {
     /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Practice(_) | Self::Ourselves(_) | Self::Users(UsersError::Carrier(_)) => 1,
+            Self::Practice(_)
+            | Self::Ourselves(_)
+            | Self::NoProxy(_)
+            | Self::Users(UsersError::Carrier(_)) => 1,
             Self::Endpoint(_)
             | Self::Tls(_)
             | Self::Users(_)

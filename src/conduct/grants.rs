@@ -11,6 +11,8 @@ use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::login;
 use super::person;
+use super::run::Around;
+use crate::chaos::path::Path;
 use crate::edge::clock::{Clock, wall};
 use crate::edge::dial::{Dial, Route};
 use crate::edge::files::{self, FilesError};
@@ -19,9 +21,10 @@ use crate::edge::tls::Tls;
 use crate::engine::grant::Grant;
 use crate::engine::holder::{Habit, Source, Wallet};
 use crate::engine::legs::{Legs, Reach};
-use crate::engine::realm::{Ask, Consenting, Flow, Realm, Shared};
+use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::wire::Wire;
 use crate::model::behaviour::{Check, Foreign, WrongAudience};
+use crate::model::leg::Leg;
 use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, GivenKey, Granted};
 use crate::model::plan::{self, Http, Plan};
 use crate::model::secret::Secret;
@@ -84,8 +87,8 @@ fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit
     })
 }
 
-/// What users present at this endpoint; their legs are measured as the exchanges of `wire` are. Where
-/// `ask` is given, a person may be asked.
+/// What users present at this endpoint; their legs are measured as the exchanges of `wire` are. Who
+/// may ask a person is `around`.
 ///
 /// # Errors
 /// As [`checked`], when the endpoint has no URL that others could be held to, and when no browser
@@ -94,7 +97,7 @@ pub(super) fn wallet(
     plan: &Plan,
     endpoint: &Endpoint,
     wire: &Wire,
-    ask: Option<&Ask>,
+    around: &Around<'_>,
 ) -> Result<Wallet, RunError> {
     let wallet = Wallet::of(&plan.auth, &plan.environment)?;
     let Some(granted) = plan.auth.granted() else { return Ok(wallet) };
@@ -108,11 +111,12 @@ pub(super) fn wallet(
         is_inside: plan.target.is_loopback(),
         allowed: granted.servers.clone(),
         clock: wire.clock.clone(),
+        path: around.path.clone(),
     };
     let identity = identity(granted)?.map(Arc::new);
     let mut oauth = profile.oauth.clone();
     let flow = match (&granted.flow, &identity) {
-        (auth::Flow::Code(Consent::Browser(browser)), _) => match ask {
+        (auth::Flow::Code(Consent::Browser(browser)), _) => match around.ask {
             Some(ask) => {
                 Flow::Code(Consenting::Browser(person::awaited(browser, &mut oauth, ask)?))
             }
@@ -287,9 +291,18 @@ struct Origins {
     is_inside: bool,
     allowed: Vec<String>,
     clock: Clock,
+    path: Option<Arc<Path>>,
 }
 
 impl Origins {
+    fn connect(&self, route: Route, leg: Leg) -> Result<Arc<dyn Connect>, String> {
+        let no_proxy = |error| RunError::NoProxy(error).to_string();
+        match &self.path {
+            Some(path) => path.through(route, Some(leg)).map_err(no_proxy),
+            None => Ok(Arc::new(Dial::new(route, self.clock.clone()))),
+        }
+    }
+
     /// Load goes to whom the user authorised: the target's host, this machine if the target is
     /// there, and what the scenario names.
     fn permits(&self, url: &Url) -> bool {
@@ -306,7 +319,11 @@ impl Origins {
 }
 
 impl Reach for Origins {
-    fn way(&self, url: &Url) -> Result<(Arc<dyn Connect>, HeaderValue), String> {
+    fn road(&self, leg: Leg) -> u64 {
+        self.path.as_ref().map_or(0, |path| path.about(Some(leg)).0)
+    }
+
+    fn way(&self, url: &Url, leg: Leg) -> Result<(Arc<dyn Connect>, HeaderValue), String> {
         if !self.permits(url) {
             return Err(format!(
                 "the scenario does not allow load on {0}; if you may load it, name it: \
@@ -316,8 +333,7 @@ impl Reach for Origins {
         }
         let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
         if url.origin() == self.target.origin() {
-            let dial = Dial::new(self.route.clone(), self.clock.clone());
-            return Ok((Arc::new(dial), value(&self.authority)?));
+            return Ok((self.connect(self.route.clone(), leg)?, value(&self.authority)?));
         }
         let host = url.host_str().unwrap_or_default();
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -333,6 +349,6 @@ impl Reach for Origins {
             http: Http::One,
             public_only: !self.is_inside,
         };
-        Ok((Arc::new(Dial::new(route, self.clock.clone())), value(authority)?))
+        Ok((self.connect(route, leg)?, value(authority)?))
     }
 }

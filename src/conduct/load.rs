@@ -15,8 +15,9 @@ use super::health::Followed;
 use super::login::LoggedIn;
 use super::look::way_of;
 use super::metrics::MetricsPage;
-use super::run::{Order, common};
+use super::run::{Around, Order, common};
 use super::watch::{Course, Watch};
+use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -76,8 +77,10 @@ pub(super) async fn load(
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let before = found.logged_in.as_ref();
-    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None)?;
+    let around = around(&plan, before);
+    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around)?;
     let clock = common.wire.clock.clone();
+    let faults = around.path.map(|path| tokio::spawn(async move { path.follow().await }));
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
     let length = match &plan.load.pace {
@@ -114,6 +117,9 @@ pub(super) async fn load(
     }
     stopper.advance(Phase::Over);
     director.abort();
+    if let Some(faults) = faults {
+        faults.abort();
+    }
     common.wallet.close().await;
     let elapsed = clock.now();
     let (summary, expectations, loop_delay) = watch.end();
@@ -153,6 +159,15 @@ pub(super) async fn load(
         target_metrics,
         receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
     }))
+}
+
+/// What the clients of the load have around them, its clock among it, which starts now.
+fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
+    let clock = Clock::real();
+    let end = plan.load.pace.length() + plan.load.drain;
+    let (faults, sources) = ((&*plan.faults, end), &plan.clients.addresses);
+    let path = Path::of(faults, sources, clock.clone(), plan.seed);
+    Around { clock, before, ask: None, path }
 }
 
 /// What a task made, once it has ended.

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::grants;
-use super::run::common;
+use super::run::{Around, common};
 use crate::edge::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::holder::Wallet;
@@ -59,8 +59,8 @@ pub(super) async fn log_in(
         return Ok(grants::go_on(plan).then_some(looked));
     };
     let recorder = Arc::new(Recorder::default());
-    let mut shared =
-        common(plan, endpoint, Arc::clone(&recorder), Vec::new(), Some(&looked), None)?;
+    let around = Around { before: Some(&looked), ..Around::default() };
+    let mut shared = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), &around)?;
     if let Some(shared) = Arc::get_mut(&mut shared) {
         shared.wallet.keep();
     }

@@ -15,7 +15,7 @@ use super::health::HealthPage;
 use super::load::Found;
 use super::login::{LoggedIn, log_in};
 use super::metrics::MetricsPage;
-use super::run::common;
+use super::run::{Around, common};
 use super::unreachable::Asked;
 use crate::edge::health::descriptors;
 use crate::engine::client::{Client, Scouted, Tool};
@@ -154,7 +154,8 @@ impl Observer for Broken {
 /// Looks at the target once, outside what is measured.
 async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Result<Seen, RunError> {
     let recorder = Arc::new(Recorder::default());
-    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None, Some(ask))?;
+    let around = Around { ask: Some(ask), ..Around::default() };
+    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), &around)?;
     // Where tokens were given there is no user but those who have them.
     let scout = if grants::are_given(plan) { 0 } else { SCOUT };
     let scouted = Client::new(Arc::clone(&common), scout).scout().await;
