@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
+use url::Url;
 
 use crate::model::profile::oauth::OAuth;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::grant::{Granted, Known};
-use crate::protocol::oauth::saved::Kept;
+use crate::protocol::oauth::saved::{self, Kept};
 use crate::protocol::oauth::token::Tokens;
 
 /// Secrets of a user that are known again when a server says them back.
@@ -91,7 +92,7 @@ impl Grant {
     /// # Errors
     /// When no header can carry the access token.
     pub fn of(kept: Kept, oauth: &OAuth, (now, unix): (Duration, Duration)) -> Result<Self, Unfit> {
-        let Kept { mut granted, expires } = kept;
+        let Kept { mut granted, expires, .. } = kept;
         let is_missing = granted.tokens.access.expose().is_empty();
         granted.tokens.expires_in = match expires {
             _ if is_missing => Some(Duration::ZERO),
@@ -103,8 +104,8 @@ impl Grant {
         Ok(grant)
     }
 
-    /// The same as something to be kept; nothing where there are no tokens.
-    pub fn kept(&self, (now, unix): (Duration, Duration)) -> Option<Kept> {
+    /// The same as something to be kept for this `target`; nothing where there are no tokens.
+    pub fn kept(&self, target: &Url, (now, unix): (Duration, Duration)) -> Option<Kept> {
         let state = self.lock();
         let token = state.token.as_ref()?;
         let tokens = Tokens {
@@ -115,7 +116,8 @@ impl Grant {
         };
         let (scopes, known) = (state.scopes.clone(), state.known.clone());
         let expires = token.expires.map(|end| unix + end.saturating_sub(now));
-        Some(Kept { granted: Granted { tokens, scopes, known }, expires })
+        let granted = Granted { tokens, scopes, known };
+        Some(Kept { granted, expires, target: Some(saved::target(target)) })
     }
 
     /// How many tokens there were; 0 before the first.
@@ -277,15 +279,17 @@ mod tests {
         let grant = Grant::default();
         grant.store(granted("a", Some("r"), Some(30)), &oauth, second(5)).unwrap();
         // 20 s later by one clock, whose start the other does not know.
-        let kept = grant.kept((second(25), second(1_000))).unwrap();
+        let target = Url::parse("https://h/mcp?key=k").unwrap();
+        let kept = grant.kept(&target, (second(25), second(1_000))).unwrap();
         assert_eq!(kept.expires, Some(second(1_010)));
+        assert_eq!(kept.target.as_deref(), Some("https://h/mcp"));
         let later = Grant::of(kept, &oauth, (second(2), second(1_004))).unwrap().token().unwrap();
         assert!(!later.is_over(second(7)) && later.is_over(second(8)));
         assert_eq!((later.header.to_str().unwrap(), later.refresh.is_some()), ("Bearer a", true));
-        let bare = Kept { granted: granted("", Some("r"), None), expires: None };
+        let bare = Kept { granted: granted("", Some("r"), None), expires: None, target: None };
         let bare = Grant::of(bare, &oauth, (second(2), second(1))).unwrap().token().unwrap();
         assert!(bare.is_over(second(2)) && bare.is_due(second(2)));
-        assert_eq!(Grant::default().kept((second(1), second(1))), None);
+        assert_eq!(Grant::default().kept(&target, (second(1), second(1))), None);
     }
 
     #[test]

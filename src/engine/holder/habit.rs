@@ -37,8 +37,8 @@ pub enum Habit {
 pub enum Source {
     /// An authorization for this resource (RFC 8707, section 2).
     Resource(String),
-    /// Somebody has them: one a user.
-    Given(Vec<Kept>),
+    /// Somebody has them: one a user, or none.
+    Given(Vec<Option<Kept>>),
 }
 
 /// The grant of a foreign token, once the process has strayed.
@@ -93,7 +93,7 @@ impl Process {
                 let came = self.realm.authorise_elsewhere(&mut journey, resource, standing).await;
                 came.and_then(|granted| self.foreign(granted))
             }
-            Source::Given(kept) => match kept.get(self.user as usize) {
+            Source::Given(kept) => match kept.get(self.user as usize).and_then(Option::as_ref) {
                 Some(kept) if kept.granted.tokens.access.expose().is_empty() => {
                     Err(self.refusal("has no access token for this user".to_owned()))
                 }
@@ -147,7 +147,7 @@ impl Process {
     }
 
     fn none_given(&self, given: usize) -> Refusal {
-        self.refusal(format!("has no token for user {}: the file has {given}", self.user))
+        self.refusal(format!("has no token for user {}: the file has {given} lines", self.user))
     }
 
     fn refusal(&self, said: String) -> Refusal {

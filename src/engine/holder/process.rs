@@ -122,7 +122,7 @@ impl Process {
 
     /// What the user has, to be kept.
     pub(super) fn kept(&self, times: (Duration, Duration)) -> Option<Kept> {
-        self.grant.kept(times)
+        self.grant.kept(&self.realm.target, times)
     }
 
     /// The credential, where nothing has to be waited for.

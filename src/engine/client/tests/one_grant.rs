@@ -1,12 +1,14 @@
 //! One grant for all users: shared by one process, or cloned; and what a person's time costs.
 
 use super::*;
+use crate::engine::grant::Grant;
 use crate::engine::realm::Flow;
 use crate::engine::rehearsal::authority::{Authority, granted_as, guarded};
 use crate::engine::stop;
 use crate::model::event::GrantChange;
 use crate::model::plan::auth::One;
 use crate::model::profile::oauth::OAuth;
+use crate::protocol::oauth::saved::Kept;
 
 const REFRESHED: GrantChange = GrantChange::Refreshed { rotated: true };
 
@@ -87,6 +89,38 @@ async fn a_shared_one_is_lost_once_and_each_user_goes_without() {
     assert_eq!(count(GrantChange::LockedOut { again: true }), 3, "each of them, once");
     assert_eq!(told.refused.len(), 1, "why is told once");
     assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
+}
+
+/// The accesses that users have, by their numbers.
+fn kept(common: &Common) -> Vec<Option<String>> {
+    let kept = common.wallet.kept((common.wire.clock.now(), ms(0))).into_iter();
+    let access = |kept: Kept| kept.granted.tokens.access.expose().to_owned();
+    kept.map(|kept| kept.map(access)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_lost_its_grant_leaves_its_place_empty() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let mut common = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut common).unwrap().wallet.keep();
+    for user in [crate::engine::realm::SCOUT, 0, 2] {
+        Client::new(Arc::clone(&common), user).call(ms(0), ASK).await;
+    }
+    let own = |number: u32| Some(format!("access-{number}"));
+    // Only who looked had the first token.
+    assert_eq!(kept(&common), [own(2), None, own(3)]);
+    let times = (common.wire.clock.now(), ms(0));
+    let given = common.wallet.kept(times).into_iter().map(|kept| {
+        assert_eq!(kept.as_ref()?.target.as_deref(), Some("http://localhost/mcp"));
+        Some(Grant::of(kept?, &profile().oauth, times).unwrap())
+    });
+    let mut next = granted_as(&server, profile(), None);
+    let shared = Arc::get_mut(&mut next).unwrap();
+    shared.wallet.give(given.collect());
+    for user in 0..3 {
+        Client::new(Arc::clone(&next), user).call(ms(0), ASK).await;
+    }
+    assert_eq!(kept(&next), [own(2), own(4), own(3)]);
 }
 
 #[tokio::test(start_paused = true)]
