@@ -46,13 +46,31 @@ pub struct Token {
     pub renew: Option<Duration>,
     /// Its end.
     pub expires: Option<Duration>,
+    /// How long it was good for when it was issued.
+    pub lifetime: Lifetime,
     used: AtomicBool,
+}
+
+/// What was said of a token's lifetime when it was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It is this.
+    Said(Duration),
+    /// Nothing.
+    Unsaid,
+    /// Nobody here heard it: the token was kept, or given.
+    Unheard,
 }
 
 impl Token {
     /// Whether nothing has carried it before.
     pub fn is_first_use(&self) -> bool {
         !self.used.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether something has carried it.
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
     }
 
     /// The access token itself.
@@ -100,7 +118,7 @@ impl Grant {
             None => None,
         };
         let grant = Self::default();
-        grant.store(granted, oauth, now)?;
+        grant.put(granted, oauth, now, |_| Lifetime::Unheard)?;
         Ok(grant)
     }
 
@@ -141,6 +159,16 @@ impl Grant {
     /// # Errors
     /// When no header can carry the access token.
     pub fn store(&self, granted: Granted, oauth: &OAuth, now: Duration) -> Result<(), Unfit> {
+        self.put(granted, oauth, now, |said| said.map_or(Lifetime::Unsaid, Lifetime::Said))
+    }
+
+    fn put(
+        &self,
+        granted: Granted,
+        oauth: &OAuth,
+        now: Duration,
+        heard: fn(Option<Duration>) -> Lifetime,
+    ) -> Result<(), Unfit> {
         let Granted { tokens, scopes, known } = granted;
         let bearer = format!("Bearer {}", tokens.access.expose());
         let mut header = HeaderValue::from_str(&bearer).map_err(|_| Unfit)?;
@@ -154,6 +182,7 @@ impl Grant {
             refresh: tokens.refresh.clone(),
             renew: lifetime.map(|life| now + life.saturating_sub(oauth.refresh_before(life))),
             expires: lifetime.map(|life| now + life),
+            lifetime: heard(lifetime),
             used: AtomicBool::new(false),
         };
         state.token = Some(Arc::new(token));
@@ -177,6 +206,7 @@ impl Grant {
                 refresh: token.refresh.clone(),
                 renew: token.renew.map(|renew| renew.saturating_sub(by)),
                 expires: token.expires.map(|expires| expires.saturating_sub(by)),
+                lifetime: token.lifetime,
                 used: AtomicBool::new(false),
             })
         });
@@ -285,6 +315,7 @@ mod tests {
         assert_eq!(kept.target.as_deref(), Some("https://h/mcp"));
         let later = Grant::of(kept, &oauth, (second(2), second(1_004))).unwrap().token().unwrap();
         assert!(!later.is_over(second(7)) && later.is_over(second(8)));
+        assert_eq!(later.lifetime, Lifetime::Unheard, "30 s, and nobody wrote that down");
         assert_eq!((later.header.to_str().unwrap(), later.refresh.is_some()), ("Bearer a", true));
         let bare = Kept { granted: granted("", Some("r"), None), expires: None, target: None };
         let bare = Grant::of(bare, &oauth, (second(2), second(1))).unwrap().token().unwrap();
@@ -300,6 +331,7 @@ mod tests {
         let token = grant.earlier(Duration::from_secs(25)).token().unwrap();
         assert!(!token.is_over(Duration::from_millis(14_999)));
         assert!(token.is_over(Duration::from_secs(15)));
+        assert_eq!(token.lifetime, Lifetime::Said(Duration::from_secs(30)));
         assert!(grant.earlier(Duration::from_secs(99)).token().unwrap().is_over(Duration::ZERO));
     }
 

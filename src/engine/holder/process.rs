@@ -24,9 +24,9 @@ use super::habit::Strayed;
 use super::race::Races;
 use super::without::Pauses;
 use super::{Lease, Lent};
-use crate::engine::grant::{Grant, Standing, Unfit};
+use crate::engine::grant::{Grant, Lifetime, Standing, Unfit};
 use crate::engine::legs::Journey;
-use crate::engine::realm::Realm;
+use crate::engine::realm::{Realm, SCOUT};
 use crate::model::event::{Event, GrantChange, Issued};
 use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
@@ -110,9 +110,20 @@ impl Process {
         })
     }
 
-    /// The same user in another load, whose clock began `ahead` later.
+    /// The same user in another load, whose clock began `ahead` later. How long its token is good
+    /// for is told there, too, where that is known.
     pub(super) fn inherited(&self, realm: Arc<Realm>, ahead: Duration) -> Arc<Self> {
-        Self::with(realm, self.user, self.grant.earlier(ahead))
+        let heir = Self::with(realm, self.user, self.grant.earlier(ahead));
+        let lifetime = match heir.grant.token().map(|token| token.lifetime) {
+            Some(Lifetime::Said(lifetime)) => Some(lifetime),
+            Some(Lifetime::Unsaid) => None,
+            Some(Lifetime::Unheard) | None => return heir,
+        };
+        // What was got by a look is for all users, the first of them, too.
+        let user = if heir.user == SCOUT { 0 } else { heir.user };
+        let issued = Issued { user, at: heir.now(), lifetime };
+        heir.realm.recorder.tell(user, Event::Issued(issued));
+        heir
     }
 
     /// Another user with a copy of what this one has.
@@ -135,6 +146,9 @@ impl Process {
             // Before the first consent a request goes without, and is told where to get one.
             return (!self.is_locked_out()).then_some(Lease(Lent::Nothing));
         };
+        if self.begins_anew(&token) {
+            return None;
+        }
         let pauses = now < self.pauses().refresh;
         let is_being_renewed = self.turn.available_permits() == 0;
         let waits = token.is_due(now) && !pauses && !is_being_renewed;

@@ -91,6 +91,42 @@ async fn a_shared_one_is_lost_once_and_each_user_goes_without() {
     assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_issued_before_the_load_is_told_in_it() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let users = users(&server, One::Shared, 2).await;
+    let heard = |client: &Client| {
+        let issued = told(client).issued.into_iter();
+        let mut heard: Vec<_> = issued.map(|issued| (issued.user, issued.lifetime)).collect();
+        heard.sort_unstable();
+        heard
+    };
+    let lifetime = Some(ms(30_000));
+    assert_eq!(heard(&users[0]), [(0, lifetime)], "what the look got is for all");
+
+    let mut before = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut before).unwrap().wallet.keep();
+    for user in [0, 2] {
+        Client::new(Arc::clone(&before), user).call(ms(0), ASK).await;
+    }
+    let mut load = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut load).unwrap().wallet.inherit(&before.wallet, ms(0));
+    assert_eq!(heard(&Client::new(load, 0)), [(0, lifetime), (2, lifetime)]);
+
+    // Of tokens that were given nobody here heard it.
+    let given = vec![Some(bare(r#"{"access":"a","refresh":"r","expires":60}"#))];
+    let mut with = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut with).unwrap().wallet.give(given);
+    let mut load = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut load).unwrap().wallet.inherit(&with.wallet, ms(0));
+    assert_eq!(heard(&Client::new(load, 0)), []);
+}
+
+fn bare(line: &str) -> Grant {
+    let kept = Kept::read(line, None).unwrap().unwrap();
+    Grant::of(kept, &profile().oauth, (ms(0), ms(0))).unwrap()
+}
+
 /// The accesses that users have, by their numbers.
 fn kept(common: &Common) -> Vec<Option<String>> {
     let kept = common.wallet.kept((common.wire.clock.now(), ms(0))).into_iter();
