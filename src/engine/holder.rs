@@ -2,6 +2,7 @@
 //! tokens that an authorization server gave that user.
 
 mod habit;
+mod heir;
 mod process;
 mod race;
 mod without;

@@ -24,10 +24,10 @@ use super::habit::Strayed;
 use super::race::Races;
 use super::without::Pauses;
 use super::{Lease, Lent};
-use crate::engine::grant::{Grant, Lifetime, Standing, Unfit};
+use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
-use crate::engine::realm::{Realm, SCOUT};
-use crate::model::event::{Event, GrantChange, Issued};
+use crate::engine::realm::Realm;
+use crate::model::event::{Event, GrantChange, Issued, Refused};
 use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
@@ -53,6 +53,7 @@ pub(super) struct Process {
     /// For the one who renews.
     turn: Arc<Semaphore>,
     pub(super) pauses: Mutex<Pauses>,
+    pub(super) refused: Mutex<Option<Refused>>,
     /// What goes on beside the calls.
     errands: Mutex<Vec<(JoinHandle<()>, Errand)>>,
     pub(super) races: Races,
@@ -104,31 +105,11 @@ impl Process {
             grant,
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
+            refused: Mutex::default(),
             errands: Mutex::default(),
             races: Races::default(),
             strayed: Strayed::default(),
         })
-    }
-
-    /// The same user in another load, whose clock began `ahead` later. How long its token is good
-    /// for is told there, too, where that is known.
-    pub(super) fn inherited(&self, realm: Arc<Realm>, ahead: Duration) -> Arc<Self> {
-        let heir = Self::with(realm, self.user, self.grant.earlier(ahead));
-        let lifetime = match heir.grant.token().map(|token| token.lifetime) {
-            Some(Lifetime::Said(lifetime)) => Some(lifetime),
-            Some(Lifetime::Unsaid) => None,
-            Some(Lifetime::Unheard) | None => return heir,
-        };
-        // What was got by a look is for all users, the first of them, too.
-        let user = if heir.user == SCOUT { 0 } else { heir.user };
-        let issued = Issued { user, at: heir.now(), lifetime };
-        heir.realm.recorder.tell(user, Event::Issued(issued));
-        heir
-    }
-
-    /// Another user with a copy of what this one has.
-    pub(super) fn cloned_for(&self, user: u32) -> Arc<Self> {
-        Self::with(Arc::clone(&self.realm), user, self.grant.earlier(Duration::ZERO))
     }
 
     /// What the user has, to be kept.
@@ -311,8 +292,8 @@ impl Process {
     pub(super) async fn log_out(&self, mut journey: Journey, grant: u64) {
         // Never closed, so this never fails.
         let Ok(_turn) = self.turn.acquire().await else { return };
-        if self.races.grant() != grant {
-            // Somebody else has meanwhile.
+        if self.races.grant() != grant || self.is_locked_out() {
+            // Somebody else has meanwhile, or could not.
             return;
         }
         self.realm.tell(journey.user, GrantChange::Lost);
