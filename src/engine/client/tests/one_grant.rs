@@ -122,6 +122,53 @@ async fn what_was_issued_before_the_load_is_told_in_it() {
     assert_eq!(heard(&Client::new(load, 0)), []);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_was_told_to_wait_before_the_load_waits_in_it() {
+    let server = guarded(&Authority::new(30), |seen| {
+        let is_limited = seen.path == "/register" && seen.at < ms(50_000);
+        is_limited.then(|| vec![Do::Write(reply(429, &["retry-after: 100"], ""))])
+    });
+    let mut before = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut before).unwrap().wallet.keep();
+    Client::new(Arc::clone(&before), 0).call(ms(0), ASK).await;
+    assert_eq!(asked(&server, "/register"), 1);
+    let mut load = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut load).unwrap().wallet.inherit(&before.wallet, ms(0));
+    let client = Client::new(load, 0);
+    let clock = client.common.wire.clock.clone();
+    let sent = server.seen().len();
+    for second in [60, 70, 99] {
+        clock.sleep_until(ms(second * 1_000)).await;
+        client.call(clock.now(), ASK).await;
+    }
+    let waiting = told(&client);
+    assert!(waiting.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
+    assert_eq!(server.seen().len(), sent, "nothing is sent before its time");
+    assert_eq!(waiting.grants, [GrantChange::LockedOut { again: false }], "once");
+    assert!(waiting.refused.len() == 1 && waiting.refused[0].said.contains("/register"));
+    clock.sleep_until(ms(101_000)).await;
+    client.call(clock.now(), ASK).await;
+    assert_eq!(told(&client).calls[0].outcome, Outcome::Ok);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_whose_end_nobody_knows_is_none_that_was_refused_early() {
+    for (line, change) in [
+        (r#"{"access":"a"}"#, GrantChange::Expired),
+        (r#"{"access":"a","expires":1}"#, GrantChange::Expired),
+        (r#"{"access":"a","expires":99}"#, GrantChange::RefusedEarly),
+    ] {
+        let server = guarded(&Authority::new(30), |_| None);
+        let mut common = granted_as(&server, profile(), None);
+        Arc::get_mut(&mut common).unwrap().wallet.give(vec![Some(bare(line))]);
+        let client = Client::new(common, 0);
+        let clock = client.common.wire.clock.clone();
+        clock.sleep_until(ms(2_000)).await;
+        client.call(clock.now(), ASK).await;
+        assert_eq!(told(&client).grants[0], change, "{line}");
+    }
+}
+
 fn bare(line: &str) -> Grant {
     let kept = Kept::read(line, None).unwrap().unwrap();
     Grant::of(kept, &profile().oauth, (ms(0), ms(0))).unwrap()
