@@ -149,7 +149,7 @@ pub(super) fn wallet(
     });
     match (granted.one, given) {
         (Some(one), given) => {
-            wallet.give_one(one, given.and_then(|given| given.into_iter().flatten().next()))
+            wallet.give_one(one, given.and_then(|given| given.into_iter().flatten().next()));
         }
         (None, Some(given)) => wallet.give(given),
         (None, None) if granted.keep.is_some() => wallet.keep(),

@@ -7,6 +7,7 @@ use crate::model::event::{Call, Event, Exchange, GrantChange, GrantEvent, Instan
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::model::plan::tokens::{Most, TokenLimits};
+use crate::model::summary::sample;
 
 const NONE: TokenLimits = TokenLimits {
     lost: None,
@@ -35,38 +36,13 @@ fn call(user: u32, sent: f64, done: f64, outcome: Outcome, first_with_token: boo
         sent: Some(s(sent)),
         done: s(done),
     };
-    Event::Call(Call {
-        user,
-        run: 0,
-        class: 0,
-        operation: Operation::ToolsCall,
-        tool: None,
-        instants,
-        outcome,
-        exchanges: 1,
-        result_chars: 0,
-        over_cap: false,
-        first_with_token,
-    })
+    let plain = sample::call(user, 0, 0);
+    Event::Call(Call { instants, outcome, first_with_token, ..plain })
 }
 
 fn exchange(operation: Operation, status: u16) -> Event {
-    Event::Exchange(Exchange {
-        user: 0,
-        operation,
-        began: s(0.0),
-        opened: None,
-        sent: Some(s(0.0)),
-        headers: None,
-        first_event: None,
-        answer: None,
-        end: s(1.0),
-        status: Some(status),
-        outcome: Outcome::Ok,
-        unprocessed: 0,
-        bytes_sent: 1,
-        bytes_received: 1,
-    })
+    let status = Some(status);
+    Event::Exchange(Exchange { status, ..sample::exchange(0, operation, 0) })
 }
 
 fn race(gap: f64, second: Second, first_alive: Option<bool>) -> Event {
