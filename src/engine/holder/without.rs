@@ -52,6 +52,10 @@ impl Process {
         let is_without = self.is_locked_out() && self.grant.token().is_none();
         if is_without && told.swap(lock_outs, Ordering::Relaxed) != lock_outs && told_of != user {
             self.tell_locked_out(user);
+            if self.user == user {
+                // Whatever else of this user comes: it has been told.
+                self.pauses_mut(|pauses| pauses.told_of = user);
+            }
             let inherited = if told_of == SCOUT { self.why().take() } else { None };
             if let Some(refused) = inherited {
                 let refused = Refused { user, at: self.now(), ..refused };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::grant::Grant;
-use crate::engine::realm::Flow;
+use crate::engine::realm::{Consenting, Flow};
 use crate::engine::rehearsal::authority::{Authority, granted_as, guarded};
 use crate::engine::stop;
 use crate::model::event::GrantChange;
@@ -134,12 +134,13 @@ async fn who_was_told_to_wait_before_the_load_waits_in_it() {
     assert_eq!(asked(&server, "/register"), 1);
     let mut load = granted_as(&server, profile(), None);
     Arc::get_mut(&mut load).unwrap().wallet.inherit(&before.wallet, ms(0));
-    let client = Client::new(load, 0);
+    let [client, another] = [0, 0].map(|user| Client::new(Arc::clone(&load), user));
     let clock = client.common.wire.clock.clone();
     let sent = server.seen().len();
     for second in [60, 70, 99] {
         clock.sleep_until(ms(second * 1_000)).await;
         client.call(clock.now(), ASK).await;
+        another.call(clock.now(), ASK).await;
     }
     let waiting = told(&client);
     assert!(waiting.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
@@ -167,6 +168,19 @@ async fn a_refused_token_whose_end_nobody_knows_is_none_that_was_refused_early()
         client.call(clock.now(), ASK).await;
         assert_eq!(told(&client).grants[0], change, "{line}");
     }
+}
+
+/// A program that was to bring the callback, and does nothing: that is no fault of the server.
+#[tokio::test(start_paused = true)]
+async fn a_program_that_says_nothing_is_to_blame_itself() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let command = ["/bin/sh", "-c", "sleep 600; exit"].map(str::to_owned).to_vec();
+    let flow = Flow::Code(Consenting::Command(command));
+    let client = Client::new(granted_as(&server, profile(), Some(flow)), 0);
+    client.call(ms(0), ASK).await;
+    let refused = told(&client).refused;
+    let expected = "leads to auth.command, which printed no line within ";
+    assert!(refused[0].said.contains(expected), "{}", refused[0].said);
 }
 
 fn bare(line: &str) -> Grant {
