@@ -215,6 +215,7 @@ pub mod conduct {
     mod faithful;
     mod grants;
     pub(crate) mod health;
+    mod kept;
     pub(crate) mod load;
     mod login;
     mod look;

@@ -54,32 +54,44 @@ pub enum RunError {
     },
     /// Its grants are another server's.
     #[error(
-        "{file} under [auth] has grants for {resource}, and the target is {target}: its tokens are \
-         not sent there; name another file, or remove it"
+        "{file} under [auth] has grants for {other}, and the target is {target}: its tokens are \
+         not sent there; name another file, or remove it; if both are one server, change `target` \
+         in its lines"
     )]
     OtherTarget {
         /// The file.
         file: String,
         /// What its grants are for.
-        resource: String,
+        other: String,
         /// The target.
         target: String,
     },
-    /// There is no line in it.
-    #[error("{file} under [auth] is empty: one JSON object a line, one line a user")]
+    /// Its grants may be another server's.
+    #[error(
+        "{file} under [auth] has grants that do not say which server they are for: if it is \
+         {target}, add \"target\":\"{target}\" to each line; else name another file, or remove it"
+    )]
+    NobodysGrants {
+        /// The file.
+        file: String,
+        /// The target.
+        target: String,
+    },
+    /// There is none in it.
+    #[error("{file} under [auth] holds no grant: one JSON object a line, one line a user")]
     NoGrants {
         /// The file.
         file: String,
     },
     /// Not every user has a line.
     #[error(
-        "{file} under [auth] has tokens of {given} users, and this load brings {users}: give it \
-         as many lines, bring fewer users, or let one line do for all (auth.one_grant)"
+        "{file} under [auth] has tokens for {given} of the {users} users of this load: give each a \
+         line with its own, bring fewer users, or let one line do for all (auth.one_grant)"
     )]
     TooFewTokens {
         /// The file.
         file: String,
-        /// Its lines.
+        /// Users with a line that holds tokens.
         given: usize,
         /// The users of the load.
         users: u32,
@@ -248,6 +260,7 @@ impl RunError {
             | Self::GrantsLine { .. }
             | Self::NoGrants { .. }
             | Self::OtherTarget { .. }
+            | Self::NobodysGrants { .. }
             | Self::TooFewTokens { .. }
             | Self::SeveralGrants { .. }
             | Self::Callback { .. }

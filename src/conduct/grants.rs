@@ -2,20 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use url::{Host, Url};
 
 use super::endpoint::Endpoint;
 use super::failure::RunError;
+use super::kept::{self, Lines};
 use super::login;
 use super::person;
 use super::run::Around;
 use crate::chaos::path::Path;
-use crate::edge::clock::{Clock, wall};
+use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
-use crate::edge::files::{self, FilesError};
+use crate::edge::files;
 use crate::edge::net::Connect;
 use crate::edge::tls::Tls;
 use crate::engine::grant::Grant;
@@ -33,7 +33,6 @@ use crate::protocol::oauth::assertion::Key;
 use crate::protocol::oauth::client::{Identity, Method};
 use crate::protocol::oauth::consent::Act;
 use crate::protocol::oauth::endpoint::Network;
-use crate::protocol::oauth::exchange;
 use crate::protocol::oauth::saved::Kept;
 use crate::protocol::oauth::scope;
 
@@ -44,27 +43,21 @@ use crate::protocol::oauth::scope;
 pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
     if let Some(granted) = plan.auth.granted() {
         let identity = identity(granted)?;
-        let given = given(granted, identity.as_ref())?.map(|kept| kept.len());
+        let given = given(granted, identity.as_ref())?;
         if let Some(file) = &granted.keep {
             files::writable_beside(file).map_err(RunError::GrantsFile)?;
         }
         let users = login::users(plan);
-        if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, given)
+        if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, &given)
             && granted.one.is_none()
-            && given < users as usize
         {
-            let file = file.clone();
-            return Err(RunError::TooFewTokens { file, given, users });
+            kept::do_for(users, file, given)?;
         }
         if let Some(Check::WrongAudience(WrongAudience {
             foreign: Foreign::Tokens(file), ..
         })) = plan.load.behaviour.check()
         {
-            let given = kept_in(file, identity.as_ref())?.len();
-            if given < users as usize {
-                let file = file.clone();
-                return Err(RunError::TooFewTokens { file, given, users });
-            }
+            kept::do_for(users, file, &kept::in_file(file, identity.as_ref())?)?;
         }
     }
     Ok(Wallet::of(&plan.auth, &plan.environment)?)
@@ -78,7 +71,7 @@ fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit
         Check::RegistrationFlood => Habit::Renewing,
         Check::WrongAudience(knobs) => Habit::Straying(match &knobs.foreign {
             Foreign::Resource(resource) => Source::Resource(resource.clone()),
-            Foreign::Tokens(file) => Source::Given(kept_in(file, identity)?),
+            Foreign::Tokens(file) => Source::Given(kept::in_file(file, identity)?),
             Foreign::Elsewhere => {
                 let elsewhere = knobs::elsewhere_url(target);
                 Source::Resource(elsewhere)
@@ -132,11 +125,14 @@ pub(super) fn wallet(
         }
     };
     let habit = habit(plan, &target, identity.as_deref())?;
-    let times = times(&wire.clock);
-    let own = |kept: Kept| Grant::of(kept, &profile.oauth, times).map_err(|_| RunError::UnfitToken);
+    let times = kept::times(&wire.clock);
+    let own = |kept: Option<Kept>| {
+        let grant = kept.map(|kept| Grant::of(kept, &profile.oauth, times)).transpose();
+        grant.map_err(|_| RunError::UnfitToken)
+    };
     let given = given(granted, identity.as_deref())?;
-    if let (Some(file), Some(given)) = (file_of(granted), &given) {
-        of_this_target(file, given, &target)?;
+    if let Some(given) = &given {
+        kept::are_of(&target, granted, given)?;
     }
     let given = given.map(|kept| kept.into_iter().map(own).collect::<Result<Vec<_>, _>>());
     let given = given.transpose()?;
@@ -156,7 +152,9 @@ pub(super) fn wallet(
         habit,
     });
     match (granted.one, given) {
-        (Some(one), given) => wallet.give_one(one, given.and_then(|mut given| given.pop())),
+        (Some(one), given) => {
+            wallet.give_one(one, given.and_then(|given| given.into_iter().flatten().next()));
+        }
         (None, Some(given)) => wallet.give(given),
         (None, None) if granted.keep.is_some() => wallet.keep(),
         (None, None) => {}
@@ -178,74 +176,14 @@ pub(super) fn are_given(plan: &Plan) -> bool {
 }
 
 /// What a file gives, one grant a line; nothing where none is named, or none is there yet.
-fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Vec<Kept>>, RunError> {
-    let Some(file) = file_of(granted) else { return Ok(None) };
-    let kept = kept_in(file, identity)?;
-    if granted.one.is_some() && kept.len() > 1 {
-        return Err(RunError::SeveralGrants { file: file.clone(), given: kept.len() });
+fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Lines>, RunError> {
+    let Some(file) = kept::file_of(granted) else { return Ok(None) };
+    let kept = kept::in_file(file, identity)?;
+    let given = kept.iter().flatten().count();
+    if granted.one.is_some() && given > 1 {
+        return Err(RunError::SeveralGrants { file: file.clone(), given });
     }
     Ok(Some(kept))
-}
-
-/// Grants that say which resource they are for are for this one: what one server's users have is
-/// nobody else's to see.
-fn of_this_target(file: &str, given: &[Kept], target: &Url) -> Result<(), RunError> {
-    let named = given.iter().filter_map(|kept| kept.granted.known.resource.as_ref());
-    let is_other = |named: &str| Url::parse(named).is_ok_and(|url| url.origin() != target.origin());
-    match named.map(|known| &known.resource).find(|resource| is_other(resource)) {
-        None => Ok(()),
-        Some(resource) => Err(RunError::OtherTarget {
-            file: file.to_owned(),
-            resource: resource.clone(),
-            target: exchange::shown(target),
-        }),
-    }
-}
-
-/// The file that users' grants come from.
-fn file_of(granted: &Granted) -> Option<&String> {
-    match (&granted.flow, &granted.keep) {
-        (auth::Flow::Tokens(file), _) => Some(file),
-        (_, Some(file)) => Some(file).filter(|file| files::exists(file)),
-        _ => None,
-    }
-}
-
-/// The grants of a file, one a line and user.
-fn kept_in(file: &str, identity: Option<&Identity>) -> Result<Vec<Kept>, RunError> {
-    let text = Secret::new(files::read(file).map_err(RunError::GrantsFile)?);
-    let lines = text.expose().lines().zip(1u32..).filter(|(line, _)| !line.trim().is_empty());
-    let read = |(line, number): (&str, u32)| {
-        let unreadable = |error| RunError::GrantsLine { file: file.to_owned(), number, error };
-        Kept::read(line, identity).map_err(unreadable)
-    };
-    let kept = lines.map(read).collect::<Result<Vec<_>, _>>()?;
-    if kept.is_empty() {
-        return Err(RunError::NoGrants { file: file.to_owned() });
-    }
-    Ok(kept)
-}
-
-/// Keeps what users have for the next run, if the plan wants that.
-///
-/// # Errors
-/// When the file cannot be written.
-pub(super) fn save(plan: &Plan, wallet: &Wallet, clock: &Clock) -> Result<(), FilesError> {
-    let Some(granted) = plan.auth.granted() else { return Ok(()) };
-    let Some(file) = &granted.keep else { return Ok(()) };
-    let lines = wallet.kept(times(clock)).into_iter().map(|kept| kept.write());
-    let text: String = lines.flat_map(|line| [line.expose().to_owned(), "\n".to_owned()]).collect();
-    // Grants that are lost leave nothing: whether those before them are dead, the next run finds.
-    if text.is_empty() {
-        return Ok(());
-    }
-    files::replace_private(file, text.as_bytes())
-}
-
-/// Now, by a run's clock and since 1970.
-fn times(clock: &Clock) -> (Duration, Duration) {
-    let unix = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (clock.now(), unix)
 }
 
 /// The client that the scenario gives.

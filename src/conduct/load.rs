@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
-use super::grants;
 use super::health::Followed;
+use super::kept;
 use super::login::LoggedIn;
 use super::look::way_of;
 use super::metrics::MetricsPage;
@@ -129,7 +129,7 @@ pub(super) async fn load(
         cores: cores(),
         loop_delay: &loop_delay,
     };
-    let saved = grants::save(&plan, &common.wallet, &clock);
+    let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     let generator = judged(&plan, &common, &summary, effort);

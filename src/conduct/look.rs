@@ -12,6 +12,7 @@ use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::grants;
 use super::health::HealthPage;
+use super::kept;
 use super::load::Found;
 use super::login::{LoggedIn, log_in};
 use super::metrics::MetricsPage;
@@ -165,7 +166,7 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Resu
     let has_one = plan.auth.granted().is_some_and(|granted| granted.one.is_some());
     if has_one {
         // Whatever becomes of this run: nobody has to log in once more for the next.
-        let saved = grants::save(plan, &common.wallet, &common.wire.clock);
+        let saved = kept::save(plan, &common.wallet, &common.wire.clock);
         saved.map_err(RunError::GrantsFile)?;
     }
     match scouted {

@@ -53,6 +53,9 @@ pub fn writable_beside(path: &str) -> Result<(), FilesError> {
     let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let failed = |cause| FilesError::Put { path: path.to_owned(), cause };
+    if Path::new(path).is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
     tempfile_in(folder).map_err(failed)
 }
 
@@ -266,6 +269,26 @@ mod tests {
         fs::create_dir_all(path.join("c.txt/full")).unwrap();
         assert!(replace_all(&path, &[("c.txt", b"c".to_vec())]).is_err());
         assert!(!path.join(".c.txt.partial").exists());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn whether_a_file_can_be_put_somewhere_leaves_nothing_there() {
+        let path = scratch("beside");
+        fs::create_dir_all(path.join("folder")).unwrap();
+        fs::write(path.join("there.txt"), "mine").unwrap();
+        let tried = |name: &str| writable_beside(path.join(name).to_str().unwrap());
+        for name in ["there.txt", "new.txt", "folder/new.txt"] {
+            tried(name).unwrap();
+        }
+        for name in ["folder", "none/new.txt", "there.txt/new.txt"] {
+            let said = tried(name).unwrap_err().to_string();
+            let expected = format!("cannot write {}: ", path.join(name).display());
+            assert!(said.starts_with(&expected), "{said}");
+        }
+        assert_eq!(fs::read_to_string(path.join("there.txt")).unwrap(), "mine");
+        let left = |folder: &Path| fs::read_dir(folder).unwrap().count();
+        assert_eq!((left(&path), left(&path.join("folder"))), (2, 0));
         fs::remove_dir_all(&path).unwrap();
     }
 

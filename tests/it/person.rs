@@ -130,7 +130,7 @@ fn copies_race_and_who_shares_does_not() {
     }
 }
 
-type Bad<'a> = (&'a str, &'a dyn Fn(&Url) -> Url, &'a str);
+type Bad<'a> = (&'a str, &'a dyn Fn(&Url) -> Url, &'a str, Option<&'a str>);
 
 #[test]
 fn a_login_that_goes_wrong_is_said_in_the_browser_and_ends_the_run() {
@@ -154,29 +154,52 @@ fn a_login_that_goes_wrong_is_said_in_the_browser_and_ends_the_run() {
         url
     };
     let same = Url::clone;
+    let stray = "came back without the state that was sent";
+    // The wait goes on, in vain.
+    let in_vain = Some("within 4s with the state that was sent; 1 visit came without it");
     let table: [Bad<'_>; 5] = [
-        ("{}", &other_state, "came back without the state that was sent"),
-        ("{}", &denied, "refused: access_denied"),
-        ("{}", &no_code, "neither code nor error"),
-        (r#"{ defects = ["iss-wrong"] }"#, &same, "came back with iss https://other.example"),
-        (r#"{ defects = ["state-dropped"] }"#, &same, "came back without the state that was sent"),
+        ("{}", &other_state, stray, in_vain),
+        ("{}", &denied, "refused: access_denied", None),
+        ("{}", &no_code, "neither code nor error", None),
+        (r#"{ defects = ["iss-wrong"] }"#, &same, "came back with iss https://other.example", None),
+        (r#"{ defects = ["state-dropped"] }"#, &same, stray, in_vain),
     ];
-    for (auth, change, expected) in table {
+    for (auth, change, expected, at_last) in table {
         let practice = Practice::with(&["--auth", auth]);
         let place = Place::new();
         let order =
             asking(&place, &practice.url()).set("clients.override.oauth.checks_iss", "true");
-        let mut running = order.start();
+        let within = if at_last.is_some() { r#""4s""# } else { r#""5m""# };
+        let mut running = order.set("auth.login_within", within).start();
         let (status, page) = shown(&change(&followed(&asked(&mut running))));
         assert_eq!(status, 400, "{page}");
         assert!(page.contains(expected), "{page}");
         assert!(!page.contains("<script"), "{page}");
         let done = running.end();
         done.refused(3, &place);
-        assert!(done.stderr.contains(expected), "{}", done.stderr);
+        assert!(done.stderr.contains(at_last.unwrap_or(expected)), "{}", done.stderr);
         assert!(done.stderr.contains("OAuth, authorize: "), "{}", done.stderr);
         assert_eq!(practice.counted("practice_auth_tokens_total"), 0);
     }
+}
+
+/// Browsers look ahead, and anybody on this machine may come.
+#[test]
+fn a_visit_of_no_login_of_ours_ends_nothing() {
+    let practice = Practice::with(&["--auth", "{}"]);
+    let place = Place::new();
+    let mut running = asking(&place, &practice.url()).start();
+    let back = followed(&asked(&mut running));
+    for query in [None, Some("code=made-up&state=made-up"), Some("error=access_denied")] {
+        let mut stray = back.clone();
+        stray.set_query(query);
+        let (status, page) = shown(&stray);
+        assert_eq!(status, 400, "{page}");
+        assert!(page.contains("not the end of the login that squall waits for"), "{page}");
+        assert!(!page.contains("made-up"), "{page}");
+    }
+    assert_eq!(shown(&back).0, 200);
+    running.end().exits(0);
 }
 
 #[test]

@@ -13,12 +13,13 @@ use super::way::lost;
 use super::{Realm, SCOUT};
 use crate::edge::process;
 use crate::engine::legs::{Arrived, Astray, Journey};
+use crate::model::figure;
 use crate::model::leg::Leg;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::authorization::Consent;
 use crate::protocol::oauth::callback::is_callback;
 use crate::protocol::oauth::consent::{Act, submit};
-use crate::protocol::oauth::exchange::{Exchange, Lost, shown};
+use crate::protocol::oauth::exchange::{Exchange, shown};
 use crate::protocol::oauth::refusal::{Refusal, What};
 
 /// Pages and redirects of one consent.
@@ -208,11 +209,15 @@ async fn asked(
     consent: &Consent,
     by: Duration,
 ) -> Result<Url, Refusal> {
-    let refused = |what| Refusal::new(Leg::Authorize, &consent.url, what);
-    let said = |said: String| refused(What::Consent(said));
+    let said = |said| Refusal::new(Leg::Authorize, &consent.url, What::Consent(said));
+    let within = by.saturating_sub(realm.clock.now());
     let printed = process::first_line(command, consent.url.as_str());
     let printed = realm.clock.by(by, printed).await;
-    let printed = printed.ok_or_else(|| refused(What::Lost(Lost::Timeout)))?;
+    // Not the server's fault, and not cured by waiting for it.
+    let printed = printed.ok_or_else(|| {
+        let within = figure::duration(within);
+        said(format!("leads to auth.command, which printed no line within {within} and was ended"))
+    })?;
     let line = printed.map_err(|error| said(format!("leads to auth.command, which {error}")))?;
     Url::parse(line.trim()).map_err(|_| {
         said(format!(

@@ -89,6 +89,12 @@ impl Consent {
         let expected = Expected { callback: &self.callback, state, iss: iss.as_deref() };
         callback::read(callback, &expected).map(drop)
     }
+
+    /// Whether this callback ends this consent, well or not: it has the `state` that was sent, as
+    /// answers and errors do (RFC 6749, sections 4.1.2 and 4.1.2.1). Anybody can make up another.
+    pub fn is_ended_by(&self, callback: &Url) -> bool {
+        !matches!(self.judged(callback), Err(What::OtherState | What::OtherCallback))
+    }
 }
 
 impl std::fmt::Debug for Consent {

@@ -11,8 +11,8 @@ use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::plan::Way;
 use crate::model::report::Report;
-use crate::model::report::figures::{Counts, Figures, OperationFigures, RaceFigures};
-use crate::model::summary::races::{Races, Went};
+use crate::model::report::figures::{Counts, Figures, OperationFigures};
+use crate::model::summary::races::Races;
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
 
@@ -297,8 +297,7 @@ fn races(summary: &Figures) -> String {
     }
     let mut races = Races::default();
     for figures in &summary.refresh_races {
-        let RaceFigures { gap_ms, granted, refused, broken, failed, killed, well } = *figures;
-        races.put(gap_ms, Went { granted, refused, broken, failed, killed, well });
+        races.put(figures.gap_ms, figures.went());
     }
     format!(" Processes that refreshed one token, {}.", races.said())
 }

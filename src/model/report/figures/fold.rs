@@ -209,11 +209,21 @@ fn grants(grants: &Grants) -> Counts {
 }
 
 fn races(races: &Races) -> Vec<RaceFigures> {
-    let figures = races.iter().map(|(gap_ms, went)| {
+    races.iter().map(|(gap_ms, went)| RaceFigures::of(gap_ms, went)).collect()
+}
+
+impl RaceFigures {
+    /// How the races of this gap went.
+    fn of(gap_ms: u32, went: Went) -> Self {
         let Went { granted, refused, broken, failed, killed, well } = went;
-        RaceFigures { gap_ms, granted, refused, broken, failed, killed, well }
-    });
-    figures.collect()
+        Self { gap_ms, granted, refused, broken, failed, killed, well }
+    }
+
+    /// The same as it was counted.
+    pub fn went(self) -> Went {
+        let Self { gap_ms: _, granted, refused, broken, failed, killed, well } = self;
+        Went { granted, refused, broken, failed, killed, well }
+    }
 }
 
 fn named<'a, K: ToString + 'a>(
