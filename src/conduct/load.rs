@@ -58,7 +58,7 @@ pub(super) struct Found<'a> {
     /// Its metrics page.
     pub(super) metrics: Option<MetricsPage>,
     /// Everything that was told of the look and of logins before the load.
-    pub(super) told: Summary,
+    pub(super) told: Box<Summary>,
     /// The users that logged in before.
     pub(super) logged_in: Option<LoggedIn>,
     /// What checks of tokens have to know of the look.

@@ -125,7 +125,7 @@ struct Seen {
     /// What checks of tokens have to know of it.
     before: Before,
     /// Everything that was told of it.
-    told: Summary,
+    told: Box<Summary>,
 }
 
 /// Keeps the broken rules of what was told, and why a user came to no tokens; the look is no
@@ -165,7 +165,7 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Resu
     let scouted = Client::new(Arc::clone(&common), scout).scout().await;
     let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
     let mut broken = Broken::default();
-    let mut told = Summary::default();
+    let mut told = Box::<Summary>::default();
     recorder.drain(&mut Vec::new(), &mut [&mut broken, &mut Told(&mut told)]);
     let has_one = plan.auth.granted().is_some_and(|granted| granted.one.is_some());
     if has_one {

@@ -139,12 +139,11 @@ fn logged_in(receipt: &Receipt, way: &str) -> String {
             format!("One login, by {by}, brought the grant that {then}.")
         }
         (Some(then), _) => format!("The grant that {then} was there before: nobody logged in."),
-        (None, None) if way == "tokens" => "Users began with tokens that were given.".to_owned(),
+        (None, _) if way == "tokens" => "Users began with tokens that were given.".to_owned(),
         (None, None) => {
             let look = if is_consented { "; the look did so for itself" } else { "" };
             format!("Users log in during the load, with their first request, by {by}{look}.")
         }
-        (None, Some(_)) if way == "tokens" => "Users began with tokens that were given.".to_owned(),
         (None, Some(0)) if !is_consented => {
             "Users began with the grants that were kept: nobody logged in.".to_owned()
         }

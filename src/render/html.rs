@@ -141,9 +141,10 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         facts: facts(report),
         notes: scenario.notes.iter().map(|note| visible::line(note)).collect(),
         tiles: tiles(report),
-        expected: match report.expectations.is_empty() {
-            true => "Thresholds",
-            false => "Thresholds and tokens",
+        expected: if report.expectations.is_empty() {
+            "Thresholds"
+        } else {
+            "Thresholds and tokens"
         },
         thresholds: checks(report),
         charts: figures::drawn(report, &charts(report))?,

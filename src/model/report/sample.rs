@@ -128,11 +128,8 @@ pub(crate) fn watched() -> Report {
 /// raced for, and half the handshakes that failed began a login.
 pub(crate) fn granted() -> Report {
     let mut report = storm();
-    let counts = |counts: &[(&str, u64)]| {
-        counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
-    };
-    report.summary.grants =
-        counts(&[("authorised", 4), ("authorised_again", 1), ("refreshed", 2), ("rotated", 1)]);
+    let counts = [("authorised", 4), ("authorised_again", 1), ("refreshed", 2), ("rotated", 1)];
+    report.summary.grants = counts.map(|(name, count)| (name.to_owned(), count)).into();
     report.summary.exchanges.insert("oauth/refresh".to_owned(), 4);
     report.summary.refresh_races =
         vec![figures::RaceFigures { gap_ms: 40, granted: 1, well: 1, ..Default::default() }];

@@ -20,7 +20,7 @@ pub struct Refusal {
     /// What was wrong.
     pub what: What,
     /// Where metadata were looked for that are nowhere, if this URL was only guessed.
-    pub guessed: Vec<String>,
+    pub guessed: Box<[String]>,
 }
 
 /// What a client does about a refusal.
@@ -189,14 +189,14 @@ pub enum What {
 impl Refusal {
     /// What was wrong with a leg to this URL.
     pub fn new(leg: Leg, url: &Url, what: What) -> Self {
-        Self { leg, url: shown(url), what, guessed: Vec::new() }
+        Self { leg, url: shown(url), what, guessed: Box::default() }
     }
 
     /// The same of a server that was found so.
     #[must_use]
     pub fn of_server(mut self, server: &Server) -> Self {
         if !server.read && self.leg != Leg::Discovery {
-            self.guessed.clone_from(&server.sought);
+            self.guessed = server.sought.clone().into();
         }
         self
     }
