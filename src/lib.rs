@@ -188,6 +188,7 @@ pub mod render {
     pub mod completion;
     pub mod drawing;
     pub mod gist;
+    pub mod grants;
     pub mod health;
     pub mod html;
     pub mod junit;

@@ -119,19 +119,19 @@ impl Collection {
     ///
     /// # Errors
     /// When it lacks something, its name is taken, or it cannot listen.
-    pub async fn create(&mut self, asked: Asked) -> Result<Value, Refused> {
+    pub fn create(&mut self, asked: &Asked) -> Result<Value, Refused> {
         let (name, entry) = asked.complete("")?;
         if self.entries.contains_key(&name) {
             return Err(Refused::of(409, "proxy already exists"));
         }
-        self.put(name, entry, asked.enabled.unwrap_or(true)).await
+        self.put(name, entry, asked.enabled.unwrap_or(true))
     }
 
     /// Several; each takes the place of one of its name that listens or leads elsewhere.
     ///
     /// # Errors
     /// When one lacks something, two have one name, or one cannot listen.
-    pub async fn populate(&mut self, asked: Vec<Asked>) -> Result<Value, Refused> {
+    pub fn populate(&mut self, asked: &[Asked]) -> Result<Value, Refused> {
         let complete = |(number, asked): (usize, &Asked)| {
             let at = format!(" at proxy {}", number + 1);
             asked.complete(&at).map(|(name, entry)| (name, entry, asked.enabled.unwrap_or(true)))
@@ -152,7 +152,7 @@ impl Collection {
             } else {
                 // The old one lets go of its address first.
                 self.entries.remove(&name);
-                self.put(name, entry, enabled).await?
+                self.put(name, entry, enabled)?
             });
         }
         Ok(json!({ "proxies": shown }))
@@ -162,7 +162,7 @@ impl Collection {
     ///
     /// # Errors
     /// When there is none of that name, or it cannot listen.
-    pub async fn update(&mut self, name: &str, asked: Asked) -> Result<Value, Refused> {
+    pub fn update(&mut self, name: &str, asked: Asked) -> Result<Value, Refused> {
         let (clock, seed) = (self.clock.clone(), self.seed);
         let entry = self.entries.get_mut(name).ok_or_else(Refused::no_proxy)?;
         let listen = asked.listen.unwrap_or_else(|| entry.listen.clone());
@@ -172,7 +172,7 @@ impl Collection {
             entry.running = None;
             (entry.listen, entry.upstream) = (listen, upstream);
         }
-        entry.enable(enabled, clock, seed).await?;
+        entry.enable(enabled, clock, seed)?;
         Ok(entry.shown(name))
     }
 
@@ -188,9 +188,9 @@ impl Collection {
     ///
     /// # Errors
     /// When one cannot listen any more.
-    pub async fn reset(&mut self) -> Result<(), Refused> {
+    pub fn reset(&mut self) -> Result<(), Refused> {
         for entry in self.entries.values_mut() {
-            entry.enable(true, self.clock.clone(), self.seed).await?;
+            entry.enable(true, self.clock.clone(), self.seed)?;
             entry.toxics.clear();
             entry.set();
         }
@@ -262,8 +262,8 @@ impl Collection {
         self.entries.get(name).ok_or_else(Refused::no_proxy)
     }
 
-    async fn put(&mut self, name: String, mut entry: Entry, on: bool) -> Result<Value, Refused> {
-        entry.enable(on, self.clock.clone(), self.seed).await?;
+    fn put(&mut self, name: String, mut entry: Entry, on: bool) -> Result<Value, Refused> {
+        entry.enable(on, self.clock.clone(), self.seed)?;
         let shown = entry.shown(&name);
         self.entries.insert(name, entry);
         Ok(shown)
@@ -304,7 +304,7 @@ impl Entry {
         self.listen == other.listen && self.upstream == other.upstream
     }
 
-    async fn enable(&mut self, enabled: bool, clock: Clock, seed: u64) -> Result<(), Refused> {
+    fn enable(&mut self, enabled: bool, clock: Clock, seed: u64) -> Result<(), Refused> {
         if !enabled {
             self.running = None;
             return Ok(());

@@ -34,6 +34,7 @@ use crate::model::pace::{Pace, Users};
 use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
+use crate::model::report::receipt::Receipt;
 use crate::model::report::verdict::Ending;
 use crate::model::report::{Environment, Parts, Report, Scenario, Target};
 use crate::model::summary::Summary;
@@ -57,6 +58,8 @@ pub(super) struct Found<'a> {
     pub(super) health: Option<Followed>,
     /// Its metrics page.
     pub(super) metrics: Option<MetricsPage>,
+    /// Everything that was told of the look and of logins before the load.
+    pub(super) told: Box<Summary>,
     /// The users that logged in before.
     pub(super) logged_in: Option<LoggedIn>,
     /// What checks of tokens have to know of the look.
@@ -70,6 +73,7 @@ pub(super) async fn load(
     tools: Vec<Tool>,
 ) -> Result<Report, RunError> {
     let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
+    let receipt = receipt(&plan, &found);
     let recorder = Arc::new(Recorder::default());
     for violation in found.violations {
         recorder.tell(0, Event::Violation(Box::new(violation)));
@@ -157,7 +161,7 @@ pub(super) async fn load(
         plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
         target_metrics,
-        receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
+        receipt: Some(receipt),
     }))
 }
 
@@ -191,15 +195,10 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
 }
 
 /// What happened before the load and is counted nowhere else.
-fn receipt(exchanges: u64, logged_in: Option<&LoggedIn>) -> serde_json::Value {
-    let in_all = exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
-    match logged_in {
-        None => serde_json::json!({ "exchanges_before_the_load": in_all }),
-        Some(logged_in) => serde_json::json!({
-            "exchanges_before_the_load": in_all,
-            "logged_in_before_the_load": logged_in.users,
-        }),
-    }
+fn receipt(plan: &Plan, found: &Found<'_>) -> Receipt {
+    let logged_in = found.logged_in.as_ref();
+    let exchanges = found.exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
+    Receipt::of(&plan.auth, &found.told, exchanges, logged_in.map(|logged_in| logged_in.users))
 }
 
 /// What carries MCP to the target, as it turned out.

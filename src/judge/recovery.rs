@@ -184,7 +184,8 @@ impl Watched {
         };
         let since = self.bins.group(window.from, whole);
         let ratio = |of: fn(&Stretch) -> Option<f64>| {
-            let (now, then) = (of(&since.stretch(whole - window.from)), base.as_ref()?);
+            let (now, then) =
+                (of(&since.stretch(whole.saturating_sub(window.from))), base.as_ref()?);
             let then = of(&then.stretch).filter(|then| *then > 0.0)?;
             now.map(|now| now / then)
         };
@@ -197,7 +198,7 @@ impl Watched {
             until_us: micros(until),
             open: is_open,
             baseline: base.as_ref().map(|base| base.stretch.clone()),
-            inside: tally.inside.stretch(until - window.from),
+            inside: tally.inside.stretch(until.saturating_sub(window.from)),
             met: tally.met,
             explained: tally.explained,
             unexplained: tally.unexplained,

@@ -81,6 +81,10 @@ fn one_login_serves_all_users_and_the_next_run() {
         assert_eq!(report.count(&format!("/summary/grants/{never}")), 0, "{never}");
     }
     assert_eq!(report.count("/receipt/logged_in_before_the_load"), 1);
+    assert_eq!(report.at("/receipt/login"), "browser");
+    assert_eq!(report.at("/receipt/one_grant"), "shared");
+    assert_eq!(report.count("/receipt/grants/authorised"), 1);
+    assert_eq!(report.count("/receipt/legs/oauth~1token/count"), 1);
     assert_eq!((authorizations(&practice), report.count("/summary/users")), (1, 3));
 
     let kept = place.path().join("grants.jsonl");
@@ -264,7 +268,9 @@ fn a_person_is_announced_by_check() {
         let order = place.squall().args(["check", file.to_str().unwrap()]);
         order.set("auth.kind", r#""oauth""#).sets(sets.iter().copied()).go().exits(0).stdout.clone()
     };
-    assert!(!check(&[]).contains("\nlogin "));
+    let each = "\nlogin      each user consents, and the server redirects at once; with its first \
+                request, which is measured\n";
+    assert!(check(&[]).contains(each));
     let browser = ("auth.consent", r#""browser""#);
     let text = check(&[browser]);
     assert!(

@@ -70,7 +70,7 @@ impl Consenting {
             }
             Self::Browser(person) => return person.bring(realm, journey, consent).await,
         };
-        let mut acts = acts.iter();
+        let mut done = 0;
         let mut browser = Browser::at(consent.url.clone());
         for _ in 0..MOST_PAGES {
             let arrived = browser.load(realm, journey, by).await?;
@@ -81,14 +81,20 @@ impl Consenting {
                 }
                 browser.follow(arrived.status, next);
             } else if arrived.is_success() {
-                let Some(act) = acts.next() else {
-                    return Err(browser.refused(self.no_redirect()));
+                let again = || again(&arrived.body, &browser.url, &acts[..done]);
+                let Some(act) = acts.get(done) else {
+                    return Err(browser.refused(again().unwrap_or_else(|| self.no_redirect())));
                 };
                 let sent = submit(&arrived.body, &browser.url, &act_of(act, journey.user));
-                let sent = sent.map_err(|misfit| browser.refused(misfit.to_string()))?;
+                let sent = sent.map_err(|misfit| {
+                    browser.refused(again().unwrap_or_else(|| misfit.to_string()))
+                })?;
+                done += 1;
                 (browser.url, browser.method, browser.body) = (sent.url, sent.method, sent.body);
             } else {
-                return Err(browser.refused(format!("answered {}", arrived.status)));
+                let again = again(&arrived.body, &browser.url, &acts[..done]);
+                let why = again.map_or_else(String::new, |again| format!(": {again}"));
+                return Err(browser.refused(format!("answered {}{why}", arrived.status)));
             }
         }
         Err(browser.refused(format!("leads over more than {MOST_PAGES} pages and redirects")))
@@ -102,7 +108,8 @@ impl Consenting {
                 acts.len()
             ),
             _ => "shows a page instead of redirecting to the callback (RFC 6749 section 4.1.2): \
-                  set auth.consent to \"form\" or \"command\""
+                  set auth.consent to \"form\", which fills it in, to \"command\", for a program \
+                  that does, or to \"browser\", where you log in once"
                 .to_owned(),
         }
     }
@@ -190,6 +197,21 @@ impl Browser {
     fn with(&self, what: What) -> Refusal {
         Refusal::new(Leg::Authorize, &self.url, what)
     }
+}
+
+/// What to say of a page that the last act with fields of those `done` was meant for: what was filled
+/// in there was not taken.
+fn again(page: &[u8], url: &Url, done: &[Act]) -> Option<String> {
+    let (step, act) = done.iter().enumerate().rfind(|(_, act)| !act.fields.is_empty())?;
+    submit(page, url, act).is_ok().then(|| {
+        let names: Vec<_> = act.fields.keys().map(|name| format!("{name:?}")).collect();
+        format!(
+            "shows the form again that step {} of auth.forms filled in ({}): it was not taken, as \
+             with a wrong user name or password",
+            step + 1,
+            names.join(", "),
+        )
+    })
 }
 
 /// An act of one user. Accounts are numbered from 0: whoever looks at the target has the first.
