@@ -119,6 +119,14 @@ pub(super) fn check_thresholds<T: AsRef<str>>(
         let never = |about: String| {
             Err(RunError::NeverMeasured { threshold: threshold.text.clone(), about })
         };
+        if let Some(named) = refers.fault
+            && !plan.faults.iter().any(|fault| named.is_none_or(|name| fault.is_called(name)))
+        {
+            return never(match named {
+                Some(name) => format!("a fault called {name:?}"),
+                None => "a fault".to_owned(),
+            });
+        }
         if let (Some(name), Some(tools)) = (refers.tool, tools)
             && !tools.iter().any(|tool| tool.as_ref() == name)
         {

@@ -26,8 +26,10 @@ use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
 use crate::judge::checks::{Before, Checks};
+use crate::judge::recovery::Watched;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
+use crate::model::fault;
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
@@ -96,7 +98,8 @@ pub(super) async fn load(
     let revision = found.scouted.protocol_version;
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision);
     let checks = checks.after(found.before);
-    let folded = (summary, tokens, checks);
+    let windows = fault::windows(&plan.faults, length + plan.load.drain);
+    let folded = (summary, tokens, checks, Watched::new(&plan.faults, windows));
     let watch = Watch::begin(recorder, &clock, stop.clone(), folded, course, show);
     let meanwhile = Meanwhile {
         clock: clock.clone(),

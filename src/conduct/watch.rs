@@ -10,6 +10,7 @@ use crate::edge::health;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
+use crate::judge::recovery::Watched;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
@@ -78,6 +79,7 @@ struct State {
     summary: Summary,
     tokens: Tokens,
     checks: Checks,
+    faults: Watched,
     window: Window,
     spare: Vec<Event>,
     beats: u32,
@@ -95,7 +97,7 @@ impl Watch {
         recorder: Arc<Recorder>,
         clock: &Clock,
         stop: Stop,
-        (summary, tokens, checks): (Summary, Tokens, Checks),
+        (summary, tokens, checks, faults): (Summary, Tokens, Checks, Watched),
         course: Course,
         show: Show,
     ) -> Arc<Self> {
@@ -103,6 +105,7 @@ impl Watch {
             summary,
             tokens,
             checks,
+            faults,
             window: Window::default(),
             spare: Vec::new(),
             beats: 0,
@@ -129,11 +132,13 @@ impl Watch {
     /// Folds what is left and hands out the summary, what became of tokens, and the event loop's
     /// delay.
     pub fn end(&self) -> (Summary, Expectations, Histogram) {
+        let elapsed = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.over = true;
         self.fold(&mut state);
         let empty = Summary::new(Vec::new(), Vec::new());
-        let summary = std::mem::replace(&mut state.summary, empty);
+        let mut summary = std::mem::replace(&mut state.summary, empty);
+        summary.damages = state.faults.end(elapsed, state.course.load);
         let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (summary, state.tokens.end().and(state.checks.end()), delay)
     }
@@ -155,8 +160,8 @@ impl Watch {
     }
 
     fn fold(&self, state: &mut State) {
-        let State { summary, tokens, checks, window, spare, .. } = state;
-        let mut fold = Fold(summary, tokens, checks);
+        let State { summary, tokens, checks, faults, window, spare, .. } = state;
+        let mut fold = Fold(summary, tokens, checks, faults);
         self.recorder.drain(spare, &mut [&mut fold, window]);
     }
 
@@ -223,13 +228,14 @@ impl State {
     }
 }
 
-struct Fold<'a>(&'a mut Summary, &'a mut Tokens, &'a mut Checks);
+struct Fold<'a>(&'a mut Summary, &'a mut Tokens, &'a mut Checks, &'a mut Watched);
 
 impl Observer for Fold<'_> {
     fn observe(&mut self, event: &Event) {
         self.0.add(event);
         self.1.observe(event);
         self.2.observe(event);
+        self.3.observe(event);
     }
 }
 

@@ -150,6 +150,14 @@ impl When {
     }
 }
 
+impl Fault {
+    /// Whether it, or one of its windows, has this name.
+    pub fn is_called(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" #"))
+    }
+}
+
 impl What {
     /// Where it acts, for a person.
     pub const fn place(&self) -> &'static str {

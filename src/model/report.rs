@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::damage::Damage;
 use super::finding::{self, Finding, Severity};
 use super::outcome::Class;
 use super::plan::{FIRST_MODERN, Way};
@@ -79,8 +80,8 @@ pub struct Report {
     pub expectations: Vec<Judged>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
-    /// Faults that were in force; none can be asked for yet.
-    pub faults: Vec<serde_json::Value>,
+    /// The windows of faults, what each did, and how the target came back.
+    pub faults: Vec<Damage>,
     /// The run over time.
     pub timeline: Vec<Point>,
     /// Every histogram behind the figures, `HdrHistogram` V2 in base64, by name, such as
@@ -302,7 +303,7 @@ impl Report {
             thresholds,
             expectations,
             findings,
-            faults: Vec::new(),
+            faults: parts.summary.damages.clone(),
             timeline: timeline::points(&parts.summary.series),
             histograms: histograms::encoded(parts.summary),
             generator: parts.generator,

@@ -29,6 +29,7 @@ pub mod wire;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::damage::Damage;
 use super::event::{Call, Event, SessionChange};
 use super::operation::Operation;
 use super::outcome::Rule;
@@ -68,6 +69,8 @@ pub struct Summary {
     pub users: u32,
     /// The last instant any event named.
     pub elapsed: Duration,
+    /// What each window of a fault did; settled when all is over.
+    pub damages: Vec<Damage>,
 }
 
 /// What became of sessions.

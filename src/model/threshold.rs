@@ -6,6 +6,11 @@
 //!            | percentile "(" "completion" ")"                          limit: duration
 //!            | share [ "(" tool ")" ]                                   limit: percent or count
 //!            | "exchanges_per_call"                                     limit: number
+//!            | "recovery" [ window ]                                    limit: duration
+//!            | "errors" window                                          limit: percent or count
+//!            | "lost_sessions" [ window ]                               limit: count
+//!            | "amplification" [ window ]                               limit: number
+//! window     = "(" "window" '"' any text '"' ")"
 //! statistic  = percentile | "mean" | "max"
 //! percentile = "p" digit digit { digit } | "p" digit digit "." digit { digit }
 //! time       = "response" | "service" | "preparation" | "held" | "lag"
@@ -21,6 +26,8 @@
 
 /// What a threshold compares with what was measured.
 pub mod evaluate;
+/// The same of the windows of faults.
+mod harm;
 /// The reader of one threshold.
 mod parser;
 
@@ -56,6 +63,21 @@ pub enum Metric {
     Share(Share, Option<String>),
     /// HTTP exchanges for each call sent.
     ExchangesPerCall,
+    /// What the windows of this fault did, or of all.
+    Harm(Harm, Option<String>),
+}
+
+/// What windows of faults do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// The longest time from a window's end until the target was as before.
+    Recovery,
+    /// Calls that were due in a window and ended in an error, of those sent.
+    Errors,
+    /// Sessions that the target no longer knew.
+    LostSessions,
+    /// The most HTTP exchanges a call cost, over those before.
+    Amplification,
 }
 
 /// A statistic of a histogram.
@@ -134,6 +156,8 @@ pub struct Refers<'a> {
     pub tool: Option<&'a str>,
     /// The operation whose times it is about.
     pub operation: Option<Operation>,
+    /// The fault it names, or that there is one.
+    pub fault: Option<Option<&'a str>>,
 }
 
 impl Threshold {
@@ -141,11 +165,13 @@ impl Threshold {
     pub fn refers_to(&self) -> Refers<'_> {
         match &self.metric {
             Metric::Time(_, _, About::Operation(operation)) => {
-                Refers { tool: None, operation: Some(*operation) }
+                Refers { operation: Some(*operation), ..Refers::default() }
             }
             Metric::Time(_, _, About::Tool(tool)) | Metric::Share(_, Some(tool)) => {
-                Refers { tool: Some(tool), operation: Some(Operation::ToolsCall) }
+                let operation = Some(Operation::ToolsCall);
+                Refers { tool: Some(tool), operation, fault: None }
             }
+            Metric::Harm(_, fault) => Refers { fault: Some(fault.as_deref()), ..Refers::default() },
             Metric::Share(_, None) | Metric::Completion(_) | Metric::ExchangesPerCall => {
                 Refers::default()
             }
@@ -198,6 +224,19 @@ impl Share {
     }
 }
 
+impl Harm {
+    const ALL: [Self; 4] = [Self::Recovery, Self::Errors, Self::LostSessions, Self::Amplification];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Recovery => "recovery",
+            Self::Errors => "errors",
+            Self::LostSessions => "lost_sessions",
+            Self::Amplification => "amplification",
+        }
+    }
+}
+
 impl Operator {
     /// Every operator; longer signs before those they begin with.
     const ALL: [Self; 5] = [Self::AtMost, Self::AtLeast, Self::Equal, Self::Below, Self::Above];
@@ -235,6 +274,8 @@ impl fmt::Display for Metric {
             Self::Share(share, None) => f.write_str(share.name()),
             Self::Share(share, Some(tool)) => write!(f, "{}(tool \"{tool}\")", share.name()),
             Self::ExchangesPerCall => f.write_str("exchanges_per_call"),
+            Self::Harm(harm, None) => f.write_str(harm.name()),
+            Self::Harm(harm, Some(fault)) => write!(f, "{}(window \"{fault}\")", harm.name()),
         }
     }
 }

@@ -51,6 +51,7 @@ impl Threshold {
                 let (count, total) = counted(summary, *share, tool.as_deref())?;
                 Ok(self.share(count, total))
             }
+            Metric::Harm(harm, fault) => self.harm(&summary.damages, *harm, fault.as_deref()),
             Metric::ExchangesPerCall => {
                 let per_call = summary.exchanges_per_call();
                 let per_call = per_call.ok_or_else(|| never("no tool call was sent"))?;
@@ -72,9 +73,14 @@ impl Threshold {
             Statistic::Mean => times.span_of_mean(unanswered),
             Statistic::Max => times.span_of_max(unanswered),
         };
+        let why = self.unanswered(unanswered.count(), times.count());
+        Ok(self.bounded(span, &why))
+    }
+
+    /// A value of which only bounds are known, and why.
+    pub(super) fn bounded(&self, span: Span, why: &str) -> Measured {
         let held = self.held_within(span);
-        let value = told(held, span, &self.unanswered(unanswered.count(), times.count()));
-        Ok(Measured { held, value })
+        Measured { held, value: told(held, span, why) }
     }
 
     /// That calls, or exchanges of another operation, were never answered.
@@ -136,7 +142,7 @@ impl Threshold {
         matches!(self.operator, Operator::Below | Operator::AtMost)
     }
 
-    fn share(&self, count: u64, total: u64) -> Measured {
+    pub(super) fn share(&self, count: u64, total: u64) -> Measured {
         let share = count as f64 / total as f64;
         let value = format!("{} ({count} of {total})", figure::share(share));
         match self.limit {
@@ -145,7 +151,7 @@ impl Threshold {
         }
     }
 
-    fn measured(&self, value: f64, shown: String) -> Measured {
+    pub(super) fn measured(&self, value: f64, shown: String) -> Measured {
         let held = if self.holds(value) { Held::Yes } else { Held::No };
         Measured { held, value: shown }
     }
@@ -196,7 +202,7 @@ fn told(held: Held, span: Span, why: &str) -> String {
     }
 }
 
-fn never(what: &str) -> NeverMeasured {
+pub(super) fn never(what: &str) -> NeverMeasured {
     NeverMeasured(what.to_owned())
 }
 

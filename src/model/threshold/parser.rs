@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{About, Limit, Metric, Operator, Share, Statistic, Threshold, Time};
+use super::{About, Harm, Limit, Metric, Operator, Share, Statistic, Threshold, Time};
 use crate::model::duration;
 use crate::model::operation::Operation;
 
@@ -84,6 +84,9 @@ impl<'a> Cursor<'a> {
         if word == "exchanges_per_call" {
             return Ok(Metric::ExchangesPerCall);
         }
+        if let Some(harm) = self.harm(word)? {
+            return Ok(harm);
+        }
         if let Some(share) = Share::ALL.into_iter().find(|share| share.name() == word) {
             return self.share(share);
         }
@@ -99,6 +102,28 @@ impl<'a> Cursor<'a> {
         let metric = self.measured(statistic)?;
         self.demand(")")?;
         Ok(metric)
+    }
+
+    /// What windows of faults do; `errors` only where a window is named.
+    fn harm(&mut self, word: &str) -> Read<Option<Metric>> {
+        let Some(harm) = Harm::ALL.into_iter().find(|harm| harm.name() == word) else {
+            return Ok(None);
+        };
+        let began = self.at;
+        if self.takes("(") {
+            let (at, word) = self.word();
+            if word == "window"
+                && let Some(fault) = self.quoted()?
+            {
+                self.demand(")")?;
+                return Ok(Some(Metric::Harm(harm, Some(fault))));
+            }
+            if harm != Harm::Errors {
+                return mistake(at, word, "`window \"the name of a fault\"`");
+            }
+        }
+        self.at = began;
+        Ok((harm != Harm::Errors).then_some(Metric::Harm(harm, None)))
     }
 
     fn share(&mut self, share: Share) -> Read<Metric> {
@@ -218,14 +243,17 @@ impl<'a> Cursor<'a> {
             |text: &str| text.trim_end().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
         let percent = |text: &str| text.strip_suffix('%').and_then(number);
         let (limit, expected) = match metric {
-            Metric::Time(..) | Metric::Completion(_) => (
+            Metric::Time(..) | Metric::Completion(_) | Metric::Harm(Harm::Recovery, _) => (
                 duration::parse(text).ok().map(Limit::Duration),
                 "a duration such as `300ms` or `2s`",
             ),
-            Metric::ExchangesPerCall => {
+            Metric::ExchangesPerCall | Metric::Harm(Harm::Amplification, _) => {
                 (number(text).map(Limit::Number), "a number such as `3` or `2.5`")
             }
-            Metric::Share(..) => (
+            Metric::Harm(Harm::LostSessions, _) => {
+                (number(text).map(Limit::Number), "a count such as `3`")
+            }
+            Metric::Share(..) | Metric::Harm(Harm::Errors, _) => (
                 percent(text).map(Limit::Percent).or_else(|| number(text).map(Limit::Number)),
                 "a share such as `1%` or a count such as `3`",
             ),
@@ -238,7 +266,8 @@ impl<'a> Cursor<'a> {
 }
 
 const METRICS: &str = "a percentile such as `p99(...)`, `mean(...)`, `max(...)`, `errors`, `throttled`, \
-    `never_sent`, `dropped`, `runs_cut` or `exchanges_per_call`";
+    `never_sent`, `dropped`, `runs_cut`, `exchanges_per_call`, `recovery`, `lost_sessions` or \
+    `amplification`";
 const TIMES: &str = "`response`, `service`, `preparation`, `held`, `lag` or `completion`";
 
 /// `p50`, `p99.9` or `p999`: above 0, below 100.
@@ -313,6 +342,17 @@ mod tests {
             ("dropped <= 3", Metric::Share(Share::Dropped, None)),
             ("runs_cut<10%", Metric::Share(Share::RunsCut, None)),
             ("exchanges_per_call < 3", Metric::ExchangesPerCall),
+            ("recovery < 10s", Metric::Harm(Harm::Recovery, None)),
+            (
+                "errors(window \"slow net\") < 20%",
+                Metric::Harm(Harm::Errors, Some("slow net".to_owned())),
+            ),
+            ("errors(window) < 20%", Metric::Share(Share::Errors, Some("window".to_owned()))),
+            ("lost_sessions == 0", Metric::Harm(Harm::LostSessions, None)),
+            (
+                "amplification( window \"a\" ) < 2.5",
+                Metric::Harm(Harm::Amplification, Some("a".to_owned())),
+            ),
         ];
         for (text, metric) in table {
             assert_eq!(
@@ -340,6 +380,9 @@ mod tests {
             ("mean(completion) < 1s", 5, "`completion`", "percentile"),
             ("p95(response, initialize, search) < 1s", 24, "`,`", "only `tools/call`"),
             ("errors(\"a < 1%", 7, "`a < 1%`", "closing"),
+            ("recovery < 3", 11, "`3`", "duration"),
+            ("recovery(slow) < 3s", 9, "`slow`", "window"),
+            ("lost_sessions < 3%", 16, "`3%`", "count"),
         ];
         for (text, at, found, expected) in table {
             let mistake = text.parse::<Threshold>().unwrap_err();
@@ -373,7 +416,18 @@ mod tests {
                     Metric::Share(share, tool.filter(|_| share.is_kept_by_tool())),
                     limit
                 )),
-            number.prop_map(|limit| (Metric::ExchangesPerCall, limit)),
+            number.clone().prop_map(|limit| (Metric::ExchangesPerCall, limit)),
+            (prop::sample::select(Harm::ALL.to_vec()), "[^\"]{0,12}", number).prop_map(
+                |(harm, fault, limit)| {
+                    let limit = match (harm, limit) {
+                        (Harm::Recovery, Limit::Number(number)) => {
+                            Limit::Duration(Duration::from_millis(number as u64))
+                        }
+                        (_, limit) => limit,
+                    };
+                    (Metric::Harm(harm, Some(fault)), limit)
+                }
+            ),
         ];
         (metric, prop::sample::select(Operator::ALL.to_vec())).prop_map(
             |((metric, limit), operator)| {
