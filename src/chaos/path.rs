@@ -74,7 +74,7 @@ impl Path {
     ///
     /// # Errors
     /// When this machine has no port left.
-    pub fn through(&self, route: Route, leg: Option<Leg>) -> io::Result<Arc<dyn Connect>> {
+    pub fn through(self: &Arc<Self>, route: Route, leg: Option<Leg>) -> io::Result<Arc<dyn Connect>> {
         let about = self.about(leg);
         if !about.is_any() {
             return Ok(Arc::new(Dial::new(route, self.clock.clone())));
@@ -82,7 +82,7 @@ impl Path {
         let proxy = self.proxy(&route, about)?;
         let instead = Some(proxy.address());
         let dial = Dial::new(Route { instead, ..route }, self.clock.clone());
-        Ok(Arc::new(Through { dial, proxy }))
+        Ok(Arc::new(Through { dial, proxy, _path: Arc::clone(self) }))
     }
 
     fn proxy(&self, route: &Route, about: Touched) -> io::Result<Arc<Proxy>> {
@@ -151,6 +151,8 @@ impl Path {
 struct Through {
     dial: Dial,
     proxy: Arc<Proxy>,
+    /// Its proxies hear the news as long as this is there.
+    _path: Arc<Path>,
 }
 
 impl Connect for Through {
@@ -260,12 +262,15 @@ mod tests {
     #[tokio::test]
     async fn nobody_listens_while_it_is_down_and_the_same_port_does_again() {
         let (path, connect, _) = echo(&[fault(Network::Down, ms(300), Traffic::All)]).await;
+        let clock = path.clock.clone();
+        // Who uses the way is enough to keep it.
+        drop(path);
         let mut link = connect.connect().await.unwrap();
         assert!(ask(&mut link).await.0.is_some());
-        path.clock.sleep_until(ms(400)).await;
+        clock.sleep_until(ms(400)).await;
         assert_eq!(ask(&mut link).await, (None, Touched::by(0)));
         assert_eq!(connect.connect().await.unwrap_err(), ConnectFailure::Refused);
-        path.clock.sleep_until(ms(800)).await;
+        clock.sleep_until(ms(800)).await;
         let mut link = connect.connect().await.unwrap();
         assert!(ask(&mut link).await.0.is_some());
     }
