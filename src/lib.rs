@@ -114,7 +114,7 @@ pub mod judge {
     pub mod tokens;
 }
 
-/// The network misbehaving. Uses `model`, `edge`.
+/// The network misbehaving, and clients. Uses `model`, `edge`, the seams of `engine`.
 pub mod chaos {
     pub mod collection;
     pub mod lane;
@@ -122,6 +122,7 @@ pub mod chaos {
     pub mod proxy;
     pub mod toxic;
     pub mod toxiproxy_api;
+    pub mod weather;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
@@ -142,6 +143,7 @@ pub mod engine {
     pub mod sources;
     pub mod stop;
     pub mod user;
+    pub mod weather;
     pub mod wire;
 }
 

@@ -17,6 +17,7 @@ use super::look::way_of;
 use super::metrics::MetricsPage;
 use super::run::{Order, common};
 use super::watch::{Course, Watch};
+use crate::chaos::weather::Forecast;
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -24,6 +25,7 @@ use crate::engine::crowd::{arrivals, users};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
@@ -76,7 +78,10 @@ pub(super) async fn load(
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let before = found.logged_in.as_ref();
-    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None)?;
+    let mut common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None)?;
+    if let Some(common) = Arc::get_mut(&mut common) {
+        common.weather = weather(&plan, &common.wire.clock);
+    }
     let clock = common.wire.clock.clone();
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
@@ -153,6 +158,14 @@ pub(super) async fn load(
         target_metrics,
         receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
     }))
+}
+
+/// The faults of the plan that act at the clients' end, if there are any.
+fn weather(plan: &Plan, clock: &Clock) -> Option<Arc<dyn Weather>> {
+    let end = plan.load.pace.length() + plan.load.drain;
+    let by_chance = (plan.seed, clock.clone());
+    let forecast = Forecast::of(&plan.faults, end, &plan.clients.addresses, by_chance)?;
+    Some(Arc::new(forecast))
 }
 
 /// What a task made, once it has ended.

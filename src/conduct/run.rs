@@ -150,6 +150,7 @@ pub(super) fn common(
         wish: wish(plan),
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
+        weather: None,
     }))
 }
 

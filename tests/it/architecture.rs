@@ -15,11 +15,11 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("protocol", &["model"]),
     ("edge", &["model"]),
     ("judge", &["model"]),
-    ("chaos", &["model", "edge"]),
+    ("chaos", &["model", "edge", "engine"]),
     ("engine", &["model", "protocol", "edge"]),
     ("practice", &["model", "protocol", "edge"]),
     ("render", &["model"]),
-    ("conduct", &["model", "scenario", "protocol", "edge", "judge", "engine", "practice"]),
+    ("conduct", &["model", "scenario", "protocol", "edge", "judge", "chaos", "engine", "practice"]),
     (
         "cli",
         &[

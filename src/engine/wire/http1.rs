@@ -27,6 +27,7 @@ use super::{Request, Rule};
 use crate::edge::clock::Clock;
 use crate::edge::net::Link;
 use crate::model::event::Opened;
+use crate::model::fault::Parting;
 use crate::model::outcome::{ConnectFailure, Outcome};
 
 type Driver = http1::Connection<TokioIo<Tapped<Meter>>, Full<Bytes>>;
@@ -89,6 +90,11 @@ impl Line {
         Ok((head, Body { driver, incoming }))
     }
 
+    /// Leaves the connection.
+    pub(super) fn leave(&mut self, parting: Parting) {
+        leave(&mut self.driver, parting);
+    }
+
     /// Waits until the connection can carry a request; false when the server has closed it.
     pub(super) async fn is_fit(&mut self) -> bool {
         if self.spent {
@@ -107,6 +113,11 @@ impl Line {
 }
 
 impl Body<'_> {
+    /// Leaves the connection.
+    pub(super) fn leave(&mut self, parting: Parting) {
+        leave(self.driver, parting);
+    }
+
     /// The next piece.
     pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, Cut>> {
         loop {
@@ -119,6 +130,16 @@ impl Body<'_> {
                 Err(_) => return Some(Err(Cut)),
             }
         }
+    }
+}
+
+/// Leaves a connection, if it is still there.
+fn leave(driver: &mut Option<Driver>, parting: Parting) {
+    let Some(driver) = driver.take() else { return };
+    let io = driver.into_parts().io.into_inner().io;
+    match parting {
+        Parting::Reset => io.reset(),
+        Parting::Closed => drop(io),
     }
 }
 
