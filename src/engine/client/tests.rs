@@ -24,6 +24,7 @@ mod grants;
 mod headers;
 mod hostile;
 mod late;
+mod mischief;
 mod nonsense;
 mod one_grant;
 mod requests;
