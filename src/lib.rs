@@ -132,6 +132,7 @@ pub mod engine {
     pub mod crowd;
     pub mod gate;
     pub mod grant;
+    pub mod half_open;
     pub mod holder;
     pub mod legs;
     pub mod mailbox;
@@ -202,6 +203,7 @@ pub mod render {
 
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
+    mod aside;
     pub mod before;
     mod beside;
     pub mod choice;

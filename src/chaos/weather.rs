@@ -55,8 +55,8 @@ impl Forecast {
                 What::Mischief(Mischief::Hop(own)) if own.is_empty() => {
                     Acts::Mischief(Mischief::Hop(addresses.to_vec()))
                 }
+                What::Network(_) | What::Mischief(Mischief::HalfOpen(_)) => return None,
                 What::Mischief(mischief) => Acts::Mischief(mischief.clone()),
-                What::Network(_) => return None,
             };
             let own = |window: &&Window| window.fault == number;
             Some(Front {
@@ -113,7 +113,10 @@ impl Front {
     const fn usual(&self) -> Option<Operation> {
         match self.acts {
             Acts::Mischief(
-                Mischief::Abandon { .. } | Mischief::CancelHerd | Mischief::Retry { .. },
+                Mischief::Abandon { .. }
+                | Mischief::CancelHerd
+                | Mischief::Retry { .. }
+                | Mischief::IdleStreams(_),
             ) => Some(Operation::ToolsCall),
             Acts::Mischief(Mischief::StrayInitialized) => Some(Operation::Initialized),
             Acts::Stream(_) | Acts::Mischief(_) => None,
@@ -155,7 +158,12 @@ impl Front {
                 spell.no_session = spell.no_session.or(self.by(()));
                 spell.alone = spell.alone.or(self.by(None));
             }
-            Acts::Mischief(Mischief::CancelHerd | Mischief::Retry { .. }) => {}
+            Acts::Mischief(Mischief::IdleStreams(keep)) => {
+                spell.idle = spell.idle.or(self.by(*keep));
+            }
+            Acts::Mischief(
+                Mischief::CancelHerd | Mischief::Retry { .. } | Mischief::HalfOpen(_),
+            ) => {}
         }
     }
 }

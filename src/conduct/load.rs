@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::aside::Aside;
 use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
@@ -103,6 +104,7 @@ pub(super) async fn load(
     };
     let health = found.health.map(|page| tokio::spawn(page.follow(meanwhile.clone())));
     let metrics = found.metrics.map(|page| tokio::spawn(page.follow(meanwhile)));
+    let aside = Aside::begin(&plan, &common, &stop);
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
@@ -130,6 +132,7 @@ pub(super) async fn load(
     };
     let saved = grants::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
+    notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;

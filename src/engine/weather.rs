@@ -57,6 +57,8 @@ pub struct Spell {
     pub slow: Option<By<u64>>,
     /// The request is delivered once more.
     pub twice: Option<By<()>>,
+    /// Beside it a stream is opened, and kept for so long.
+    pub idle: Option<By<Duration>>,
     /// It goes without its session.
     pub no_session: Option<By<()>>,
     /// It goes without its protocol version.

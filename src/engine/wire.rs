@@ -153,7 +153,8 @@ impl Wire {
         })
     }
 
-    async fn pass_gate(&self) {
+    /// Waits until the ceiling of the target allows one more request.
+    pub async fn pass_gate(&self) {
         if let Some(gate) = &self.gate {
             gate.pass(&self.clock).await;
         }

@@ -51,7 +51,7 @@ fn the_target_saw_what_each_fault_says() {
         (fault("kind = 'hold-stream'\nsilence = '10ms'"), "ok", 1, 1),
         (fault("kind = 'hop'\naddresses = ['127.0.3.1', '127.0.3.2']"), "ok", 1, 1),
         (fault("kind = 'no-version-header'"), "ok", 1, 1),
-        (fault("kind = 'no-session-header'"), "http_status", 1, 0),
+        (fault("kind = 'no-session-header'"), "session_lost", 1, 0),
         (fault("kind = 'abandon'"), "cancelled", 1, 1),
         ("[[fault]]\nat = '0s'\nkind = 'stray-initialized'\n".to_owned(), "ok", 1, 1),
         (fault("kind = 'cut-stream'") + &fault("kind = 'retry'\ntimes = 2"), "cut_stream", 3, 3),

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::Client;
+use super::legacy::FOR_EVER;
 use super::post::{Cost, head_of};
+use super::resume::{Get, Got};
 use super::trail::CallTrail;
 use crate::engine::session::Footing;
 use crate::engine::weather::{Again, By, Spell, Tag};
@@ -110,6 +112,31 @@ impl Client {
         self.ending.clear();
         trail.cost.meets(fault);
         Outcome::Cancelled
+    }
+
+    /// Opens a stream beside everything else, hears nothing of it, and closes it again.
+    pub(super) fn open_idle(self: &Arc<Self>, idle: By<Duration>, footing: &Footing) {
+        let (client, footing) = (Arc::clone(self), footing.clone());
+        self.errands.begin(async move {
+            let (clock, cost) = (&client.common.wire.clock, Cost::default());
+            cost.makes_more(idle.fault);
+            let deadline = clock.now() + FOR_EVER;
+            // A stream that the client ends was a good one.
+            let (behind, opened, presumed) = (None, None, Some(Outcome::Ok));
+            let footing = &footing;
+            let get = Get { footing, behind, deadline, cost: &cost, opened, presumed };
+            let mut on_event = |_: &Reply, _: &sse::Event<'_>| Flow::Continue;
+            let by = clock.now() + idle.what;
+            let Some(Got { came, trail }) = clock.by(by, client.get(get, &mut on_event)).await
+            else {
+                return;
+            };
+            trail.finish(match came {
+                // A server need not offer it, nor more than one.
+                Ok(_) | Err(Outcome::Status(405 | 409)) => Outcome::Ok,
+                Err(outcome) => outcome,
+            });
+        });
     }
 
     /// Delivers a POST once more, beside everything else, on a connection of its own. Whatever it is

@@ -191,6 +191,9 @@ impl Client {
             self.deliver_again(again, request.clone(), footing, deadline);
             trail.touched(fault.touched());
         }
+        if let Some(idle) = trail.spell().and_then(|spell| spell.idle) {
+            self.open_idle(idle, footing);
+        }
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut ear = Ear::new(self, footing, operation, id, progress);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {

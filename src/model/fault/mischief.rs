@@ -33,6 +33,10 @@ pub enum Mischief {
     /// Every request leaves from the next of these addresses, on a connection of its own; none: of
     /// those that the clients have.
     Hop(Vec<IpAddr>),
+    /// They open so many connections, send part of a request on each, and nothing more.
+    HalfOpen(u32),
+    /// Beside each call they open an event stream, and close it after so long.
+    IdleStreams(Duration),
     /// `notifications/initialized` comes from a connection of its own, without its session.
     StrayInitialized,
 }

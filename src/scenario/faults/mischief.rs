@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::fault::{Fault, Left, Mischief, What};
+use crate::model::fault::{Fault, Left, Mischief, Scope, What};
 use crate::model::operation::Operation;
 use crate::model::plan::{Plan, Way};
 use crate::scenario::document::{Node, Value};
@@ -24,6 +24,8 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "cancel-herd", keys: &[], read: |_| Some(What::Mischief(Mischief::CancelHerd)) },
     Kind { name: "retry", keys: &["times", "pause"], read: retry },
     Kind { name: "hop", keys: &["addresses"], read: hop },
+    Kind { name: "half-open", keys: &["connections"], read: half_open },
+    Kind { name: "idle-streams", keys: &["keep"], read: idle_streams },
     Kind {
         name: "stray-initialized",
         keys: &[],
@@ -74,13 +76,25 @@ fn retry(table: &Table<'_>) -> Option<What> {
 fn hop(table: &Table<'_>) -> Option<What> {
     let doc = "Addresses of this machine, in turn; without it those under [clients].";
     let such = "a list of addresses of this machine, such as [\"127.0.1.1\", \"127.0.1.2\"]";
-    let addresses = table.key("addresses", doc).each(such, address).optional();
-    let addresses = addresses.unwrap_or_default();
+    let addresses =
+        table.key("addresses", doc).each(such, address).settled(Vec::new(), "clients.addresses")?;
     if addresses.len() > MOST_ADDRESSES {
         let found = format!("more than {MOST_ADDRESSES} addresses");
         table.log().wrong(table.place_of("addresses"), found, "leave some out");
     }
     Some(What::Mischief(Mischief::Hop(addresses)))
+}
+
+fn half_open(table: &Table<'_>) -> Option<What> {
+    let doc = "How many connections stand half-open, all users' together.";
+    let connections = table.key("connections", doc).count(1..=10_000).required()?;
+    Some(What::Mischief(Mischief::HalfOpen(connections)))
+}
+
+fn idle_streams(table: &Table<'_>) -> Option<What> {
+    let doc = "How long each stream is kept open.";
+    let keep = table.key("keep", doc).duration(Duration::from_millis(1)..=DAY);
+    Some(What::Mischief(Mischief::IdleStreams(keep.or(Duration::from_secs(5)))))
 }
 
 fn address(node: &Node) -> Result<IpAddr, Wrong> {
@@ -118,13 +132,25 @@ pub(super) fn refuse(plan: &Plan, fault: &Fault, mischief: &Mischief, wrong: Wro
             let found = "hop, and no addresses to hop between".to_owned();
             wrong(found, "add addresses = [\"127.0.1.1\", \"127.0.1.2\"], here or under [clients]");
         }
-        Mischief::Abandon { .. }
+        Mischief::HalfOpen(_) if fault.scope != Scope::default() => {
+            let found = format!("{kind} belongs to no user, and to no operation");
+            wrong(found, "leave match out");
+        }
+        Mischief::HalfOpen(_) if fault.share < 1.0 => {
+            let found = format!("a share of {kind}");
+            wrong(found, "leave share out, and say how many connections");
+        }
+        Mischief::HalfOpen(_)
+        | Mischief::IdleStreams(_)
+        | Mischief::Abandon { .. }
         | Mischief::SlowRead(_)
         | Mischief::Without(_)
         | Mischief::Hop(_) => {}
     }
-    let is_legacy =
-        matches!(mischief, Mischief::StrayInitialized | Mischief::Without(Left::Session));
+    let is_legacy = matches!(
+        mischief,
+        Mischief::StrayInitialized | Mischief::Without(Left::Session) | Mischief::IdleStreams(_)
+    );
     if is_legacy && !plan.may_speak(Way::Legacy) {
         let found = format!("{kind}, and no client of this scenario has sessions");
         wrong(found, "take a profile and a protocol before 2026-07-28, or leave the fault out");

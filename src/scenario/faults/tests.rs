@@ -129,6 +129,9 @@ fn every_kind_at_the_clients_end_arrives() {
             mischief(Mischief::Retry { times: 9, pause: s(1) }),
         ),
         ("kind = 'hop'\naddresses = ['127.0.1.1']", mischief(Mischief::Hop(addresses))),
+        ("kind = 'half-open'\nconnections = 9", mischief(Mischief::HalfOpen(9))),
+        ("kind = 'idle-streams'", mischief(Mischief::IdleStreams(s(5)))),
+        ("kind = 'idle-streams'\nkeep = '1s'", mischief(Mischief::IdleStreams(s(1)))),
         ("kind = 'stray-initialized'", mischief(Mischief::StrayInitialized)),
     ];
     for (text, what) in table {
@@ -191,6 +194,8 @@ fn mistakes_are_shown_where_they_are() {
         "kind = 'stray-initialized'\nat = '1s'\nmatch.operation = 'initialize'\n\
          [clients]\nprofile = 'claude-ai-modern'\noverride.era = 'modern'",
         "kind = 'drip-stream'\nat = '1s'\nrate = '0B/s'",
+        "kind = 'half-open'\nat = '1s'\nmatch.tool = 'search'",
+        "kind = 'half-open'\nat = '1s'\nconnections = 2\nshare = 0.5",
     ];
     let pages = table.map(|text| {
         let page = read_with(&format!("[[fault]]\n{text}\n")).expect_err(text);

@@ -126,6 +126,26 @@ async fn a_request_is_delivered_twice_and_counted_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn idle_streams_are_opened_beside_calls_and_closed() {
+    let over = |tag: &Tag<'_>| {
+        let is_call = tag.operation == Operation::ToolsCall;
+        is_call.then(|| Spell { idle: Some(by(ms(30))), ..Spell::default() })
+    };
+    let server = Server::new(|seen| match seen.what().as_str() {
+        "GET" => vec![Do::Write(stream_head()), Do::Hang],
+        _ => sound(seen),
+    });
+    let client = under(Sky { over, ..CLEAR }, &server, pooled(plain()));
+    client.call(ms(0), ASK).await;
+    let told = told(&client);
+    assert_eq!(of(&told, Operation::Stream), [(Outcome::Ok, TOUCHED)]);
+    let stream = told.exchanges.iter().find(|told| told.operation == Operation::Stream).unwrap();
+    assert_eq!((stream.sent, stream.end), (Some(ms(50)), ms(80)));
+    assert_eq!(told.calls[0].touched, Touched::default());
+    assert_eq!(server.closed(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn headers_are_left_out_and_initialized_strays() {
     let over = |tag: &Tag<'_>| {
         let spell = Spell::default();
