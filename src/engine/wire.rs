@@ -170,20 +170,18 @@ impl Wire {
     ) -> Result<Reply, Outcome> {
         let mut in_vain = 0;
         while in_vain < UNPROCESSED_LIMIT {
-            let taken = match trail.spell().copied() {
-                None => lines.take(&*self.connect, &self.clock, self.connect_timeout).await,
-                Some(spell) => Box::pin(self.line_under(lines, trail, spell)).await,
+            let taken = if trail.spell.is_none() {
+                lines.take(&*self.connect, &self.clock, self.connect_timeout).await
+            } else {
+                Box::pin(self.line_under(lines, trail)).await
             };
             let mut line = taken.map_err(Outcome::Connect)?;
             trail.attach(&mut line);
-            let leave = trail.spell().and_then(|spell| spell.leave);
-            let came = match leave.filter(|leave| leave.what.after.is_some()) {
-                None => self.converse(&mut line, trail, &mut request, body, on_event).await,
-                Some(leave) => {
-                    let (line, request) = (&mut line, &mut request);
-                    let left = self.converse_until(leave, line, trail, request, body, on_event);
-                    Box::pin(left).await
-                }
+            let came = if spell::leaves_in_time(trail) {
+                let (line, request) = (&mut line, &mut request);
+                Box::pin(self.converse_until(line, trail, request, body, on_event)).await
+            } else {
+                self.converse(&mut line, trail, &mut request, body, on_event).await
             };
             match came {
                 Ok(reply) => {

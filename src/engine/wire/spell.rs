@@ -25,9 +25,8 @@ impl Wire {
         &self,
         lines: &Lines,
         trail: &mut Trail<'_>,
-        spell: Spell,
     ) -> Result<Line, ConnectFailure> {
-        let Spell { alone, slow, .. } = spell;
+        let Spell { alone, slow, .. } = trail.spell().copied().unwrap_or_default();
         if alone.is_none() && slow.is_none() {
             return lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
         }
@@ -40,19 +39,20 @@ impl Wire {
     /// An exchange that its client leaves after a time.
     pub(super) async fn converse_until(
         &self,
-        leave: By<Leave>,
         line: &mut Line,
         trail: &mut Trail<'_>,
         request: &mut Request,
         body: &mut Vec<u8>,
         on_event: Listener<'_>,
     ) -> Result<Reply, Unsent> {
-        let Leave { after, parting } = leave.what;
-        let by = self.clock.now().saturating_add(after.unwrap_or_default());
+        let leave = trail.spell().and_then(|spell| spell.leave);
+        let after = leave.and_then(|leave| leave.what.after).unwrap_or_default();
+        let by = self.clock.now().saturating_add(after);
         let whole = self.converse(line, trail, request, body, on_event);
-        match self.clock.by(by, whole).await {
-            Some(ended) => ended,
-            None => Err(left(leave, trail, || line.leave(parting))),
+        match (self.clock.by(by, whole).await, leave) {
+            (Some(ended), _) => ended,
+            (None, None) => Err(Unsent::Ended(Outcome::Cancelled)),
+            (None, Some(leave)) => Err(left(leave, trail, || line.leave(leave.what.parting))),
         }
     }
 }
@@ -62,6 +62,12 @@ pub(super) fn left(leave: By<Leave>, trail: &mut Trail<'_>, go: impl FnOnce()) -
     trail.touched(leave.touched());
     go();
     Unsent::Ended(Outcome::Cancelled)
+}
+
+/// Whether the client leaves after a time.
+pub(super) fn leaves_in_time(trail: &Trail<'_>) -> bool {
+    let leave = trail.spell().and_then(|spell| spell.leave);
+    leave.is_some_and(|leave| leave.what.after.is_some())
 }
 
 /// How the client leaves with the head of an answer, if it does.

@@ -17,6 +17,7 @@ use crate::engine::weather::Spell;
 use crate::model::event::Exchange;
 use crate::protocol::sse;
 
+mod partings;
 mod spells;
 
 const BUDGET: Duration = Duration::from_secs(10);
