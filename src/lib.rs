@@ -10,6 +10,7 @@ pub mod model {
     pub mod arguments;
     pub mod behaviour;
     pub mod chance;
+    pub mod damage;
     pub mod distribution;
     pub mod duration;
     pub mod event;
@@ -101,6 +102,7 @@ pub mod edge {
     pub mod files;
     pub mod health;
     pub mod loopback;
+    pub mod mark;
     pub mod net;
     pub mod process;
     pub mod scratch;
@@ -110,6 +112,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    pub mod recovery;
     mod rule;
     pub mod tokens;
 }
@@ -118,6 +121,7 @@ pub mod judge {
 pub mod chaos {
     pub mod collection;
     pub mod lane;
+    pub mod path;
     pub mod pipe;
     pub mod proxy;
     pub mod toxic;
@@ -187,6 +191,7 @@ pub mod render {
     pub mod completion;
     pub mod drawing;
     pub mod gist;
+    pub mod grants;
     pub mod health;
     pub mod html;
     pub mod junit;
@@ -215,6 +220,7 @@ pub mod conduct {
     mod faithful;
     mod grants;
     pub(crate) mod health;
+    mod kept;
     pub(crate) mod load;
     mod login;
     mod look;

@@ -11,13 +11,14 @@ use super::aside::Aside;
 use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
-use super::grants;
 use super::health::Followed;
+use super::kept;
 use super::login::LoggedIn;
 use super::look::way_of;
 use super::metrics::MetricsPage;
-use super::run::{Order, common};
+use super::run::{Around, Order, common};
 use super::watch::{Course, Watch};
+use crate::chaos::path::Path;
 use crate::chaos::weather::Forecast;
 use crate::edge::clock::Clock;
 use crate::edge::health;
@@ -36,6 +37,7 @@ use crate::model::pace::{Pace, Users};
 use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
+use crate::model::report::receipt::Receipt;
 use crate::model::report::verdict::Ending;
 use crate::model::report::{Environment, Parts, Report, Scenario, Target};
 use crate::model::summary::Summary;
@@ -59,6 +61,8 @@ pub(super) struct Found<'a> {
     pub(super) health: Option<Followed>,
     /// Its metrics page.
     pub(super) metrics: Option<MetricsPage>,
+    /// Everything that was told of the look and of logins before the load.
+    pub(super) told: Box<Summary>,
     /// The users that logged in before.
     pub(super) logged_in: Option<LoggedIn>,
     /// What checks of tokens have to know of the look.
@@ -72,6 +76,7 @@ pub(super) async fn load(
     tools: Vec<Tool>,
 ) -> Result<Report, RunError> {
     let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
+    let receipt = receipt(&plan, &found);
     let recorder = Arc::new(Recorder::default());
     for violation in found.violations {
         recorder.tell(0, Event::Violation(Box::new(violation)));
@@ -79,11 +84,10 @@ pub(super) async fn load(
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let before = found.logged_in.as_ref();
-    let mut common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None)?;
-    if let Some(common) = Arc::get_mut(&mut common) {
-        common.weather = weather(&plan, &common.wire.clock);
-    }
+    let around = around(&plan, before);
+    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around)?;
     let clock = common.wire.clock.clone();
+    let faults = around.path.map(|path| tokio::spawn(async move { path.follow().await }));
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
     let length = match &plan.load.pace {
@@ -121,6 +125,9 @@ pub(super) async fn load(
     }
     stopper.advance(Phase::Over);
     director.abort();
+    if let Some(faults) = faults {
+        faults.abort();
+    }
     common.wallet.close().await;
     let elapsed = clock.now();
     let (summary, expectations, loop_delay) = watch.end();
@@ -130,7 +137,7 @@ pub(super) async fn load(
         cores: cores(),
         loop_delay: &loop_delay,
     };
-    let saved = grants::save(&plan, &common.wallet, &clock);
+    let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
@@ -159,16 +166,19 @@ pub(super) async fn load(
         plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
         target_metrics,
-        receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
+        receipt: Some(receipt),
     }))
 }
 
-/// The faults of the plan that act at the clients' end, if there are any.
-fn weather(plan: &Plan, clock: &Clock) -> Option<Arc<dyn Weather>> {
+/// What the clients of the load have around them, its clock among it, which starts now.
+fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
+    let clock = Clock::real();
     let end = plan.load.pace.length() + plan.load.drain;
-    let by_chance = (plan.seed, clock.clone());
-    let forecast = Forecast::of(&plan.faults, end, &plan.clients.addresses, by_chance)?;
-    Some(Arc::new(forecast))
+    let (faults, sources) = ((&*plan.faults, end), &plan.clients.addresses);
+    let path = Path::of(faults, sources, clock.clone(), plan.seed);
+    let weather = Forecast::of(&plan.faults, end, sources, (plan.seed, clock.clone()));
+    let weather = weather.map(|weather| Arc::new(weather) as Arc<dyn Weather>);
+    Around { clock, before, ask: None, path, weather }
 }
 
 /// What a task made, once it has ended.
@@ -192,15 +202,10 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
 }
 
 /// What happened before the load and is counted nowhere else.
-fn receipt(exchanges: u64, logged_in: Option<&LoggedIn>) -> serde_json::Value {
-    let in_all = exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
-    match logged_in {
-        None => serde_json::json!({ "exchanges_before_the_load": in_all }),
-        Some(logged_in) => serde_json::json!({
-            "exchanges_before_the_load": in_all,
-            "logged_in_before_the_load": logged_in.users,
-        }),
-    }
+fn receipt(plan: &Plan, found: &Found<'_>) -> Receipt {
+    let logged_in = found.logged_in.as_ref();
+    let exchanges = found.exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
+    Receipt::of(&plan.auth, &found.told, exchanges, logged_in.map(|logged_in| logged_in.users))
 }
 
 /// What carries MCP to the target, as it turned out.

@@ -12,9 +12,11 @@ use super::load::load;
 use super::login::LoggedIn;
 use super::look::look;
 use super::watch::Show;
+use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
-use crate::edge::dial::Dial;
+use crate::edge::dial::{Dial, Route};
 use crate::edge::health::descriptors;
+use crate::edge::net::Connect;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::gate::Gate;
@@ -22,6 +24,7 @@ use crate::engine::realm::Ask;
 use crate::engine::recorder::Recorder;
 use crate::engine::sources::Sources;
 use crate::engine::stop::{Phase, Stopper};
+use crate::engine::weather::Weather;
 use crate::engine::wire::Wire;
 use crate::model::plan::{Plan, TargetUrl, Transport, Way};
 use crate::model::profile::Era;
@@ -105,22 +108,41 @@ async fn stop_practice(child: Option<PracticeChild>) {
     }
 }
 
-/// Clients of this plan, on a clock that starts now; their users have what they had `before`. Where
-/// `ask` is given, a person may be asked to log in.
+/// What clients have around them.
+pub(super) struct Around<'a> {
+    /// Their clock.
+    pub(super) clock: Clock,
+    /// What their users had before.
+    pub(super) before: Option<&'a LoggedIn>,
+    /// Asks a person to log in, where that may be.
+    pub(super) ask: Option<&'a Ask>,
+    /// Their way to the servers, where faults may befall it.
+    pub(super) path: Option<Arc<Path>>,
+    /// What befalls them at their own end.
+    pub(super) weather: Option<Arc<dyn Weather>>,
+}
+
+impl Default for Around<'_> {
+    /// Nothing, and a clock that starts now.
+    fn default() -> Self {
+        Self { clock: Clock::real(), before: None, ask: None, path: None, weather: None }
+    }
+}
+
+/// Clients of this plan.
 pub(super) fn common(
     plan: &Plan,
     endpoint: &Endpoint,
     recorder: Arc<Recorder>,
     tools: Vec<Tool>,
-    before: Option<&LoggedIn>,
-    ask: Option<&Ask>,
+    around: &Around<'_>,
 ) -> Result<Arc<Common>, RunError> {
-    let clock = Clock::real();
+    let clock = around.clock.clone();
     let profile = plan.clients.profile.clone();
     let headers =
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
     let gate = plan.target.max_rate.map(|rate| Arc::new(Gate::new(rate)));
-    let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
+    let connect = connect(&endpoint.route, around)?;
     let declared = Declared::of(&profile.capabilities);
     let polls_tasks = profile.capabilities.contains(TASKS);
     let wire = Wire {
@@ -132,8 +154,8 @@ pub(super) fn common(
         sources: Sources::new(&plan.clients.addresses),
         gate,
     };
-    let mut wallet = grants::wallet(plan, endpoint, &wire, ask)?;
-    if let Some(before) = before {
+    let mut wallet = grants::wallet(plan, endpoint, &wire, around)?;
+    if let Some(before) = around.before {
         wallet.inherit(&before.wallet, before.ahead_of(&wire.clock));
     }
     let lines = wire.sources.lines();
@@ -150,8 +172,16 @@ pub(super) fn common(
         wish: wish(plan),
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
-        weather: None,
+        weather: around.weather.clone(),
     }))
+}
+
+/// What connects to the target.
+fn connect(route: &Route, around: &Around<'_>) -> Result<Arc<dyn Connect>, RunError> {
+    match &around.path {
+        Some(path) => path.through(route.clone(), None).map_err(RunError::NoProxy),
+        None => Ok(Arc::new(Dial::new(route.clone(), around.clock.clone()))),
+    }
 }
 
 /// What clients of this plan are ready to speak.

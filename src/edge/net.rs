@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -12,7 +13,9 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
+use super::mark::Mark;
 use crate::model::event::Opened;
+use crate::model::fault::Touched;
 use crate::model::outcome::ConnectFailure;
 
 /// Makes connections to one target. Replaced in tests by a scripted server at the end of a pipe.
@@ -31,6 +34,11 @@ pub trait Connect: fmt::Debug + Send + Sync {
         self.connect_from(from)
     }
 
+    /// The faults in force now that may be why no connection can be had.
+    fn in_the_way(&self) -> Touched {
+        Touched::default()
+    }
+
     /// Whether a connection may turn out to carry several exchanges at once (HTTP/2).
     fn may_multiplex(&self) -> bool {
         false
@@ -44,6 +52,8 @@ pub struct Link {
     pub io: Io,
     /// What opening it took.
     pub opened: Opened,
+    /// What befalls it on its way, where somebody on the way tells.
+    pub mark: Option<Arc<Mark>>,
 }
 
 /// A stream of bytes to a server.
@@ -124,6 +134,16 @@ impl Io {
             Self::Tls(stream) => reset(stream.into_inner().0),
             Self::Pipe(_) => {}
         }
+    }
+
+    /// The address of this machine that it leaves from; a pipe has none.
+    pub fn leaves_from(&self) -> Option<SocketAddr> {
+        let socket = match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+            Self::Pipe(_) => return None,
+        };
+        socket.local_addr().ok()
     }
 }
 

@@ -148,6 +148,9 @@ impl Wire {
         };
         in_time.unwrap_or_else(|| {
             let connected = trail.measure.has_begun();
+            if !connected {
+                trail.touched(self.connect.in_the_way());
+            }
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
             Err(if connected { Outcome::Timeout } else { connecting })
         })
@@ -175,7 +178,10 @@ impl Wire {
             } else {
                 Box::pin(self.line_under(lines, trail)).await
             };
-            let mut line = taken.map_err(Outcome::Connect)?;
+            let mut line = taken.map_err(|failure| {
+                trail.touched(self.connect.in_the_way());
+                Outcome::Connect(failure)
+            })?;
             trail.attach(&mut line);
             let came = if spell::leaves_in_time(trail) {
                 let (line, request) = (&mut line, &mut request);
@@ -188,6 +194,9 @@ impl Wire {
                     trail.detach();
                     lines.put(line);
                     return Ok(reply);
+                }
+                Err(Unsent::Ended(Outcome::Connect(failure))) => {
+                    return Err(Outcome::Connect(trail.failure().unwrap_or(failure)));
                 }
                 Err(Unsent::Ended(outcome)) => return Err(outcome),
                 Err(again @ (Unsent::Unprocessed | Unsent::Outlived)) => {
