@@ -123,43 +123,45 @@ impl Front {
         }
     }
 
-    fn by<T>(&self, what: T) -> Option<By<T>> {
-        Some(By { fault: self.number, what })
+    const fn by<T: Copy>(&self, what: T) -> By<T> {
+        By { fault: self.number, what }
     }
 
     /// Adds to a spell what it does to an exchange in this window. Of two faults that do the same,
     /// the first one counts.
     fn cast(&self, spell: &mut Spell, window: &Window) {
         match &self.acts {
-            Acts::Stream(OnStream::Cut(cut)) => spell.cut = spell.cut.or(self.by(*cut)),
+            Acts::Stream(OnStream::Cut(cut)) => spell.cut = spell.cut.or(Some(self.by(*cut))),
             Acts::Stream(OnStream::Hold(silence)) => {
                 let until = window.until.map_or(Hold::Ever, Hold::Until);
-                spell.hold = spell.hold.or(self.by(silence.map_or(until, Hold::For)));
+                spell.hold = spell.hold.or(Some(self.by(silence.map_or(until, Hold::For))));
             }
-            Acts::Stream(OnStream::Drip(rate)) => spell.drip = spell.drip.or(self.by(*rate)),
+            Acts::Stream(OnStream::Drip(rate)) => spell.drip = spell.drip.or(Some(self.by(*rate))),
             Acts::Mischief(Mischief::Abandon { after, parting }) => {
                 let leave = Leave { after: *after, parting: *parting };
-                spell.leave = spell.leave.or(self.by(leave));
+                spell.leave = spell.leave.or(Some(self.by(leave)));
             }
-            Acts::Mischief(Mischief::SlowRead(rate)) => spell.slow = spell.slow.or(self.by(*rate)),
-            Acts::Mischief(Mischief::Twice) => spell.twice = spell.twice.or(self.by(())),
+            Acts::Mischief(Mischief::SlowRead(rate)) => {
+                spell.slow = spell.slow.or(Some(self.by(*rate)));
+            }
+            Acts::Mischief(Mischief::Twice) => spell.twice = spell.twice.or(Some(self.by(()))),
             Acts::Mischief(Mischief::Without(Left::Session)) => {
-                spell.no_session = spell.no_session.or(self.by(()));
+                spell.no_session = spell.no_session.or(Some(self.by(())));
             }
             Acts::Mischief(Mischief::Without(Left::Version)) => {
-                spell.no_version = spell.no_version.or(self.by(()));
+                spell.no_version = spell.no_version.or(Some(self.by(())));
             }
             Acts::Mischief(Mischief::Hop(addresses)) => {
                 let turn = self.turn.fetch_add(1, Ordering::Relaxed);
                 let from = addresses.get(turn % addresses.len().max(1)).copied();
-                spell.alone = spell.alone.or(self.by(from));
+                spell.alone = spell.alone.or(Some(self.by(from)));
             }
             Acts::Mischief(Mischief::StrayInitialized) => {
-                spell.no_session = spell.no_session.or(self.by(()));
-                spell.alone = spell.alone.or(self.by(None));
+                spell.no_session = spell.no_session.or(Some(self.by(())));
+                spell.alone = spell.alone.or(Some(self.by(None)));
             }
             Acts::Mischief(Mischief::IdleStreams(keep)) => {
-                spell.idle = spell.idle.or(self.by(*keep));
+                spell.idle = spell.idle.or(Some(self.by(*keep)));
             }
             Acts::Mischief(
                 Mischief::CancelHerd | Mischief::Retry { .. } | Mischief::HalfOpen(_),
@@ -189,7 +191,7 @@ impl Weather for Forecast {
             let is_herd = matches!(front.acts, Acts::Mischief(Mischief::CancelHerd));
             is_herd && front.means(tag) && self.befalls(front, tag)
         });
-        let next = herds.filter_map(|front| front.by(front.next(now)?));
+        let next = herds.filter_map(|front| Some(front.by(front.next(now)?)));
         next.min_by_key(|cancel| cancel.what)
     }
 
@@ -199,7 +201,7 @@ impl Weather for Forecast {
             let Acts::Mischief(Mischief::Retry { times, pause }) = front.acts else { return None };
             front.window(now)?;
             let meant = front.means(tag) && self.befalls(front, tag);
-            meant.then(|| front.by(Again { times, pause }))?
+            meant.then(|| front.by(Again { times, pause }))
         })
     }
 }

@@ -226,7 +226,14 @@ impl Client {
             Some(_permit) => {
                 let admitted = self.common.wire.clock.now();
                 trail.call.instants.admitted = Some(admitted);
-                self.perform_under(&mut trail, ask, admitted).await
+                let deadline = admitted + self.common.profile.call_timeout;
+                match &self.common.weather {
+                    None => self.perform(&mut trail, ask, deadline).await,
+                    Some(weather) => {
+                        let weather = &**weather;
+                        Box::pin(self.perform_under(weather, &mut trail, ask, deadline)).await
+                    }
+                }
             }
             None => Outcome::NeverSent,
         };

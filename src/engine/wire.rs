@@ -249,7 +249,7 @@ impl Wire {
             line.spend();
         } else if is_stream {
             let mut stream = Stream::new(&self.clock, answer, stream_limit(request.operation));
-            stream.to_be_cut(trail.spell().and_then(|spell| spell.cut).map(Knife::new));
+            stream.meets(trail.spell().and_then(|spell| spell.cut).map(Knife::new));
             let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
             let read = stream.read(trail, &mut hear).await;
             let answered = read.map_err(Unsent::Ended)?;

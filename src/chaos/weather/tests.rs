@@ -40,7 +40,7 @@ async fn a_fault_befalls_what_it_matches_while_it_lasts() {
     let mut seen = Vec::new();
     for _ in 0..6 {
         seen.push([now(&CALL), now(&other), now(&list)]);
-        tokio::time::sleep(s(1)).await;
+        forecast.clock.sleep(s(1)).await;
     }
     let (cut, both, twice) =
         (Some((Some(1), None)), Some((Some(1), Some(2))), Some((None, Some(2))));
@@ -81,10 +81,10 @@ async fn calls_are_cancelled_at_the_next_beginning_and_retried_within_a_window()
         (cancels, forecast.retries(&CALL).map(|by| (by.fault, by.what.times)))
     };
     assert_eq!(asked(), (Some((0, s(2))), None));
-    tokio::time::sleep(s(3)).await;
+    forecast.clock.sleep(s(3)).await;
     assert_eq!(asked(), (Some((0, s(12))), Some((1, 2))));
     assert_eq!(forecast.over_exchange(&CALL), None, "both are of calls");
-    tokio::time::sleep(s(56)).await;
+    forecast.clock.sleep(s(56)).await;
     assert_eq!(asked(), (None, None));
 }
 

@@ -11,7 +11,7 @@ use super::post::{Cost, head_of};
 use super::resume::{Get, Got};
 use super::trail::CallTrail;
 use crate::engine::session::Footing;
-use crate::engine::weather::{Again, By, Spell, Tag};
+use crate::engine::weather::{Again, By, Spell, Tag, Weather};
 use crate::engine::wire::{Flow, Reply, Request, Trail};
 use crate::model::behaviour::Ask as Turn;
 use crate::model::operation::Operation;
@@ -56,19 +56,17 @@ impl Client {
     /// Does an admitted call under the weather: it may be cancelled, or made again.
     pub(super) async fn perform_under(
         self: &Arc<Self>,
+        weather: &dyn Weather,
         trail: &mut CallTrail<'_>,
         ask: Turn,
-        admitted: Duration,
+        mut deadline: Duration,
     ) -> Outcome {
         let patience = self.common.profile.call_timeout;
-        let Some(weather) = &self.common.weather else {
-            return self.perform(trail, ask, admitted + patience).await;
-        };
         let clock = &self.common.wire.clock;
         let number = self.begun.calls.fetch_add(1, Ordering::Relaxed);
         let tool = self.common.tools.get(usize::from(ask.tool)).map(|tool| tool.name.as_str());
         let tag = Tag { user: self.user, number, operation: Operation::ToolsCall, tool };
-        let (mut made, mut deadline) = (0, admitted + patience);
+        let mut made = 0;
         loop {
             let cancels = weather.cancels(&tag);
             let outcome = self.perform_unless(cancels, trail, ask, deadline).await;

@@ -83,7 +83,7 @@ impl Brake {
             Some(Hold::Ever) => std::future::pending().await,
         }
         if self.rate == Some(0) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -45,7 +45,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The stream is cut by a fault.
-    pub(super) fn to_be_cut(&mut self, knife: Option<Knife>) {
+    pub(super) fn meets(&mut self, knife: Option<Knife>) {
         self.knife = knife;
     }
 

@@ -16,16 +16,16 @@ use super::{Kind, Wrongly};
 
 /// Its kinds.
 pub(super) const KINDS: &[Kind] = &[
-    Kind { name: "abandon", keys: &["after", "parting"], read: abandon },
-    Kind { name: "slow-read", keys: &["rate"], read: slow_read },
+    Kind { name: "abandon", keys: &["after", "parting"], read: |table| Some(abandon(table)) },
+    Kind { name: "slow-read", keys: &["rate"], read: |table| Some(slow_read(table)) },
     Kind { name: "twice", keys: &[], read: |_| Some(What::Mischief(Mischief::Twice)) },
-    Kind { name: "no-session-header", keys: &[], read: |_| without(Left::Session) },
-    Kind { name: "no-version-header", keys: &[], read: |_| without(Left::Version) },
+    Kind { name: "no-session-header", keys: &[], read: |_| Some(without(Left::Session)) },
+    Kind { name: "no-version-header", keys: &[], read: |_| Some(without(Left::Version)) },
     Kind { name: "cancel-herd", keys: &[], read: |_| Some(What::Mischief(Mischief::CancelHerd)) },
-    Kind { name: "retry", keys: &["times", "pause"], read: retry },
+    Kind { name: "retry", keys: &["times", "pause"], read: |table| Some(retry(table)) },
     Kind { name: "hop", keys: &["addresses"], read: hop },
     Kind { name: "half-open", keys: &["connections"], read: half_open },
-    Kind { name: "idle-streams", keys: &["keep"], read: idle_streams },
+    Kind { name: "idle-streams", keys: &["keep"], read: |table| Some(idle_streams(table)) },
     Kind {
         name: "stray-initialized",
         keys: &[],
@@ -38,20 +38,20 @@ const SLOW: u64 = 1_000;
 /// Addresses of one fault, at most.
 const MOST_ADDRESSES: usize = 1_000;
 
-fn without(left: Left) -> Option<What> {
-    Some(What::Mischief(Mischief::Without(left)))
+fn without(left: Left) -> What {
+    What::Mischief(Mischief::Without(left))
 }
 
-fn abandon(table: &Table<'_>) -> Option<What> {
+fn abandon(table: &Table<'_>) -> What {
     let doc = "So long after the exchange has a connection; without it with the answer's head.";
     let after = table.key("after", doc).duration(Duration::ZERO..=DAY).optional();
-    Some(What::Mischief(Mischief::Abandon { after, parting: parting(table) }))
+    What::Mischief(Mischief::Abandon { after, parting: parting(table) })
 }
 
-fn slow_read(table: &Table<'_>) -> Option<What> {
+fn slow_read(table: &Table<'_>) -> What {
     let doc = "What passes, as bytes a second.";
     let rate = table.key("rate", doc).read("a rate such as \"64kB/s\"", bytes_or_none);
-    Some(What::Mischief(Mischief::SlowRead(rate.or_as(SLOW, "\"1kB/s\""))))
+    What::Mischief(Mischief::SlowRead(rate.or_as(SLOW, "\"1kB/s\"")))
 }
 
 /// Bytes a second; at 0 nothing is read.
@@ -65,12 +65,12 @@ fn bytes_or_none(node: &Node) -> Result<u64, Wrong> {
     if is_none { Ok(0) } else { bytes_a_second(node) }
 }
 
-fn retry(table: &Table<'_>) -> Option<What> {
+fn retry(table: &Table<'_>) -> What {
     let doc = "How often a call that failed is made again, at most.";
     let times = table.key("times", doc).count(1..=100).or(3);
     let doc = "How long after it failed.";
     let pause = table.key("pause", doc).duration(Duration::ZERO..=DAY).or(Duration::ZERO);
-    Some(What::Mischief(Mischief::Retry { times, pause }))
+    What::Mischief(Mischief::Retry { times, pause })
 }
 
 fn hop(table: &Table<'_>) -> Option<What> {
@@ -91,10 +91,10 @@ fn half_open(table: &Table<'_>) -> Option<What> {
     Some(What::Mischief(Mischief::HalfOpen(connections)))
 }
 
-fn idle_streams(table: &Table<'_>) -> Option<What> {
+fn idle_streams(table: &Table<'_>) -> What {
     let doc = "How long each stream is kept open.";
     let keep = table.key("keep", doc).duration(Duration::from_millis(1)..=DAY);
-    Some(What::Mischief(Mischief::IdleStreams(keep.or(Duration::from_secs(5)))))
+    What::Mischief(Mischief::IdleStreams(keep.or(Duration::from_secs(5))))
 }
 
 fn address(node: &Node) -> Result<IpAddr, Wrong> {

@@ -12,8 +12,12 @@ use crate::model::fault::Scope;
 
 /// Its kinds.
 pub(super) const KINDS: &[Kind] = &[
-    Kind { name: "cut-stream", keys: &["point", "events", "parting"], read: cut },
-    Kind { name: "hold-stream", keys: &["silence"], read: hold },
+    Kind {
+        name: "cut-stream",
+        keys: &["point", "events", "parting"],
+        read: |table| Some(cut(table)),
+    },
+    Kind { name: "hold-stream", keys: &["silence"], read: |table| Some(hold(table)) },
     Kind { name: "drip-stream", keys: &["rate"], read: drip },
 ];
 
@@ -25,7 +29,7 @@ enum Word {
     InEvent,
 }
 
-fn cut(table: &Table<'_>) -> Option<What> {
+fn cut(table: &Table<'_>) -> What {
     let words = [
         ("before-answer", Word::BeforeAnswer),
         ("after-events", Word::AfterEvents),
@@ -51,7 +55,7 @@ fn cut(table: &Table<'_>) -> Option<What> {
         Word::AfterEvents => Point::AfterEvents(events),
         Word::InEvent => Point::InEvent(events),
     };
-    Some(What::Stream(OnStream::Cut(Cut { point, parting: parting(table) })))
+    What::Stream(OnStream::Cut(Cut { point, parting: parting(table) }))
 }
 
 /// How a client leaves a connection.
@@ -61,11 +65,11 @@ pub(super) fn parting(table: &Table<'_>) -> Parting {
     table.key("parting", doc).word(&words, &[]).or_as(Parting::Reset, "\"reset\"")
 }
 
-fn hold(table: &Table<'_>) -> Option<What> {
+fn hold(table: &Table<'_>) -> What {
     let doc = "How long nothing of a stream is read; without it to the end of the window.";
     let shortest = Duration::from_millis(1);
     let silence = table.key("silence", doc).duration(shortest..=DAY).optional();
-    Some(What::Stream(OnStream::Hold(silence)))
+    What::Stream(OnStream::Hold(silence))
 }
 
 fn drip(table: &Table<'_>) -> Option<What> {

@@ -65,10 +65,10 @@ async fn what_is_not_read_stays_with_the_server() {
     let serve = async {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n");
         let mut stream = answered(&listener, head.as_bytes()).await;
-        let mut written = 0;
+        let (zeros, mut written) = (vec![0; 65_536], 0);
         // Half a second without room for a byte is as good as for ever.
         while let Some(Ok(count)) =
-            stand.wire.clock.by(stand.wire.clock.now() + ms(500), stream.write(&[0; 65_536])).await
+            stand.wire.clock.by(stand.wire.clock.now() + ms(500), stream.write(&zeros)).await
         {
             written += count;
         }

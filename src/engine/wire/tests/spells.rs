@@ -10,6 +10,8 @@ fn by<T>(what: T) -> Option<By<T>> {
     Some(By { fault: 5, what })
 }
 
+type Script = fn(&Seen) -> Vec<Do>;
+
 fn cut(point: Point) -> Spell {
     Spell { cut: by(Cut { point, parting: Parting::Reset }), ..Spell::default() }
 }
@@ -79,15 +81,17 @@ async fn comments_are_no_events_to_be_cut() {
     assert_eq!((came.told.outcome, came.told.end), (Outcome::CutStream, ms(9)));
 }
 
+/// A stream that opens after 10 ms and brings nothing.
+fn late(_: &Seen) -> Vec<Do> {
+    vec![Do::After(ms(10)), Do::Write(open_stream(": x\n\n")), Do::Hang]
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_leaves_when_it_is_to() {
     let leave = |after: Option<Duration>| {
         let leave = Leave { after, parting: Parting::Closed };
         Spell { leave: by(leave), ..Spell::default() }
     };
-    fn late(_: &Seen) -> Vec<Do> {
-        vec![Do::After(ms(10)), Do::Write(open_stream(": x\n\n")), Do::Hang]
-    }
     for (after, at, status) in
         [(Some(ms(3)), 3, None), (Some(ms(300)), 300, Some(200)), (None, 10, Some(200))]
     {
@@ -117,7 +121,6 @@ async fn what_is_read_slowly_comes_late() {
     let drip = |rate| Spell { drip: by(rate), ..Spell::default() };
     let hold = |hold| Spell { hold: by(hold), ..Spell::default() };
     let (second, none) = (ms(1_000), Touched::default());
-    type Script = fn(&Seen) -> Vec<Do>;
     let rows: [(Spell, Script, Duration, Touched); 9] = [
         (slow(SIZE), body, second, touched),
         (slow(SIZE * 4), stream_of, second / 4, touched),
