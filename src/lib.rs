@@ -117,7 +117,7 @@ pub mod judge {
     pub mod tokens;
 }
 
-/// The network misbehaving. Uses `model`, `edge`.
+/// The network misbehaving, and clients. Uses `model`, `edge`, the seams of `engine`.
 pub mod chaos {
     pub mod collection;
     pub mod lane;
@@ -126,6 +126,7 @@ pub mod chaos {
     pub mod proxy;
     pub mod toxic;
     pub mod toxiproxy_api;
+    pub mod weather;
 }
 
 /// Users and connections. Uses `model`, `protocol`, `edge`.
@@ -135,6 +136,7 @@ pub mod engine {
     pub mod crowd;
     pub mod gate;
     pub mod grant;
+    pub mod half_open;
     pub mod holder;
     pub mod legs;
     pub mod mailbox;
@@ -146,6 +148,7 @@ pub mod engine {
     pub mod sources;
     pub mod stop;
     pub mod user;
+    pub mod weather;
     pub mod wire;
 }
 
@@ -205,6 +208,7 @@ pub mod render {
 
 /// One whole undertaking, joined. Uses all of the above but `render`.
 pub mod conduct {
+    mod aside;
     pub mod before;
     mod beside;
     pub mod choice;

@@ -130,7 +130,7 @@ impl Path {
         let open = self.windows.iter().filter(|window| window.is_open(now));
         let forces = open.filter_map(|window| {
             let fault = self.faults.get(usize::from(window.fault))?;
-            let What::Network(network) = &fault.what;
+            let What::Network(network) = &fault.what else { return None };
             let does = match network {
                 Network::Lane(lane) => lane
                     .iter()
@@ -155,17 +155,25 @@ struct Through {
     _path: Arc<Path>,
 }
 
+impl Through {
+    /// The connection, with what befalls it on the path.
+    fn marked(&self, link: Link) -> Link {
+        let mark = link.io.leaves_from().and_then(|from| self.proxy.mark(from));
+        Link { mark, ..link }
+    }
+}
+
 impl Connect for Through {
     fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
         self.connect_from(None)
     }
 
     fn connect_from(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
-        Box::pin(async move {
-            let link = self.dial.connect_from(from).await?;
-            let mark = link.io.leaves_from().and_then(|from| self.proxy.mark(from));
-            Ok(Link { mark, ..link })
-        })
+        Box::pin(async move { Ok(self.marked(self.dial.connect_from(from).await?)) })
+    }
+
+    fn connect_narrow(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        Box::pin(async move { Ok(self.marked(self.dial.connect_narrow(from).await?)) })
     }
 
     fn in_the_way(&self) -> Touched {

@@ -44,7 +44,8 @@ pub fn run(arguments: &ConformanceArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let clock = Clock::real();
-        clock.by(clock.now() + PATIENCE, conform(&plan, &arguments.url, &context)).await
+        let conform = Box::pin(conform(&plan, &arguments.url, &context));
+        clock.by(clock.now() + PATIENCE, conform).await
     });
     let ends = ended.ok_or_else(|| anyhow!("not done within {} s", PATIENCE.as_secs()))??;
     for (tool, class) in ends {

@@ -8,6 +8,7 @@ use super::grants;
 use super::health::HealthPage;
 use super::metrics::MetricsPage;
 use crate::edge::net;
+use crate::model::fault::{Mischief, What};
 use crate::model::outlook;
 use crate::model::plan::{IdentityMode, Plan, TargetUrl, Way};
 use crate::model::profile::Profile;
@@ -56,7 +57,11 @@ pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, Run
 /// Connections can leave from each of the plan's addresses, and come to the target, as far as can be
 /// told before its name is resolved.
 fn check_addresses(plan: &Plan, target: Option<IpAddr>) -> Result<(), RunError> {
-    for address in plan.clients.addresses.iter().copied() {
+    let hops = plan.faults.iter().flat_map(|fault| match &fault.what {
+        What::Mischief(Mischief::Hop(addresses)) => addresses.as_slice(),
+        _ => &[],
+    });
+    for address in plan.clients.addresses.iter().chain(hops).copied() {
         let apart = |target, right| Err(RunError::AddressApart { address, target, right });
         match target {
             Some(IpAddr::V4(_)) if address.is_ipv6() => {

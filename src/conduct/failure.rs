@@ -132,8 +132,8 @@ pub enum RunError {
     },
     /// Connections cannot leave from this address.
     #[error(
-        "this machine has no address {address}, which clients.addresses names ({error}): `ip addr` \
-         lists those it has"
+        "this machine has no address {address}, which the scenario names ({error}): `ip addr` lists \
+         those it has, and `ip addr add {address} dev lo` adds one that only it reaches"
     )]
     NoSuchAddress {
         /// The address.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::aside::Aside;
 use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
@@ -18,6 +19,7 @@ use super::metrics::MetricsPage;
 use super::run::{Around, Order, common};
 use super::watch::{Course, Watch};
 use crate::chaos::path::Path;
+use crate::chaos::weather::Forecast;
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -25,6 +27,7 @@ use crate::engine::crowd::{arrivals, users};
 use crate::engine::recorder::Recorder;
 use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
+use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
 use crate::judge::recovery::Watched;
 use crate::judge::tokens::Tokens;
@@ -108,6 +111,7 @@ pub(super) async fn load(
     };
     let health = found.health.map(|page| tokio::spawn(page.follow(meanwhile.clone())));
     let metrics = found.metrics.map(|page| tokio::spawn(page.follow(meanwhile)));
+    let aside = Aside::begin(&plan, &common, &stop);
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
@@ -138,6 +142,7 @@ pub(super) async fn load(
     };
     let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
+    notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
@@ -174,7 +179,9 @@ fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
     let end = plan.load.pace.length() + plan.load.drain;
     let (faults, sources) = ((&*plan.faults, end), &plan.clients.addresses);
     let path = Path::of(faults, sources, clock.clone(), plan.seed);
-    Around { clock, before, ask: None, path }
+    let weather = Forecast::of(&plan.faults, end, sources, (plan.seed, clock.clone()));
+    let weather = weather.map(|weather| Arc::new(weather) as Arc<dyn Weather>);
+    Around { clock, before, ask: None, path, weather }
 }
 
 /// What a task made, once it has ended.

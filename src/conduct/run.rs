@@ -24,6 +24,7 @@ use crate::engine::realm::Ask;
 use crate::engine::recorder::Recorder;
 use crate::engine::sources::Sources;
 use crate::engine::stop::{Phase, Stopper};
+use crate::engine::weather::Weather;
 use crate::engine::wire::Wire;
 use crate::model::plan::{Plan, TargetUrl, Transport, Way};
 use crate::model::profile::Era;
@@ -117,12 +118,14 @@ pub(super) struct Around<'a> {
     pub(super) ask: Option<&'a Ask>,
     /// Their way to the servers, where faults may befall it.
     pub(super) path: Option<Arc<Path>>,
+    /// What befalls them at their own end.
+    pub(super) weather: Option<Arc<dyn Weather>>,
 }
 
 impl Default for Around<'_> {
     /// Nothing, and a clock that starts now.
     fn default() -> Self {
-        Self { clock: Clock::real(), before: None, ask: None, path: None }
+        Self { clock: Clock::real(), before: None, ask: None, path: None, weather: None }
     }
 }
 
@@ -169,6 +172,7 @@ pub(super) fn common(
         wish: wish(plan),
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
+        weather: around.weather.clone(),
     }))
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 
 use super::clock::Clock;
-use super::net::{self, Connect, Io, Link};
+use super::net::{self, Connect, Departure, Io, Link};
 use super::tls::{Agreed, Tls};
 use crate::model::address;
 use crate::model::event::Opened;
@@ -68,11 +68,11 @@ impl Dial {
         Ok(found.into_iter().filter(is_of_kind).collect())
     }
 
-    async fn open(&self, from: Option<IpAddr>) -> Result<Link, ConnectFailure> {
+    async fn open(&self, departure: Departure) -> Result<Link, ConnectFailure> {
         let began = self.clock.now();
-        let addresses = self.addresses(from).await?;
+        let addresses = self.addresses(departure.from).await?;
         let resolved = self.clock.now();
-        let stream = first_of(&addresses, from).await?;
+        let stream = first_of(&addresses, departure).await?;
         let connected = self.clock.now();
         let mut opened = Opened {
             dns: resolved.saturating_sub(began),
@@ -96,17 +96,21 @@ impl Dial {
     /// A connection without TLS, whatever the route says, from an address of this machine if one
     /// is given.
     pub async fn plainly(&self, from: Option<IpAddr>) -> Result<TcpStream, ConnectFailure> {
-        first_of(&self.addresses(from).await?, from).await
+        first_of(&self.addresses(from).await?, Departure { from, is_narrow: false }).await
     }
 }
 
 impl Connect for Dial {
     fn connect(&self) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
-        Box::pin(self.open(None))
+        Box::pin(self.open(Departure::default()))
     }
 
     fn connect_from(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
-        Box::pin(self.open(from))
+        Box::pin(self.open(Departure { from, is_narrow: false }))
+    }
+
+    fn connect_narrow(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        Box::pin(self.open(Departure { from, is_narrow: true }))
     }
 
     fn may_multiplex(&self) -> bool {
@@ -121,11 +125,11 @@ impl Connect for Dial {
 /// A TCP connection to the first address that accepts one; else how the last one failed.
 async fn first_of(
     addresses: &[SocketAddr],
-    from: Option<IpAddr>,
+    departure: Departure,
 ) -> Result<TcpStream, ConnectFailure> {
     let mut failure = ConnectFailure::Unreachable;
     for address in addresses {
-        match net::reach(*address, from).await {
+        match net::reach(*address, departure).await {
             Ok(stream) => {
                 // Without it the kernel may hold back the end of a request for 40 ms.
                 stream.set_nodelay(true).map_err(|error| failure_of(&error))?;

@@ -28,6 +28,12 @@ pub trait Connect: fmt::Debug + Send + Sync {
         self.connect()
     }
 
+    /// As [`Connect::connect_from`], with as little room for what has come and is not read as the
+    /// system gives: who does not read is felt at the other end.
+    fn connect_narrow(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
+        self.connect_from(from)
+    }
+
     /// The faults in force now that may be why no connection can be had.
     fn in_the_way(&self) -> Touched {
         Touched::default()
@@ -91,18 +97,45 @@ pub fn has(address: IpAddr) -> io::Result<()> {
     std::net::UdpSocket::bind((address, 0)).map(drop)
 }
 
-/// A TCP connection, from an address of this machine if one is given.
+/// Where a connection leaves from, and with how much room.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Departure {
+    /// An address of this machine; none is whichever the system takes.
+    pub(super) from: Option<IpAddr>,
+    /// It has as little room for what has come and is not read as the system gives.
+    pub(super) is_narrow: bool,
+}
+
+/// A TCP connection that leaves so.
 ///
 /// # Errors
 /// What the system says to it.
-pub(super) async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
-    let Some(from) = from else { return TcpStream::connect(to).await };
+pub(super) async fn reach(to: SocketAddr, departure: Departure) -> io::Result<TcpStream> {
+    let Departure { from, is_narrow } = departure;
+    if from.is_none() && !is_narrow {
+        return TcpStream::connect(to).await;
+    }
     let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.bind(SocketAddr::new(from, 0))?;
+    if is_narrow {
+        // Less than it may be is made as much as it must be.
+        socket.set_recv_buffer_size(1)?;
+    }
+    if let Some(from) = from {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
     socket.connect(to).await
 }
 
 impl Io {
+    /// Closes it without a word: the other side is reset (RST). A pipe is closed.
+    pub fn reset(self) {
+        match self {
+            Self::Tcp(stream) => reset(stream),
+            Self::Tls(stream) => reset(stream.into_inner().0),
+            Self::Pipe(_) => {}
+        }
+    }
+
     /// The address of this machine that it leaves from; a pipe has none.
     pub fn leaves_from(&self) -> Option<SocketAddr> {
         let socket = match self {

@@ -17,6 +17,7 @@ mod kept;
 mod legacy;
 mod lists;
 mod mail;
+mod mischief;
 mod modern;
 mod post;
 mod put;
@@ -39,6 +40,7 @@ use self::connect::For;
 pub use self::connect::{Refusal, Scouted};
 use self::errands::Errands;
 use self::kept::Kept;
+use self::mischief::Begun;
 use self::post::Cost;
 use self::tool::Learnt;
 pub use self::tool::Tool;
@@ -46,6 +48,7 @@ use self::trail::CallTrail;
 use super::holder::{Holder, Wallet};
 use super::session::{Session, Slot};
 use super::stop::{Phase, Stop};
+use super::weather::Weather;
 use super::wire::line::Lines;
 use super::wire::{Ending, Wire};
 use crate::model::behaviour::Ask as Turn;
@@ -83,6 +86,8 @@ pub struct Common {
     pub belief: Belief,
     /// Until when lists hold that everybody may keep, in nanoseconds since the start.
     pub listed_until: AtomicU64,
+    /// What befalls their exchanges and calls, where a fault of the scenario acts at their end.
+    pub weather: Option<Arc<dyn Weather>>,
 }
 
 impl Common {
@@ -139,6 +144,7 @@ pub struct Client {
     exchanges: AtomicU32,
     sessions: AtomicU32,
     errands: Errands,
+    begun: Begun,
 }
 
 impl Client {
@@ -167,6 +173,7 @@ impl Client {
             exchanges: AtomicU32::new(0),
             sessions: AtomicU32::new(0),
             errands: Errands::default(),
+            begun: Begun::default(),
             common,
         })
     }
@@ -219,7 +226,14 @@ impl Client {
             Some(_permit) => {
                 let admitted = self.common.wire.clock.now();
                 trail.call.instants.admitted = Some(admitted);
-                self.perform(&mut trail, ask, admitted + self.common.profile.call_timeout).await
+                let deadline = admitted + self.common.profile.call_timeout;
+                match &self.common.weather {
+                    None => self.perform(&mut trail, ask, deadline).await,
+                    Some(weather) => {
+                        let weather = &**weather;
+                        Box::pin(self.perform_under(weather, &mut trail, ask, deadline)).await
+                    }
+                }
             }
             None => Outcome::NeverSent,
         };

@@ -6,8 +6,11 @@ mod frames;
 mod held;
 mod http1;
 mod http2;
+mod intake;
+mod knife;
 pub mod line;
 mod meter;
+mod spell;
 mod stream;
 mod trail;
 
@@ -20,6 +23,8 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 
 pub use self::ending::Ending;
+use self::intake::Intake;
+use self::knife::Knife;
 use self::line::{Address, Line, Lines, Unsent};
 pub use self::meter::Watch;
 pub use self::stream::{Cursor, Listener};
@@ -126,12 +131,15 @@ impl Wire {
         &self,
         lines: &Lines,
         trail: &mut Trail<'_>,
-        request: Request,
+        mut request: Request,
         deadline: Duration,
         body: &mut Vec<u8>,
         on_event: Listener<'_>,
     ) -> Result<Reply, Outcome> {
         self.pass_gate().await;
+        if trail.spell.is_some() {
+            Self::bewitch(trail, &mut request);
+        }
         let whole = self.on_some_line(lines, trail, request, body, on_event);
         let in_time = {
             // Pinned here, and lent on: a future that is handed over is stored once more.
@@ -148,7 +156,8 @@ impl Wire {
         })
     }
 
-    async fn pass_gate(&self) {
+    /// Waits until the ceiling of the target allows one more request.
+    pub async fn pass_gate(&self) {
         if let Some(gate) = &self.gate {
             gate.pass(&self.clock).await;
         }
@@ -164,13 +173,23 @@ impl Wire {
     ) -> Result<Reply, Outcome> {
         let mut in_vain = 0;
         while in_vain < UNPROCESSED_LIMIT {
-            let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
+            let taken = if trail.spell.is_none() {
+                lines.take(&*self.connect, &self.clock, self.connect_timeout).await
+            } else {
+                Box::pin(self.line_under(lines, trail)).await
+            };
             let mut line = taken.map_err(|failure| {
                 trail.touched(self.connect.in_the_way());
                 Outcome::Connect(failure)
             })?;
             trail.attach(&mut line);
-            match self.converse(&mut line, trail, &mut request, body, on_event).await {
+            let came = if spell::leaves_in_time(trail) {
+                let (line, request) = (&mut line, &mut request);
+                Box::pin(self.converse_until(line, trail, request, body, on_event)).await
+            } else {
+                self.converse(&mut line, trail, &mut request, body, on_event).await
+            };
+            match came {
                 Ok(reply) => {
                     trail.detach();
                     lines.put(line);
@@ -200,7 +219,7 @@ impl Wire {
     ) -> Result<Reply, Unsent> {
         let to = request.to.clone();
         let address = to.as_deref().unwrap_or(&self.address);
-        let (head, mut answer) = line.send(address, request, &mut trail.measure).await?;
+        let (head, answer) = line.send(address, request, &mut trail.measure).await?;
         trail.exchange.headers = Some(self.clock.now());
         let status = head.status.as_u16();
         // A refused stream may be asked for once more, with another credential.
@@ -214,11 +233,23 @@ impl Wire {
         let media = Media::parse(head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
         let is_stream = media == Media::EventStream && head.status.is_success();
         let mut reply = Reply { status, headers: head.headers, media, answered: false };
+        let mut answer = match &trail.spell {
+            None => Intake::free(answer),
+            Some(spell) => {
+                let (intake, touched) = Intake::under(answer, spell, is_stream, &self.clock);
+                trail.touched(touched);
+                intake
+            }
+        };
+        if let Some((leave, parting)) = spell::leaves_at_head(trail) {
+            return Err(spell::left(leave, trail, || answer.leave(parting)));
+        }
         if head_says_all(&reply) {
             // What nobody can read is not waited for.
             line.spend();
         } else if is_stream {
             let mut stream = Stream::new(&self.clock, answer, stream_limit(request.operation));
+            stream.meets(trail.spell().and_then(|spell| spell.cut).map(Knife::new));
             let mut hear = |event: &SseEvent<'_>| on_event(&reply, event);
             let read = stream.read(trail, &mut hear).await;
             let answered = read.map_err(Unsent::Ended)?;

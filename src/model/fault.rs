@@ -1,10 +1,14 @@
 //! Faults: what misbehaves, when, and whom it befalls.
 
+mod mischief;
 mod network;
+mod stream;
 
 use std::time::Duration;
 
+pub use mischief::{Left, Mischief};
 pub use network::{Direction, Effect, Ending, Network};
+pub use stream::{Cut, OnStream, Parting, Point};
 
 use super::leg::Leg;
 use super::operation::Operation;
@@ -36,6 +40,10 @@ pub struct Fault {
 pub enum What {
     /// On the path to the target, to whole connections.
     Network(Network),
+    /// At the client's end, to answers that come as events.
+    Stream(OnStream),
+    /// At the client's end, by the client itself.
+    Mischief(Mischief),
 }
 
 /// The faults that something met, a bit each by their number.
@@ -163,6 +171,8 @@ impl What {
     pub const fn place(&self) -> &'static str {
         match self {
             Self::Network(_) => "on the network, to whole connections",
+            Self::Stream(_) => "at the client's end, to answers that come as events",
+            Self::Mischief(_) => "at the client's end, by the client",
         }
     }
 }

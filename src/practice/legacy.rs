@@ -85,6 +85,9 @@ async fn call(
         Ok(chosen) => chosen,
         Err(wrong) => return Ok(wrong.respond(id.get(), form)),
     };
+    if context.session.is_some_and(|id| target.sessions.has_called(id, body)) {
+        target.metrics.duplicate_calls.fetch_add(1, Ordering::Relaxed);
+    }
     let is_kept = is_kept(target, context);
     let needs_stream = chosen.talks() || (is_kept && form == Answers::Sse);
     if !needs_stream {

@@ -21,6 +21,8 @@ pub struct Metrics {
     pub modern: AtomicU64,
     /// Requests of the modern era whose client left before the answer's end: cancelled.
     pub cancelled: AtomicU64,
+    /// Tool calls that repeat an earlier one of their session, id and all.
+    pub duplicate_calls: AtomicU64,
     /// Sessions issued.
     pub sessions_opened: AtomicU64,
     /// Sessions ended by DELETE, or with their HTTP+SSE stream.
@@ -250,8 +252,13 @@ impl Metrics {
                 }
             }
         }
-        let (modern, gone) = (&self.modern, &self.cancelled);
+        let (modern, gone, again) = (&self.modern, &self.cancelled, &self.duplicate_calls);
         for (name, help, count) in [
+            (
+                "duplicate_calls_total",
+                "Tool calls that repeat one of their session, id and all.",
+                again,
+            ),
             ("modern_requests_total", "Requests of the modern era.", modern),
             ("cancelled_total", "Modern requests whose client left before their end.", gone),
         ] {

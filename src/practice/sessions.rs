@@ -1,7 +1,8 @@
 //! Which sessions are open, who holds them, and the event stream each may have.
 //! (MCP 2025-11-25, basic/transports, "Session Management".)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -13,6 +14,8 @@ use super::replay::Replay;
 /// The most sessions that are open at once: who opens one for each call and never ends it reaches
 /// this after hours, and is then refused.
 const MOST_SESSIONS: usize = 1_000_000;
+/// So many calls of a session are known again when they are repeated.
+const REMEMBERED: usize = 64;
 
 /// Completes when its stream has to end.
 pub type StreamEnd = oneshot::Receiver<()>;
@@ -48,6 +51,8 @@ struct Session {
     stream: Option<oneshot::Sender<()>>,
     /// What its streams said, while it may be asked for again.
     replay: Option<Arc<Replay>>,
+    /// The last calls in it, by what they said.
+    called: VecDeque<u64>,
 }
 
 impl Sessions {
@@ -59,7 +64,7 @@ impl Sessions {
         if open.len() >= self.most {
             return None;
         }
-        open.insert(id, Session { client, stream: None, replay });
+        open.insert(id, Session { client, stream: None, replay, called: VecDeque::new() });
         Some(id)
     }
 
@@ -71,6 +76,23 @@ impl Sessions {
     /// Looks at the client of a session, or changes what is known of it.
     pub fn client<T>(&self, id: Id, look: impl FnOnce(&mut Client) -> T) -> Option<T> {
         self.lock().get_mut(&id).map(|session| look(&mut session.client))
+    }
+
+    /// Notes a call in a session; whether the same one, id and all, was among the last ones.
+    pub fn has_called(&self, id: Id, body: &[u8]) -> bool {
+        let mut said = DefaultHasher::new();
+        said.write(body);
+        let said = said.finish();
+        let mut open = self.lock();
+        let Some(session) = open.get_mut(&id) else { return false };
+        if session.called.contains(&said) {
+            return true;
+        }
+        if session.called.len() == REMEMBERED {
+            session.called.pop_front();
+        }
+        session.called.push_back(said);
+        false
     }
 
     /// What a session's streams said.
@@ -123,6 +145,22 @@ mod tests {
         assert!(open().is_none());
         sessions.close(first);
         assert!(open().is_some() && open().is_none());
+    }
+
+    #[test]
+    fn a_call_is_known_again_in_its_session_for_a_while() {
+        let sessions = Sessions::default();
+        let client = Client::new(Revision::V2025_11_25, Capabilities::default());
+        let [one, two] = [0, 1].map(|_| sessions.open(client.clone(), false).unwrap());
+        let calls = [(one, "a"), (one, "b"), (two, "a"), (one, "a"), (two, "b")];
+        let again = calls.map(|(id, body)| sessions.has_called(id, body.as_bytes()));
+        assert_eq!(again, [false, false, false, true, false]);
+        for number in 0..REMEMBERED {
+            sessions.has_called(two, &number.to_be_bytes());
+        }
+        assert!(!sessions.has_called(two, b"a"));
+        sessions.close(one);
+        assert!(!sessions.has_called(one, b"a"));
     }
 
     #[test]

@@ -180,6 +180,12 @@ pub fn notified(head: &Head<'_>, body: &[u8]) -> Outcome {
     }
 }
 
+/// Whether an event's data holds an answer; several messages at once are taken to.
+pub fn is_answer(data: &[u8]) -> bool {
+    let is_batch = data.trim_ascii_start().starts_with(b"[");
+    is_batch || matches!(message::read::<IgnoredAny>(data), Ok(Message::Answer(_)))
+}
+
 /// How a DELETE was taken: a server may end the session or forbid that with 405.
 pub fn deleted(head: &Head<'_>, body: &[u8]) -> Outcome {
     match head.status {

@@ -142,6 +142,11 @@ impl Reader {
         all.into_iter().map(Vec::capacity).sum()
     }
 
+    /// Whether what came last is the beginning of an event, and not its end.
+    pub fn is_within(&self) -> bool {
+        self.block.has_data || self.line.first().is_some_and(|first| *first != b':')
+    }
+
     /// The reconnection time last asked for, in milliseconds.
     pub const fn retry(&self) -> Option<u64> {
         self.last_retry

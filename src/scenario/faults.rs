@@ -1,6 +1,8 @@
 //! `[[fault]]`: what misbehaves, when, and whom it befalls. Each family of kinds has a file.
 
+mod mischief;
 mod network;
+mod stream;
 
 use std::time::Duration;
 
@@ -29,7 +31,9 @@ struct Kind {
 }
 
 /// All kinds, family by family.
-const FAMILIES: [&[Kind]; 1] = [network::KINDS];
+const FAMILIES: [&[Kind]; 3] = [network::KINDS, stream::KINDS, mischief::KINDS];
+/// Tells what is wrong with whom a fault befalls, and what would be right.
+type Wrongly<'a> = &'a dyn Fn(String, &str);
 /// The keys of every fault.
 const COMMON: [&str; 9] =
     ["name", "kind", "at", "lasts", "every", "repeat", "share", "match", "direction"];
@@ -184,7 +188,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, written: Vec<Written>) {
 }
 
 /// What a fault cannot match in this scenario, or where it acts.
-fn refuse_scope(plan: &Plan, fault: &Fault, wrong: &dyn Fn(String, &str)) {
+fn refuse_scope(plan: &Plan, fault: &Fault, wrong: Wrongly<'_>) {
     let Scope { traffic, operation, tool, profile } = &fault.scope;
     let kind = fault.kind;
     if matches!(traffic, Traffic::Oauth | Traffic::Leg(_)) && plan.auth.granted().is_none() {
@@ -201,6 +205,34 @@ fn refuse_scope(plan: &Plan, fault: &Fault, wrong: &dyn Fn(String, &str)) {
             wrong(found, "match traffic, or take a kind that acts at the client's end");
         }
         What::Network(_) => {}
+        What::Stream(_) => {
+            refuse_at_client(plan, fault, wrong);
+            stream::refuse(&fault.scope, kind, wrong);
+        }
+        What::Mischief(mischief) => {
+            refuse_at_client(plan, fault, wrong);
+            mischief::refuse(plan, fault, mischief, wrong);
+        }
+    }
+}
+
+/// What nothing at the client's end can match: it acts on MCP alone.
+fn refuse_at_client(plan: &Plan, fault: &Fault, wrong: Wrongly<'_>) {
+    let Scope { traffic, operation, tool, .. } = &fault.scope;
+    let kind = fault.kind;
+    let is_leg = operation.is_some_and(|operation| operation.name().starts_with("oauth/"));
+    if is_leg || matches!(traffic, Traffic::Oauth | Traffic::Leg(_)) {
+        let found = format!("{kind} acts on MCP, and never on OAuth");
+        wrong(found, "write traffic = \"mcp\", or take a kind that acts on the network");
+    }
+    let Some(tool) = tool else { return };
+    if operation.is_some_and(|operation| operation != Operation::ToolsCall) {
+        let found = format!("no call of {tool} is this operation");
+        wrong(found, "leave tool out, or write operation = \"tools/call\"");
+    }
+    if plan.tools.allow.as_ref().is_some_and(|allowed| !allowed.contains(tool)) {
+        let found = format!("nobody calls {tool}: it is not allowed");
+        wrong(found, "name a tool of allow under [tools], or leave tool out");
     }
 }
 

@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("protocol", &["model"]),
     ("edge", &["model"]),
     ("judge", &["model"]),
-    ("chaos", &["model", "edge"]),
+    ("chaos", &["model", "edge", "engine"]),
     ("engine", &["model", "protocol", "edge"]),
     ("practice", &["model", "protocol", "edge"]),
     ("render", &["model"]),

@@ -21,6 +21,7 @@ mod http;
 mod licences;
 mod live;
 mod manual;
+mod mischief;
 mod nginx;
 mod oauth;
 mod peer;

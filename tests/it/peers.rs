@@ -4,6 +4,7 @@
 mod answers;
 mod granted;
 mod lost;
+mod mischief;
 mod tasks;
 
 use std::collections::BTreeMap;

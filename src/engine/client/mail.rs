@@ -12,7 +12,7 @@ use super::hear::Ear;
 use super::post::{Answered, Cost, Judge, Lent, Question, head_of, quoted};
 use crate::engine::mailbox::{Mail, Mailbox};
 use crate::engine::session::Footing;
-use crate::engine::wire::{Flow, Reply, Request, Trail, Watch};
+use crate::engine::wire::{Flow, Reply, Request, Watch};
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::Session as Named;
@@ -42,6 +42,7 @@ struct Posting {
     deadline: Duration,
     sending: Arc<Sending>,
     is_call: bool,
+    tool: Option<Box<str>>,
 }
 
 impl Client {
@@ -58,15 +59,16 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Question { operation, footing, id, body, deadline, cost, progress, is_call, .. } =
-            question;
+        let Question { operation, footing, id, body, deadline, cost, .. } = question;
+        let Question { progress, is_call, tool, .. } = question;
+        let tool = tool.filter(|_| self.common.weather.is_some()).map(Box::from);
         let mut request =
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.to = Some(Arc::clone(&mailbox.to));
         let sending = Arc::<Sending>::default();
         let _account = Account { sending: Arc::clone(&sending), cost, is_call };
         let client = Arc::clone(self);
-        let posting = Posting { client, operation, request, deadline, sending, is_call };
+        let posting = Posting { client, operation, request, deadline, sending, is_call, tool };
         let Some(id) = id else { return posting.post().await.with(None) };
         let mut place = mailbox.expect(id, progress);
         let mut posting = Box::pin(posting.post());
@@ -119,15 +121,12 @@ impl Client {
 impl Posting {
     /// Posts it; says how it was taken.
     async fn post(self) -> Answered<()> {
-        let Self { client, operation, request, deadline, sending, is_call } = self;
-        let wire = &client.common.wire;
-        let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
+        let Self { client, operation, request, deadline, sending, is_call, tool } = self;
+        let mut trail = client.trail_of(operation, tool.as_deref(), &sending.cost);
         trail.note_sent_in(&sending.cost.sent);
         if is_call {
             trail.note_first_in(&sending.cost.first_with_token);
         }
-        trail.count_in(&sending.cost.exchanges, &client.exchanges);
-        trail.note_faults_in(&sending.cost.touched);
         trail.show_to(&sending.watch);
         let mut whole = Vec::new();
         // What a POST is answered with says nothing: a stream is not waited for.
@@ -155,6 +154,7 @@ impl Drop for Account<'_> {
         let Sending { cost, watch } = &*self.sending;
         let exchanges = cost.exchanges.load(Ordering::Relaxed);
         self.cost.exchanges.fetch_add(exchanges, Ordering::Relaxed);
+        self.cost.touched.fetch_or(cost.touched().0, Ordering::Relaxed);
         if cost.first_with_token.load(Ordering::Relaxed) {
             self.cost.first_with_token.store(true, Ordering::Relaxed);
         }

@@ -16,7 +16,7 @@ use super::post::{Cost, Lent, Question, head_of};
 use super::resume::{Break, is_passing};
 use super::standing::Stood;
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};
-use crate::engine::wire::{Flow, Reply as Came, Request, Trail};
+use crate::engine::wire::{Flow, Reply as Came, Request};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading, Session as Named};
@@ -171,7 +171,7 @@ impl Client {
     ) -> Stood {
         let (operation, wire) = (Operation::Listen, &self.common.wire);
         let own = AtomicU32::new(0);
-        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
+        let mut trail = self.trail(operation, None);
         trail.count_in(&own, &self.exchanges);
         if let Some(opened) = opened {
             trail.tell_when_open(opened);

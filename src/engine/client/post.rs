@@ -15,7 +15,7 @@ use super::hear::Ear;
 use super::kept::nanos;
 use super::put::Header;
 use crate::engine::session::Footing;
-use crate::engine::wire::{BOUNDS, Flow, Reply, Request, Trail};
+use crate::engine::wire::{BOUNDS, Flow, Reply, Request};
 use crate::model::event::{Event, Violation};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
@@ -38,6 +38,8 @@ pub(super) struct Cost {
     pub(super) first_with_token: AtomicBool,
     /// The faults that its exchanges met.
     pub(super) touched: AtomicU64,
+    /// The faults that make it anew: each exchange from now on meets them.
+    pub(super) made_by: AtomicU64,
 }
 
 /// A question to the server.
@@ -58,6 +60,8 @@ pub(super) struct Question<'a> {
     pub(super) progress: Option<u64>,
     /// What a user waits for: its first byte is noted.
     pub(super) is_call: bool,
+    /// The tool that it calls.
+    pub(super) tool: Option<&'a str>,
 }
 
 impl<'a> Question<'a> {
@@ -69,8 +73,20 @@ impl<'a> Question<'a> {
         (deadline, cost): (Duration, &'a Cost),
     ) -> Self {
         let (about, mirrored, body) = (Cow::default(), &[][..], Vec::new());
-        let (progress, is_call) = (None, false);
-        Self { operation, footing, about, mirrored, id, body, deadline, cost, progress, is_call }
+        let (progress, is_call, tool) = (None, false, None);
+        Self {
+            operation,
+            footing,
+            about,
+            mirrored,
+            id,
+            body,
+            deadline,
+            cost,
+            progress,
+            is_call,
+            tool,
+        }
     }
 }
 
@@ -161,17 +177,23 @@ impl Client {
         J: Judge<R, T>,
     {
         let Question { operation, footing, id, body, deadline, cost, .. } = question;
-        let Question { about, mirrored, progress, is_call, .. } = question;
-        let mut trail = Trail::begin(&self.common.wire, &self.ending, self.user, operation);
+        let Question { about, mirrored, progress, is_call, tool, .. } = question;
+        let mut trail = self.trail_of(operation, tool, cost);
         if is_call {
             trail.note_sent_in(&cost.sent);
             trail.note_first_in(&cost.first_with_token);
         }
-        trail.count_in(&cost.exchanges, &self.exchanges);
-        trail.note_faults_in(&cost.touched);
         let mut request =
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
         request.headers.extend(about.iter().chain(mirrored).cloned());
+        if let Some(fault) = trail.spell().and_then(|spell| spell.twice) {
+            let again = (fault, operation, id);
+            self.deliver_again(again, request.clone(), footing, deadline);
+            trail.touched(fault.touched());
+        }
+        if let Some(idle) = trail.spell().and_then(|spell| spell.idle) {
+            self.open_idle(idle, footing);
+        }
         let (mut whole, mut heard) = (Vec::new(), None);
         let mut ear = Ear::new(self, footing, operation, id, progress);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
@@ -302,6 +324,22 @@ impl Cost {
     /// The faults that its exchanges met.
     pub(super) fn touched(&self) -> Touched {
         Touched(self.touched.load(Ordering::Relaxed))
+    }
+
+    /// It meets a fault.
+    pub(super) fn meets(&self, fault: u8) {
+        self.touched.fetch_or(Touched::by(fault).0, Ordering::Relaxed);
+    }
+
+    /// A fault makes it cost more from now on.
+    pub(super) fn makes_more(&self, fault: u8) {
+        self.meets(fault);
+        self.made_by.fetch_or(Touched::by(fault).0, Ordering::Relaxed);
+    }
+
+    /// The faults that make it anew.
+    pub(super) fn made_by(&self) -> Touched {
+        Touched(self.made_by.load(Ordering::Relaxed))
     }
 
     /// Notes when the first byte of the call's own request left.

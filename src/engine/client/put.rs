@@ -203,7 +203,7 @@ impl Client {
 pub(super) fn question<'a>(
     footing: &'a Footing,
     id: u64,
-    (ask, prepared): (&Ask<'_>, Option<&'a [Header]>),
+    (ask, prepared): (&Ask<'a>, Option<&'a [Header]>),
     extra: &Extra<'_>,
     (deadline, cost): (Duration, &'a Cost),
 ) -> Question<'a> {
@@ -218,9 +218,13 @@ pub(super) fn question<'a>(
             Cow::default()
         }
     };
+    let tool = match ask {
+        Ask::ToolsCall { name, .. } => Some(*name),
+        _ => None,
+    };
     let operation = operation_of(ask);
     let bare = Question::bare(operation, footing, Some(id), (deadline, cost));
-    Question { about, body, progress: extra.progress, ..bare }
+    Question { about, body, progress: extra.progress, tool, ..bare }
 }
 
 /// The headers that say what a modern request is about.

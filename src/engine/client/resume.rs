@@ -194,10 +194,7 @@ impl Client {
     pub(super) async fn get<'a>(&'a self, get: Get<'a>, on_event: Listener<'_>) -> Got<'a> {
         let Get { footing, behind, deadline, cost, opened, presumed } = get;
         let operation = if behind.is_some() { Operation::Resume } else { Operation::Stream };
-        let wire = &self.common.wire;
-        let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
-        trail.count_in(&cost.exchanges, &self.exchanges);
-        trail.note_faults_in(&cost.touched);
+        let mut trail = self.trail_of(operation, None, cost);
         if let Some(opened) = opened {
             trail.tell_when_open(opened);
         }

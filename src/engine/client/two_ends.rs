@@ -17,7 +17,7 @@ use super::post::{Cost, head_of};
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;
-use crate::engine::wire::{Reply, Request, Trail};
+use crate::engine::wire::{Reply, Request};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Offer, Session as Named};
@@ -113,7 +113,7 @@ impl Reader {
         let wire = &client.common.wire;
         let operation = Operation::Stream;
         let own = Arc::clone(&self.cost);
-        let mut trail = Trail::begin(wire, &client.ending, client.user, operation);
+        let mut trail = client.trail(operation, None);
         trail.count_in(&own, &client.exchanges);
         // A stream that the client ends was a good one.
         trail.presume_when_open(Outcome::Ok);

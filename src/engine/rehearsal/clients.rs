@@ -100,6 +100,7 @@ pub(crate) fn common(server: &Server, profile: Profile, credential: &Credential)
         wish,
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
+        weather: None,
     })
 }
 

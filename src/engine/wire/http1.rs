@@ -28,6 +28,7 @@ use crate::edge::clock::Clock;
 use crate::edge::mark::Mark;
 use crate::edge::net::Link;
 use crate::model::event::Opened;
+use crate::model::fault::Parting;
 use crate::model::outcome::{ConnectFailure, Outcome};
 
 type Driver = http1::Connection<TokioIo<Tapped<Meter>>, Full<Bytes>>;
@@ -93,6 +94,11 @@ impl Line {
         Ok((head, Body { driver, incoming }))
     }
 
+    /// Leaves the connection.
+    pub(super) fn leave(&mut self, parting: Parting) {
+        leave(&mut self.driver, parting);
+    }
+
     /// Waits until the connection can carry a request; false when the server has closed it.
     pub(super) async fn is_fit(&mut self) -> bool {
         if self.spent {
@@ -111,6 +117,11 @@ impl Line {
 }
 
 impl Body<'_> {
+    /// Leaves the connection.
+    pub(super) fn leave(&mut self, parting: Parting) {
+        leave(self.driver, parting);
+    }
+
     /// The next piece.
     pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, Cut>> {
         loop {
@@ -123,6 +134,16 @@ impl Body<'_> {
                 Err(_) => return Some(Err(Cut)),
             }
         }
+    }
+}
+
+/// Leaves a connection, if it is still there.
+fn leave(driver: &mut Option<Driver>, parting: Parting) {
+    let Some(driver) = driver.take() else { return };
+    let io = driver.into_parts().io.into_inner().io;
+    match parting {
+        Parting::Reset => io.reset(),
+        Parting::Closed => drop(io),
     }
 }
 

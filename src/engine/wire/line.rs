@@ -18,6 +18,7 @@ use crate::edge::clock::Clock;
 use crate::edge::mark::Mark;
 use crate::edge::net::Connect;
 use crate::model::event::Opened;
+use crate::model::fault::Parting;
 use crate::model::outcome::{ConnectFailure, Outcome};
 
 /// Response heads beyond this are refused, in bytes.
@@ -116,6 +117,14 @@ impl Line {
         }
     }
 
+    /// The client leaves the connection. A shared one goes on: only its stream is reset, which
+    /// comes with the end of its exchange.
+    pub(super) fn leave(&mut self, parting: Parting) {
+        if let Self::Own(line) = self {
+            line.leave(parting);
+        }
+    }
+
     /// A body was left unread: no other exchange can come after it on the same connection.
     pub(super) fn spend(&mut self) {
         if let Self::Own(line) = self {
@@ -125,6 +134,13 @@ impl Line {
 }
 
 impl Body<'_> {
+    /// The client leaves the connection, as [`Line::leave`].
+    pub(super) fn leave(&mut self, parting: Parting) {
+        if let Self::One(body) = self {
+            body.leave(parting);
+        }
+    }
+
     /// The next piece of the body; `None` at its end.
     pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, Cut>> {
         match self {
@@ -205,6 +221,31 @@ impl Lines {
             drop(turn);
         }
         self.open(connect, clock).await
+    }
+
+    /// A connection that no other exchange ever has, made within `patience`, from `from` or else
+    /// where all of them leave from.
+    pub(super) async fn alone(
+        &self,
+        connect: &dyn Connect,
+        clock: &Clock,
+        (patience, from, is_narrow): (Duration, Option<IpAddr>, bool),
+    ) -> Result<Line, ConnectFailure> {
+        let from = from.or(self.from);
+        let new = async {
+            let link =
+                if is_narrow { connect.connect_narrow(from) } else { connect.connect_from(from) };
+            let link = link.await?;
+            if link.opened.http2 {
+                let trunk = http2::Trunk::on(link, clock).await?;
+                return trunk.room().map(Line::Shared).ok_or(ConnectFailure::Closed);
+            }
+            let mut line = http1::Line::on(link, clock).await?;
+            line.spent = true;
+            Ok(Line::Own(Box::new(line)))
+        };
+        let opened = clock.by(clock.now() + patience, new).await;
+        opened.unwrap_or(Err(ConnectFailure::TimedOut))
     }
 
     async fn open(&self, connect: &dyn Connect, clock: &Clock) -> Result<Line, ConnectFailure> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::held::Held;
-use super::line::Body;
+use super::intake::Intake;
+use super::knife::Knife;
 use super::{BODY_LIMIT, Flow, Reply, Trail};
 use crate::edge::clock::Clock;
 use crate::model::outcome::{Outcome, Rule};
@@ -28,7 +29,9 @@ pub type Listener<'a> = &'a mut (dyn FnMut(&Reply, &sse::Event<'_>) -> Flow + Se
 pub(super) struct Stream<'a> {
     clock: &'a Clock,
     reader: sse::Reader,
-    answer: Body<'a>,
+    answer: Intake<'a>,
+    /// Where it is cut, if it is.
+    knife: Option<Knife>,
     /// How many bytes may still come before the answer.
     left: u64,
     /// Its hearer had enough of it.
@@ -36,8 +39,22 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(clock: &'a Clock, answer: Body<'a>, left: u64) -> Self {
-        Self { clock, reader: sse::Reader::new(BODY_LIMIT), answer, left, is_left: false }
+    pub(super) fn new(clock: &'a Clock, answer: Intake<'a>, left: u64) -> Self {
+        let reader = sse::Reader::new(BODY_LIMIT);
+        Self { clock, reader, answer, knife: None, left, is_left: false }
+    }
+
+    /// The stream is cut by a fault.
+    pub(super) fn meets(&mut self, knife: Option<Knife>) {
+        self.knife = knife;
+    }
+
+    /// The client cuts the stream here.
+    fn cut(&mut self, trail: &mut Trail<'_>, knife: &Knife) -> Outcome {
+        trail.touched(knife.cut.touched());
+        trail.cursor = Some(self.cursor());
+        self.answer.leave(knife.cut.what.parting);
+        Outcome::CutStream
     }
 
     /// Reads events until the one that is the answer, or enough; false when the stream ends without it.
@@ -46,6 +63,9 @@ impl<'a> Stream<'a> {
         trail: &mut Trail<'_>,
         hear: &mut (dyn FnMut(&sse::Event<'_>) -> Flow + Send),
     ) -> Result<bool, Outcome> {
+        if let Some(knife) = self.knife.take_if(|knife| knife.is_due()) {
+            return Err(self.cut(trail, &knife));
+        }
         while let Some(data) = self.answer.chunk().await {
             let Ok(data) = data else {
                 trail.cursor = Some(self.cursor());
@@ -57,11 +77,19 @@ impl<'a> Stream<'a> {
                 .ok_or(Outcome::Violation(Rule::TooLarge))?;
             let clock = self.clock;
             let first = &mut trail.exchange.first_event;
-            let flow = piece(&mut self.reader, &data, &mut |event| {
+            let mut hear = |event: &sse::Event<'_>| {
                 first.get_or_insert_with(|| clock.now());
                 hear(event)
-            });
+            };
+            let flow = match &mut self.knife {
+                None => piece(&mut self.reader, &data, &mut hear).map(Some),
+                Some(knife) => knife.piece(&mut self.reader, &data, &mut hear),
+            };
             let flow = flow.map_err(|_| Outcome::Violation(Rule::TooLarge))?;
+            let Some(flow) = flow else {
+                let knife = self.knife.take();
+                return Err(knife.map_or(Outcome::CutStream, |knife| self.cut(trail, &knife)));
+            };
             room(&mut trail.held, self.reader.kept())?;
             if flow != Flow::Continue {
                 self.is_left = flow == Flow::Enough;
@@ -128,7 +156,7 @@ fn room(held: &mut Held<'_>, bytes: usize) -> Result<(), Outcome> {
 
 /// Reads a body whole.
 pub(super) async fn read_body(
-    answer: &mut Body<'_>,
+    answer: &mut Intake<'_>,
     body: &mut Vec<u8>,
     held: &mut Held<'_>,
 ) -> Result<(), Outcome> {

@@ -13,8 +13,12 @@ use super::*;
 use crate::engine::rehearsal::{
     CONNECT_BUDGET, Do, Seen, Server, Told, chunk, event, json_reply, ms, reply, stream_head, wire,
 };
+use crate::engine::weather::Spell;
 use crate::model::event::Exchange;
 use crate::protocol::sse;
+
+mod partings;
+mod spells;
 
 const BUDGET: Duration = Duration::from_secs(10);
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
@@ -24,6 +28,7 @@ struct Stand {
     server: Server,
     wire: Wire,
     lines: Lines,
+    spell: Option<Spell>,
 }
 
 /// What one exchange came to.
@@ -37,7 +42,7 @@ struct Came {
 
 impl Stand {
     fn of(server: Server) -> Self {
-        Self { wire: wire(&server), server, lines: Lines::default() }
+        Self { wire: wire(&server), server, lines: Lines::default(), spell: None }
     }
 
     fn new(script: impl Fn(&Seen) -> Vec<Do> + Send + Sync + 'static) -> Self {
@@ -53,6 +58,7 @@ impl Stand {
     async fn ask_then(&self, meanwhile: impl Future<Output = ()>) -> Came {
         let ending = Ending::default();
         let mut trail = Trail::begin(&self.wire, &ending, 0, Operation::ToolsCall);
+        trail.suffers(self.spell);
         let headers = HeaderMap::from_iter([(http::header::HOST, "tools.test".parse().unwrap())]);
         let request = Request {
             operation: Operation::ToolsCall,

@@ -14,6 +14,7 @@ use super::{Ending, Wire};
 use crate::edge::mark::Mark;
 use crate::engine::holder::Lease;
 use crate::engine::recorder::Gauged;
+use crate::engine::weather::Spell;
 use crate::model::event::{Challenged, Event, Exchange, Presented, Whose};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
@@ -36,6 +37,8 @@ pub struct Trail<'a> {
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
     pub(super) held: Held<'a>,
+    /// What befalls it at our own end: in a box, for it is rare.
+    pub(super) spell: Option<Box<Spell>>,
     _under_way: Gauged<'a>,
     counters: [Option<&'a AtomicU32>; 2],
     /// The token it carries, if it is told what becomes of that, and what a refusal challenged.
@@ -77,6 +80,7 @@ impl<'a> Trail<'a> {
             cursor: None,
             opened: None,
             held: Held::new(&wire.recorder.gauges.held),
+            spell: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
             presented: None,
@@ -129,6 +133,7 @@ impl<'a> Trail<'a> {
         (again.counters, again.outcome) = (self.counters, self.outcome);
         again.faults_cell = self.faults_cell;
         again.when_open = self.when_open;
+        again.spell = self.spell.take();
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
         std::mem::replace(self, again).finish(outcome);
     }
@@ -141,6 +146,16 @@ impl<'a> Trail<'a> {
     /// Adds the faults that the exchange met to `cell`, a bit each by their number.
     pub fn note_faults_in(&mut self, cell: &'a AtomicU64) {
         self.faults_cell = Some(cell);
+    }
+
+    /// This befalls it at our own end.
+    pub fn suffers(&mut self, spell: Option<Spell>) {
+        self.spell = spell.map(Box::new);
+    }
+
+    /// What befalls it at our own end.
+    pub fn spell(&self) -> Option<&Spell> {
+        self.spell.as_deref()
     }
 
     /// The exchange met these faults.
@@ -229,7 +244,10 @@ impl<'a> Trail<'a> {
 
 impl Drop for Trail<'_> {
     fn drop(&mut self) {
-        self.exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
+        self.exchange.outcome = self.outcome.unwrap_or_else(|| {
+            self.exchange.touched = self.exchange.touched.and(self.ending.touched());
+            self.ending.outcome()
+        });
         self.exchange.end = self.wire.clock.now();
         if let Some(mark) = &self.mark {
             let since = mark.touched_since(self.exchange.began);

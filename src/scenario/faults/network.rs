@@ -11,9 +11,9 @@ use crate::scenario::scalar::{Wrong, number_of};
 use super::Kind;
 
 /// A day: no delay is longer.
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Bytes a second, at most, and bytes after which something happens.
-const MOST_BYTES: u64 = 1 << 40;
+pub(super) const MOST_BYTES: u64 = 1 << 40;
 
 /// Its kinds.
 pub(super) const KINDS: &[Kind] = &[
@@ -143,7 +143,7 @@ fn corrupt(table: &Table<'_>) -> Option<What> {
 }
 
 /// Bytes a second, at least one.
-fn bytes_a_second(node: &Node) -> Result<u64, Wrong> {
+pub(super) fn bytes_a_second(node: &Node) -> Result<u64, Wrong> {
     const UNITS: [(&str, f64); 4] = [("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6), ("GB/s", 1e9)];
     let expected = "expected bytes a second, 1 B/s to 1000 GB/s, such as \"64kB/s\"".to_owned();
     let rate = match &node.value {

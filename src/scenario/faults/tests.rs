@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::model::distribution::Distribution;
 use crate::model::fault::{
-    Direction, Effect, Ending, Fault, Network, Scope, Traffic, What, When, windows,
+    Cut, Direction, Effect, Ending, Fault, Left, Mischief, Network, OnStream, Parting, Point,
+    Scope, Traffic, What, When, windows,
 };
 use crate::model::leg::Leg;
+use crate::model::operation::Operation;
 use crate::model::plan::Plan;
 use crate::scenario::{Input, read};
 
@@ -93,6 +95,56 @@ fn every_kind_on_the_network_arrives() {
 }
 
 #[test]
+fn every_kind_at_the_clients_end_arrives() {
+    let cut = |point, parting| What::Stream(OnStream::Cut(Cut { point, parting }));
+    let (reset, closed) = (Parting::Reset, Parting::Closed);
+    let mischief = What::Mischief;
+    let none = Duration::ZERO;
+    let addresses = vec![[127, 0, 1, 1].into()];
+    let table = [
+        ("kind = 'cut-stream'", cut(Point::BeforeAnswer, reset)),
+        (
+            "kind = 'cut-stream'\npoint = 'after-events'\nevents = 2\nparting = 'close'",
+            cut(Point::AfterEvents(2), closed),
+        ),
+        ("kind = 'cut-stream'\npoint = 'in-event'", cut(Point::InEvent(0), reset)),
+        ("kind = 'hold-stream'", What::Stream(OnStream::Hold(None))),
+        ("kind = 'hold-stream'\nsilence = '2s'", What::Stream(OnStream::Hold(Some(s(2))))),
+        ("kind = 'drip-stream'\nrate = '10B/s'", What::Stream(OnStream::Drip(10))),
+        ("kind = 'abandon'", mischief(Mischief::Abandon { after: None, parting: reset })),
+        (
+            "kind = 'abandon'\nafter = '2s'\nparting = 'close'",
+            mischief(Mischief::Abandon { after: Some(s(2)), parting: closed }),
+        ),
+        ("kind = 'slow-read'", mischief(Mischief::SlowRead(1_000))),
+        ("kind = 'slow-read'\nrate = '0B/s'", mischief(Mischief::SlowRead(0))),
+        ("kind = 'slow-read'\nrate = '0.5kB/s'", mischief(Mischief::SlowRead(500))),
+        ("kind = 'twice'", mischief(Mischief::Twice)),
+        ("kind = 'no-session-header'", mischief(Mischief::Without(Left::Session))),
+        ("kind = 'no-version-header'", mischief(Mischief::Without(Left::Version))),
+        ("kind = 'cancel-herd'", mischief(Mischief::CancelHerd)),
+        ("kind = 'retry'", mischief(Mischief::Retry { times: 3, pause: none })),
+        (
+            "kind = 'retry'\ntimes = 9\npause = '1s'",
+            mischief(Mischief::Retry { times: 9, pause: s(1) }),
+        ),
+        ("kind = 'hop'\naddresses = ['127.0.1.1']", mischief(Mischief::Hop(addresses))),
+        ("kind = 'half-open'\nconnections = 9", mischief(Mischief::HalfOpen(9))),
+        ("kind = 'idle-streams'", mischief(Mischief::IdleStreams(s(5)))),
+        ("kind = 'idle-streams'\nkeep = '1s'", mischief(Mischief::IdleStreams(s(1)))),
+        ("kind = 'stray-initialized'", mischief(Mischief::StrayInitialized)),
+    ];
+    for (text, what) in table {
+        let found = faults(&[&format!("{text}\nat = '1s'")]);
+        assert_eq!(found[0].what, what, "{text}");
+    }
+    let text = "kind = 'twice'\nat = '1s'\nmatch = { operation = 'tools/call', tool = 'search' }";
+    let scope = &faults(&[text])[0].scope;
+    assert_eq!(scope.operation, Some(Operation::ToolsCall));
+    assert_eq!(scope.tool.as_deref(), Some("search"));
+}
+
+#[test]
 fn a_fault_says_when_and_whom() {
     let text = "kind = 'drop'\nname = 'no way in'\nat = '2s'\nlasts = '1s'\nevery = '3s'\nrepeat = 9\n\
                 share = 0.5\nmatch = { traffic = 'mcp', profile = 'claude-ai-legacy' }";
@@ -132,6 +184,18 @@ fn mistakes_are_shown_where_they_are() {
         "kind = 'reset'\nat = '1s'\nafter = '1s'\nafter_bytes = 9",
         "kind = 'bandwidth'\nat = '1s'\nrate = '64kb/s'",
         "kind = 'limit-data'\nat = '1s'",
+        "kind = 'cut-stream'\nat = '1s'\npoint = 'after-events'",
+        "kind = 'cut-stream'\nat = '1s'\nevents = 2\nmatch.operation = 'DELETE session'",
+        "kind = 'hold-stream'\nat = '1s'\nmatch = { traffic = 'oauth', tool = 'x', operation = 'ping' }",
+        "kind = 'retry'\nat = '1s'\ntimes = 0\nmatch.operation = 'tools/list'",
+        "kind = 'twice'\nat = '1s'\nmatch.operation = 'GET stream'",
+        "kind = 'hop'\nat = '1s'",
+        "kind = 'hop'\nat = '1s'\naddresses = ['0.0.0.0', 'here']",
+        "kind = 'stray-initialized'\nat = '1s'\nmatch.operation = 'initialize'\n\
+         [clients]\nprofile = 'claude-ai-modern'\noverride.era = 'modern'",
+        "kind = 'drip-stream'\nat = '1s'\nrate = '0B/s'",
+        "kind = 'half-open'\nat = '1s'\nmatch.tool = 'search'",
+        "kind = 'half-open'\nat = '1s'\nconnections = 2\nshare = 0.5",
     ];
     let pages = table.map(|text| {
         let page = read_with(&format!("[[fault]]\n{text}\n")).expect_err(text);

@@ -1,0 +1,111 @@
+//! Faults at the client's end against the practice target: what it saw is what the report says.
+
+use std::time::{Duration, Instant};
+
+use crate::practice::Practice;
+use crate::squall::{Place, Report};
+use crate::storm::adds_up;
+
+/// Three users with four calls each, one after the other.
+const SCENARIO: &str = "name = 'mischief'\nseed = 7\n[target]\nurl = 'practice'\n\
+    [clients]\nprofile = 'plain'\noverride = { stream_share = 0.0, cancels = false }\n\
+    [load]\nbehaviour = 'steady'\nsteady = { calls = 4, think = '0s' }\nfrom = '3/s'\n\
+    stages = [{ over = '1s', to = '3/s' }]\ndrain = '60s'\n\
+    [tools]\nallow = ['search']\n";
+
+/// A run of it with these faults.
+fn run(faults: &str, flags: &[&str]) -> (Report, Practice) {
+    run_until(faults, flags, r#""60s""#)
+}
+
+/// The same, with so much time after the last arrival.
+fn run_until(faults: &str, flags: &[&str], drain: &str) -> (Report, Practice) {
+    let (practice, place) = (Practice::with(flags), Place::new());
+    place.file("mischief.toml", &format!("{SCENARIO}{faults}"));
+    let order = place.run_file("mischief.toml", "report").target(&practice.url());
+    let report = order.patient().set("load.drain", drain).go().report();
+    let until = Instant::now() + Duration::from_secs(30);
+    while practice.counted("practice_in_flight ") > 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (report, practice)
+}
+
+fn calls_seen(practice: &Practice) -> u64 {
+    practice.counted("practice_requests_total{method=\"tools/call\",")
+}
+
+const SSE: &[&str] = &["--answers", "sse", "--latency", "5ms"];
+
+#[test]
+fn the_target_saw_what_each_fault_says() {
+    let fault =
+        |rest: &str| format!("[[fault]]\nat = '0s'\nmatch.operation = 'tools/call'\n{rest}\n");
+    // What is done, how every call ends, and how often the target saw and executed each.
+    let rows = [
+        (fault("kind = 'cut-stream'"), "cut_stream", 1, 1),
+        (fault("kind = 'cut-stream'\npoint = 'in-event'\nparting = 'close'"), "cut_stream", 1, 1),
+        (fault("kind = 'twice'"), "ok", 2, 2),
+        (fault("kind = 'slow-read'\nrate = '1MB/s'"), "ok", 1, 1),
+        (fault("kind = 'drip-stream'\nrate = '1MB/s'"), "ok", 1, 1),
+        (fault("kind = 'hold-stream'\nsilence = '10ms'"), "ok", 1, 1),
+        (fault("kind = 'hop'\naddresses = ['127.0.3.1', '127.0.3.2']"), "ok", 1, 1),
+        (fault("kind = 'no-version-header'"), "ok", 1, 1),
+        (fault("kind = 'no-session-header'"), "session_lost", 1, 0),
+        (fault("kind = 'abandon'"), "cancelled", 1, 1),
+        ("[[fault]]\nat = '0s'\nkind = 'stray-initialized'\n".to_owned(), "ok", 1, 1),
+        (fault("kind = 'cut-stream'") + &fault("kind = 'retry'\ntimes = 2"), "cut_stream", 3, 3),
+    ];
+    for (faults, outcome, seen, executed) in rows {
+        let (report, practice) = run(&faults, SSE);
+        adds_up(&report);
+        let calls = report.count("/summary/calls");
+        assert_eq!(report.outcomes(), [outcome], "{faults}");
+        assert_eq!(calls_seen(&practice), seen * calls, "{faults}");
+        assert_eq!(report.count("/summary/exchanges/tools~1call"), seen * calls, "{faults}");
+        assert_eq!(practice.counted("practice_requests_total"), report.exchanges(), "{faults}");
+        let done = practice.counted("practice_tool_calls_total");
+        assert_eq!(done, executed * calls, "{faults}");
+        let repeats = if faults.contains("twice") { calls } else { 0 };
+        assert_eq!(practice.counted("practice_duplicate_calls_total"), repeats, "{faults}");
+        let findings = report.at("/findings").as_array().unwrap();
+        assert!(
+            findings.is_empty(),
+            "what the client does is no fault of the target: {findings:?}"
+        );
+    }
+}
+
+#[test]
+fn a_herd_is_cancelled_in_the_middle_of_its_calls() {
+    let text = "[[fault]]\nkind = 'cancel-herd'\nat = '2s'\n";
+    let (report, practice) = run_until(text, &["--latency", "1h"], r#""2s""#);
+    adds_up(&report);
+    // Each user's first call hangs and is cancelled; the second hangs until the run is cut.
+    assert_eq!(report.count("/summary/outcomes/cancelled"), 3);
+    assert_eq!(report.count("/summary/outcomes/unfinished"), 3);
+    assert_eq!(calls_seen(&practice), 6);
+}
+
+#[test]
+fn half_of_the_calls_are_the_same_half_with_the_same_seed() {
+    let fault = "[[fault]]\nkind = 'cut-stream'\nat = '0s'\nshare = 0.5\nmatch.tool = 'search'\n";
+    let cut = || {
+        let (report, _) = run(fault, SSE);
+        (report.count("/summary/outcomes/cut_stream"), report.count("/summary/outcomes/ok"))
+    };
+    let (some, rest) = cut();
+    assert_eq!(some + rest, 12);
+    assert!(some > 0 && rest > 0);
+    assert_eq!(cut(), (some, rest));
+}
+
+#[test]
+fn addresses_that_are_not_here_are_refused_before_the_load() {
+    let place = Place::new();
+    let fault = "[[fault]]\nkind = 'hop'\nat = '0s'\naddresses = ['192.0.2.7']\n";
+    place.file("mischief.toml", &format!("{SCENARIO}{fault}"));
+    let order = place.run_file("mischief.toml", "report");
+    let said = order.go().refused(2, &place);
+    assert!(said.contains("no address 192.0.2.7") && said.contains("ip addr add"), "{said}");
+}
