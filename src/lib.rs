@@ -190,6 +190,7 @@ pub mod render {
     pub mod chart;
     pub mod completion;
     pub mod drawing;
+    pub mod faults;
     pub mod gist;
     pub mod grants;
     pub mod health;

@@ -74,7 +74,11 @@ impl Path {
     ///
     /// # Errors
     /// When this machine has no port left.
-    pub fn through(self: &Arc<Self>, route: Route, leg: Option<Leg>) -> io::Result<Arc<dyn Connect>> {
+    pub fn through(
+        self: &Arc<Self>,
+        route: Route,
+        leg: Option<Leg>,
+    ) -> io::Result<Arc<dyn Connect>> {
         let about = self.about(leg);
         if !about.is_any() {
             return Ok(Arc::new(Dial::new(route, self.clock.clone())));

@@ -15,6 +15,7 @@ pub mod lines;
 /// The figures behind it.
 pub mod table;
 
+pub(super) use content::shades;
 pub(super) use draw::INK;
 
 use std::sync::Once;

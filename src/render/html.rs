@@ -77,6 +77,7 @@ struct Page {
     health: Option<health::Section>,
     metrics: Option<metrics::Section>,
     tokens: Option<tables::Table>,
+    faults: Option<tables::Table>,
     generator: tables::Table,
     environment: Vec<(&'static str, String)>,
     scenario: String,
@@ -157,6 +158,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         health: health::section(report)?,
         metrics: metrics::section(report)?,
         tokens: tables::tokens(report),
+        faults: tables::faults(report),
         generator: tables::generator(report),
         environment: environment(report),
         scenario: visible::block(&scenario.text),
@@ -348,6 +350,26 @@ mod tests {
         }
         let page = super::page(&sample::storm()).unwrap();
         assert!(!page.contains("#tokens") && page.contains("<h2>Thresholds</h2>"));
+    }
+
+    #[test]
+    fn faults_have_a_section_and_shade_every_chart_over_time() {
+        let page = page(&sample::damaged()).unwrap();
+        for words in [
+            "<a href=\"#faults\">Faults</a>",
+            "<section id=\"faults\">",
+            "resets (reset, 5s to 10s): 25% of 200 calls failed, 0% before",
+            "As before 1.5s after it.",
+            "&lt;script&gt;alert(7)",
+        ] {
+            assert!(page.contains(words), "{words}");
+        }
+        assert!(!page.contains("<script>alert(7)"));
+        // Two windows in each, and a mark in its key.
+        let shaded = page.matches("fill=\"#F59E0B\"").count();
+        assert_eq!(shaded, (CHARTS - 1) * 3, "{shaded}");
+        let page = super::page(&sample::storm()).unwrap();
+        assert!(!page.contains("#faults") && !page.contains("#F59E0B"));
     }
 
     #[test]

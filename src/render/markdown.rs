@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::percentile::{MAX, P50, P90, P95, P99, Times};
-use super::{gist, grants, health, planned, visible};
+use super::{faults, gist, grants, health, planned, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -49,6 +49,7 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     thresholds(text, report)?;
     tools(text, &report.summary)?;
     plan(text, report)?;
+    broken(text, report)?;
     tokens(text, report)?;
     beside(text, report)?;
     findings(text, report)
@@ -180,6 +181,17 @@ fn plan(text: &mut String, report: &Report) -> std::fmt::Result {
     list(text, &planned::causes(report))
 }
 
+/// What each window of a fault did.
+fn broken(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "Faults:\n")?;
+    let said: Vec<_> = report.faults.iter().take(ROWS).map(faults::sentence).collect();
+    list(text, &said)?;
+    more(text, report.faults.len())
+}
+
 /// How users came to tokens, and what became of those.
 fn tokens(text: &mut String, report: &Report) -> std::fmt::Result {
     if !grants::had_any(report) {
@@ -268,6 +280,13 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }
+    }
+
+    #[test]
+    fn windows_of_faults_are_said() {
+        let text = summary(&sample::damaged());
+        assert!(text.contains("Faults:\n\n- resets \\(reset, 5s to 10s\\)&#58; 25%"), "{text}");
+        assert!(!text.contains("<script>") && !summary(&sample::storm()).contains("Faults"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::visible;
 use crate::model::behaviour::{Check, ExpiredToken, Foreign, WrongAudience};
+use crate::model::fault::Fault;
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
 use crate::model::plan::{Plan, TargetUrl, Way};
@@ -47,6 +48,9 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
         costs(&mut out, plan, outlook);
     }
     line(&mut out, "cut", &cut(outlook));
+    for fault in &plan.faults {
+        line(&mut out, "fault", &visible::line(&broken(fault)));
+    }
     for warning in warnings(outlook) {
         line(&mut out, "warning", &warning);
     }
@@ -124,6 +128,27 @@ fn checked(plan: &Plan, check: &Check, users: u64) -> String {
             format!("{users} clients ask to be registered, and go no further; {most}")
         }
     }
+}
+
+/// A fault, when it is in force, and where.
+fn broken(fault: &Fault) -> String {
+    let Fault { name, kind, when, share, .. } = fault;
+    let at = figure::duration(when.at);
+    let lasts = match when.lasts {
+        Some(lasts) => format!("for {}", figure::duration(lasts)),
+        None => "to the end".to_owned(),
+    };
+    let again = match (when.every, when.repeat) {
+        (Some(every), Some(times)) => {
+            format!(", every {}, {times} times", figure::duration(every))
+        }
+        (Some(every), None) => format!(", every {}", figure::duration(every)),
+        (None, _) => String::new(),
+    };
+    let share =
+        if *share < 1.0 { format!(", {} of them", figure::share(*share)) } else { String::new() };
+    let called = if name == kind { String::new() } else { format!("{name}: ") };
+    format!("{called}{kind} from {at} {lasts}{again}, {}{share}", fault.what.place())
 }
 
 /// What is tried, in its order.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::completion::{self, Marks};
 use super::percentile::{MAX, P50, P90, P99, Times};
-use super::{gist, health, visible};
+use super::{faults, gist, health, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -12,6 +12,9 @@ use crate::model::report::figures::Figures;
 
 /// What stands before times to completion that are no plain figures.
 const MARKS: Marks = Marks { at_least: "at least ", about: "about " };
+
+/// Windows of faults that are told; the report has all of them.
+const MOST_WINDOWS: usize = 12;
 
 /// The summary, lines ended by `\n`, safe for a terminal.
 pub fn summary(report: &Report) -> String {
@@ -39,6 +42,7 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     figures(text, report)?;
     generator(text, report)?;
     beside(text, report)?;
+    broken(text, report)?;
     thresholds(text, report)?;
     findings(text, report)
 }
@@ -187,6 +191,21 @@ fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
+/// What each window of a fault did.
+fn broken(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nFaults")?;
+    for damage in report.faults.iter().take(MOST_WINDOWS) {
+        writeln!(text, "  {}", visible::line(&faults::sentence(damage).replace('\u{a0}', " ")))?;
+    }
+    match report.faults.len().checked_sub(MOST_WINDOWS) {
+        Some(more @ 1..) => writeln!(text, "  and {more} more windows, in the report"),
+        _ => Ok(()),
+    }
+}
+
 fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
     if report.findings.is_empty() {
         return Ok(());
@@ -227,6 +246,16 @@ mod tests {
         let text = summary(&sample::watched());
         assert!(text.contains("\nhealth     Before the load it answered 200"), "{text}");
         assert!(text.contains("\nmetrics    /metrics was asked 60 times"), "{text}");
+    }
+
+    #[test]
+    fn windows_of_faults_are_told() {
+        let text = summary(&sample::damaged());
+        assert!(text.contains("\nFaults\n  resets (reset, 5s to 10s): 25% of 200 calls"), "{text}");
+        let mut many = sample::damaged();
+        many.faults = many.faults.iter().cycle().take(14).cloned().collect();
+        assert!(summary(&many).contains("and 2 more windows, in the report"));
+        assert!(!summary(&sample::storm()).contains("Faults"));
     }
 
     #[test]

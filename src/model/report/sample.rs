@@ -6,6 +6,7 @@ use super::generator::Effort;
 use super::health::Answer;
 use super::planned::{Expected, Model};
 use super::*;
+use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::event::{Event, GrantChange, GrantEvent};
 use crate::model::histogram::Histogram;
 use crate::model::metrics::{Collected, Kind, Sample};
@@ -149,6 +150,42 @@ pub(crate) fn granted() -> Report {
             unproven: false,
             unchecked: true,
         },
+    ];
+    report
+}
+
+/// The same storm with two windows of faults, one of a hostile name, in the middle of it.
+pub(crate) fn damaged() -> Report {
+    let mut report = storm();
+    let stretch = |errors| Stretch {
+        calls: 200,
+        errors,
+        good_per_second: 20.0,
+        p50_us: Some(30_000),
+        p95_us: Some(60_000),
+        exchanges: 400,
+        handshakes: 200,
+        ..Stretch::default()
+    };
+    let window = |name: &str, from, recovery| Damage {
+        name: name.to_owned(),
+        fault: name.to_owned(),
+        kind: "reset".to_owned(),
+        from_us: from,
+        until_us: from + 5_000_000,
+        baseline: Some(stretch(0)),
+        inside: stretch(50),
+        met: 60,
+        explained: 48,
+        unexplained: 2,
+        recovery,
+        users_hit: 9,
+        amplification: Some(1.5),
+        ..Damage::default()
+    };
+    report.faults = vec![
+        window("resets", 5_000_000, Recovery::Recovered { after_us: 1_500_000 }),
+        window("<script>alert(7)</script>", 20_000_000, Recovery::NotSeen { watched_us: 9 }),
     ];
     report
 }

@@ -14,6 +14,8 @@ const GRID: RGBColor = RGBColor(0xe2, 0xe8, 0xf0);
 /// The side of a square in the legend, in units of length.
 const SQUARE: u32 = 10;
 const LIMIT: RGBColor = RGBColor(0xdc, 0x26, 0x26);
+/// What is shaded while a fault is in force.
+const FAULT: RGBColor = RGBColor(0xf5, 0x9e, 0x0b);
 
 type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 type Area<DB> = DrawingArea<DB, Shift>;
@@ -37,6 +39,7 @@ pub(super) fn whole<DB: DrawingBackend>(
     }
     legend(&strip, content, look, px(look, title + 13))?;
     let mut plot = axes(&below, content, look, 10.0)?;
+    shades(&mut plot, content)?;
     fields(&mut plot, &content.fields, &content.scale)?;
     layers(&mut plot, &content.layers, &content.scale)?;
     for line in &content.lines {
@@ -63,6 +66,7 @@ pub(super) fn plain<DB: DrawingBackend>(
     most_ticks: f64,
 ) -> Drawn<DB> {
     let mut plot = axes(area, content, look, most_ticks)?;
+    shades(&mut plot, content)?;
     for line in &content.lines {
         curve(&mut plot, line, &content.scale, look)?;
     }
@@ -102,7 +106,8 @@ fn legend<DB: DrawingBackend>(
     let text = style(look, 12).pos(Pos::new(HPos::Left, VPos::Center));
     let mut left = px(look, 70);
     let key = content.key.iter().map(|(name, colour)| (name.as_str(), *colour, SQUARE));
-    for (name, colour, height) in lines.chain(layers).chain(key).chain(limit) {
+    let fault = (!content.shades.is_empty()).then_some(("fault", FAULT, SQUARE));
+    for (name, colour, height) in lines.chain(layers).chain(key).chain(limit).chain(fault) {
         let top = middle - px(look, height) / 2;
         let mark = [(left, top), (left + px(look, SQUARE), top + px(look, height))];
         strip.draw(&Rectangle::new(mark, colour.filled()))?;
@@ -177,6 +182,17 @@ fn open_points<DB: DrawingBackend>(
     let points = line.pieces.iter().flatten();
     let rings = points.map(|(at, value)| Circle::new((*at, scale.place(*value)), radius, rim));
     plot.draw_series(rings)?;
+    Ok(())
+}
+
+/// When faults were in force.
+fn shades<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, content: &Content) -> Drawn<DB> {
+    let (bottom, top) = (content.scale.from, content.scale.to);
+    let shades = content.shades.iter().filter(|(from, _)| *from < content.end);
+    plot.draw_series(shades.map(|(from, until)| {
+        let until = until.min(content.end);
+        Rectangle::new([(*from, bottom), (until, top)], FAULT.mix(0.16).filled())
+    }))?;
     Ok(())
 }
 

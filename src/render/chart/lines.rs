@@ -27,6 +27,8 @@ pub struct Lines {
     pub end: f64,
     /// Seconds and values of each line, in pieces without a gap.
     pub lines: Vec<Vec<Vec<(f64, f64)>>>,
+    /// When faults were in force, in seconds, from and to.
+    pub shades: Vec<(f64, f64)>,
     /// Whether it is half as wide as the page.
     pub small: bool,
 }
@@ -42,7 +44,8 @@ impl Lines {
             (values().fold(0.0, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         let scale = Scale::linear(self.unit, lowest, highest, ticks);
         let lines = self.lines.iter().zip(0..).map(|(line, number)| self.drawn(line, number));
-        let content = Content { lines: lines.collect(), ..Content::on(scale, self.end, None) };
+        let (lines, shades) = (lines.collect(), self.shades.clone());
+        let content = Content { lines, shades, ..Content::on(scale, self.end, None) };
         let mut text = String::new();
         {
             let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -83,7 +86,13 @@ mod tests {
     #[test]
     fn only_the_axes_are_written() {
         let line = vec![vec![(0.5, -2e6), (59.5, 3e6)], vec![(61.0, 1e6)]];
-        let lines = Lines { unit: Unit::Number, end: 60.0, lines: vec![line], small: true };
+        let lines = Lines {
+            unit: Unit::Number,
+            end: 60.0,
+            lines: vec![line],
+            small: true,
+            shades: Vec::new(),
+        };
         let svg = lines.svg().unwrap();
         for words in ["-2M", "4M", "15s", "1m", "#4338CA"] {
             assert!(svg.contains(words), "{words} in {svg}");
@@ -96,7 +105,13 @@ mod tests {
     fn values_that_never_move_are_drawn_too() {
         for value in [0.0, -5.0, 7e-9, 1e12] {
             let line = vec![vec![(0.0, value), (1.0, value)]];
-            let lines = Lines { unit: Unit::Rate, end: 1.0, lines: vec![line], small: false };
+            let lines = Lines {
+                unit: Unit::Rate,
+                end: 1.0,
+                lines: vec![line],
+                small: false,
+                shades: Vec::new(),
+            };
             assert!(lines.svg().unwrap().contains("<polyline"), "{value}");
         }
     }

@@ -6,18 +6,22 @@ use serde::Serialize;
 
 use super::connections;
 
+use crate::model::damage::Damage;
 use crate::model::figure;
 use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::plan::Way;
 use crate::model::report::Report;
 use crate::model::report::figures::{Counts, Figures, OperationFigures};
-use crate::render::grants;
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
+use crate::render::{faults, grants};
 
 /// Tools beyond so many are left out of the page.
 const MOST_TOOLS: usize = 200;
+
+/// Windows of faults beyond so many are left out of the page.
+const MOST_WINDOWS: usize = 100;
 
 /// A tool's name is cut to so many characters.
 const LONGEST_NAME: usize = 120;
@@ -279,6 +283,24 @@ pub(super) fn tokens(report: &Report) -> Option<Table> {
         lead: said.collect::<Vec<_>>().join(" "),
         head: vec!["Before the load", "Requests", "Errors", "Response p50", "p99"],
         rows: grants::legs(report).into_iter().map(Vec::from).collect(),
+    })
+}
+
+/// What windows of faults did; nothing without faults.
+pub(super) fn faults(report: &Report) -> Option<Table> {
+    let said = report.faults.iter().take(MOST_WINDOWS).map(faults::sentence);
+    let said: Vec<_> = said.collect();
+    let more = report.faults.len().saturating_sub(MOST_WINDOWS);
+    let more = match more {
+        0 => String::new(),
+        more => format!(" {more} more windows are in run.json."),
+    };
+    let cells =
+        |damage: &Damage| faults::row(damage).iter().map(|cell| visible::line(cell)).collect();
+    (!report.faults.is_empty()).then(|| Table {
+        lead: visible::line(&format!("{}{more}", said.join(" "))),
+        head: faults::HEAD.to_vec(),
+        rows: report.faults.iter().take(MOST_WINDOWS).map(cells).collect(),
     })
 }
 

@@ -1,0 +1,159 @@
+//! What faults did and how the target came back, in sentences and as rows.
+
+use crate::model::damage::{Damage, Recovery, Stretch};
+use crate::model::figure;
+
+/// The heads of [`row`].
+pub const HEAD: [&str; 10] = [
+    "Window",
+    "Calls",
+    "Errors before, in it",
+    "p95 before, in it",
+    "Good a second before, in it",
+    "Met it, failed",
+    "As before after",
+    "Users hit, not served again",
+    "Sessions, runs, grants lost",
+    "HTTP requests a call, to before",
+];
+
+/// One window in a sentence or two, as text that is not yet escaped.
+pub fn sentence(damage: &Damage) -> String {
+    let Damage { name, kind, inside, .. } = damage;
+    let (from, until) = (figure::micros(damage.from_us), figure::micros(damage.until_us));
+    let open = if damage.open { ", when the run ended" } else { "" };
+    let errors = match (inside.error_share(), before(damage, Stretch::error_share)) {
+        (None, _) => "no call was due in it".to_owned(),
+        (Some(share), before) => {
+            let before = before
+                .map_or(String::new(), |before| format!(", {} before", figure::share(before)));
+            let share = figure::share(share);
+            format!("{share} of {} calls failed{before}", figure::count(inside.calls))
+        }
+    };
+    let p95 = match (inside.p95_us, damage.baseline.as_ref().and_then(|base| base.p95_us)) {
+        (Some(now), Some(then)) => {
+            format!(", p95 {} ({} before)", figure::micros(now), figure::micros(then))
+        }
+        (Some(now), None) => format!(", p95 {}", figure::micros(now)),
+        (None, _) => String::new(),
+    };
+    let unexplained = match damage.unexplained {
+        0 => String::new(),
+        count => format!(" {} of these errors met no fault.", figure::count(count)),
+    };
+    let stuck = if damage.is_metastable() {
+        " It was not back within twice as long as the fault lasted: load alone may hold it down."
+    } else {
+        ""
+    };
+    let recovered = recovered(damage);
+    format!(
+        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{stuck}"
+    )
+}
+
+/// Whether and when it was as before.
+fn recovered(damage: &Damage) -> String {
+    match damage.recovery {
+        Recovery::Recovered { after_us: 0 } => "As before at once after it".to_owned(),
+        Recovery::Recovered { after_us } => {
+            format!("As before {} after it", figure::micros(after_us))
+        }
+        Recovery::NotSeen { watched_us } => {
+            format!("Not as before within the {} that followed", figure::micros(watched_us))
+        }
+        Recovery::Unwatched if damage.open => "It was still in force at the end".to_owned(),
+        Recovery::Unwatched => "Too few calls came after it to see a recovery".to_owned(),
+        Recovery::NoBaseline => "Too few calls came before it to compare with".to_owned(),
+    }
+}
+
+fn before<T>(damage: &Damage, of: impl Fn(&Stretch) -> Option<T>) -> Option<T> {
+    damage.baseline.as_ref().and_then(of)
+}
+
+/// One window as cells of a table, in the order of [`HEAD`].
+pub fn row(damage: &Damage) -> Vec<String> {
+    let dash = || "–".to_owned();
+    let pair = |before: Option<String>, now: Option<String>| {
+        format!("{}, {}", before.unwrap_or_else(dash), now.unwrap_or_else(dash))
+    };
+    let share = |stretch: &Stretch| stretch.error_share().map(figure::share);
+    let p95 = |stretch: &Stretch| stretch.p95_us.map(figure::micros);
+    let good = |stretch: &Stretch| Some(figure::number(stretch.good_per_second));
+    let inside = &damage.inside;
+    let counts = |counts: &[u64]| {
+        counts.iter().map(|count| figure::count(*count)).collect::<Vec<_>>().join(", ")
+    };
+    let after = match damage.recovery {
+        Recovery::Recovered { after_us } => figure::micros(after_us),
+        Recovery::NotSeen { watched_us } => format!("> {}", figure::micros(watched_us)),
+        Recovery::Unwatched | Recovery::NoBaseline => dash(),
+    };
+    vec![
+        damage.name.clone(),
+        figure::count(inside.calls),
+        pair(before(damage, share), share(inside)),
+        pair(before(damage, p95), p95(inside)),
+        pair(before(damage, good), good(inside)),
+        counts(&[damage.met, damage.explained]),
+        after,
+        counts(&[damage.users_hit, damage.users_unserved]),
+        counts(&[damage.sessions_lost, damage.runs_lost, damage.grants_lost]),
+        damage.amplification.map_or_else(dash, |ratio| format!("{}x", figure::number(ratio))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn damage() -> Damage {
+        let baseline =
+            Stretch { calls: 1_000, errors: 1, p95_us: Some(48_000), ..Stretch::default() };
+        let inside =
+            Stretch { calls: 487, errors: 15, p95_us: Some(846_000), ..Stretch::default() };
+        Damage {
+            name: "resets #2".to_owned(),
+            kind: "reset".to_owned(),
+            from_us: 25_000_000,
+            until_us: 30_000_000,
+            baseline: Some(baseline),
+            inside,
+            recovery: Recovery::Recovered { after_us: 2_250_000 },
+            ..Damage::default()
+        }
+    }
+
+    #[test]
+    fn each_way_back_has_its_words() {
+        let plain = damage();
+        let said = sentence(&plain);
+        let expected = "resets #2 (reset, 25s to 30s): 3.08% of 487 calls failed, 0.1% before, \
+                        p95 846ms (48ms before). As before 2.25s after it.";
+        assert_eq!(said, expected);
+        let never = Recovery::NotSeen { watched_us: 17_000_000 };
+        let said = sentence(&Damage { recovery: never, unexplained: 3, ..damage() });
+        assert!(said.contains("Not as before within the 17s that followed."), "{said}");
+        assert!(said.contains("3 of these errors met no fault.") && said.contains("twice as long"));
+        for (recovery, open, words) in [
+            (Recovery::Unwatched, true, "still in force at the end"),
+            (Recovery::Unwatched, false, "Too few calls came after it"),
+            (Recovery::NoBaseline, false, "Too few calls came before it"),
+        ] {
+            let said = sentence(&Damage { recovery, open, ..damage() });
+            assert!(said.contains(words), "{said}");
+        }
+        let said = sentence(&Damage { inside: Stretch::default(), ..damage() });
+        assert!(said.contains("no call was due in it."), "{said}");
+    }
+
+    #[test]
+    fn a_row_has_a_cell_for_each_head() {
+        let cells = row(&damage());
+        assert_eq!(cells.len(), HEAD.len());
+        assert_eq!(cells[2..4], ["0.1%, 3.08%", "48ms, 846ms"]);
+        assert_eq!(cells[6], "2.25s");
+    }
+}
