@@ -100,6 +100,7 @@ pub mod edge {
     pub mod dial;
     pub mod files;
     pub mod health;
+    pub mod held;
     pub mod loopback;
     pub mod net;
     pub mod process;
@@ -117,10 +118,16 @@ pub mod judge {
 /// The network misbehaving. Uses `model`, `edge`.
 pub mod chaos {
     pub mod collection;
+    pub mod hook;
     pub mod lane;
+    pub mod outside;
     pub mod pipe;
+    pub mod prepare;
     pub mod proxy;
+    pub mod restore;
+    pub mod state;
     pub mod toxic;
+    pub mod toxiproxy;
     pub mod toxiproxy_api;
 }
 
@@ -215,6 +222,7 @@ pub mod conduct {
     mod login;
     mod look;
     pub(crate) mod metrics;
+    mod outside;
     mod person;
     pub mod run;
     pub mod unreachable;
@@ -235,6 +243,7 @@ pub mod cli {
     pub mod schema;
     pub mod serve;
     pub mod signals;
+    mod state;
     pub mod stdout;
     pub mod terminal;
 }

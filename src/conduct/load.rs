@@ -15,8 +15,10 @@ use super::health::Followed;
 use super::login::LoggedIn;
 use super::look::way_of;
 use super::metrics::MetricsPage;
+use super::outside::{self, Beside};
 use super::run::{Order, common};
 use super::watch::{Course, Watch};
+use crate::chaos::outside::Outside;
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -27,6 +29,7 @@ use crate::engine::user::Scene;
 use crate::judge::checks::{Before, Checks};
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
+use crate::model::finding;
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
@@ -67,6 +70,7 @@ pub(super) async fn load(
     order: Order,
     found: Found<'_>,
     tools: Vec<Tool>,
+    outside: Option<Outside>,
 ) -> Result<Report, RunError> {
     let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
     let recorder = Arc::new(Recorder::default());
@@ -76,7 +80,10 @@ pub(super) async fn load(
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let before = found.logged_in.as_ref();
-    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None)?;
+    let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None) {
+        Ok(common) => common,
+        Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
+    };
     let clock = common.wire.clock.clone();
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
@@ -98,6 +105,7 @@ pub(super) async fn load(
     };
     let health = found.health.map(|page| tokio::spawn(page.follow(meanwhile.clone())));
     let metrics = found.metrics.map(|page| tokio::spawn(page.follow(meanwhile)));
+    let outside = Beside::start(outside, &clock, stop.clone(), &interrupted);
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
@@ -107,32 +115,38 @@ pub(super) async fn load(
         (pace, drain),
         Arc::clone(&interrupted),
     ));
-    bring(scene, &plan, dashboard, &clock, &stopper).await?;
+    let brought = bring(scene, &plan, dashboard, &clock, &stopper).await;
     if let Pace::Closed(users) = &plan.load.pace {
         // The director may not have run before the last user was gone.
         note_early_end(users, &clock, &interrupted);
     }
     stopper.advance(Phase::Over);
     director.abort();
+    if let Err(error) = brought {
+        return Err(outside.end_with(error).await);
+    }
     common.wallet.close().await;
     let elapsed = clock.now();
-    let (summary, expectations, loop_delay) = watch.end();
+    let (summary, mut expectations, loop_delay) = watch.end();
     let effort = Effort {
         cpu: health::cpu_time().saturating_sub(cpu_before),
         elapsed,
         cores: cores(),
         loop_delay: &loop_delay,
     };
+    let outside = outside.end().await;
     let saved = grants::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
+    notes.extend(outside::notes(&outside));
+    expectations.findings.extend(finding::of_outside(&outside));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
     let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
-    Ok(Report::build(Parts {
+    let mut report = Report::build(Parts {
         scenario: described(&plan, way_of(&found.scouted), notes),
         seed: plan.seed,
         target: Target {
@@ -152,7 +166,9 @@ pub(super) async fn load(
         health,
         target_metrics,
         receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
-    }))
+    });
+    report.faults.extend(outside::told(&outside));
+    Ok(report)
 }
 
 /// What a task made, once it has ended.

@@ -1,11 +1,13 @@
 //! Faults: what misbehaves, when, and whom it befalls.
 
 mod network;
+pub mod outside;
 
 use std::time::Duration;
 
 pub use network::{Direction, Effect, Ending, Network};
 
+use self::outside::{Hook, Toxic};
 use super::leg::Leg;
 use super::operation::Operation;
 
@@ -36,6 +38,10 @@ pub struct Fault {
 pub enum What {
     /// On the path to the target, to whole connections.
     Network(Network),
+    /// On a proxy of a Toxiproxy server, to every connection that passes it.
+    Toxic(Toxic),
+    /// Whatever a program or a request does.
+    Hook(Hook),
 }
 
 /// The faults that something met, a bit each by their number.
@@ -150,6 +156,8 @@ impl What {
     pub const fn place(&self) -> &'static str {
         match self {
             Self::Network(_) => "on the network, to whole connections",
+            Self::Toxic(_) => "on a proxy of Toxiproxy, to whole connections",
+            Self::Hook(_) => "outside, by a program or a request",
         }
     }
 }

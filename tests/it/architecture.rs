@@ -19,7 +19,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("engine", &["model", "protocol", "edge"]),
     ("practice", &["model", "protocol", "edge"]),
     ("render", &["model"]),
-    ("conduct", &["model", "scenario", "protocol", "edge", "judge", "engine", "practice"]),
+    ("conduct", &["model", "scenario", "protocol", "edge", "judge", "chaos", "engine", "practice"]),
     (
         "cli",
         &[

@@ -1,0 +1,153 @@
+//! What acts outside in a run: made ready before the load, kept beside it, told in its report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::endpoint::Endpoint;
+use super::failure::RunError;
+use super::grants;
+use crate::chaos::outside::{Load, Outside};
+use crate::chaos::prepare::{self, Hands};
+use crate::edge::clock::Clock;
+use crate::edge::tls::Tls;
+use crate::engine::control;
+use crate::engine::realm::SCOUT;
+use crate::engine::stop::{Phase, Stop};
+use crate::model::fault::What;
+use crate::model::fault::outside::{Action, Outcome};
+use crate::model::plan::{self, Http, Plan};
+
+/// Makes what acts outside ready, and lets connections to the target go through a proxy of
+/// Toxiproxy's where faults are to be on the path.
+pub(super) async fn begin(
+    plan: &Plan,
+    endpoint: &mut Endpoint,
+    (run, folder): (&str, Option<PathBuf>),
+) -> Result<Option<Outside>, RunError> {
+    if !plan.faults.iter().any(|fault| matches!(fault.what, What::Toxic(_) | What::Hook(_))) {
+        return Ok(None);
+    }
+    let tls = speaks_tls(plan).then(|| trusted(endpoint)).transpose()?;
+    let client = control::client(tls.as_ref())?;
+    let holder = grants::checked(plan)?.holder(SCOUT);
+    let route = &endpoint.route;
+    let upstream = match route.instead {
+        Some(address) => address.to_string(),
+        None if route.host.contains(':') => format!("[{}]:{}", route.host, route.port),
+        None => format!("{}:{}", route.host, route.port),
+    };
+    let hands = Hands {
+        client,
+        hide: Arc::new(move |text| holder.hide(text)),
+        upstream,
+        run: run.to_owned(),
+        folder,
+    };
+    let outside = prepare::begin(plan, hands).await?;
+    if let Some(instead) = outside.as_ref().and_then(Outside::instead) {
+        endpoint.route.instead = Some(instead);
+    }
+    Ok(outside)
+}
+
+/// Whether anything is asked over TLS.
+fn speaks_tls(plan: &Plan) -> bool {
+    let hooks = plan.faults.iter().filter_map(|fault| match &fault.what {
+        What::Hook(hook) => match &hook.action {
+            Action::Request(request) => Some(request.url.as_str()),
+            Action::Command(_) => None,
+        },
+        _ => None,
+    });
+    let server = plan.toxiproxy.as_ref().map(|server| server.url.as_str());
+    hooks.chain(server).any(|url| url.starts_with("https:"))
+}
+
+/// Whom the target's TLS trusts; the system's roots where it has none.
+fn trusted(endpoint: &Endpoint) -> Result<Tls, RunError> {
+    if let Some(tls) = &endpoint.route.tls {
+        return Ok(tls.clone());
+    }
+    Ok(Tls::new(&plan::Tls::default(), "localhost", Http::One)?)
+}
+
+/// What acts outside, under way with the load.
+pub(super) struct Beside(Option<JoinHandle<Outcome>>);
+
+impl Beside {
+    /// Begins with the load's clock.
+    pub(super) fn start(
+        outside: Option<Outside>,
+        clock: &Clock,
+        stop: Stop,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Self {
+        let Some(outside) = outside else { return Self(None) };
+        let (tell, over) = watch::channel(false);
+        tokio::spawn(async move {
+            stop.reached(Phase::Over).await;
+            // Nobody who waits any longer is no loss.
+            let _heard = tell.send(true).is_ok();
+        });
+        let load = Load { over, interrupted: Arc::clone(interrupted) };
+        Self(Some(tokio::spawn(outside.follow(clock.clone(), load))))
+    }
+
+    /// Waits until everything is put back; the load is over.
+    pub(super) async fn end(self) -> Outcome {
+        let Some(task) = self.0 else { return Outcome::default() };
+        match task.await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let lost = format!(
+                    "a part of squall failed ({error}): `squall chaos restore` puts back what it left"
+                );
+                Outcome { left: vec![lost], ..Outcome::default() }
+            }
+        }
+    }
+}
+
+impl Beside {
+    /// As [`Beside::end`], for a load of which there is no report.
+    pub(super) async fn end_with(self, error: RunError) -> RunError {
+        with_left(error, &self.end().await.left)
+    }
+}
+
+/// Puts back what was made ready for a load that is not made; why it is not, and what is left.
+pub(super) async fn given_up(outside: Option<&Outside>, error: RunError) -> RunError {
+    let Some(outside) = outside else { return error };
+    with_left(error, &outside.put_back().await)
+}
+
+fn with_left(error: RunError, left: &[String]) -> RunError {
+    if left.is_empty() {
+        return error;
+    }
+    RunError::Left { error: Box::new(error), left: left.join("; ") }
+}
+
+/// Windows of the report: each hook and each toxic, and what became of it.
+pub(super) fn told(outcome: &Outcome) -> impl Iterator<Item = serde_json::Value> {
+    let hooks = outcome.hooks.iter().map(|hook| {
+        json!({ "name": hook.window, "fault": hook.fault, "kind": "hook", "hook": hook })
+    });
+    let toxics = outcome.toxics.iter().map(|toxic| {
+        json!({ "name": toxic.window, "fault": toxic.fault, "kind": "toxiproxy", "toxic": toxic })
+    });
+    hooks.chain(toxics)
+}
+
+/// Lines of the report about what did not go as it was asked.
+pub(super) fn notes(outcome: &Outcome) -> impl Iterator<Item = String> {
+    let hooks = outcome.hooks.iter().flat_map(|hook| hook.failures());
+    let toxics = outcome.toxics.iter().flat_map(|toxic| toxic.failures());
+    let left = outcome.left.iter().map(|left| format!("not put back: {left}"));
+    hooks.chain(toxics).chain(left)
+}
