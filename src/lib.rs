@@ -239,6 +239,7 @@ pub mod cli {
     pub mod manual;
     pub mod plan;
     pub mod report;
+    pub mod restore;
     pub mod run;
     pub mod schema;
     pub mod serve;

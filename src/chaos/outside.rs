@@ -186,7 +186,11 @@ impl Outside {
             *count += 1;
             if *count == 1 { there(server.api.enable(proxy, false).await, proxy) } else { Ok(()) }
         } else {
-            server.api.add(proxy, &name, (toxic, fault.share)).await.map_err(told)
+            server
+                .api
+                .add(proxy, &name, (toxic, fault.share))
+                .await
+                .map_err(|failure| told(&failure))
         };
         let now = micros(self.means.clock.now());
         let (set_us, errors) = match set {
@@ -217,7 +221,12 @@ impl Outside {
             *count = count.saturating_sub(1);
             if *count == 0 { there(server.api.enable(proxy, true).await, proxy) } else { Ok(()) }
         } else {
-            server.api.remove(proxy, &server.toxic(window.fault)).await.map(drop).map_err(told)
+            server
+                .api
+                .remove(proxy, &server.toxic(window.fault))
+                .await
+                .map(drop)
+                .map_err(|failure| told(&failure))
         };
         let now = micros(self.means.clock.now());
         let Some(report) = course.reports.get_mut(&number) else { return };
@@ -228,7 +237,7 @@ impl Outside {
     }
 }
 
-fn told(failure: Failure) -> String {
+fn told(failure: &Failure) -> String {
     format!("Toxiproxy {failure}")
 }
 
@@ -237,7 +246,7 @@ fn there(answer: Result<bool, Failure>, proxy: &str) -> Result<(), String> {
     match answer {
         Ok(true) => Ok(()),
         Ok(false) => Err(format!("Toxiproxy has no proxy {proxy} any more")),
-        Err(failure) => Err(told(failure)),
+        Err(failure) => Err(told(&failure)),
     }
 }
 

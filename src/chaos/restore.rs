@@ -36,18 +36,18 @@ pub enum Found {
 pub async fn undo(api: &Toxiproxy, changes: &Changes) -> Restored {
     let mut restored = Restored::default();
     for put in &changes.toxics {
-        let what = format!("removed the toxic {} from {}", put.name, put.proxy);
-        if restored.note(api.remove(&put.proxy, &put.name).await, what) {
+        let what = format!("the toxic {} of the proxy {}", put.name, put.proxy);
+        if restored.note(api.remove(&put.proxy, &put.name).await, "remove", &what) {
             return restored;
         }
     }
     for proxy in &changes.disabled {
-        if restored.note(enabled(api, proxy).await, format!("enabled the proxy {proxy}")) {
+        if restored.note(enabled(api, proxy).await, "enable", &format!("the proxy {proxy}")) {
             return restored;
         }
     }
     if let Some(made) = &changes.made {
-        restored.note(api.delete(made).await, format!("removed the proxy {made}"));
+        restored.note(api.delete(made).await, "remove", &format!("the proxy {made}"));
     }
     restored
 }
@@ -62,12 +62,12 @@ async fn enabled(api: &Toxiproxy, proxy: &str) -> Result<bool, Failure> {
 
 impl Restored {
     /// Notes what came of one thing; whether the server does not answer at all.
-    fn note(&mut self, came: Result<bool, Failure>, what: String) -> bool {
+    fn note(&mut self, came: Result<bool, Failure>, verb: &str, what: &str) -> bool {
         match came {
-            Ok(true) => self.done.push(what),
+            Ok(true) => self.done.push(format!("{verb}d {what}")),
             Ok(false) => {}
             Err(failure) => {
-                self.failed.push(format!("not {what}: Toxiproxy {failure}"));
+                self.failed.push(format!("cannot {verb} {what}: Toxiproxy {failure}"));
                 return matches!(failure, Failure::Silent(_));
             }
         }

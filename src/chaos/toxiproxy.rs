@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::model::fault::outside::Toxic;
 use crate::model::fault::Direction;
+use crate::model::fault::outside::Toxic;
 
 /// A server that takes longer for one answer is as good as none.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -180,7 +180,7 @@ impl Toxiproxy {
             asked = asked.header(http::header::CONTENT_TYPE, "application/json");
             asked = asked.body(body.to_string());
         }
-        let answer = asked.send().await.map_err(|error| silent(error))?;
+        let answer = asked.send().await.map_err(silent)?;
         let status = answer.status();
         let body = whole(answer).await?;
         if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }

@@ -19,7 +19,7 @@ use crate::engine::control;
 use crate::engine::realm::SCOUT;
 use crate::engine::stop::{Phase, Stop};
 use crate::model::fault::What;
-use crate::model::fault::outside::{Action, Outcome};
+use crate::model::fault::outside::{Action, HookReport, Outcome, ToxicReport};
 use crate::model::plan::{self, Http, Plan};
 
 /// Makes what acts outside ready, and lets connections to the target go through a proxy of
@@ -135,9 +135,9 @@ fn with_left(error: RunError, left: &[String]) -> RunError {
 
 /// Windows of the report: each hook and each toxic, and what became of it.
 pub(super) fn told(outcome: &Outcome) -> impl Iterator<Item = serde_json::Value> {
-    let hooks = outcome.hooks.iter().map(|hook| {
-        json!({ "name": hook.window, "fault": hook.fault, "kind": "hook", "hook": hook })
-    });
+    let hooks = outcome.hooks.iter().map(
+        |hook| json!({ "name": hook.window, "fault": hook.fault, "kind": "hook", "hook": hook }),
+    );
     let toxics = outcome.toxics.iter().map(|toxic| {
         json!({ "name": toxic.window, "fault": toxic.fault, "kind": "toxiproxy", "toxic": toxic })
     });
@@ -146,8 +146,8 @@ pub(super) fn told(outcome: &Outcome) -> impl Iterator<Item = serde_json::Value>
 
 /// Lines of the report about what did not go as it was asked.
 pub(super) fn notes(outcome: &Outcome) -> impl Iterator<Item = String> {
-    let hooks = outcome.hooks.iter().flat_map(|hook| hook.failures());
-    let toxics = outcome.toxics.iter().flat_map(|toxic| toxic.failures());
+    let hooks = outcome.hooks.iter().flat_map(HookReport::failures);
+    let toxics = outcome.toxics.iter().flat_map(ToxicReport::failures);
     let left = outcome.left.iter().map(|left| format!("not put back: {left}"));
     hooks.chain(toxics).chain(left)
 }

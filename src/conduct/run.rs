@@ -84,7 +84,7 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
         Ok(looked) => looked,
         Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
     };
-    let mut report = load(order, found, tools, outside).await?;
+    let mut report = Box::pin(load(order, found, tools, outside)).await?;
     if let Some(ended) = child.as_mut().and_then(PracticeChild::early_end) {
         blame_ourselves(&mut report, &ended.to_string());
     }

@@ -1,15 +1,15 @@
 //! What acted outside in a run and did not do what was asked, as findings.
 
 use super::{BrokenRule, Finding, Provenance, Severity};
-use crate::model::fault::outside::Outcome;
+use crate::model::fault::outside::{HookReport, Outcome, ToxicReport};
 
 /// Evidence is kept of so many.
 const FIRST: usize = 5;
 
 /// A finding for hooks, and one for toxics, that failed.
 pub fn of_outside(outcome: &Outcome) -> Vec<Finding> {
-    let hooks = outcome.hooks.iter().map(|hook| hook.failures());
-    let toxics = outcome.toxics.iter().map(|toxic| toxic.failures());
+    let hooks = outcome.hooks.iter().map(HookReport::failures);
+    let toxics = outcome.toxics.iter().map(ToxicReport::failures);
     let hooks = finding(
         hooks,
         (
@@ -57,7 +57,7 @@ fn finding(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fault::outside::{HookReport, HookRun, ToxicReport};
+    use crate::model::fault::outside::HookRun;
 
     #[test]
     fn each_that_failed_counts_once() {

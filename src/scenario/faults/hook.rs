@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::fault::outside::{Action, Hook, Request};
 use crate::model::fault::What;
+use crate::model::fault::outside::{Action, Hook, Request};
 use crate::model::plan::{Plan, TargetUrl};
 use crate::scenario::document::Node;
 use crate::scenario::mistake::Place;

@@ -28,7 +28,7 @@ fn read_with(faults: &str) -> Result<Plan, String> {
 }
 
 fn faults(lines: &[&str]) -> Vec<Fault> {
-    let text: String = lines.iter().map(|line| format!("[[fault]]\n{line}\n")).collect();
+    let text: String = lines.iter().flat_map(|line| ["[[fault]]\n", line, "\n"]).collect();
     read_with(&text).unwrap_or_else(|page| panic!("{page}")).faults
 }
 

@@ -96,7 +96,8 @@ fn toxic(table: &Table<'_>) -> Option<Toxic> {
     let words = TOXICS.map(|toxic| (toxic.0, toxic));
     let doc = "What it does, in Toxiproxy's word; down disables the proxy.";
     let kind = table.key("toxic", doc).word(&words, &[]).required();
-    let doc = "A proxy that the server has already; else one on the path to the target, squall's own.";
+    let doc =
+        "A proxy that the server has already; else one on the path to the target, squall's own.";
     let proxy = table.key("proxy", doc).text().optional();
     let words = [("upstream", Direction::Upstream), ("downstream", Direction::Downstream)];
     let doc = "To the server (upstream), from it (downstream).";
@@ -105,7 +106,8 @@ fn toxic(table: &Table<'_>) -> Option<Toxic> {
     let doc = "Its numbers, in Toxiproxy's units.";
     let attributes = table.table("attributes", doc, |attributes| numbers(attributes, kind));
     let (kind, _, needed) = kind?;
-    if let Some(missing) = needed.iter().find(|name| !attributes.iter().any(|(has, _)| has == *name))
+    if let Some(missing) =
+        needed.iter().find(|name| !attributes.iter().any(|(has, _)| has == *name))
         && !has(table, missing)
     {
         let found = format!("the toxic {kind} without {missing}");
@@ -139,7 +141,11 @@ fn numbers(
 ) -> Vec<(&'static str, u64)> {
     let mut numbers = Vec::new();
     for (name, doc, least, most) in ATTRIBUTES {
-        let most = if name == "delay" && kind.is_some_and(|kind| kind.0 == "slow_close") { DAY } else { most };
+        let most = if name == "delay" && kind.is_some_and(|kind| kind.0 == "slow_close") {
+            DAY
+        } else {
+            most
+        };
         let number = table.key(name, doc).integer(least..=most).optional();
         let (Some((word, has, _)), Some(place)) = (kind, table.given(name)) else { continue };
         if has.contains(&name) {
