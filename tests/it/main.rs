@@ -23,6 +23,7 @@ mod live;
 mod manual;
 mod nginx;
 mod oauth;
+mod outside;
 mod peer;
 mod peers;
 mod person;
