@@ -274,11 +274,7 @@ impl Errand {
         let run = self.act(action, *timeout).await;
         let mut cleaned = None;
         if let Some(command) = cleanup {
-            let ended = self.until.unwrap_or(Duration::MAX / 4);
-            tokio::select! {
-                () = self.load.is_over() => {}
-                () = self.means.clock.sleep_until(ended), if self.until.is_some() => {}
-            }
+            self.window_ends().await;
             cleaned = Some(self.means.run(command, *timeout).await);
             let forgotten = self.keeper.cleaned(window.clone()).await;
             left.extend(forgotten.err().map(|error| {
@@ -286,6 +282,15 @@ impl Errand {
             }));
         }
         (HookReport { fault, window, run, cleanup: cleaned }, left)
+    }
+
+    /// Completes when the window ends, at the latest with the load.
+    async fn window_ends(&self) {
+        let Some(until) = self.until else { return self.load.is_over().await };
+        tokio::select! {
+            () = self.load.is_over() => {}
+            () = self.means.clock.sleep_until(until) => {}
+        }
     }
 
     /// Does it, unless a person ends the run meanwhile.

@@ -86,7 +86,11 @@ impl Toxiproxy {
     /// # Errors
     /// When it does not answer, or is no Toxiproxy.
     pub async fn version(&self) -> Result<String, Failure> {
-        let body = self.ask(Method::GET, &["version"], None).await?;
+        let asked = self.ask(Method::GET, &["version"], None).await;
+        let body = asked.map_err(|failure| match failure {
+            Failure::Refused { status, .. } => foreign(&format!("it answers /version {status}")),
+            other => other,
+        })?;
         let text = String::from_utf8_lossy(&body);
         let version = match serde_json::from_slice::<Value>(&body) {
             Ok(Value::Object(object)) => {

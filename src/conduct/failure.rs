@@ -198,8 +198,11 @@ pub enum RunError {
     /// What acts outside cannot be as the scenario says.
     #[error(transparent)]
     Outside(#[from] OutsideError),
+    /// The target was asked through a proxy of Toxiproxy's, and did not answer.
+    #[error("{0}\nConnections go through a proxy of Toxiproxy's: does that reach the target?")]
+    Through(Box<RunError>),
     /// There is no report, and something is left to be put back.
-    #[error("{error}\nNot put back: {left}")]
+    #[error("{error}\nWhat is left to put back: {left}")]
     Left {
         /// Why there is no report.
         error: Box<RunError>,
@@ -239,7 +242,7 @@ impl RunError {
     /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Left { error, .. } => error.exit_code(),
+            Self::Left { error, .. } | Self::Through(error) => error.exit_code(),
             Self::Practice(_) | Self::Ourselves(_) | Self::Users(UsersError::Carrier(_)) => 1,
             Self::Endpoint(_)
             | Self::Tls(_)

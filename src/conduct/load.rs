@@ -168,6 +168,7 @@ pub(super) async fn load(
         receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
     });
     report.faults.extend(outside::told(&outside));
+    report.reasons.extend(outside.left);
     Ok(report)
 }
 

@@ -123,6 +123,12 @@ impl Beside {
 /// Puts back what was made ready for a load that is not made; why it is not, and what is left.
 pub(super) async fn given_up(outside: Option<&Outside>, error: RunError) -> RunError {
     let Some(outside) = outside else { return error };
+    let error = match error {
+        RunError::Unreachable { .. } if outside.instead().is_some() => {
+            RunError::Through(Box::new(error))
+        }
+        error => error,
+    };
     with_left(error, &outside.put_back().await)
 }
 
@@ -148,6 +154,5 @@ pub(super) fn told(outcome: &Outcome) -> impl Iterator<Item = serde_json::Value>
 pub(super) fn notes(outcome: &Outcome) -> impl Iterator<Item = String> {
     let hooks = outcome.hooks.iter().flat_map(HookReport::failures);
     let toxics = outcome.toxics.iter().flat_map(ToxicReport::failures);
-    let left = outcome.left.iter().map(|left| format!("not put back: {left}"));
-    hooks.chain(toxics).chain(left)
+    hooks.chain(toxics).chain(outcome.left.iter().cloned())
 }

@@ -188,7 +188,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, written: Vec<Written>) {
             What::Toxic(toxic) => {
                 toxiproxy::refuse(plan, &fault, toxic, &|found, right| wrong(place, found, right));
             }
-            What::Hook(hook) => hook::refuse(root, plan, place, hook),
+            What::Hook(hook) => hook::refuse(root, plan, (&fault, place), hook),
         }
         names.push(fault.name.clone());
         plan.faults.push(fault);

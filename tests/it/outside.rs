@@ -282,6 +282,7 @@ fn a_server_that_goes_away_is_told_and_put_back_later() {
     let notes = report.at("/scenario/notes").as_array().unwrap();
     let notes: Vec<_> = notes.iter().map(|note| note.as_str().unwrap()).collect();
     assert_eq!(left(&place).len(), 1);
+    assert!(done.stdout.contains("squall chaos restore"), "{}", done.stdout);
     let failed = restore(&place, &[]);
     let said = [notes.join("\n"), failed.exits(1).stdout.clone()].join("\n---\n");
     insta::assert_snapshot!(anonymous(&said, &place));
@@ -338,7 +339,8 @@ fn a_run_without_a_load_puts_everything_back() {
     let url = format!("http://{}/mcp", free_address());
     scenario(&place, &url, &(server(&chaos) + &fault("path", own)));
     let done = order(&place).set("clients.override.connect_timeout", r#""1s""#).go();
-    done.refused(3, &place);
+    let said = done.refused(3, &place);
+    assert!(said.contains("a proxy of Toxiproxy's: does that reach the target?"), "{said}");
     is_put_back(&chaos, &place);
 }
 

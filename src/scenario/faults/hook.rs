@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::fault::What;
 use crate::model::fault::outside::{Action, Hook, Request};
+use crate::model::fault::{Fault, What};
 use crate::model::plan::{Plan, TargetUrl};
 use crate::scenario::document::Node;
 use crate::scenario::mistake::Place;
@@ -20,6 +20,8 @@ pub(super) const KINDS: &[Kind] = &[Kind {
     read: |table| hook(table).map(What::Hook),
 }];
 
+/// A hook comes again so much later, at least.
+const SHORTEST: Duration = Duration::from_secs(1);
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// Keys of a request.
 const OF_REQUESTS: [&str; 3] = ["method", "body", "status"];
@@ -97,7 +99,11 @@ fn request_url(node: &Node) -> Result<String, Wrong> {
 }
 
 /// What a hook cannot do in this scenario.
-pub(super) fn refuse(root: &Table<'_>, plan: &Plan, place: Place, hook: &Hook) {
+pub(super) fn refuse(root: &Table<'_>, plan: &Plan, (fault, place): (&Fault, Place), hook: &Hook) {
+    if fault.when.every.is_some_and(|every| every < SHORTEST) {
+        let right = "let every be a second or more";
+        root.log().wrong(place, "a hook that comes again within a second", right);
+    }
     if let Action::Request(request) = &hook.action
         && !plan.target.authorised
         && !TargetUrl::Url(request.url.clone()).is_loopback()

@@ -149,7 +149,8 @@ fn toxics_and_hooks_arrive() {
         let plan = read_with(&text).unwrap_or_else(|page| panic!("{page}"));
         assert_eq!(plan.faults[0].what, What::Toxic(toxic), "{text}");
         let (url, name) = ("http://127.0.0.1:8474/".to_owned(), None);
-        let (shown, listen) = (url.clone(), "127.0.0.1:0".to_owned());
+        let shown = "http://127.0.0.1:8474".to_owned();
+        let listen = "127.0.0.1:0".to_owned();
         assert_eq!(plan.toxiproxy, Some(Toxiproxy { url, shown, name, listen }));
     }
     let command = ["sh", "-c", "exit"].map(str::to_owned).to_vec();
@@ -203,6 +204,7 @@ fn mistakes_of_toxics_and_hooks_are_shown_where_they_are() {
         hook("command = ['a']\nurl = '/restart'"),
         hook("command = ['a']\nstatus = 200\nshare = 0.5\ndirection = 'both'\nmatch.tool = 'a'"),
         hook("url = 'http://10.0.0.1/restart'\nmethod = 'SPLIT'"),
+        hook("command = ['a']\nlasts = '1ms'\nevery = '10ms'"),
     ];
     let pages = table.map(|text| {
         let page = read_with(&text).expect_err(&text);

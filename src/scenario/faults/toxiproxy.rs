@@ -66,7 +66,7 @@ pub fn server(table: &Table<'_>) -> Option<Toxiproxy> {
     });
     let listen = listen.or("127.0.0.1:0".to_owned());
     let url = url?;
-    let shown = shown(table, &url);
+    let shown = shown(table, &url).trim_end_matches('/').to_owned();
     Some(Toxiproxy { url, shown, name, listen })
 }
 
