@@ -270,10 +270,9 @@ fn what_a_killed_squall_left_is_put_back_by_another() {
 fn a_server_that_goes_away_is_told_and_put_back_later() {
     let (chaos, practice, place) = (Chaos::start(), Practice::with(&[]), Place::new());
     database(&chaos);
-    let toxic = "kind = \"toxiproxy\"\nat = \"500ms\"\nlasts = \"1s\"\nproxy = \"database\"\n\
-                 toxic = \"noop\"";
+    let toxic = "kind = \"toxiproxy\"\nat = \"0s\"\nproxy = \"database\"\ntoxic = \"noop\"";
     let killing =
-        format!("kind = \"hook\"\nat = \"1s\"\ncommand = [\"kill\", \"-9\", \"{}\"]", chaos.id());
+        format!("kind = \"hook\"\nat = \"500ms\"\ncommand = [\"kill\", \"-9\", \"{}\"]", chaos.id());
     let faults = [fault("there", toxic), fault("killer", &killing)].concat();
     scenario(&place, &practice.url(), &(server(&chaos) + &faults));
     let done = order(&place).go();
