@@ -189,10 +189,13 @@ fn toxics_on_the_path_and_on_a_proxy_of_the_users_are_set_and_put_back() {
 fn a_path_that_is_down_fails_calls_and_comes_back() {
     let (chaos, practice, place) = (Chaos::start(), Practice::with(&[]), Place::new());
     database(&chaos);
-    let down = "kind = \"toxiproxy\"\nat = \"1s\"\nlasts = \"500ms\"\ntoxic = \"down\"";
+    let down = "kind = \"toxiproxy\"\nat = \"1s\"\nlasts = \"2500ms\"\ntoxic = \"down\"";
     scenario(&place, &practice.url(), &(server(&chaos) + &fault("down", down)));
-    let report = order(&place).go().report();
+    let report = order(&place).set("target.health", r#"{ url = "/health" }"#).go().report();
     adds_up(&report);
+    // A page tells of the target, not of what squall puts in its way.
+    assert!(report.count("/health/asked") > 0);
+    assert_eq!(report.at("/health/well"), report.at("/health/asked"));
     assert!(report.outcomes().contains(&"ok"), "{:?}", report.outcomes());
     assert!(report.count("/summary/errors") > 0, "{:?}", report.outcomes());
     is_put_back(&chaos, &place);
@@ -271,15 +274,19 @@ fn a_server_that_goes_away_is_told_and_put_back_later() {
     let (chaos, practice, place) = (Chaos::start(), Practice::with(&[]), Place::new());
     database(&chaos);
     let toxic = "kind = \"toxiproxy\"\nat = \"0s\"\nproxy = \"database\"\ntoxic = \"noop\"";
-    let killing =
-        format!("kind = \"hook\"\nat = \"500ms\"\ncommand = [\"kill\", \"-9\", \"{}\"]", chaos.id());
+    let killing = format!(
+        "kind = \"hook\"\nat = \"500ms\"\ncommand = [\"kill\", \"-9\", \"{}\"]",
+        chaos.id()
+    );
     let faults = [fault("there", toxic), fault("killer", &killing)].concat();
     scenario(&place, &practice.url(), &(server(&chaos) + &faults));
     let done = order(&place).go();
     let report = done.exits(0).report();
     assert_eq!(findings(&report), [("toxic-failed".to_owned(), 1)]);
     let notes = report.at("/scenario/notes").as_array().unwrap();
-    let notes: Vec<_> = notes.iter().map(|note| note.as_str().unwrap()).collect();
+    let notes = notes.iter().map(|note| note.as_str().unwrap());
+    let notes: Vec<_> =
+        notes.filter(|note| note.contains("oxi") || note.contains("back")).collect();
     assert_eq!(left(&place).len(), 1);
     assert!(done.stdout.contains("squall chaos restore"), "{}", done.stdout);
     let failed = restore(&place, &[]);
