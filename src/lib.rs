@@ -10,6 +10,7 @@ pub mod model {
     pub mod arguments;
     pub mod behaviour;
     pub mod chance;
+    pub mod damage;
     pub mod distribution;
     pub mod duration;
     pub mod event;
@@ -102,6 +103,7 @@ pub mod edge {
     pub mod health;
     pub mod held;
     pub mod loopback;
+    pub mod mark;
     pub mod net;
     pub mod process;
     pub mod scratch;
@@ -111,6 +113,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    pub mod recovery;
     mod rule;
     pub mod tokens;
 }
@@ -121,6 +124,7 @@ pub mod chaos {
     pub mod hook;
     pub mod lane;
     pub mod outside;
+    pub mod path;
     pub mod pipe;
     pub mod prepare;
     pub mod proxy;
@@ -191,6 +195,7 @@ pub mod render {
     pub mod completion;
     pub mod drawing;
     pub mod gist;
+    pub mod grants;
     pub mod health;
     pub mod html;
     pub mod junit;
@@ -218,6 +223,7 @@ pub mod conduct {
     mod faithful;
     mod grants;
     pub(crate) mod health;
+    mod kept;
     pub(crate) mod load;
     mod login;
     mod look;

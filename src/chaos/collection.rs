@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::proxy::{Force, Proxy};
+use super::proxy::{Between, Force, Proxy};
 use super::toxic::{Toxic, Wrong};
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
+use crate::model::fault::Touched;
 use crate::model::plan::Http;
 
 /// Effects of one proxy are told apart by numbers below this.
@@ -30,7 +32,14 @@ struct Entry {
     upstream: String,
     toxics: Vec<Toxic>,
     /// Nothing while it is disabled.
-    running: Option<Proxy>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// It runs as long as this is there.
+    _proxy: Proxy,
+    forces: watch::Sender<Arc<[Force]>>,
 }
 
 /// A proxy as it is asked for.
@@ -110,19 +119,19 @@ impl Collection {
     ///
     /// # Errors
     /// When it lacks something, its name is taken, or it cannot listen.
-    pub async fn create(&mut self, asked: Asked) -> Result<Value, Refused> {
+    pub fn create(&mut self, asked: &Asked) -> Result<Value, Refused> {
         let (name, entry) = asked.complete("")?;
         if self.entries.contains_key(&name) {
             return Err(Refused::of(409, "proxy already exists"));
         }
-        self.put(name, entry, asked.enabled.unwrap_or(true)).await
+        self.put(name, entry, asked.enabled.unwrap_or(true))
     }
 
     /// Several; each takes the place of one of its name that listens or leads elsewhere.
     ///
     /// # Errors
     /// When one lacks something, two have one name, or one cannot listen.
-    pub async fn populate(&mut self, asked: Vec<Asked>) -> Result<Value, Refused> {
+    pub fn populate(&mut self, asked: &[Asked]) -> Result<Value, Refused> {
         let complete = |(number, asked): (usize, &Asked)| {
             let at = format!(" at proxy {}", number + 1);
             asked.complete(&at).map(|(name, entry)| (name, entry, asked.enabled.unwrap_or(true)))
@@ -143,7 +152,7 @@ impl Collection {
             } else {
                 // The old one lets go of its address first.
                 self.entries.remove(&name);
-                self.put(name, entry, enabled).await?
+                self.put(name, entry, enabled)?
             });
         }
         Ok(json!({ "proxies": shown }))
@@ -153,7 +162,7 @@ impl Collection {
     ///
     /// # Errors
     /// When there is none of that name, or it cannot listen.
-    pub async fn update(&mut self, name: &str, asked: Asked) -> Result<Value, Refused> {
+    pub fn update(&mut self, name: &str, asked: Asked) -> Result<Value, Refused> {
         let (clock, seed) = (self.clock.clone(), self.seed);
         let entry = self.entries.get_mut(name).ok_or_else(Refused::no_proxy)?;
         let listen = asked.listen.unwrap_or_else(|| entry.listen.clone());
@@ -163,7 +172,7 @@ impl Collection {
             entry.running = None;
             (entry.listen, entry.upstream) = (listen, upstream);
         }
-        entry.enable(enabled, clock, seed).await?;
+        entry.enable(enabled, clock, seed)?;
         Ok(entry.shown(name))
     }
 
@@ -179,9 +188,9 @@ impl Collection {
     ///
     /// # Errors
     /// When one cannot listen any more.
-    pub async fn reset(&mut self) -> Result<(), Refused> {
+    pub fn reset(&mut self) -> Result<(), Refused> {
         for entry in self.entries.values_mut() {
-            entry.enable(true, self.clock.clone(), self.seed).await?;
+            entry.enable(true, self.clock.clone(), self.seed)?;
             entry.toxics.clear();
             entry.set();
         }
@@ -253,8 +262,8 @@ impl Collection {
         self.entries.get(name).ok_or_else(Refused::no_proxy)
     }
 
-    async fn put(&mut self, name: String, mut entry: Entry, on: bool) -> Result<Value, Refused> {
-        entry.enable(on, self.clock.clone(), self.seed).await?;
+    fn put(&mut self, name: String, mut entry: Entry, on: bool) -> Result<Value, Refused> {
+        entry.enable(on, self.clock.clone(), self.seed)?;
         let shown = entry.shown(&name);
         self.entries.insert(name, entry);
         Ok(shown)
@@ -295,7 +304,7 @@ impl Entry {
         self.listen == other.listen && self.upstream == other.upstream
     }
 
-    async fn enable(&mut self, enabled: bool, clock: Clock, seed: u64) -> Result<(), Refused> {
+    fn enable(&mut self, enabled: bool, clock: Clock, seed: u64) -> Result<(), Refused> {
         if !enabled {
             self.running = None;
             return Ok(());
@@ -317,21 +326,29 @@ impl Entry {
             public_only: false,
         };
         let upstream = Arc::new(Dial::new(route, clock.clone()));
-        let proxy = Proxy::start(listen, upstream, clock, seed).await;
+        let (forces, news) = watch::channel(Arc::from([]));
+        let between = Between {
+            listen,
+            upstream,
+            about: Touched::all(),
+            is_marked: false,
+            keeps_source: false,
+        };
+        let proxy = Proxy::start(between, clock, seed, news);
         let proxy = proxy.map_err(|error| unusable(&self.listen, &error.to_string()))?;
         // Port 0 is answered with the real one, and stays that.
         self.listen = proxy.address().to_string();
-        self.running = Some(proxy);
+        self.running = Some(Running { _proxy: proxy, forces });
         self.set();
         Ok(())
     }
 
     /// Puts the toxics in force.
     fn set(&self) {
-        let Some(proxy) = &self.running else { return };
+        let Some(Running { forces: sender, .. }) = &self.running else { return };
         let forces: Vec<Force> =
             (0..).zip(&self.toxics).flat_map(|(id, toxic)| toxic.forces(id)).collect();
-        proxy.set(forces);
+        sender.send_replace(forces.into());
     }
 }
 

@@ -104,9 +104,9 @@ impl Lane {
         self.bytes < MOST_BYTES && self.end.is_none()
     }
 
-    /// Effects that did something here, a bit each by their number.
-    pub const fn touched(&self) -> u64 {
-        self.touched
+    /// Effects that did something here since this was asked last, a bit each by their number.
+    pub const fn take_touched(&mut self) -> u64 {
+        std::mem::replace(&mut self.touched, 0)
     }
 
     /// These effects are in force from `now` on, in this order. What is held up by one that is over
@@ -444,7 +444,7 @@ mod tests {
         lane.finish(ms(3));
         let (came, end) = drained(&mut lane, ms(3));
         assert_eq!(came, [(ms(3), b"one".to_vec()), (ms(3), b"two".to_vec())]);
-        assert_eq!((end, lane.touched()), (Next::Finish, 0));
+        assert_eq!((end, lane.take_touched()), (Next::Finish, 0));
     }
 
     #[test]
@@ -456,7 +456,7 @@ mod tests {
         let (came, _) = drained(&mut lane, ms(5));
         assert_eq!(came.len(), 64);
         assert!(came.iter().all(|(at, _)| *at == ms(105)), "{:?}", came.last());
-        assert_eq!(lane.touched(), 1);
+        assert_eq!(lane.take_touched(), 1);
     }
 
     #[test]
@@ -587,7 +587,7 @@ mod tests {
         lane.offer(ms(0), Bytes::from_static(b"never"));
         assert_eq!(lane.next(ms(0)), Next::Wait(ms(200)));
         assert_eq!(lane.next(ms(200)), Next::End(Ending::Reset));
-        assert_eq!(lane.touched(), 0b11);
+        assert_eq!(lane.take_touched(), 0b11);
     }
 
     #[test]

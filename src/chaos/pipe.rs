@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
 
 use super::lane::{InForce, Lane, Next};
-use super::proxy::Force;
+use super::proxy::{Force, News};
 use crate::edge::clock::{Clock, Sleep};
+use crate::edge::mark::Mark;
 use crate::model::fault::Ending;
 
 /// Read at a time, at most.
 const CHUNK: usize = 16 * 1024;
-
-/// News of what may befall connections.
-pub type News = watch::Receiver<Arc<[Force]>>;
 
 /// How one direction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +27,9 @@ pub enum Ended {
     Broken,
 }
 
-/// Carries bytes one way until that way ends. At its end `lane` knows which effects did something.
+/// Carries bytes one way until that way ends; `mark` is told which effects do something.
 pub async fn carry<R, W>(
-    clock: &Clock,
+    (clock, mark): (&Clock, &Mark),
     (mut from, mut to): (R, W),
     lane: &mut Lane,
     (mut news, side): (News, impl Fn(&[Force]) -> Vec<InForce>),
@@ -46,7 +43,12 @@ where
     let mut is_open = true;
     lane.change(clock.now(), &side(&news.borrow_and_update()));
     loop {
-        let next = lane.next(clock.now());
+        let now = clock.now();
+        let next = lane.next(now);
+        let touched = lane.take_touched();
+        if touched != 0 {
+            mark.touch(touched, now);
+        }
         let due = match next {
             Next::Finish => {
                 return if to.shutdown().await.is_ok() { Ended::Finished } else { Ended::Broken };
@@ -100,8 +102,10 @@ async fn sound(alarm: Option<&mut (Duration, Sleep)>) {
 #[cfg(test)]
 mod tests {
     use tokio::io::{DuplexStream, duplex};
+    use tokio::sync::watch;
     use tokio::task::JoinHandle;
 
+    use super::super::proxy::Does;
     use super::*;
     use crate::model::chance::{Key, Purpose};
     use crate::model::distribution::Distribution;
@@ -121,8 +125,8 @@ mod tests {
     }
 
     fn force(effect: Effect) -> Arc<[Force]> {
-        let effect = InForce { id: 0, effect };
-        Arc::from([Force { effect, direction: Direction::Downstream, share: 1.0 }])
+        let does = Does::Lane(Direction::Downstream, effect);
+        Arc::from([Force { id: 0, share: 1.0, does }])
     }
 
     impl Bench {
@@ -134,10 +138,15 @@ mod tests {
             let carrying = tokio::spawn(async move {
                 let mut lane = Lane::new(Key::of_run(7, 0).draw(Purpose::Fault));
                 let all = |forces: &[Force]| -> Vec<InForce> {
-                    forces.iter().map(|force| force.effect.clone()).collect()
+                    let effect = |force: &Force| match &force.does {
+                        Does::Lane(_, effect) => InForce { id: force.id, effect: effect.clone() },
+                        Does::Refuse | Does::Down => panic!("{force:?}"),
+                    };
+                    forces.iter().map(effect).collect()
                 };
-                let ended = carry(&carried, (from, to), &mut lane, (news, all)).await;
-                (ended, lane.touched())
+                let mark = Mark::default();
+                let ended = carry((&carried, &mark), (from, to), &mut lane, (news, all)).await;
+                (ended, mark.touched_since(ms(0)).0)
             });
             Self { clock, forces, sender, receiver, carrying }
         }

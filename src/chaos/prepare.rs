@@ -323,7 +323,7 @@ fn bare(host: &str) -> &str {
 async fn named(host: &str, port: u16) -> Result<SocketAddr, &'static str> {
     let (host, http) = (host.to_owned(), Http::One);
     let route = Route { host, port, instead: None, tls: None, http, public_only: false };
-    let reached = Dial::new(route, Clock::of_runtime()).plainly().await;
+    let reached = Dial::new(route, Clock::of_runtime()).plainly(None).await;
     let reached = reached.map_err(ConnectFailure::name)?;
     reached.peer_addr().map_err(|_| "it was closed at once")
 }

@@ -12,32 +12,64 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::lane::{InForce, Lane};
-use super::pipe::{Ended, News, carry};
+use super::pipe::{Ended, carry};
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
-use crate::edge::net::{listen, reset};
+use crate::edge::mark::{Mark, Marks};
+use crate::edge::net::{listen_now, reset};
 use crate::model::chance::{Key, Purpose};
-use crate::model::fault::{Direction, Ending};
+use crate::model::fault::{Direction, Effect, Ending, Touched};
 
-/// After a connection that could not be accepted: descriptors in use come back.
+/// After a connection that could not be accepted, or a port that is still taken.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What may befall connections: an effect, and which of them.
+/// What may befall connections, and which of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Force {
-    /// What it does.
-    pub effect: InForce,
-    /// Which direction it is in.
-    pub direction: Direction,
+    /// The same for the same fault, below 64.
+    pub id: u8,
     /// The share of connections that it befalls; 0 to 1.
     pub share: f64,
+    /// What it does.
+    pub does: Does,
+}
+
+/// What a force does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Does {
+    /// Something to what passes in one direction.
+    Lane(Direction, Effect),
+    /// New connections are reset as soon as they are there.
+    Refuse,
+    /// Nobody listens, and connections that are there are reset.
+    Down,
+}
+
+/// News of what may befall connections.
+pub type News = watch::Receiver<Arc<[Force]>>;
+
+/// Where a proxy listens, and whom it leads to.
+#[derive(Debug)]
+pub struct Between {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where it goes on to, whatever TLS its route has.
+    pub upstream: Arc<Dial>,
+    /// The faults that it is about, a bit each.
+    pub about: Touched,
+    /// Whoever connects asks what befell the connection.
+    pub is_marked: bool,
+    /// It goes on from the address that a connection came from: both are this machine's.
+    pub keeps_source: bool,
 }
 
 /// One proxy; it ends, and its connections with it, when dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    forces: watch::Sender<Arc<[Force]>>,
+    about: Touched,
+    news: News,
+    marks: Option<Arc<Marks>>,
     accepting: JoinHandle<()>,
 }
 
@@ -47,26 +79,26 @@ struct Shared {
     upstream: Arc<Dial>,
     clock: Clock,
     seed: u64,
+    about: Touched,
+    keeps_source: bool,
     news: News,
+    marks: Option<Arc<Marks>>,
 }
 
 impl Proxy {
-    /// One that listens at `address`, and goes on to `upstream`, whatever TLS its route has.
+    /// One that does to its connections what `news` tells; within a runtime.
     ///
     /// # Errors
     /// When it cannot listen there.
-    pub async fn start(
-        address: SocketAddr,
-        upstream: Arc<Dial>,
-        clock: Clock,
-        seed: u64,
-    ) -> io::Result<Self> {
-        let listener = listen(address).await?;
+    pub fn start(between: Between, clock: Clock, seed: u64, news: News) -> io::Result<Self> {
+        let Between { listen, upstream, about, is_marked, keeps_source } = between;
+        let listener = listen_now(listen)?;
         let address = listener.local_addr()?;
-        let (forces, news) = watch::channel(Arc::from([]));
-        let shared = Shared { upstream, clock, seed, news };
-        let accepting = tokio::spawn(accept(listener, shared));
-        Ok(Self { address, forces, accepting })
+        let marks = is_marked.then(Arc::<Marks>::default);
+        let (marked, heard) = (marks.clone(), news.clone());
+        let shared = Shared { upstream, clock, seed, about, keeps_source, news, marks: marked };
+        let accepting = tokio::spawn(serve(listener, address, shared));
+        Ok(Self { address, about, news: heard, marks, accepting })
     }
 
     /// Where it listens.
@@ -74,9 +106,16 @@ impl Proxy {
         self.address
     }
 
-    /// From now on this is in force, in this order.
-    pub fn set(&self, forces: Vec<Force>) {
-        self.forces.send_replace(forces.into());
+    /// What befalls the connection that comes from here; its other end asks, once.
+    pub fn mark(&self, from: SocketAddr) -> Option<Arc<Mark>> {
+        self.marks.as_ref().map(|marks| marks.meet(from))
+    }
+
+    /// The faults that are in force now and may keep somebody from connecting.
+    pub fn in_the_way(&self) -> Touched {
+        let forces = self.news.borrow();
+        let about = forces.iter().filter(|force| self.about.has(force.id));
+        about.fold(Touched::default(), |all, force| all.and(Touched::by(force.id)))
     }
 }
 
@@ -86,49 +125,111 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Shared) {
-    let mut open = JoinSet::new();
-    for number in 0.. {
-        let near = loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((near, _)) => break near,
-                    Err(_) => shared.clock.sleep(PAUSE).await,
-                },
-                Some(_ended) = open.join_next(), if !open.is_empty() => {}
+impl Shared {
+    /// The forces in force that befall connection `number`.
+    fn befalling<'a>(
+        &self,
+        forces: &'a [Force],
+        number: u64,
+    ) -> impl Iterator<Item = &'a Force> + use<'a> {
+        let (about, key) = (self.about, Key::of_run(self.seed, number));
+        forces.iter().filter(move |force| {
+            let mut chance = key.of_subagent(force.id.into()).draw(Purpose::Fault);
+            about.has(force.id) && chance.happens(force.share)
+        })
+    }
+}
+
+async fn serve(listener: TcpListener, address: SocketAddr, mut shared: Shared) {
+    let (mut listener, mut open, mut number) = (Some(listener), JoinSet::new(), 0);
+    loop {
+        let about = shared.about;
+        let is_down = |force: &Force| force.does == Does::Down && about.has(force.id);
+        let is_down = shared.news.borrow_and_update().iter().any(is_down);
+        match &listener {
+            Some(_) if is_down => listener = None,
+            None if !is_down => {
+                // Whoever came last to the port that was closed is not who comes next.
+                if let Some(marks) = &shared.marks {
+                    marks.forget();
+                }
+                listener = listen_now(address).ok();
             }
-        };
-        open.spawn(converse(near, number, shared.clone()));
+            _ => {}
+        }
+        let waits = !is_down && listener.is_none();
+        tokio::select! {
+            accepted = accept(listener.as_ref()) => match accepted {
+                Ok((near, from)) => {
+                    open.spawn(converse(near, from, number, shared.clone()));
+                    number += 1;
+                }
+                Err(_) => shared.clock.sleep(PAUSE).await,
+            },
+            changed = shared.news.changed() => if changed.is_err() {
+                // Nobody changes anything any more: its connections end by themselves.
+                return;
+            },
+            () = shared.clock.sleep(PAUSE), if waits => {}
+            Some(_ended) = open.join_next(), if !open.is_empty() => {}
+        }
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 
 /// One connection, to its end.
-async fn converse(mut near: TcpStream, number: u64, shared: Shared) {
+async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Shared) {
     // A refusal leaves the connection as it was: slower, and still a connection.
     let _refused = near.set_nodelay(true).is_err();
-    let Shared { upstream, clock, seed, news } = shared;
-    let Ok(mut far) = upstream.plainly().await else {
-        // The nearest thing to a refusal: the connection is there already.
-        return reset(near);
+    let mark = shared.marks.as_ref().map(|marks| marks.meet(from)).unwrap_or_default();
+    let refusal = {
+        let forces = shared.news.borrow();
+        let mut befalling = shared.befalling(&forces, number);
+        befalling.find(|force| force.does == Does::Refuse).map(|force| force.id)
     };
-    let key = Key::of_run(seed, number);
+    if let Some(fault) = refusal {
+        mark.touch(Touched::by(fault).0, shared.clock.now());
+        return reset(near);
+    }
+    let source = shared.keeps_source.then(|| from.ip());
+    let mut far = match shared.upstream.plainly(source).await {
+        Ok(far) => far,
+        Err(failure) => {
+            mark.fail(failure);
+            // The nearest thing to a refusal: the connection is there already.
+            return reset(near);
+        }
+    };
+    let key = Key::of_run(shared.seed, number);
     let side = |direction: Direction| {
+        let shared = &shared;
         move |forces: &[Force]| -> Vec<InForce> {
-            let mine = forces.iter().filter(|force| force.direction == direction);
-            let befalls = |force: &&Force| {
-                key.of_subagent(force.effect.id.into()).draw(Purpose::Fault).happens(force.share)
-            };
-            mine.filter(befalls).map(|force| force.effect.clone()).collect()
+            let mine = shared.befalling(forces, number).filter_map(|force| {
+                let effect = match &force.does {
+                    Does::Lane(on, effect) => (*on == direction).then(|| effect.clone()),
+                    Does::Refuse => None,
+                    Does::Down => Some(Effect::EndAfter(Duration::ZERO, Ending::Reset)),
+                };
+                effect.map(|effect| InForce { id: force.id, effect })
+            });
+            mine.collect()
         }
     };
     let lane = |turn| Lane::new(key.at_turn(turn).draw(Purpose::Fault));
     let (mut up, mut down) = (lane(1), lane(2));
     let ended = {
         let ((near_in, near_out), (far_in, far_out)) = (near.split(), far.split());
-        let upwards =
-            carry(&clock, (near_in, far_out), &mut up, (news.clone(), side(Direction::Upstream)));
+        let told = (&shared.clock, &*mark);
+        let news = || shared.news.clone();
+        let upwards = carry(told, (near_in, far_out), &mut up, (news(), side(Direction::Upstream)));
         let downwards =
-            carry(&clock, (far_in, near_out), &mut down, (news, side(Direction::Downstream)));
+            carry(told, (far_in, near_out), &mut down, (news(), side(Direction::Downstream)));
         both(upwards, downwards).await
     };
     if matches!(ended, Ended::By(Ending::Reset) | Ended::Broken) {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::lane::InForce;
-use super::proxy::Force;
+use super::proxy::{Does, Force};
 use crate::model::distribution::Distribution;
 use crate::model::fault::{Direction, Effect, Ending};
 
@@ -178,7 +177,7 @@ impl Toxic {
     /// What it puts in force on connections, by its number.
     pub fn forces(&self, id: u8) -> impl Iterator<Item = Force> {
         let (direction, share) = (self.stream.direction(), f64::from(self.toxicity));
-        let force = move |effect| Force { effect: InForce { id, effect }, direction, share };
+        let force = move |effect| Force { id, share, does: Does::Lane(direction, effect) };
         self.kind.effects().into_iter().map(force)
     }
 }

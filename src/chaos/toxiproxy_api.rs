@@ -74,7 +74,7 @@ async fn create(State(all): Shared, body: Bytes) -> Response {
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused),
     };
-    shown(StatusCode::CREATED, all.lock().await.create(asked).await)
+    shown(StatusCode::CREATED, all.lock().await.create(&asked))
 }
 
 async fn populate(State(all): Shared, body: Bytes) -> Response {
@@ -82,11 +82,11 @@ async fn populate(State(all): Shared, body: Bytes) -> Response {
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused),
     };
-    shown(StatusCode::CREATED, all.lock().await.populate(asked).await)
+    shown(StatusCode::CREATED, all.lock().await.populate(&asked))
 }
 
 async fn reset(State(all): Shared) -> Response {
-    done(all.lock().await.reset().await)
+    done(all.lock().await.reset())
 }
 
 async fn show(State(all): Shared, Path(name): Path<String>) -> Response {
@@ -99,7 +99,7 @@ async fn update(State(all): Shared, Path(name): Path<String>, body: Bytes) -> Re
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused),
     };
-    shown(StatusCode::OK, all.update(&name, asked).await)
+    shown(StatusCode::OK, all.update(&name, asked))
 }
 
 async fn delete(State(all): Shared, Path(name): Path<String>) -> Response {

@@ -11,7 +11,7 @@ use super::choice;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::login::LoggedIn;
-use super::run::common;
+use super::run::{Around, common};
 use super::unreachable::Asked;
 use crate::engine::client::{Client, Refusal, Scouted, Tool};
 use crate::engine::recorder::Recorder;
@@ -76,7 +76,7 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
         let (url, asked) = (url.to_owned(), Asked::of(plan));
         RunError::Unreachable { url, refusal: Box::new(refusal), asked }
     };
-    let mut before = common(plan, &endpoint, Arc::default(), Vec::new(), None, None)?;
+    let mut before = common(plan, &endpoint, Arc::default(), Vec::new(), &Around::default())?;
     if let Some(before) = Arc::get_mut(&mut before) {
         before.wallet.keep();
     }
@@ -86,7 +86,8 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
     // The user has consented, and goes on with the tokens of that.
     let (wallet, clock) = (before.wallet.clone(), before.wire.clock.clone());
     let consented = LoggedIn { wallet, clock, users: 1, exchanges: 0 };
-    let common = common(plan, &endpoint, recorder, tools, Some(&consented), None)?;
+    let around = Around { before: Some(&consented), ..Around::default() };
+    let common = common(plan, &endpoint, recorder, tools, &around)?;
     let client = Client::new(Arc::clone(&common), 0);
     let mut ends = Vec::new();
     client.begin_run(0);

@@ -51,12 +51,12 @@ const fn may_be_tls(outcome: Outcome) -> bool {
 async fn speaks_tls(dial: &Dial, host: &str) -> bool {
     // Without roots nothing can be asked: then the first failure stands as it is.
     let Ok(tls) = Tls::new(&plan::Tls::default(), host, Http::Negotiated) else { return false };
-    match dial.plainly().await {
+    match dial.plainly(None).await {
         Ok(stream) => tls.is_spoken_on(stream).await,
         Err(_) => false,
     }
 }
 
 async fn complaint(dial: &Dial, tls: &Tls) -> Option<String> {
-    tls.complaint_on(dial.plainly().await.ok()?).await
+    tls.complaint_on(dial.plainly(None).await.ok()?).await
 }

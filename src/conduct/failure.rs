@@ -55,32 +55,44 @@ pub enum RunError {
     },
     /// Its grants are another server's.
     #[error(
-        "{file} under [auth] has grants for {resource}, and the target is {target}: its tokens are \
-         not sent there; name another file, or remove it"
+        "{file} under [auth] has grants for {other}, and the target is {target}: its tokens are \
+         not sent there; name another file, or remove it; if both are one server, change `target` \
+         in its lines"
     )]
     OtherTarget {
         /// The file.
         file: String,
         /// What its grants are for.
-        resource: String,
+        other: String,
         /// The target.
         target: String,
     },
-    /// There is no line in it.
-    #[error("{file} under [auth] is empty: one JSON object a line, one line a user")]
+    /// Its grants may be another server's.
+    #[error(
+        "{file} under [auth] has grants that do not say which server they are for: if it is \
+         {target}, add \"target\":\"{target}\" to each line; else name another file, or remove it"
+    )]
+    NobodysGrants {
+        /// The file.
+        file: String,
+        /// The target.
+        target: String,
+    },
+    /// There is none in it.
+    #[error("{file} under [auth] holds no grant: one JSON object a line, one line a user")]
     NoGrants {
         /// The file.
         file: String,
     },
     /// Not every user has a line.
     #[error(
-        "{file} under [auth] has tokens of {given} users, and this load brings {users}: give it \
-         as many lines, bring fewer users, or let one line do for all (auth.one_grant)"
+        "{file} under [auth] has tokens for {given} of the {users} users of this load: give each a \
+         line with its own, bring fewer users, or let one line do for all (auth.one_grant)"
     )]
     TooFewTokens {
         /// The file.
         file: String,
-        /// Its lines.
+        /// Users with a line that holds tokens.
         given: usize,
         /// The users of the load.
         users: u32,
@@ -130,6 +142,12 @@ pub enum RunError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// No proxy for the faults of the network could be started.
+    #[error(
+        "no proxy for the scenario's faults can listen on this machine: {0}; see `ss -s` for what \
+         takes its ports and descriptors"
+    )]
+    NoProxy(std::io::Error),
     /// Connections that leave from there do not come to the target.
     #[error("clients.addresses names {address}, and the target is {target}: {right}")]
     AddressApart {
@@ -243,7 +261,10 @@ impl RunError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Left { error, .. } | Self::Through(error) => error.exit_code(),
-            Self::Practice(_) | Self::Ourselves(_) | Self::Users(UsersError::Carrier(_)) => 1,
+            Self::Practice(_)
+            | Self::Ourselves(_)
+            | Self::NoProxy(_)
+            | Self::Users(UsersError::Carrier(_)) => 1,
             Self::Endpoint(_)
             | Self::Tls(_)
             | Self::Users(_)
@@ -255,6 +276,7 @@ impl RunError {
             | Self::GrantsLine { .. }
             | Self::NoGrants { .. }
             | Self::OtherTarget { .. }
+            | Self::NobodysGrants { .. }
             | Self::TooFewTokens { .. }
             | Self::SeveralGrants { .. }
             | Self::Callback { .. }

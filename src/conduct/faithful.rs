@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::before;
 use super::endpoint::Endpoint;
-use super::run::common;
+use super::run::{Around, common};
 use crate::engine::client::{Client, Tool};
 use crate::engine::rehearsal::{
     Do, Seen, Server, Told, answer, chunk, echoed, event, json_reply, reply, stream_head,
@@ -169,7 +169,7 @@ async fn spoken(plan: &Plan, user: u32, kind: fn(&Seen) -> Vec<Do>) -> String {
         Endpoint::of("http://127.0.0.1:7/mcp", "the target", &plan.target.reach).unwrap();
     let maker = Maker::from_fixtures(&[json!({ "text": "hi" })]).unwrap();
     let tools = vec![Tool::new("echo".into(), maker)];
-    let mut common = common(plan, &endpoint, Arc::default(), tools, None, None).unwrap();
+    let mut common = common(plan, &endpoint, Arc::default(), tools, &Around::default()).unwrap();
     let parts = Arc::get_mut(&mut common).unwrap();
     parts.wire.connect = Arc::new(server.clone());
     parts.wire.clock = server.clock();

@@ -2,26 +2,29 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use url::{Host, Url};
 
 use super::endpoint::Endpoint;
 use super::failure::RunError;
+use super::kept::{self, Lines};
 use super::login;
 use super::person;
-use crate::edge::clock::{Clock, wall};
+use super::run::Around;
+use crate::chaos::path::Path;
+use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
-use crate::edge::files::{self, FilesError};
+use crate::edge::files;
 use crate::edge::net::Connect;
 use crate::edge::tls::Tls;
 use crate::engine::grant::Grant;
 use crate::engine::holder::{Habit, Source, Wallet};
 use crate::engine::legs::{Legs, Reach};
-use crate::engine::realm::{Ask, Consenting, Flow, Realm, Shared};
+use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::wire::Wire;
 use crate::model::behaviour::{Check, Foreign, WrongAudience};
+use crate::model::leg::Leg;
 use crate::model::plan::auth::{self, Consent, FormStep, GivenClient, GivenKey, Granted};
 use crate::model::plan::{self, Http, Plan};
 use crate::model::secret::Secret;
@@ -30,7 +33,6 @@ use crate::protocol::oauth::assertion::Key;
 use crate::protocol::oauth::client::{Identity, Method};
 use crate::protocol::oauth::consent::Act;
 use crate::protocol::oauth::endpoint::Network;
-use crate::protocol::oauth::exchange;
 use crate::protocol::oauth::saved::Kept;
 use crate::protocol::oauth::scope;
 
@@ -41,27 +43,21 @@ use crate::protocol::oauth::scope;
 pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
     if let Some(granted) = plan.auth.granted() {
         let identity = identity(granted)?;
-        let given = given(granted, identity.as_ref())?.map(|kept| kept.len());
+        let given = given(granted, identity.as_ref())?;
         if let Some(file) = &granted.keep {
             files::writable_beside(file).map_err(RunError::GrantsFile)?;
         }
         let users = login::users(plan);
-        if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, given)
+        if let (auth::Flow::Tokens(file), Some(given)) = (&granted.flow, &given)
             && granted.one.is_none()
-            && given < users as usize
         {
-            let file = file.clone();
-            return Err(RunError::TooFewTokens { file, given, users });
+            kept::do_for(users, file, given)?;
         }
         if let Some(Check::WrongAudience(WrongAudience {
             foreign: Foreign::Tokens(file), ..
         })) = plan.load.behaviour.check()
         {
-            let given = kept_in(file, identity.as_ref())?.len();
-            if given < users as usize {
-                let file = file.clone();
-                return Err(RunError::TooFewTokens { file, given, users });
-            }
+            kept::do_for(users, file, &kept::in_file(file, identity.as_ref())?)?;
         }
     }
     Ok(Wallet::of(&plan.auth, &plan.environment)?)
@@ -75,7 +71,7 @@ fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit
         Check::RegistrationFlood => Habit::Renewing,
         Check::WrongAudience(knobs) => Habit::Straying(match &knobs.foreign {
             Foreign::Resource(resource) => Source::Resource(resource.clone()),
-            Foreign::Tokens(file) => Source::Given(kept_in(file, identity)?),
+            Foreign::Tokens(file) => Source::Given(kept::in_file(file, identity)?),
             Foreign::Elsewhere => {
                 let elsewhere = knobs::elsewhere_url(target);
                 Source::Resource(elsewhere)
@@ -84,8 +80,8 @@ fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit
     })
 }
 
-/// What users present at this endpoint; their legs are measured as the exchanges of `wire` are. Where
-/// `ask` is given, a person may be asked.
+/// What users present at this endpoint; their legs are measured as the exchanges of `wire` are. Who
+/// may ask a person is `around`.
 ///
 /// # Errors
 /// As [`checked`], when the endpoint has no URL that others could be held to, and when no browser
@@ -94,7 +90,7 @@ pub(super) fn wallet(
     plan: &Plan,
     endpoint: &Endpoint,
     wire: &Wire,
-    ask: Option<&Ask>,
+    around: &Around<'_>,
 ) -> Result<Wallet, RunError> {
     let wallet = Wallet::of(&plan.auth, &plan.environment)?;
     let Some(granted) = plan.auth.granted() else { return Ok(wallet) };
@@ -108,11 +104,12 @@ pub(super) fn wallet(
         is_inside: plan.target.is_loopback(),
         allowed: granted.servers.clone(),
         clock: wire.clock.clone(),
+        path: around.path.clone(),
     };
     let identity = identity(granted)?.map(Arc::new);
     let mut oauth = profile.oauth.clone();
     let flow = match (&granted.flow, &identity) {
-        (auth::Flow::Code(Consent::Browser(browser)), _) => match ask {
+        (auth::Flow::Code(Consent::Browser(browser)), _) => match around.ask {
             Some(ask) => {
                 Flow::Code(Consenting::Browser(person::awaited(browser, &mut oauth, ask)?))
             }
@@ -128,11 +125,14 @@ pub(super) fn wallet(
         }
     };
     let habit = habit(plan, &target, identity.as_deref())?;
-    let times = times(&wire.clock);
-    let own = |kept: Kept| Grant::of(kept, &profile.oauth, times).map_err(|_| RunError::UnfitToken);
+    let times = kept::times(&wire.clock);
+    let own = |kept: Option<Kept>| {
+        let grant = kept.map(|kept| Grant::of(kept, &profile.oauth, times)).transpose();
+        grant.map_err(|_| RunError::UnfitToken)
+    };
     let given = given(granted, identity.as_deref())?;
-    if let (Some(file), Some(given)) = (file_of(granted), &given) {
-        of_this_target(file, given, &target)?;
+    if let Some(given) = &given {
+        kept::are_of(&target, granted, given)?;
     }
     let given = given.map(|kept| kept.into_iter().map(own).collect::<Result<Vec<_>, _>>());
     let given = given.transpose()?;
@@ -152,7 +152,9 @@ pub(super) fn wallet(
         habit,
     });
     match (granted.one, given) {
-        (Some(one), given) => wallet.give_one(one, given.and_then(|mut given| given.pop())),
+        (Some(one), given) => {
+            wallet.give_one(one, given.and_then(|given| given.into_iter().flatten().next()));
+        }
         (None, Some(given)) => wallet.give(given),
         (None, None) if granted.keep.is_some() => wallet.keep(),
         (None, None) => {}
@@ -174,74 +176,14 @@ pub(super) fn are_given(plan: &Plan) -> bool {
 }
 
 /// What a file gives, one grant a line; nothing where none is named, or none is there yet.
-fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Vec<Kept>>, RunError> {
-    let Some(file) = file_of(granted) else { return Ok(None) };
-    let kept = kept_in(file, identity)?;
-    if granted.one.is_some() && kept.len() > 1 {
-        return Err(RunError::SeveralGrants { file: file.clone(), given: kept.len() });
+fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Lines>, RunError> {
+    let Some(file) = kept::file_of(granted) else { return Ok(None) };
+    let kept = kept::in_file(file, identity)?;
+    let given = kept.iter().flatten().count();
+    if granted.one.is_some() && given > 1 {
+        return Err(RunError::SeveralGrants { file: file.clone(), given });
     }
     Ok(Some(kept))
-}
-
-/// Grants that say which resource they are for are for this one: what one server's users have is
-/// nobody else's to see.
-fn of_this_target(file: &str, given: &[Kept], target: &Url) -> Result<(), RunError> {
-    let named = given.iter().filter_map(|kept| kept.granted.known.resource.as_ref());
-    let is_other = |named: &str| Url::parse(named).is_ok_and(|url| url.origin() != target.origin());
-    match named.map(|known| &known.resource).find(|resource| is_other(resource)) {
-        None => Ok(()),
-        Some(resource) => Err(RunError::OtherTarget {
-            file: file.to_owned(),
-            resource: resource.clone(),
-            target: exchange::shown(target),
-        }),
-    }
-}
-
-/// The file that users' grants come from.
-fn file_of(granted: &Granted) -> Option<&String> {
-    match (&granted.flow, &granted.keep) {
-        (auth::Flow::Tokens(file), _) => Some(file),
-        (_, Some(file)) => Some(file).filter(|file| files::exists(file)),
-        _ => None,
-    }
-}
-
-/// The grants of a file, one a line and user.
-fn kept_in(file: &str, identity: Option<&Identity>) -> Result<Vec<Kept>, RunError> {
-    let text = Secret::new(files::read(file).map_err(RunError::GrantsFile)?);
-    let lines = text.expose().lines().zip(1u32..).filter(|(line, _)| !line.trim().is_empty());
-    let read = |(line, number): (&str, u32)| {
-        let unreadable = |error| RunError::GrantsLine { file: file.to_owned(), number, error };
-        Kept::read(line, identity).map_err(unreadable)
-    };
-    let kept = lines.map(read).collect::<Result<Vec<_>, _>>()?;
-    if kept.is_empty() {
-        return Err(RunError::NoGrants { file: file.to_owned() });
-    }
-    Ok(kept)
-}
-
-/// Keeps what users have for the next run, if the plan wants that.
-///
-/// # Errors
-/// When the file cannot be written.
-pub(super) fn save(plan: &Plan, wallet: &Wallet, clock: &Clock) -> Result<(), FilesError> {
-    let Some(granted) = plan.auth.granted() else { return Ok(()) };
-    let Some(file) = &granted.keep else { return Ok(()) };
-    let lines = wallet.kept(times(clock)).into_iter().map(|kept| kept.write());
-    let text: String = lines.flat_map(|line| [line.expose().to_owned(), "\n".to_owned()]).collect();
-    // Grants that are lost leave nothing: whether those before them are dead, the next run finds.
-    if text.is_empty() {
-        return Ok(());
-    }
-    files::replace_private(file, text.as_bytes())
-}
-
-/// Now, by a run's clock and since 1970.
-fn times(clock: &Clock) -> (Duration, Duration) {
-    let unix = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (clock.now(), unix)
 }
 
 /// The client that the scenario gives.
@@ -287,9 +229,18 @@ struct Origins {
     is_inside: bool,
     allowed: Vec<String>,
     clock: Clock,
+    path: Option<Arc<Path>>,
 }
 
 impl Origins {
+    fn connect(&self, route: Route, leg: Leg) -> Result<Arc<dyn Connect>, String> {
+        let no_proxy = |error| RunError::NoProxy(error).to_string();
+        match &self.path {
+            Some(path) => path.through(route, Some(leg)).map_err(no_proxy),
+            None => Ok(Arc::new(Dial::new(route, self.clock.clone()))),
+        }
+    }
+
     /// Load goes to whom the user authorised: the target's host, this machine if the target is
     /// there, and what the scenario names.
     fn permits(&self, url: &Url) -> bool {
@@ -306,7 +257,11 @@ impl Origins {
 }
 
 impl Reach for Origins {
-    fn way(&self, url: &Url) -> Result<(Arc<dyn Connect>, HeaderValue), String> {
+    fn road(&self, leg: Leg) -> u64 {
+        self.path.as_ref().map_or(0, |path| path.about(Some(leg)).0)
+    }
+
+    fn way(&self, url: &Url, leg: Leg) -> Result<(Arc<dyn Connect>, HeaderValue), String> {
         if !self.permits(url) {
             return Err(format!(
                 "the scenario does not allow load on {0}; if you may load it, name it: \
@@ -316,8 +271,7 @@ impl Reach for Origins {
         }
         let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
         if url.origin() == self.target.origin() {
-            let dial = Dial::new(self.route.clone(), self.clock.clone());
-            return Ok((Arc::new(dial), value(&self.authority)?));
+            return Ok((self.connect(self.route.clone(), leg)?, value(&self.authority)?));
         }
         let host = url.host_str().unwrap_or_default();
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -333,6 +287,6 @@ impl Reach for Origins {
             http: Http::One,
             public_only: !self.is_inside,
         };
-        Ok((Arc::new(Dial::new(route, self.clock.clone())), value(authority)?))
+        Ok((self.connect(route, leg)?, value(authority)?))
     }
 }

@@ -10,15 +10,16 @@ use tokio::task::JoinHandle;
 use super::beside::Meanwhile;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
-use super::grants;
 use super::health::Followed;
+use super::kept;
 use super::login::LoggedIn;
 use super::look::way_of;
 use super::metrics::MetricsPage;
 use super::outside::{self, Beside};
-use super::run::{Order, common};
+use super::run::{Around, Order, common};
 use super::watch::{Course, Watch};
 use crate::chaos::outside::Outside;
+use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
 use crate::edge::health;
 use crate::engine::client::{Common, Scouted, Tool};
@@ -36,6 +37,7 @@ use crate::model::pace::{Pace, Users};
 use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
+use crate::model::report::receipt::Receipt;
 use crate::model::report::verdict::Ending;
 use crate::model::report::{Environment, Parts, Report, Scenario, Target};
 use crate::model::summary::Summary;
@@ -59,6 +61,8 @@ pub(super) struct Found<'a> {
     pub(super) health: Option<Followed>,
     /// Its metrics page.
     pub(super) metrics: Option<MetricsPage>,
+    /// Everything that was told of the look and of logins before the load.
+    pub(super) told: Box<Summary>,
     /// The users that logged in before.
     pub(super) logged_in: Option<LoggedIn>,
     /// What checks of tokens have to know of the look.
@@ -73,6 +77,7 @@ pub(super) async fn load(
     outside: Option<Outside>,
 ) -> Result<Report, RunError> {
     let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
+    let receipt = receipt(&plan, &found);
     let recorder = Arc::new(Recorder::default());
     for violation in found.violations {
         recorder.tell(0, Event::Violation(Box::new(violation)));
@@ -80,18 +85,16 @@ pub(super) async fn load(
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let before = found.logged_in.as_ref();
-    let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, before, None) {
+    let around = around(&plan, before);
+    let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around) {
         Ok(common) => common,
         Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
     };
     let clock = common.wire.clock.clone();
+    let faults = around.path.map(|path| tokio::spawn(async move { path.follow().await }));
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
-    let length = match &plan.load.pace {
-        Pace::Open(pace) => pace.length(),
-        Pace::Closed(users) => users.length(),
-    };
-    let course = Course { load: length, drain: plan.load.drain };
+    let course = Course { load: plan.load.pace.length(), drain: plan.load.drain };
     let tokens = Tokens::new(plan.expect.tokens);
     let revision = found.scouted.protocol_version;
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision);
@@ -122,6 +125,9 @@ pub(super) async fn load(
     }
     stopper.advance(Phase::Over);
     director.abort();
+    if let Some(faults) = faults {
+        faults.abort();
+    }
     if let Err(error) = brought {
         return Err(outside.end_with(error).await);
     }
@@ -135,7 +141,7 @@ pub(super) async fn load(
         loop_delay: &loop_delay,
     };
     let outside = outside.end().await;
-    let saved = grants::save(&plan, &common.wallet, &clock);
+    let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     notes.extend(outside::notes(&outside));
@@ -165,11 +171,19 @@ pub(super) async fn load(
         plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
         target_metrics,
-        receipt: Some(receipt(found.exchanges, found.logged_in.as_ref())),
+        receipt: Some(receipt),
     });
-    report.faults.extend(outside::told(&outside));
-    report.reasons.extend(outside.left);
+    outside::tell(outside, &mut report);
     Ok(report)
+}
+
+/// What the clients of the load have around them, its clock among it, which starts now.
+fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
+    let clock = Clock::real();
+    let end = plan.load.pace.length() + plan.load.drain;
+    let (faults, sources) = ((&*plan.faults, end), &plan.clients.addresses);
+    let path = Path::of(faults, sources, clock.clone(), plan.seed);
+    Around { clock, before, ask: None, path }
 }
 
 /// What a task made, once it has ended.
@@ -193,15 +207,10 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
 }
 
 /// What happened before the load and is counted nowhere else.
-fn receipt(exchanges: u64, logged_in: Option<&LoggedIn>) -> serde_json::Value {
-    let in_all = exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
-    match logged_in {
-        None => serde_json::json!({ "exchanges_before_the_load": in_all }),
-        Some(logged_in) => serde_json::json!({
-            "exchanges_before_the_load": in_all,
-            "logged_in_before_the_load": logged_in.users,
-        }),
-    }
+fn receipt(plan: &Plan, found: &Found<'_>) -> Receipt {
+    let logged_in = found.logged_in.as_ref();
+    let exchanges = found.exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
+    Receipt::of(&plan.auth, &found.told, exchanges, logged_in.map(|logged_in| logged_in.users))
 }
 
 /// What carries MCP to the target, as it turned out.

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::grants;
-use super::run::common;
+use super::run::{Around, common};
 use crate::edge::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::holder::Wallet;
@@ -18,6 +18,7 @@ use crate::model::event::{Event, Refused};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth::Login;
+use crate::model::summary::Summary;
 
 /// What the users had when the load began.
 #[derive(Debug)]
@@ -36,6 +37,15 @@ pub(super) struct LoggedIn {
 #[derive(Default)]
 struct Last(Option<Box<Refused>>);
 
+/// Everything that was told before the load.
+pub(super) struct Told<'a>(pub(super) &'a mut Summary);
+
+impl Observer for Told<'_> {
+    fn observe(&mut self, event: &Event) {
+        self.0.add(event);
+    }
+}
+
 impl Observer for Last {
     fn observe(&mut self, event: &Event) {
         if let Event::Refused(refused) = event {
@@ -44,7 +54,8 @@ impl Observer for Last {
     }
 }
 
-/// Logs in every user of the plan, if it wants that; nobody is left waiting when it is dropped.
+/// Logs in every user of the plan, if it wants that, and adds to what was `told` before the load;
+/// nobody is left waiting when it is dropped.
 ///
 /// # Errors
 /// When not one of them comes to tokens.
@@ -53,14 +64,15 @@ pub(super) async fn log_in(
     endpoint: &Endpoint,
     shown: &str,
     looked: LoggedIn,
+    told: &mut Summary,
 ) -> Result<Option<LoggedIn>, RunError> {
     let Some(Login::Before { over }) = plan.auth.granted().map(|granted| granted.login) else {
         // What the look renewed is no longer what the file says; and one grant it got for all.
         return Ok(grants::go_on(plan).then_some(looked));
     };
     let recorder = Arc::new(Recorder::default());
-    let mut shared =
-        common(plan, endpoint, Arc::clone(&recorder), Vec::new(), Some(&looked), None)?;
+    let around = Around { before: Some(&looked), ..Around::default() };
+    let mut shared = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), &around)?;
     if let Some(shared) = Arc::get_mut(&mut shared) {
         shared.wallet.keep();
     }
@@ -78,9 +90,9 @@ pub(super) async fn log_in(
     let came = logging_in.join_all().await.into_iter().filter(|came| *came).count();
     let came = u32::try_from(came).unwrap_or(u32::MAX);
     let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
+    let mut last = Last::default();
+    recorder.drain(&mut Vec::new(), &mut [&mut last, &mut Told(told)]);
     if came == 0 && users > 0 {
-        let mut last = Last::default();
-        recorder.drain(&mut Vec::new(), &mut [&mut last]);
         let (said, what_to_do) = last.0.map_or_else(
             || ("no request with a token succeeded".to_owned(), "see what the server logged"),
             |refused| (refused.said, refused.what_to_do),

@@ -12,10 +12,11 @@ use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::grants;
 use super::health::HealthPage;
+use super::kept;
 use super::load::Found;
-use super::login::{LoggedIn, log_in};
+use super::login::{LoggedIn, Told, log_in};
 use super::metrics::MetricsPage;
-use super::run::common;
+use super::run::{Around, common};
 use super::unreachable::Asked;
 use crate::edge::health::descriptors;
 use crate::engine::client::{Client, Scouted, Tool};
@@ -27,6 +28,7 @@ use crate::model::event::{Event, GrantChange, Refused, Violation};
 use crate::model::operation::Operation;
 use crate::model::outcome::Rule;
 use crate::model::plan::{Plan, Way};
+use crate::model::summary::Summary;
 
 /// Evidence is cut after so many characters.
 const EVIDENCE: usize = 300;
@@ -50,7 +52,8 @@ pub(super) async fn look<'a>(
             return Err(looked.err().filter(RunError::is_about_connecting).unwrap_or(unwell));
         }
     };
-    let Seen { scouted, exchanges, mut violations, looked, before } = looked?;
+    let Seen { scouted, exchanges, mut violations, looked, before, told: mut told_before } =
+        looked?;
     let (scouted, Chosen { tools, dropped, unchecked }) = choose(scouted, plan).await?;
     let holder = grants::checked(plan)?.holder(SCOUT);
     let told = |text: String| holder.hide(text).chars().take(EVIDENCE).collect::<String>();
@@ -70,7 +73,7 @@ pub(super) async fn look<'a>(
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
     }
-    let logged_in = log_in(plan, endpoint, shown, looked).await?;
+    let logged_in = log_in(plan, endpoint, shown, looked, &mut told_before).await?;
     let found = Found {
         endpoint,
         scouted,
@@ -79,6 +82,7 @@ pub(super) async fn look<'a>(
         notes,
         health,
         metrics,
+        told: told_before,
         logged_in,
         before,
     };
@@ -121,6 +125,8 @@ struct Seen {
     looked: LoggedIn,
     /// What checks of tokens have to know of it.
     before: Before,
+    /// Everything that was told of it.
+    told: Box<Summary>,
 }
 
 /// Keeps the broken rules of what was told, and why a user came to no tokens; the look is no
@@ -154,17 +160,19 @@ impl Observer for Broken {
 /// Looks at the target once, outside what is measured.
 async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Result<Seen, RunError> {
     let recorder = Arc::new(Recorder::default());
-    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), None, Some(ask))?;
+    let around = Around { ask: Some(ask), ..Around::default() };
+    let common = common(plan, endpoint, Arc::clone(&recorder), Vec::new(), &around)?;
     // Where tokens were given there is no user but those who have them.
     let scout = if grants::are_given(plan) { 0 } else { SCOUT };
     let scouted = Client::new(Arc::clone(&common), scout).scout().await;
     let exchanges = recorder.gauges.exchanges.load(Ordering::Relaxed);
     let mut broken = Broken::default();
-    recorder.drain(&mut Vec::new(), &mut [&mut broken]);
+    let mut told = Box::<Summary>::default();
+    recorder.drain(&mut Vec::new(), &mut [&mut broken, &mut Told(&mut told)]);
     let has_one = plan.auth.granted().is_some_and(|granted| granted.one.is_some());
     if has_one {
         // Whatever becomes of this run: nobody has to log in once more for the next.
-        let saved = grants::save(plan, &common.wallet, &common.wire.clock);
+        let saved = kept::save(plan, &common.wallet, &common.wire.clock);
         saved.map_err(RunError::GrantsFile)?;
     }
     match scouted {
@@ -177,7 +185,7 @@ async fn scout(plan: &Plan, endpoint: &Endpoint, shown: &str, ask: &Ask) -> Resu
                 registered: broken.registered,
                 is_open: has_consent && !broken.has_logged_in,
             };
-            Ok(Seen { scouted, exchanges, violations: broken.rules, looked, before })
+            Ok(Seen { scouted, exchanges, violations: broken.rules, looked, before, told })
         }
         Err(refusal) => {
             if let Some(refused) = broken.without_tokens {

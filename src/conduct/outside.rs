@@ -21,6 +21,7 @@ use crate::engine::stop::{Phase, Stop};
 use crate::model::fault::What;
 use crate::model::fault::outside::{Action, HookReport, Outcome, ToxicReport};
 use crate::model::plan::{self, Http, Plan};
+use crate::model::report::Report;
 
 /// Makes what acts outside ready, and lets connections to the target go through a proxy of
 /// Toxiproxy's where faults are to be on the path.
@@ -139,8 +140,14 @@ fn with_left(error: RunError, left: &[String]) -> RunError {
     RunError::Left { error: Box::new(error), left: left.join("; ") }
 }
 
-/// Windows of the report: each hook and each toxic, and what became of it.
-pub(super) fn told(outcome: &Outcome) -> impl Iterator<Item = serde_json::Value> {
+/// Tells what became of it in the report of its run.
+pub(super) fn tell(outcome: Outcome, report: &mut Report) {
+    report.faults.extend(windows(&outcome));
+    report.reasons.extend(outcome.left);
+}
+
+/// Each hook and each toxic, and what became of it.
+fn windows(outcome: &Outcome) -> impl Iterator<Item = serde_json::Value> {
     let hooks = outcome.hooks.iter().map(
         |hook| json!({ "name": hook.window, "fault": hook.fault, "kind": "hook", "hook": hook }),
     );

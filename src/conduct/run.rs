@@ -14,9 +14,11 @@ use super::login::LoggedIn;
 use super::look::look;
 use super::outside;
 use super::watch::Show;
+use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
-use crate::edge::dial::Dial;
+use crate::edge::dial::{Dial, Route};
 use crate::edge::health::descriptors;
+use crate::edge::net::Connect;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Common, Tool};
 use crate::engine::gate::Gate;
@@ -117,22 +119,39 @@ async fn stop_practice(child: Option<PracticeChild>) {
     }
 }
 
-/// Clients of this plan, on a clock that starts now; their users have what they had `before`. Where
-/// `ask` is given, a person may be asked to log in.
+/// What clients have around them.
+pub(super) struct Around<'a> {
+    /// Their clock.
+    pub(super) clock: Clock,
+    /// What their users had before.
+    pub(super) before: Option<&'a LoggedIn>,
+    /// Asks a person to log in, where that may be.
+    pub(super) ask: Option<&'a Ask>,
+    /// Their way to the servers, where faults may befall it.
+    pub(super) path: Option<Arc<Path>>,
+}
+
+impl Default for Around<'_> {
+    /// Nothing, and a clock that starts now.
+    fn default() -> Self {
+        Self { clock: Clock::real(), before: None, ask: None, path: None }
+    }
+}
+
+/// Clients of this plan.
 pub(super) fn common(
     plan: &Plan,
     endpoint: &Endpoint,
     recorder: Arc<Recorder>,
     tools: Vec<Tool>,
-    before: Option<&LoggedIn>,
-    ask: Option<&Ask>,
+    around: &Around<'_>,
 ) -> Result<Arc<Common>, RunError> {
-    let clock = Clock::real();
+    let clock = around.clock.clone();
     let profile = plan.clients.profile.clone();
     let headers =
         endpoint::identity_headers(endpoint, &profile.identity).map_err(RunError::Identity)?;
     let gate = plan.target.max_rate.map(|rate| Arc::new(Gate::new(rate)));
-    let connect = Arc::new(Dial::new(endpoint.route.clone(), clock.clone()));
+    let connect = connect(&endpoint.route, around)?;
     let declared = Declared::of(&profile.capabilities);
     let polls_tasks = profile.capabilities.contains(TASKS);
     let wire = Wire {
@@ -144,8 +163,8 @@ pub(super) fn common(
         sources: Sources::new(&plan.clients.addresses),
         gate,
     };
-    let mut wallet = grants::wallet(plan, endpoint, &wire, ask)?;
-    if let Some(before) = before {
+    let mut wallet = grants::wallet(plan, endpoint, &wire, around)?;
+    if let Some(before) = around.before {
         wallet.inherit(&before.wallet, before.ahead_of(&wire.clock));
     }
     let lines = wire.sources.lines();
@@ -163,6 +182,14 @@ pub(super) fn common(
         belief: Belief::default(),
         listed_until: AtomicU64::default(),
     }))
+}
+
+/// What connects to the target.
+fn connect(route: &Route, around: &Around<'_>) -> Result<Arc<dyn Connect>, RunError> {
+    match &around.path {
+        Some(path) => path.through(route.clone(), None).map_err(RunError::NoProxy),
+        None => Ok(Arc::new(Dial::new(route.clone(), around.clock.clone()))),
+    }
 }
 
 /// What clients of this plan are ready to speak.

@@ -125,7 +125,8 @@ fn what_and_hint(refusal: &Refusal, asked: &Asked) -> (String, &'static str) {
         ),
         Outcome::Unauthorised(status) => (
             format!("it refuses with HTTP {status}"),
-            "give a credential in [auth] (kind = \"oauth\" if users log in), or check the one that is there",
+            "give a credential in [auth] (kind = \"oauth\" if users log in), or check the one that \
+             is there",
         ),
         Outcome::Status(404 | 405) => (
             format!("it answers HTTP {}", refusal.status.unwrap_or_default()),

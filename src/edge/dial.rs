@@ -82,7 +82,7 @@ impl Dial {
             http2: self.route.http == Http::Two,
         };
         let Some(tls) = &self.route.tls else {
-            return Ok(Link { io: Io::Tcp(stream), opened });
+            return Ok(Link { io: Io::Tcp(stream), opened, mark: None });
         };
         let (stream, Agreed { resumed, http2 }) = tls.handshake(stream).await?;
         if self.route.http == Http::Two && !http2 {
@@ -90,12 +90,13 @@ impl Dial {
         }
         opened.tls = Some(self.clock.now().saturating_sub(connected));
         (opened.resumed, opened.http2) = (resumed, http2);
-        Ok(Link { io: Io::Tls(Box::new(stream)), opened })
+        Ok(Link { io: Io::Tls(Box::new(stream)), opened, mark: None })
     }
 
-    /// A connection without TLS, whatever the route says.
-    pub async fn plainly(&self) -> Result<TcpStream, ConnectFailure> {
-        first_of(&self.addresses(None).await?, None).await
+    /// A connection without TLS, whatever the route says, from an address of this machine if one
+    /// is given.
+    pub async fn plainly(&self, from: Option<IpAddr>) -> Result<TcpStream, ConnectFailure> {
+        first_of(&self.addresses(from).await?, from).await
     }
 }
 

@@ -50,10 +50,24 @@ pub enum FilesError {
 /// # Errors
 /// What the system says to it.
 pub fn writable_beside(path: &str) -> Result<(), FilesError> {
-    let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
     let failed = |cause| FilesError::Put { path: path.to_owned(), cause };
+    if Path::new(path).is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    let path = led_to(path).map_err(failed)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     tempfile_in(folder).map_err(failed)
+}
+
+/// Where a path leads, if it is a symbolic link: what is there is replaced, the link stays.
+fn led_to(path: &str) -> io::Result<PathBuf> {
+    if !Path::new(path).is_symlink() {
+        return Ok(path.into());
+    }
+    fs::canonicalize(path).map_err(|cause| {
+        io::Error::new(cause.kind(), format!("it is a symbolic link that leads nowhere ({cause})"))
+    })
 }
 
 /// Makes a file that is gone at once.
@@ -88,18 +102,21 @@ pub fn replace_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Files
     Ok(())
 }
 
-/// Replaces a file that holds secrets, in one step; nobody else may read it (mode 0600).
+/// Replaces a file that holds secrets, in one step; nobody else may read it (mode 0600). Of a
+/// symbolic link it is the file that the link leads to.
 pub fn replace_private(path: &str, content: &[u8]) -> Result<(), FilesError> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let failed = |cause| FilesError::Put { path: path.to_owned(), cause };
-    let partial = format!("{path}.partial");
+    let path = led_to(path).map_err(failed)?;
+    let mut partial = path.clone().into_os_string();
+    partial.push(".partial");
     // One that was left over may be readable by others.
     let _none_left = fs::remove_file(&partial).is_err();
     let mut options = fs::OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(0o600).open(&partial);
     let written = opened.and_then(|mut file| file.write_all(content));
-    let written = written.and_then(|()| fs::rename(&partial, path));
+    let written = written.and_then(|()| fs::rename(&partial, &path));
     if written.is_err() {
         let _left = fs::remove_file(&partial).is_err();
     }
@@ -230,6 +247,27 @@ mod tests {
     }
 
     #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = scratch("link");
+        fs::create_dir_all(folder.join("kept")).unwrap();
+        let (link, file) = (folder.join("grants.jsonl"), folder.join("kept/grants.jsonl"));
+        fs::write(&file, "before").unwrap();
+        std::os::unix::fs::symlink("kept/grants.jsonl", &link).unwrap();
+        let path = link.to_str().unwrap();
+        writable_beside(path).unwrap();
+        replace_private(path, b"after").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "after");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "the link and the folder");
+        fs::remove_file(&file).unwrap();
+        for said in [writable_beside(path), replace_private(path, b"x")] {
+            let said = said.unwrap_err().to_string();
+            assert!(said.contains("it is a symbolic link that leads nowhere"), "{said}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn a_folder_that_is_being_written_is_nobody_elses() {
         let path = scratch("held");
         let held = Folder::begin(&path).unwrap();
@@ -266,6 +304,26 @@ mod tests {
         fs::create_dir_all(path.join("c.txt/full")).unwrap();
         assert!(replace_all(&path, &[("c.txt", b"c".to_vec())]).is_err());
         assert!(!path.join(".c.txt.partial").exists());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn whether_a_file_can_be_put_somewhere_leaves_nothing_there() {
+        let path = scratch("beside");
+        fs::create_dir_all(path.join("folder")).unwrap();
+        fs::write(path.join("there.txt"), "mine").unwrap();
+        let tried = |name: &str| writable_beside(path.join(name).to_str().unwrap());
+        for name in ["there.txt", "new.txt", "folder/new.txt"] {
+            tried(name).unwrap();
+        }
+        for name in ["folder", "none/new.txt", "there.txt/new.txt"] {
+            let said = tried(name).unwrap_err().to_string();
+            let expected = format!("cannot write {}: ", path.join(name).display());
+            assert!(said.starts_with(&expected), "{said}");
+        }
+        assert_eq!(fs::read_to_string(path.join("there.txt")).unwrap(), "mine");
+        let left = |folder: &Path| fs::read_dir(folder).unwrap().count();
+        assert_eq!((left(&path), left(&path.join("folder"))), (2, 0));
         fs::remove_dir_all(&path).unwrap();
     }
 

@@ -1,4 +1,4 @@
-//! A loopback port that a browser comes back to: one path, and who waits for it is handed the visit
+//! A loopback port that a browser comes back to: one path, and who waits for it is handed each visit
 //! (RFC 8252, section 7.3).
 
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -49,10 +49,10 @@ pub struct Loopback {
     serving: JoinHandle<()>,
 }
 
-/// The path, and who waits for its next visit.
+/// The path, and who waits for its visits.
 struct Awaited {
     path: String,
-    by: Mutex<Option<oneshot::Sender<Visit>>>,
+    by: Mutex<Option<mpsc::Sender<Visit>>>,
 }
 
 /// A browser that came, and waits for its page.
@@ -96,11 +96,12 @@ impl Loopback {
         self.port
     }
 
-    /// From now on waits for the next visit, in place of who waited before.
-    pub fn visit(&self) -> oneshot::Receiver<Visit> {
-        let (waiting, visit) = oneshot::channel();
+    /// From now on waits for visits, in place of who waited before. Once this is dropped, visits that
+    /// nobody answered find nothing.
+    pub fn visits(&self) -> mpsc::Receiver<Visit> {
+        let (waiting, visits) = mpsc::channel(MOST_CONNECTIONS);
         *self.awaited.by.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiting);
-        visit
+        visits
     }
 }
 
@@ -168,13 +169,14 @@ impl Awaited {
         if request.method() != Method::GET || request.uri().path() != self.path {
             return nothing();
         }
-        let waiting = self.by.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let waiting = self.by.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(waiting) = waiting else { return nothing() };
         let (page, answer) = oneshot::channel();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        if waiting.send(Visit { query, page, over }).is_err() {
+        if waiting.try_send(Visit { query, page, over }).is_err() {
             return nothing();
         }
+        drop(waiting);
         answer.await.unwrap_or_else(|_| nothing())
     }
 }
@@ -225,9 +227,9 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_handed_the_visit_and_says_what_is_shown() {
         let loopback = loopback();
-        let visit = loopback.visit();
+        let mut visits = loopback.visits();
         let browser = tokio::spawn(got(loopback.port(), "GET /callback?code=a%20b&state=s"));
-        let visit = visit.await.unwrap();
+        let visit = visits.recv().await.unwrap();
         assert_eq!(visit.query, "code=a%20b&state=s");
         assert!(!format!("{visit:?} {loopback:?}").contains("code"));
         visit.answer(true, "well <b>&").await;
@@ -241,7 +243,7 @@ mod tests {
     async fn everything_else_finds_nothing_and_disturbs_nobody() {
         let loopback = loopback();
         assert!(got(loopback.port(), "GET /callback?code=a").await.contains("404"), "too early");
-        let visit = loopback.visit();
+        let mut visits = loopback.visits();
         for other in
             ["GET /", "GET /callback/x?code=a", "POST /callback?code=a", "GET /favicon.ico"]
         {
@@ -250,12 +252,16 @@ mod tests {
             assert!(!page.contains("code=a"), "{other}: {page}");
         }
         let browser = tokio::spawn(got(loopback.port(), "GET /callback?code=first"));
-        let visit = visit.await.unwrap();
-        let second = got(loopback.port(), "GET /callback?code=second").await;
-        assert!(second.starts_with("HTTP/1.1 404"), "{second}");
-        assert_eq!(visit.query, "code=first");
-        visit.answer(false, "no").await;
+        let first = visits.recv().await.unwrap();
+        let second = tokio::spawn(got(loopback.port(), "GET /callback?code=second"));
+        assert_eq!(first.query, "code=first");
+        first.answer(false, "no").await;
         assert!(browser.await.unwrap().starts_with("HTTP/1.1 400 Bad Request"));
+        // Who waited has heard enough.
+        drop(visits);
+        assert!(second.await.unwrap().starts_with("HTTP/1.1 404"));
+        let third = got(loopback.port(), "GET /callback?code=third").await;
+        assert!(third.starts_with("HTTP/1.1 404"), "{third}");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -12,7 +13,9 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
+use super::mark::Mark;
 use crate::model::event::Opened;
+use crate::model::fault::Touched;
 use crate::model::outcome::ConnectFailure;
 
 /// Makes connections to one target. Replaced in tests by a scripted server at the end of a pipe.
@@ -23,6 +26,11 @@ pub trait Connect: fmt::Debug + Send + Sync {
     /// One new connection that leaves from this address of the machine, where that is something.
     fn connect_from(&self, _from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
         self.connect()
+    }
+
+    /// The faults in force now that may be why no connection can be had.
+    fn in_the_way(&self) -> Touched {
+        Touched::default()
     }
 
     /// Whether a connection may turn out to carry several exchanges at once (HTTP/2).
@@ -38,6 +46,8 @@ pub struct Link {
     pub io: Io,
     /// What opening it took.
     pub opened: Opened,
+    /// What befalls it on its way, where somebody on the way tells.
+    pub mark: Option<Arc<Mark>>,
 }
 
 /// A stream of bytes to a server.
@@ -90,6 +100,18 @@ pub(super) async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Tc
     let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.bind(SocketAddr::new(from, 0))?;
     socket.connect(to).await
+}
+
+impl Io {
+    /// The address of this machine that it leaves from; a pipe has none.
+    pub fn leaves_from(&self) -> Option<SocketAddr> {
+        let socket = match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+            Self::Pipe(_) => return None,
+        };
+        socket.local_addr().ok()
+    }
 }
 
 impl AsyncRead for Io {

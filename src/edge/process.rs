@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -63,8 +64,8 @@ pub enum AskError {
 /// The longest line that is read of such a program.
 const MAX_LINE_BYTES: u64 = 16 * 1024;
 
-/// The first line that a program prints, asked with one more argument; it is killed when nobody
-/// waits for it any longer. Its standard error is ours.
+/// The first line that a program prints, asked with one more argument; then, or when nobody waits for
+/// it any longer, it is killed, and so is what it started. Its standard error is ours.
 ///
 /// # Errors
 /// When there is none.
@@ -81,6 +82,7 @@ pub async fn first_line(command: &[String], last: &str) -> Result<String, AskErr
         .kill_on_drop(true)
         .spawn()
         .map_err(AskError::Start)?;
+    let _all = Group::led_by(&child);
     let mut line = String::new();
     if let Some(output) = child.stdout.take() {
         let mut reading = BufReader::new(output).take(MAX_LINE_BYTES);
@@ -90,6 +92,25 @@ pub async fn first_line(command: &[String], last: &str) -> Result<String, AskErr
         return Err(AskError::Nothing(child.wait().await.map_err(AskError::Read)?));
     }
     Ok(line)
+}
+
+/// A process and all it started, unless they left its group; killed when this is dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    /// The group that this child was started as the leader of.
+    fn led_by(child: &Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // One that is empty by now has nobody to be killed.
+            let _killed = kill_process_group(leader, Signal::KILL).is_ok();
+        }
+    }
 }
 
 /// Opens a page where its reader is logged in, within a runtime; that it cannot be opened is no
@@ -228,6 +249,43 @@ mod tests {
         }
         open(Some(""), url);
         open(Some("/no/such/browser"), url);
+    }
+
+    /// Whether the process whose id stands in this file runs.
+    #[cfg(target_os = "linux")]
+    fn runs(file: &Path) -> bool {
+        let id = std::fs::read_to_string(file).unwrap_or_default();
+        let id = id.trim().parse().ok().and_then(Pid::from_raw).expect("an id");
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
+        // What nobody has waited for yet has ended all the same.
+        state.is_ok_and(|state| !state.contains(") Z "))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_a_program_started_ends_with_it() {
+        let scratch = crate::edge::scratch::Scratch::new().unwrap();
+        for (name, then) in [("hangs", "wait"), ("answers", "echo line; wait"), ("ends", "exit 3")]
+        {
+            let id = scratch.path().join(name);
+            let script = format!("sleep 600 >/dev/null & echo $! > {}; {then}", id.display());
+            let command = ["/bin/sh".to_owned(), "-c".to_owned(), script];
+            let asked = tokio::spawn(async move { first_line(&command, "url").await });
+            while !std::fs::read_to_string(&id).is_ok_and(|id| id.ends_with('\n')) {
+                tokio::task::yield_now().await;
+            }
+            if name == "hangs" {
+                assert!(runs(&id));
+                asked.abort();
+                assert!(asked.await.is_err());
+            } else {
+                let line = asked.await.unwrap();
+                assert_eq!(line.is_ok(), name == "answers", "{line:?}");
+            }
+            while runs(&id) {
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     #[tokio::test]

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
+use url::Url;
 
 use crate::model::profile::oauth::OAuth;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::grant::{Granted, Known};
-use crate::protocol::oauth::saved::Kept;
+use crate::protocol::oauth::saved::{self, Kept};
 use crate::protocol::oauth::token::Tokens;
 
 /// Secrets of a user that are known again when a server says them back.
@@ -45,13 +46,31 @@ pub struct Token {
     pub renew: Option<Duration>,
     /// Its end.
     pub expires: Option<Duration>,
+    /// How long it was good for when it was issued.
+    pub lifetime: Lifetime,
     used: AtomicBool,
+}
+
+/// What was said of a token's lifetime when it was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It is this.
+    Said(Duration),
+    /// Nothing.
+    Unsaid,
+    /// Nobody here heard it: the token was kept, or given.
+    Unheard,
 }
 
 impl Token {
     /// Whether nothing has carried it before.
     pub fn is_first_use(&self) -> bool {
         !self.used.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether something has carried it.
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
     }
 
     /// The access token itself.
@@ -91,7 +110,7 @@ impl Grant {
     /// # Errors
     /// When no header can carry the access token.
     pub fn of(kept: Kept, oauth: &OAuth, (now, unix): (Duration, Duration)) -> Result<Self, Unfit> {
-        let Kept { mut granted, expires } = kept;
+        let Kept { mut granted, expires, .. } = kept;
         let is_missing = granted.tokens.access.expose().is_empty();
         granted.tokens.expires_in = match expires {
             _ if is_missing => Some(Duration::ZERO),
@@ -99,12 +118,12 @@ impl Grant {
             None => None,
         };
         let grant = Self::default();
-        grant.store(granted, oauth, now)?;
+        grant.put(granted, oauth, now, |_| Lifetime::Unheard)?;
         Ok(grant)
     }
 
-    /// The same as something to be kept; nothing where there are no tokens.
-    pub fn kept(&self, (now, unix): (Duration, Duration)) -> Option<Kept> {
+    /// The same as something to be kept for this `target`; nothing where there are no tokens.
+    pub fn kept(&self, target: &Url, (now, unix): (Duration, Duration)) -> Option<Kept> {
         let state = self.lock();
         let token = state.token.as_ref()?;
         let tokens = Tokens {
@@ -115,7 +134,8 @@ impl Grant {
         };
         let (scopes, known) = (state.scopes.clone(), state.known.clone());
         let expires = token.expires.map(|end| unix + end.saturating_sub(now));
-        Some(Kept { granted: Granted { tokens, scopes, known }, expires })
+        let granted = Granted { tokens, scopes, known };
+        Some(Kept { granted, expires, target: Some(saved::target(target)) })
     }
 
     /// How many tokens there were; 0 before the first.
@@ -139,6 +159,16 @@ impl Grant {
     /// # Errors
     /// When no header can carry the access token.
     pub fn store(&self, granted: Granted, oauth: &OAuth, now: Duration) -> Result<(), Unfit> {
+        self.put(granted, oauth, now, |said| said.map_or(Lifetime::Unsaid, Lifetime::Said))
+    }
+
+    fn put(
+        &self,
+        granted: Granted,
+        oauth: &OAuth,
+        now: Duration,
+        heard: fn(Option<Duration>) -> Lifetime,
+    ) -> Result<(), Unfit> {
         let Granted { tokens, scopes, known } = granted;
         let bearer = format!("Bearer {}", tokens.access.expose());
         let mut header = HeaderValue::from_str(&bearer).map_err(|_| Unfit)?;
@@ -152,6 +182,7 @@ impl Grant {
             refresh: tokens.refresh.clone(),
             renew: lifetime.map(|life| now + life.saturating_sub(oauth.refresh_before(life))),
             expires: lifetime.map(|life| now + life),
+            lifetime: heard(lifetime),
             used: AtomicBool::new(false),
         };
         state.token = Some(Arc::new(token));
@@ -175,6 +206,7 @@ impl Grant {
                 refresh: token.refresh.clone(),
                 renew: token.renew.map(|renew| renew.saturating_sub(by)),
                 expires: token.expires.map(|expires| expires.saturating_sub(by)),
+                lifetime: token.lifetime,
                 used: AtomicBool::new(false),
             })
         });
@@ -277,15 +309,18 @@ mod tests {
         let grant = Grant::default();
         grant.store(granted("a", Some("r"), Some(30)), &oauth, second(5)).unwrap();
         // 20 s later by one clock, whose start the other does not know.
-        let kept = grant.kept((second(25), second(1_000))).unwrap();
+        let target = Url::parse("https://h/mcp?key=k").unwrap();
+        let kept = grant.kept(&target, (second(25), second(1_000))).unwrap();
         assert_eq!(kept.expires, Some(second(1_010)));
+        assert_eq!(kept.target.as_deref(), Some("https://h/mcp"));
         let later = Grant::of(kept, &oauth, (second(2), second(1_004))).unwrap().token().unwrap();
         assert!(!later.is_over(second(7)) && later.is_over(second(8)));
+        assert_eq!(later.lifetime, Lifetime::Unheard, "30 s, and nobody wrote that down");
         assert_eq!((later.header.to_str().unwrap(), later.refresh.is_some()), ("Bearer a", true));
-        let bare = Kept { granted: granted("", Some("r"), None), expires: None };
+        let bare = Kept { granted: granted("", Some("r"), None), expires: None, target: None };
         let bare = Grant::of(bare, &oauth, (second(2), second(1))).unwrap().token().unwrap();
         assert!(bare.is_over(second(2)) && bare.is_due(second(2)));
-        assert_eq!(Grant::default().kept((second(1), second(1))), None);
+        assert_eq!(Grant::default().kept(&target, (second(1), second(1))), None);
     }
 
     #[test]
@@ -296,6 +331,7 @@ mod tests {
         let token = grant.earlier(Duration::from_secs(25)).token().unwrap();
         assert!(!token.is_over(Duration::from_millis(14_999)));
         assert!(token.is_over(Duration::from_secs(15)));
+        assert_eq!(token.lifetime, Lifetime::Said(Duration::from_secs(30)));
         assert!(grant.earlier(Duration::from_secs(99)).token().unwrap().is_over(Duration::ZERO));
     }
 

@@ -2,6 +2,7 @@
 //! tokens that an authorization server gave that user.
 
 mod habit;
+mod heir;
 mod process;
 mod race;
 mod without;
@@ -114,11 +115,13 @@ impl Wallet {
         self.kept.get_or_insert_default();
     }
 
-    /// Users have these from the start, numbered from 0.
-    pub fn give(&mut self, grants: Vec<Grant>) {
+    /// Users have these from the start, numbered from 0, and some have none.
+    pub fn give(&mut self, grants: Vec<Option<Grant>>) {
         let Some(realm) = &self.realm else { return };
-        let own = |(user, grant)| (user, Process::with(Arc::clone(realm), user, grant));
-        self.kept = Some(Arc::new(Mutex::new((0..).zip(grants).map(own).collect())));
+        let own = |(user, grant): (u32, Option<Grant>)| {
+            grant.map(|grant| (user, Process::with(Arc::clone(realm), user, grant)))
+        };
+        self.kept = Some(Arc::new(Mutex::new((0..).zip(grants).filter_map(own).collect())));
     }
 
     /// All users have one grant: this, or what the first of them comes to.
@@ -129,21 +132,22 @@ impl Wallet {
         self.kept = (one == One::Cloned).then(Arc::default);
     }
 
-    /// What users have that kept something, in the order of their numbers; of one grant, the copy
+    /// What each user has, from number 0 to the last one that kept something; of one grant, the copy
     /// that is good for longest.
-    pub fn kept(&self, times: (Duration, Duration)) -> Vec<Kept> {
+    pub fn kept(&self, times: (Duration, Duration)) -> Vec<Option<Kept>> {
         let copies = self.copies(times);
         let Some((_, process)) = &self.one else { return copies };
-        let all = copies.into_iter().chain(process.kept(times));
-        all.max_by_key(|kept| kept.expires).into_iter().collect()
+        let all = copies.into_iter().flatten().chain(process.kept(times));
+        all.max_by_key(|kept| kept.expires).map(Some).into_iter().collect()
     }
 
-    fn copies(&self, times: (Duration, Duration)) -> Vec<Kept> {
+    fn copies(&self, times: (Duration, Duration)) -> Vec<Option<Kept>> {
         let Some(processes) = &self.kept else { return Vec::new() };
         let processes = processes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut users: Vec<_> = processes.iter().collect();
-        users.sort_by_key(|(user, _)| **user);
-        users.into_iter().filter_map(|(_, process)| process.kept(times)).collect()
+        // Who only looked is no user.
+        let last = processes.keys().copied().filter(|user| *user != SCOUT).max();
+        let users = last.into_iter().flat_map(|last| 0..=last);
+        users.map(|user| processes.get(&user)?.kept(times)).collect()
     }
 
     /// Its users have what those of `before` kept, by a clock that was `ahead` of this one's.

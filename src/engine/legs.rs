@@ -18,6 +18,7 @@ use super::wire::line::{Address, Lines};
 use super::wire::{Ending, Flow, Reply, Request, Trail, Wire};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
+use crate::model::leg::Leg;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::model::secret::Secret;
@@ -31,12 +32,20 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// How origins are reached. Replaced in tests by scripted servers.
 pub trait Reach: fmt::Debug + Send + Sync {
-    /// What connects to this URL's origin, and the `Host` it is asked with.
+    /// What connects to this URL's origin for this leg, and the `Host` it is asked with.
     ///
     /// # Errors
     /// Why it cannot be reached at all, for a person.
-    fn way(&self, url: &Url) -> Result<(Arc<dyn Connect>, HeaderValue), String>;
+    fn way(&self, url: &Url, leg: Leg) -> Result<(Arc<dyn Connect>, HeaderValue), String>;
+
+    /// Legs of different roads never share a connection.
+    fn road(&self, _leg: Leg) -> u64 {
+        0
+    }
 }
+
+/// A road and an origin.
+type Key = (u64, String);
 
 /// Sends the legs of all users.
 #[derive(Debug)]
@@ -46,7 +55,7 @@ pub struct Legs {
     recorder: Arc<Recorder>,
     gate: Option<Arc<Gate>>,
     sources: Sources,
-    ways: Mutex<HashMap<String, Arc<Way>>>,
+    ways: Mutex<HashMap<Key, Arc<Way>>>,
 }
 
 /// The way to one origin.
@@ -68,7 +77,7 @@ pub struct Journey {
     sent: [AtomicU32; 2],
     /// How long a person was waited for, which is no server's time.
     pub waited: Duration,
-    lines: HashMap<String, Lines>,
+    lines: HashMap<Key, Lines>,
     /// What it said that nobody may see.
     pub secrets: Vec<Secret>,
 }
@@ -135,13 +144,14 @@ impl Legs {
     ) -> Result<Result<Arrived, Astray>, String> {
         let Exchange { leg, method, url, mut headers, body } = exchange;
         let operation = leg.operation();
-        let way = self.way(&url)?;
+        let key = (self.reach.road(leg), origin(&url));
+        let way = self.way(&url, leg, &key)?;
         let to = Arc::new(address(&url)?);
         headers.insert(HOST, way.authority.clone());
         let Journey { user, from, ending, sent, lines, .. } = journey;
         let mut trail = Trail::begin(&way.wire, ending, *user, operation);
         trail.count_in(&sent[0], &sent[1]);
-        let lines = lines.entry(origin(&url)).or_insert_with(|| Lines::leaving(*from));
+        let lines = lines.entry(key).or_insert_with(|| Lines::leaving(*from));
         let request = Request { operation, method, headers, body: body.into(), to: Some(to) };
         let mut whole = Vec::new();
         let mut on_event = |_: &Reply, _: &sse::Event<'_>| Flow::Enough;
@@ -163,13 +173,12 @@ impl Legs {
         })
     }
 
-    fn way(&self, url: &Url) -> Result<Arc<Way>, String> {
-        let origin = origin(url);
+    fn way(&self, url: &Url, leg: Leg, key: &Key) -> Result<Arc<Way>, String> {
         let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(way) = ways.get(&origin) {
+        if let Some(way) = ways.get(key) {
             return Ok(Arc::clone(way));
         }
-        let (connect, authority) = self.reach.way(url)?;
+        let (connect, authority) = self.reach.way(url, leg)?;
         let wire = Wire {
             connect,
             clock: self.clock.clone(),
@@ -182,7 +191,7 @@ impl Legs {
         };
         let way = Arc::new(Way { wire, authority });
         if ways.len() < MOST_WAYS {
-            ways.insert(origin, Arc::clone(&way));
+            ways.insert(key.clone(), Arc::clone(&way));
         }
         Ok(way)
     }

@@ -195,7 +195,7 @@ impl Connect for Server {
                 inner.closed.fetch_add(1, Ordering::SeqCst);
             });
             let opened = Opened { dns: *dns, tcp: *tcp, tls: None, resumed: false, http2: false };
-            Ok(Link { io: Io::Pipe(ours), opened })
+            Ok(Link { io: Io::Pipe(ours), opened, mark: None })
         })
     }
 }

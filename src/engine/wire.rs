@@ -140,6 +140,9 @@ impl Wire {
         };
         in_time.unwrap_or_else(|| {
             let connected = trail.measure.has_begun();
+            if !connected {
+                trail.touched(self.connect.in_the_way());
+            }
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
             Err(if connected { Outcome::Timeout } else { connecting })
         })
@@ -162,13 +165,19 @@ impl Wire {
         let mut in_vain = 0;
         while in_vain < UNPROCESSED_LIMIT {
             let taken = lines.take(&*self.connect, &self.clock, self.connect_timeout).await;
-            let mut line = taken.map_err(Outcome::Connect)?;
+            let mut line = taken.map_err(|failure| {
+                trail.touched(self.connect.in_the_way());
+                Outcome::Connect(failure)
+            })?;
             trail.attach(&mut line);
             match self.converse(&mut line, trail, &mut request, body, on_event).await {
                 Ok(reply) => {
                     trail.detach();
                     lines.put(line);
                     return Ok(reply);
+                }
+                Err(Unsent::Ended(Outcome::Connect(failure))) => {
+                    return Err(Outcome::Connect(trail.failure().unwrap_or(failure)));
                 }
                 Err(Unsent::Ended(outcome)) => return Err(outcome),
                 Err(again @ (Unsent::Unprocessed | Unsent::Outlived)) => {

@@ -5,7 +5,7 @@
 //! an entry for each of at most 100,000 that wait at one time.
 
 mod races;
-mod rules;
+pub(super) mod rules;
 mod said;
 mod users;
 

@@ -102,6 +102,11 @@ pub struct Window {
 }
 
 impl Touched {
+    /// Every one.
+    pub const fn all() -> Self {
+        Self(u64::MAX)
+    }
+
     /// Only this one.
     pub const fn by(fault: u8) -> Self {
         Self(1_u64.wrapping_shl(fault as u32))
@@ -179,6 +184,11 @@ impl Window {
     /// Whether it is open at `now`.
     pub fn is_open(&self, now: Duration) -> bool {
         self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether anything from `since` to `until` falls into it.
+    pub fn overlaps(&self, since: Duration, until: Duration) -> bool {
+        self.from <= until && self.until.is_none_or(|end| since < end)
     }
 
     /// Its name: the fault's, and which of its windows it is where there are several.

@@ -124,6 +124,15 @@ impl Operation {
     /// Those that only make calls possible.
     pub const HANDSHAKE: [Self; 3] = [Self::Discover, Self::Initialize, Self::Initialized];
 
+    /// Those of OAuth, in the order they are gone.
+    pub const LEGS: [Self; 5] = [
+        Self::OauthDiscovery,
+        Self::OauthRegistration,
+        Self::OauthAuthorize,
+        Self::OauthToken,
+        Self::OauthRefresh,
+    ];
+
     /// The name used on the wire, in scenarios, thresholds and reports.
     pub const fn name(self) -> &'static str {
         match self {

@@ -18,6 +18,8 @@ mod histograms;
 pub mod metrics;
 /// What the plan expected.
 pub mod planned;
+/// What happened before the load.
+pub mod receipt;
 /// Reading it back.
 pub mod saved;
 /// The JSON Schema of it.
@@ -42,6 +44,7 @@ use generator::Generator;
 use health::Health;
 use metrics::TargetMetrics;
 use planned::Planned;
+use receipt::Receipt;
 use timeline::Point;
 use verdict::{Ending, Facts, Verdict};
 
@@ -94,9 +97,9 @@ pub struct Report {
     /// The target's own metrics, if the scenario names their page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_metrics: Option<TargetMetrics>,
-    /// What the look before the load took.
+    /// What was asked before the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<serde_json::Value>,
+    pub receipt: Option<Receipt>,
 }
 
 /// What was asked for.
@@ -264,7 +267,7 @@ pub struct Parts<'a> {
     /// The target's own metrics.
     pub target_metrics: Option<TargetMetrics>,
     /// What the look before the load took.
-    pub receipt: Option<serde_json::Value>,
+    pub receipt: Option<Receipt>,
 }
 
 impl Report {

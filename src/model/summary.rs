@@ -143,7 +143,8 @@ impl Summary {
                 self.seen(race.at, Some(race.user));
                 self.grants.race(race);
             }
-            Event::Issued(issued) => self.seen(issued.at, Some(issued.user)),
+            // Perhaps before the load, to a user that never comes.
+            Event::Issued(issued) => self.seen(issued.at, None),
             // Its exchange tells the rest.
             Event::Presented(presented) => self.seen(presented.sent, Some(presented.user)),
             Event::Untried(untried) => self.seen(untried.at, Some(untried.user)),

@@ -65,6 +65,7 @@ struct Page {
     facts: Vec<(&'static str, String)>,
     notes: Vec<String>,
     tiles: Vec<Tile>,
+    expected: &'static str,
     thresholds: Vec<Check>,
     charts: Vec<figures::Figure>,
     tables: tables::Tables,
@@ -75,6 +76,7 @@ struct Page {
     plan: Option<plan::Section>,
     health: Option<health::Section>,
     metrics: Option<metrics::Section>,
+    tokens: Option<tables::Table>,
     generator: tables::Table,
     environment: Vec<(&'static str, String)>,
     scenario: String,
@@ -139,6 +141,11 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         facts: facts(report),
         notes: scenario.notes.iter().map(|note| visible::line(note)).collect(),
         tiles: tiles(report),
+        expected: if report.expectations.is_empty() {
+            "Thresholds"
+        } else {
+            "Thresholds and tokens"
+        },
         thresholds: checks(report),
         charts: figures::drawn(report, &charts(report))?,
         tables: tables(report),
@@ -149,6 +156,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         plan: plan::section(report)?,
         health: health::section(report)?,
         metrics: metrics::section(report)?,
+        tokens: tables::tokens(report),
         generator: tables::generator(report),
         environment: environment(report),
         scenario: visible::block(&scenario.text),
@@ -324,6 +332,22 @@ mod tests {
         }
         assert_eq!(page.matches("<svg").count(), CHARTS);
         assert_eq!(page.matches("<details").count(), CHARTS);
+    }
+
+    #[test]
+    fn logins_and_tokens_have_a_section_where_there_were_any() {
+        let page = page(&sample::granted()).unwrap();
+        for words in [
+            "<a href=\"#tokens\">Logins and tokens</a>",
+            "<section id=\"tokens\">",
+            "25 users had logged in when the load began, by forms.",
+            "<td>oauth&#x2f;registration</td><td>26</td>",
+            "<h2>Thresholds and tokens</h2>",
+        ] {
+            assert!(page.contains(words), "{words} in {page}");
+        }
+        let page = super::page(&sample::storm()).unwrap();
+        assert!(!page.contains("#tokens") && page.contains("<h2>Thresholds</h2>"));
     }
 
     #[test]

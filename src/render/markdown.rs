@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::percentile::{MAX, P50, P90, P95, P99, Times};
-use super::{gist, health, planned, visible};
+use super::{gist, grants, health, planned, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -49,6 +49,7 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     thresholds(text, report)?;
     tools(text, &report.summary)?;
     plan(text, report)?;
+    tokens(text, report)?;
     beside(text, report)?;
     findings(text, report)
 }
@@ -135,7 +136,8 @@ fn thresholds(text: &mut String, report: &Report) -> std::fmt::Result {
     if report.judged().next().is_none() {
         return Ok(());
     }
-    writeln!(text, "| Threshold | Measured | Held |\n| --- | --- | --- |")?;
+    let what = if report.expectations.is_empty() { "Threshold" } else { "Expected" };
+    writeln!(text, "| {what} | Measured | Held |\n| --- | --- | --- |")?;
     for judged in report.judged().take(ROWS) {
         let held = match (judged.passed, judged.unproven) {
             _ if judged.unchecked => "not checked",
@@ -176,6 +178,20 @@ fn plan(text: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(text)?;
     list(text, &planned::causes(report))
+}
+
+/// How users came to tokens, and what became of those.
+fn tokens(text: &mut String, report: &Report) -> std::fmt::Result {
+    if !grants::had_any(report) {
+        return Ok(());
+    }
+    writeln!(text, "Logins and tokens:\n")?;
+    let legs = grants::legs(report).into_iter();
+    let legs: Vec<_> = legs.map(|[leg, count, ..]| format!("{leg} {count}")).collect();
+    let legs = (!legs.is_empty()).then(|| format!("Legs before the load: {}.", legs.join(", ")));
+    let said = grants::during(&report.summary).into_iter().chain(grants::before(report));
+    let said: Vec<_> = said.chain(legs).collect();
+    list(text, &said)
 }
 
 /// What was asked of the target beside the load.
@@ -252,6 +268,31 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }
+    }
+
+    #[test]
+    fn logins_and_tokens_are_said() {
+        insta::assert_snapshot!(said(&sample::granted()), @r#"
+        | Expected | Measured | Held |
+        | tokens&#46;lost = 0 | 1 user needed a new login | **no** |
+        | tokens&#46;expired = "refused" | only check\-expired\-token presents expired tokens | not checked |
+        Logins and tokens:
+        - 4 consents \(1 of users that had consented before\), 0 clients registered; 0 grants and 0 clients forgotten by the authorization server, 0 tokens refused after their time and 0 before, more scope asked for 0 times, a user left without tokens 0 times&#46;
+        - 2 refreshes brought tokens to the process that uses them, 1 with a new refresh token&#46; The leg oauth/refresh counts every request, 4&#58; these, 1 of further processes in races, and 1 that brought no tokens or came when its race was decided&#46;
+        - Before the load 212 more requests were made&#58; by the look at how the target speaks and what it offers, and by logins&#46;
+        - 25 users had logged in when the load began, by forms&#46;
+        - Before the load there were, the look's own among them, 26 consents, 26 clients registered, 0 refreshes, and somebody came to no tokens 0 times&#46;
+        - Legs before the load&#58; oauth/discovery 26, oauth/registration 26, oauth/authorize 26, oauth/token 26&#46;
+        "#);
+        assert!(!summary(&sample::storm()).contains("Logins and tokens"));
+    }
+
+    /// What a summary says of tokens.
+    fn said(report: &Report) -> String {
+        let text = summary(report);
+        let is_about =
+            |line: &&str| ["tokens", "load", "Expected"].iter().any(|word| line.contains(word));
+        text.lines().filter(is_about).collect::<Vec<_>>().join("\n")
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The plan of `squall check`: what a scenario amounts to, for a person.
 
+/// How users come to tokens.
+mod logins;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -9,7 +12,6 @@ use super::visible;
 use crate::model::behaviour::{Check, ExpiredToken, Foreign, WrongAudience};
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
-use crate::model::plan::auth::{Consent, Flow, One};
 use crate::model::plan::{Plan, TargetUrl, Way};
 use crate::model::report::planned::Planned;
 use crate::model::summary::series::Series;
@@ -30,8 +32,8 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     line(&mut out, "target", &visible::line(target));
     line(&mut out, "clients", &format!("{}@{}", profile.name, profile.date));
     line(&mut out, "speaks", &speaks(plan));
-    if let Some(login) = one_grant(plan) {
-        line(&mut out, "login", &login);
+    for (name, said) in logins::lines(plan) {
+        line(&mut out, name, &said);
     }
     let knobs = match plan.load.behaviour.check() {
         Some(check) => checked(plan, check, outlook.runs),
@@ -122,28 +124,6 @@ fn checked(plan: &Plan, check: &Check, users: u64) -> String {
             format!("{users} clients ask to be registered, and go no further; {most}")
         }
     }
-}
-
-/// How all users come to one grant, where they do; a person must know before it is asked.
-fn one_grant(plan: &Plan) -> Option<String> {
-    let granted = plan.auth.granted()?;
-    let then = match granted.one? {
-        One::Shared => "its grant is shared by all users",
-        One::Cloned => "each user gets a copy of its grant",
-    };
-    let who = match &granted.flow {
-        Flow::Code(Consent::Browser(browser)) => {
-            let kept = match &granted.keep {
-                Some(file) => format!(", unless {} has a grant that is good", visible::line(file)),
-                None => String::new(),
-            };
-            let within = figure::duration(browser.within);
-            format!("a person is asked before the load, in a browser, for up to {within}{kept}")
-        }
-        Flow::Tokens(file) => format!("none: {} has tokens", visible::line(file)),
-        _ => "one before the load".to_owned(),
-    };
-    Some(format!("{who}; {then}"))
 }
 
 /// What is tried, in its order.

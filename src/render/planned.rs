@@ -1,6 +1,6 @@
 //! The plan against what happened: rows of text, and what explains a difference.
 
-use super::visible;
+use super::{grants, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::plan::Way;
@@ -102,6 +102,8 @@ pub fn causes(report: &Report) -> Vec<String> {
     let (dropped, cut) = (beyond(summary.dropped, plan.dropped), beyond(run.cut, plan.runs_cut));
     let handshakes = summary.operations.get(Operation::Initialize.name());
     let refused = handshakes.map_or(0, |handshakes| handshakes.errors + handshakes.throttled);
+    let begun = grants::begun(summary);
+    let refused = refused.saturating_sub(begun);
     let unlike = summary.errors + summary.throttled + summary.never_sent;
     let said = [
         (
@@ -130,6 +132,15 @@ pub fn causes(report: &Report) -> Vec<String> {
             _ => format!("{} {what}s: each {became}", figure::count(count)),
         })
         .collect();
+    causes.extend((begun > 0).then(|| {
+        format!(
+            "{} begins a login, as OAuth has it: the plan counts it.",
+            match begun {
+                1 => "1 handshake that was answered 401".to_owned(),
+                _ => format!("Each of {} handshakes that were answered 401", figure::count(begun)),
+            }
+        )
+    }));
     causes.extend(way(plan, report));
     if report.verdict == Verdict::Stopped {
         causes.insert(0, "The run was stopped before its end.".to_owned());
@@ -202,6 +213,22 @@ mod tests {
         assert!(rows[3].planned.contains(" to "), "{}", rows[3].planned);
         assert_eq!((rows[4].planned.as_str(), rows[4].holds), ("900", None));
         assert!(causes(&report)[0].starts_with("2 arrivals: each found the ceiling"));
+    }
+
+    #[test]
+    fn the_401_with_which_a_login_begins_is_no_refused_handshake() {
+        let mut report = sample::watched();
+        report.summary.grants = sample::granted().summary.grants;
+        let handshakes = report.summary.operations.get_mut("initialize").unwrap();
+        (handshakes.errors, handshakes.unauthorised, handshakes.throttled) = (5, 4, 0);
+        let said = causes(&report);
+        assert!(
+            said.iter().any(|said| said.starts_with("2 handshakes: each was refused")),
+            "{said:?}"
+        );
+        let begun = "Each of 3 handshakes that were answered 401 begins a login, as OAuth has it: the \
+                     plan counts it.";
+        assert!(said.iter().any(|said| said == begun), "{said:?}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl<'a> Key<'a> {
             None => State::Absent,
             Some((_, Ok(value))) => State::Right(value),
             Some((node, Err(right))) => {
-                let found = format!("{} cannot be {}", self.path, self.log.written(node.place));
+                let found = format!("{} cannot be {}", self.path, written(self.log, node));
                 let right = self.log.discreet(node.place, right, &kind);
                 self.log.wrong(node.place, found, right);
                 State::Wrong
@@ -208,7 +208,7 @@ impl<'a> Key<'a> {
             match read(node) {
                 Ok(value) => values.push(value),
                 Err(right) => {
-                    let found = format!("{path} cannot hold {}", log.written(node.place));
+                    let found = format!("{path} cannot hold {}", written(log, node));
                     let right = log.discreet(node.place, right, &kind);
                     log.wrong(node.place, found, right);
                 }
@@ -293,5 +293,12 @@ impl<T> Found<'_, T> {
             default: default.map(str::to_owned),
             doc: self.key.doc,
         });
+    }
+}
+/// A value as its author wrote it; of one that may be a secret, what it is.
+fn written(log: &Log, node: &Node) -> String {
+    match log.written(node.place) {
+        hidden if hidden == "***" => format!("*** ({})", node.value.kind()),
+        shown => shown,
     }
 }

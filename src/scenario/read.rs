@@ -870,6 +870,30 @@ kind = "latency"
             ("kind = 'oauth'\nconsent = 'form'", "auth.forms is missing"),
             ("kind = 'oauth'\ncommand = ['x']", "auth.command does not belong to this"),
             ("kind = 'oauth'\nconsent = 'command'\ncommand = []", "auth.command is empty"),
+            (
+                "kind = 'oauth'\nconsent = 'command'\ncommand = './login.sh'",
+                "auth.command cannot be './login.sh'",
+            ),
+            (
+                "kind = 'oauth'\nconsent = 'command'\ncommand = 'sh login.sh --key k'",
+                "auth.command cannot be *** (a string)",
+            ),
+            (
+                "kind = 'oauth'\nconsent = 'command'\ncommand = ['./login.sh', 5]",
+                "auth.command cannot hold *** (an integer)",
+            ),
+            (
+                "kind = 'oauth'\nconsent = 'form'\nforms = [{ fill = { name = 'user{usr}' } }]",
+                "auth.forms[].fill.name has {usr}, for which nothing stands",
+            ),
+            (
+                "kind = 'oauth'\nconsent = 'form'\nforms = [{ fill = { name = 'u{usr}' } }]",
+                "did you mean {user}?",
+            ),
+            (
+                "kind = 'oauth'\nconsent = 'form'\nforms = [{ fill = { name = '{number}' } }]",
+                "expected {user} alone",
+            ),
             ("kind = 'oauth'\nclient_secret = 'x'", "auth.client_id is missing"),
             ("kind = 'oauth'\nlogin_over = '1s'", "auth.login_over says how"),
             ("kind = 'oauth'\nscope = 'a\\\\'", "expected scopes separated by blanks"),

@@ -5,7 +5,7 @@ use super::mistake::Place;
 
 /// Keys of `[auth]` that name things and hide nothing; everything else there may be a secret, a
 /// misspelt key included.
-const OPEN_KEYS: [&str; 14] = [
+const OPEN_KEYS: [&str; 17] = [
     "grants",
     "authorization_servers",
     "kind",
@@ -20,7 +20,13 @@ const OPEN_KEYS: [&str; 14] = [
     "press",
     "login",
     "login_over",
+    "login_within",
+    "callback",
+    "one_grant",
 ];
+
+/// A program of the author's and its arguments: what is started is shown, what it is told is not.
+const COMMAND: &str = "command";
 
 /// Where a tree of this text holds what must never be shown: the values of `[auth]`, and what
 /// belongs to one person in a URL.
@@ -79,7 +85,15 @@ fn hide(node: &Node, places: &mut Vec<Place>) {
     match &node.value {
         Value::Table(table) => {
             let closed = |key: &str| !OPEN_KEYS.contains(&key);
-            table.entries.iter().filter(|e| closed(&e.key)).for_each(|e| hide(&e.node, places));
+            for entry in table.entries.iter().filter(|entry| closed(&entry.key)) {
+                match &entry.node.value {
+                    Value::List(words) if entry.key == COMMAND => {
+                        words.iter().skip(1).for_each(|word| hide(word, places));
+                    }
+                    Value::Text(line) if entry.key == COMMAND && !line.contains(' ') => {}
+                    _ => hide(&entry.node, places),
+                }
+            }
         }
         Value::List(list) => list.iter().for_each(|node| hide(node, places)),
         _ => places.push(node.place),

@@ -286,7 +286,7 @@ fn a_server_that_goes_away_is_told_and_put_back_later() {
     let notes = report.at("/scenario/notes").as_array().unwrap();
     let notes = notes.iter().map(|note| note.as_str().unwrap());
     let notes: Vec<_> =
-        notes.filter(|note| note.contains("oxi") || note.contains("back")).collect();
+        notes.filter(|note| note.contains("Toxiproxy") || note.contains("restore")).collect();
     assert_eq!(left(&place).len(), 1);
     assert!(done.stdout.contains("squall chaos restore"), "{}", done.stdout);
     let failed = restore(&place, &[]);

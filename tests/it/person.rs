@@ -81,6 +81,10 @@ fn one_login_serves_all_users_and_the_next_run() {
         assert_eq!(report.count(&format!("/summary/grants/{never}")), 0, "{never}");
     }
     assert_eq!(report.count("/receipt/logged_in_before_the_load"), 1);
+    assert_eq!(report.at("/receipt/login"), "browser");
+    assert_eq!(report.at("/receipt/one_grant"), "shared");
+    assert_eq!(report.count("/receipt/grants/authorised"), 1);
+    assert_eq!(report.count("/receipt/legs/oauth~1token/count"), 1);
     assert_eq!((authorizations(&practice), report.count("/summary/users")), (1, 3));
 
     let kept = place.path().join("grants.jsonl");
@@ -130,7 +134,7 @@ fn copies_race_and_who_shares_does_not() {
     }
 }
 
-type Bad<'a> = (&'a str, &'a dyn Fn(&Url) -> Url, &'a str);
+type Bad<'a> = (&'a str, &'a dyn Fn(&Url) -> Url, &'a str, Option<&'a str>);
 
 #[test]
 fn a_login_that_goes_wrong_is_said_in_the_browser_and_ends_the_run() {
@@ -154,29 +158,52 @@ fn a_login_that_goes_wrong_is_said_in_the_browser_and_ends_the_run() {
         url
     };
     let same = Url::clone;
+    let stray = "came back without the state that was sent";
+    // The wait goes on, in vain.
+    let in_vain = Some("within 4s with the state that was sent; 1 visit came without it");
     let table: [Bad<'_>; 5] = [
-        ("{}", &other_state, "came back without the state that was sent"),
-        ("{}", &denied, "refused: access_denied"),
-        ("{}", &no_code, "neither code nor error"),
-        (r#"{ defects = ["iss-wrong"] }"#, &same, "came back with iss https://other.example"),
-        (r#"{ defects = ["state-dropped"] }"#, &same, "came back without the state that was sent"),
+        ("{}", &other_state, stray, in_vain),
+        ("{}", &denied, "refused: access_denied", None),
+        ("{}", &no_code, "neither code nor error", None),
+        (r#"{ defects = ["iss-wrong"] }"#, &same, "came back with iss https://other.example", None),
+        (r#"{ defects = ["state-dropped"] }"#, &same, stray, in_vain),
     ];
-    for (auth, change, expected) in table {
+    for (auth, change, expected, at_last) in table {
         let practice = Practice::with(&["--auth", auth]);
         let place = Place::new();
         let order =
             asking(&place, &practice.url()).set("clients.override.oauth.checks_iss", "true");
-        let mut running = order.start();
+        let within = if at_last.is_some() { r#""4s""# } else { r#""5m""# };
+        let mut running = order.set("auth.login_within", within).start();
         let (status, page) = shown(&change(&followed(&asked(&mut running))));
         assert_eq!(status, 400, "{page}");
         assert!(page.contains(expected), "{page}");
         assert!(!page.contains("<script"), "{page}");
         let done = running.end();
         done.refused(3, &place);
-        assert!(done.stderr.contains(expected), "{}", done.stderr);
+        assert!(done.stderr.contains(at_last.unwrap_or(expected)), "{}", done.stderr);
         assert!(done.stderr.contains("OAuth, authorize: "), "{}", done.stderr);
         assert_eq!(practice.counted("practice_auth_tokens_total"), 0);
     }
+}
+
+/// Browsers look ahead, and anybody on this machine may come.
+#[test]
+fn a_visit_of_no_login_of_ours_ends_nothing() {
+    let practice = Practice::with(&["--auth", "{}"]);
+    let place = Place::new();
+    let mut running = asking(&place, &practice.url()).start();
+    let back = followed(&asked(&mut running));
+    for query in [None, Some("code=made-up&state=made-up"), Some("error=access_denied")] {
+        let mut stray = back.clone();
+        stray.set_query(query);
+        let (status, page) = shown(&stray);
+        assert_eq!(status, 400, "{page}");
+        assert!(page.contains("not the end of the login that squall waits for"), "{page}");
+        assert!(!page.contains("made-up"), "{page}");
+    }
+    assert_eq!(shown(&back).0, 200);
+    running.end().exits(0);
 }
 
 #[test]
@@ -241,7 +268,9 @@ fn a_person_is_announced_by_check() {
         let order = place.squall().args(["check", file.to_str().unwrap()]);
         order.set("auth.kind", r#""oauth""#).sets(sets.iter().copied()).go().exits(0).stdout.clone()
     };
-    assert!(!check(&[]).contains("\nlogin "));
+    let each = "\nlogin      each user consents, and the server redirects at once; with its first \
+                request, which is measured\n";
+    assert!(check(&[]).contains(each));
     let browser = ("auth.consent", r#""browser""#);
     let text = check(&[browser]);
     assert!(

@@ -87,6 +87,27 @@ fn a_file_of_tokens_that_has_none_is_a_mistake() {
     insta::assert_snapshot!(run(&place, "http://127.0.0.1:9/mcp", sets).refused(2, &place));
 }
 
+/// What users come to could not be kept: that is known before they come to it.
+#[test]
+fn grants_that_cannot_be_kept_are_said_before_the_load() {
+    let practice = Practice::with(&["--auth", "{}"]);
+    let place = Place::new();
+    place.file("oauth.toml", SCENARIO);
+    let check = |grants: &str| {
+        let order = place.squall().args(["check", "oauth.toml"]);
+        order.set("auth.grants", grants).go()
+    };
+    check(r#""grants.jsonl""#).exits(0);
+    assert_eq!(place.names(), ["oauth.toml"], "a check leaves nothing");
+    let nowhere = r#""no/such/folder/grants.jsonl""#;
+    let said = run(&place, &practice.url(), &[("auth.grants", nowhere)]).refused(2, &place);
+    for said in [said, check(nowhere).exits(2).stderr.clone()] {
+        let expected = "grants or file under [auth]: cannot write no/such/folder/grants.jsonl: ";
+        assert!(said.contains(expected), "{said}");
+    }
+    assert_eq!(practice.counted("practice_auth_tokens_total"), 0);
+}
+
 /// The authorization server takes every grant back, and then lets only some register anew.
 #[test]
 fn users_that_are_kept_out_later_are_locked_out() {

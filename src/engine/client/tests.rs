@@ -18,6 +18,7 @@ use crate::model::secret::Secret;
 
 mod beliefs;
 mod checks;
+mod consents;
 mod eras;
 mod expiring;
 mod grants;

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! clinging   lend ─► the one token it was given, for ever      refused ─► nothing: it stays
+//!            (a token from before whose time is over, or known to nobody, is renewed first)
 //! straying   lend ─► its own token, as everybody ── stray ──►  lend ─► the foreign one, for ever
 //! ```
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::process::Process;
 use super::{Lease, Lent};
-use crate::engine::grant::{Grant, Token};
+use crate::engine::grant::{Grant, Lifetime, Token};
 use crate::engine::realm::unix;
 use crate::model::event::{Event, Refused, Whose};
 use crate::model::leg::Leg;
@@ -37,8 +38,8 @@ pub enum Habit {
 pub enum Source {
     /// An authorization for this resource (RFC 8707, section 2).
     Resource(String),
-    /// Somebody has them: one a user.
-    Given(Vec<Kept>),
+    /// Somebody has them: one a user, or none.
+    Given(Vec<Option<Kept>>),
 }
 
 /// The grant of a foreign token, once the process has strayed.
@@ -62,9 +63,21 @@ impl Process {
     pub(super) fn checks(&self) -> Option<Lease> {
         match &self.realm.habit {
             Habit::Renewing => None,
-            Habit::Clinging => self.grant.token().map(|token| Lease(Lent::Token(token))),
+            Habit::Clinging => {
+                let token = self.grant.token().filter(|token| !self.begins_anew(token));
+                token.map(|token| Lease(Lent::Token(token)))
+            }
             Habit::Straying(_) => self.strayed.token().map(|token| Lease(Lent::Foreign(token))),
         }
+    }
+
+    /// Whether a process that will cling to a token has to renew this one before: it is from before the
+    /// load, has not been presented, and would show nothing. A check begins with a good token.
+    pub(super) fn begins_anew(&self, token: &Token) -> bool {
+        let clings = matches!(self.realm.habit, Habit::Clinging);
+        let is_endless = token.lifetime == Lifetime::Unheard && token.expires.is_none();
+        let shows_nothing = token.is_due(self.now()) || is_endless;
+        clings && !token.is_used() && token.refresh.is_some() && shows_nothing
     }
 
     /// Whether a refusal of this lease changes nothing: the same is presented again.
@@ -93,7 +106,7 @@ impl Process {
                 let came = self.realm.authorise_elsewhere(&mut journey, resource, standing).await;
                 came.and_then(|granted| self.foreign(granted))
             }
-            Source::Given(kept) => match kept.get(self.user as usize) {
+            Source::Given(kept) => match kept.get(self.user as usize).and_then(Option::as_ref) {
                 Some(kept) if kept.granted.tokens.access.expose().is_empty() => {
                     Err(self.refusal("has no access token for this user".to_owned()))
                 }
@@ -147,7 +160,7 @@ impl Process {
     }
 
     fn none_given(&self, given: usize) -> Refusal {
-        self.refusal(format!("has no token for user {}: the file has {given}", self.user))
+        self.refusal(format!("has no token for user {}: the file has {given} lines", self.user))
     }
 
     fn refusal(&self, said: String) -> Refusal {

@@ -27,7 +27,7 @@ use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
-use crate::model::event::{Event, GrantChange, Issued};
+use crate::model::event::{Event, GrantChange, Issued, Refused};
 use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
@@ -53,6 +53,7 @@ pub(super) struct Process {
     /// For the one who renews.
     turn: Arc<Semaphore>,
     pub(super) pauses: Mutex<Pauses>,
+    pub(super) refused: Mutex<Option<Refused>>,
     /// What goes on beside the calls.
     errands: Mutex<Vec<(JoinHandle<()>, Errand)>>,
     pub(super) races: Races,
@@ -104,25 +105,16 @@ impl Process {
             grant,
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
+            refused: Mutex::default(),
             errands: Mutex::default(),
             races: Races::default(),
             strayed: Strayed::default(),
         })
     }
 
-    /// The same user in another load, whose clock began `ahead` later.
-    pub(super) fn inherited(&self, realm: Arc<Realm>, ahead: Duration) -> Arc<Self> {
-        Self::with(realm, self.user, self.grant.earlier(ahead))
-    }
-
-    /// Another user with a copy of what this one has.
-    pub(super) fn cloned_for(&self, user: u32) -> Arc<Self> {
-        Self::with(Arc::clone(&self.realm), user, self.grant.earlier(Duration::ZERO))
-    }
-
     /// What the user has, to be kept.
     pub(super) fn kept(&self, times: (Duration, Duration)) -> Option<Kept> {
-        self.grant.kept(times)
+        self.grant.kept(&self.realm.target, times)
     }
 
     /// The credential, where nothing has to be waited for.
@@ -135,6 +127,9 @@ impl Process {
             // Before the first consent a request goes without, and is told where to get one.
             return (!self.is_locked_out()).then_some(Lease(Lent::Nothing));
         };
+        if self.begins_anew(&token) {
+            return None;
+        }
         let pauses = now < self.pauses().refresh;
         let is_being_renewed = self.turn.available_permits() == 0;
         let waits = token.is_due(now) && !pauses && !is_being_renewed;
@@ -297,8 +292,8 @@ impl Process {
     pub(super) async fn log_out(&self, mut journey: Journey, grant: u64) {
         // Never closed, so this never fails.
         let Ok(_turn) = self.turn.acquire().await else { return };
-        if self.races.grant() != grant {
-            // Somebody else has meanwhile.
+        if self.races.grant() != grant || self.is_locked_out() {
+            // Somebody else has meanwhile, or could not.
             return;
         }
         self.realm.tell(journey.user, GrantChange::Lost);

@@ -13,12 +13,13 @@ use super::way::lost;
 use super::{Realm, SCOUT};
 use crate::edge::process;
 use crate::engine::legs::{Arrived, Astray, Journey};
+use crate::model::figure;
 use crate::model::leg::Leg;
 use crate::model::secret::Secret;
 use crate::protocol::oauth::authorization::Consent;
 use crate::protocol::oauth::callback::is_callback;
 use crate::protocol::oauth::consent::{Act, submit};
-use crate::protocol::oauth::exchange::{Exchange, Lost, shown};
+use crate::protocol::oauth::exchange::{Exchange, shown};
 use crate::protocol::oauth::refusal::{Refusal, What};
 
 /// Pages and redirects of one consent.
@@ -69,7 +70,7 @@ impl Consenting {
             }
             Self::Browser(person) => return person.bring(realm, journey, consent).await,
         };
-        let mut acts = acts.iter();
+        let mut done = 0;
         let mut browser = Browser::at(consent.url.clone());
         for _ in 0..MOST_PAGES {
             let arrived = browser.load(realm, journey, by).await?;
@@ -80,14 +81,20 @@ impl Consenting {
                 }
                 browser.follow(arrived.status, next);
             } else if arrived.is_success() {
-                let Some(act) = acts.next() else {
-                    return Err(browser.refused(self.no_redirect()));
+                let again = || again(&arrived.body, &browser.url, &acts[..done]);
+                let Some(act) = acts.get(done) else {
+                    return Err(browser.refused(again().unwrap_or_else(|| self.no_redirect())));
                 };
                 let sent = submit(&arrived.body, &browser.url, &act_of(act, journey.user));
-                let sent = sent.map_err(|misfit| browser.refused(misfit.to_string()))?;
+                let sent = sent.map_err(|misfit| {
+                    browser.refused(again().unwrap_or_else(|| misfit.to_string()))
+                })?;
+                done += 1;
                 (browser.url, browser.method, browser.body) = (sent.url, sent.method, sent.body);
             } else {
-                return Err(browser.refused(format!("answered {}", arrived.status)));
+                let again = again(&arrived.body, &browser.url, &acts[..done]);
+                let why = again.map_or_else(String::new, |again| format!(": {again}"));
+                return Err(browser.refused(format!("answered {}{why}", arrived.status)));
             }
         }
         Err(browser.refused(format!("leads over more than {MOST_PAGES} pages and redirects")))
@@ -101,7 +108,8 @@ impl Consenting {
                 acts.len()
             ),
             _ => "shows a page instead of redirecting to the callback (RFC 6749 section 4.1.2): \
-                  set auth.consent to \"form\" or \"command\""
+                  set auth.consent to \"form\", which fills it in, to \"command\", for a program \
+                  that does, or to \"browser\", where you log in once"
                 .to_owned(),
         }
     }
@@ -191,6 +199,21 @@ impl Browser {
     }
 }
 
+/// What to say of a page that the last act with fields of those `done` was meant for: what was filled
+/// in there was not taken.
+fn again(page: &[u8], url: &Url, done: &[Act]) -> Option<String> {
+    let (step, act) = done.iter().enumerate().rfind(|(_, act)| !act.fields.is_empty())?;
+    submit(page, url, act).is_ok().then(|| {
+        let names: Vec<_> = act.fields.keys().map(|name| format!("{name:?}")).collect();
+        format!(
+            "shows the form again that step {} of auth.forms filled in ({}): it was not taken, as \
+             with a wrong user name or password",
+            step + 1,
+            names.join(", "),
+        )
+    })
+}
+
 /// An act of one user. Accounts are numbered from 0: whoever looks at the target has the first.
 fn act_of(act: &Act, user: u32) -> Act {
     let number = if user == SCOUT { 0 } else { user }.to_string();
@@ -208,11 +231,15 @@ async fn asked(
     consent: &Consent,
     by: Duration,
 ) -> Result<Url, Refusal> {
-    let refused = |what| Refusal::new(Leg::Authorize, &consent.url, what);
-    let said = |said: String| refused(What::Consent(said));
+    let said = |said| Refusal::new(Leg::Authorize, &consent.url, What::Consent(said));
+    let within = by.saturating_sub(realm.clock.now());
     let printed = process::first_line(command, consent.url.as_str());
     let printed = realm.clock.by(by, printed).await;
-    let printed = printed.ok_or_else(|| refused(What::Lost(Lost::Timeout)))?;
+    // Not the server's fault, and not cured by waiting for it.
+    let printed = printed.ok_or_else(|| {
+        let within = figure::duration(within);
+        said(format!("leads to auth.command, which printed no line within {within} and was ended"))
+    })?;
     let line = printed.map_err(|error| said(format!("leads to auth.command, which {error}")))?;
     Url::parse(line.trim()).map_err(|_| {
         said(format!(

@@ -1,6 +1,8 @@
 //! One way from leg to leg: what the machines of [`crate::protocol::oauth`] say is sent, and they are told
 //! what came.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::{Flow, Realm, unix};
@@ -12,6 +14,7 @@ use crate::protocol::oauth::authorization::{Authorization, Step};
 use crate::protocol::oauth::client_credentials::ClientCredentials;
 use crate::protocol::oauth::exchange::{Exchange, Heard, Lost, MOST_BYTES, Response, secrets_of};
 use crate::protocol::oauth::grant::Granted;
+use crate::protocol::oauth::metadata::Server;
 use crate::protocol::oauth::refresh::Refresh;
 use crate::protocol::oauth::refusal::{Refusal, What};
 
@@ -32,6 +35,16 @@ impl Way {
         }
     }
 
+    /// The authorization server, once it was found.
+    fn server(&self) -> Option<&Server> {
+        match self {
+            Self::Authorization(way) => way.server().map(Arc::as_ref),
+            Self::ClientCredentials(way) => way.server().map(Arc::as_ref),
+            // Its tokens came from there.
+            Self::Refresh(_) => None,
+        }
+    }
+
     pub(super) fn heard(&mut self, heard: &Heard<'_>) {
         match self {
             Self::Authorization(way) => way.heard(heard),
@@ -44,11 +57,18 @@ impl Way {
 impl Realm {
     /// Goes a way to its end.
     pub(super) async fn go(&self, journey: &mut Journey, way: Way) -> Result<Granted, Refusal> {
-        let came = self.gone(journey, way).await;
-        came.map_err(|refusal| hidden(refusal, journey))
+        let mut way = way;
+        let came = self.gone(journey, &mut way).await;
+        came.map_err(|refusal| {
+            let refusal = match way.server() {
+                Some(server) => refusal.of_server(server),
+                None => refusal,
+            };
+            hidden(refusal, journey)
+        })
     }
 
-    async fn gone(&self, journey: &mut Journey, mut way: Way) -> Result<Granted, Refusal> {
+    async fn gone(&self, journey: &mut Journey, way: &mut Way) -> Result<Granted, Refusal> {
         loop {
             match way.step() {
                 Step::Done(granted) => return Ok(*granted),

@@ -16,6 +16,7 @@ use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::sources::Sources;
 use crate::engine::wire::Wire;
+use crate::model::leg::Leg;
 use crate::model::plan::Credential;
 use crate::model::profile::Profile;
 use crate::model::profile::oauth::OAuth;
@@ -148,7 +149,7 @@ pub(crate) fn challenge(status: u16, parameters: &str) -> Vec<u8> {
 struct Piped(Server);
 
 impl Reach for Piped {
-    fn way(&self, _: &Url) -> Result<(Arc<dyn Connect>, HeaderValue), String> {
+    fn way(&self, _: &Url, _: Leg) -> Result<(Arc<dyn Connect>, HeaderValue), String> {
         Ok((Arc::new(self.0.clone()), HeaderValue::from_static("localhost")))
     }
 }

@@ -17,8 +17,8 @@ use crate::engine::wire::Wire;
 use crate::engine::wire::line::Address;
 use crate::model::arguments::Maker;
 use crate::model::event::{
-    Call, Event, Exchange, GrantChange, GrantEvent, Presented, Race, Refused, Run, SessionChange,
-    SessionEvent, Violation, Wave,
+    Call, Event, Exchange, GrantChange, GrantEvent, Issued, Presented, Race, Refused, Run,
+    SessionChange, SessionEvent, Violation, Wave,
 };
 use crate::model::plan::Credential;
 pub(crate) use crate::model::plan::sample::plain;
@@ -131,6 +131,7 @@ pub(crate) struct Told {
     pub(crate) grants: Vec<GrantChange>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) races: Vec<Race>,
+    pub(crate) issued: Vec<Issued>,
     pub(crate) presented: Vec<Presented>,
     pub(crate) untried: Vec<Refused>,
 }
@@ -159,7 +160,7 @@ impl Observer for Told {
             Event::Race(race) => self.races.push(*race),
             Event::Presented(presented) => self.presented.push(*presented),
             Event::Untried(untried) => self.untried.push((**untried).clone()),
-            Event::Issued(_) => {}
+            Event::Issued(issued) => self.issued.push(*issued),
             Event::Refused(refused) => self.refused.push((**refused).clone()),
             Event::Run(run) => self.runs.push(*run),
             Event::Wave(wave) => self.waves.push(*wave),

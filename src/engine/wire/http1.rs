@@ -25,6 +25,7 @@ use super::line::{Cut, HEAD_LIMIT};
 use super::meter::{Gauge, Meter, Tapped};
 use super::{Request, Rule};
 use crate::edge::clock::Clock;
+use crate::edge::mark::Mark;
 use crate::edge::net::Link;
 use crate::model::event::Opened;
 use crate::model::outcome::{ConnectFailure, Outcome};
@@ -38,6 +39,8 @@ pub(super) struct Line {
     /// `None` once the connection has ended.
     driver: Option<Driver>,
     meter: Arc<Meter>,
+    /// What befalls it on its way.
+    pub(super) mark: Option<Arc<Mark>>,
     /// What opening took, until the first exchange has reported it.
     pub(super) opened: Option<Opened>,
     /// A body on it was left unread: it cannot carry another exchange.
@@ -60,7 +63,8 @@ impl Line {
             .handshake(io)
             .await
             .map_err(|_| ConnectFailure::Closed)?;
-        Ok(Self { sender, driver: Some(driver), meter, opened: Some(link.opened), spent: false })
+        let (driver, opened, mark) = (Some(driver), Some(link.opened), link.mark);
+        Ok(Self { sender, driver, meter, mark, opened, spent: false })
     }
 
     /// Where the next exchange's figures are read off.

@@ -18,6 +18,7 @@ use super::frames::Frames;
 use super::line::{Cut, HEAD_LIMIT, Unsent};
 use super::meter::{Gauge, Measure, Tapped};
 use crate::edge::clock::Clock;
+use crate::edge::mark::Mark;
 use crate::edge::net::Link;
 use crate::model::event::Opened;
 use crate::model::outcome::{ConnectFailure, Outcome, Rule};
@@ -44,6 +45,8 @@ const NOT_SENT: [HeaderName; 6] = [
 pub(super) struct Trunk {
     sender: SendRequest<Bytes>,
     frames: Arc<Frames>,
+    /// What befalls it on its way.
+    mark: Option<Arc<Mark>>,
     /// What opening took, until the first exchange has reported it.
     opened: Mutex<Option<Opened>>,
     /// Exchanges on it.
@@ -81,9 +84,9 @@ impl Trunk {
             let _how = connection.await.is_ok();
             at_its_end.store(true, Ordering::Relaxed);
         });
-        let opened = Mutex::new(Some(link.opened));
+        let (opened, mark) = (Mutex::new(Some(link.opened)), link.mark);
         let (load, has_answered) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Arc::new(Self { sender, frames, opened, load, has_answered, ended }))
+        Ok(Arc::new(Self { sender, frames, mark, opened, load, has_answered, ended }))
     }
 
     /// Whether nothing more can be sent on it.
@@ -131,6 +134,11 @@ impl Channel {
     /// What opening the connection took, if nobody has reported it.
     pub(super) fn opened(&self) -> Option<Opened> {
         self.0.opened.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What befalls the connection on its way.
+    pub(super) fn mark(&self) -> Option<&Arc<Mark>> {
+        self.0.mark.as_ref()
     }
 
     /// Sends a request; completes with the head of its answer.

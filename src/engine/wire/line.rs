@@ -15,6 +15,7 @@ use super::Request;
 use super::meter::{Gauge, Measure};
 use super::{http1, http2};
 use crate::edge::clock::Clock;
+use crate::edge::mark::Mark;
 use crate::edge::net::Connect;
 use crate::model::event::Opened;
 use crate::model::outcome::{ConnectFailure, Outcome};
@@ -68,6 +69,14 @@ impl Line {
         match self {
             Self::Own(line) => line.gauge(),
             Self::Shared(channel) => channel.gauge(),
+        }
+    }
+
+    /// What befalls the connection on its way, where somebody tells.
+    pub(super) fn mark(&self) -> Option<&Arc<Mark>> {
+        match self {
+            Self::Own(line) => line.mark.as_ref(),
+            Self::Shared(channel) => channel.mark(),
         }
     }
 

@@ -78,7 +78,7 @@ impl Connect for Door {
             tokio::spawn(serve(Arc::clone(&self.0), theirs));
             let opened =
                 Opened { dns: ms(0), tcp: ms(8), tls: Some(ms(12)), resumed: false, http2: true };
-            Ok(Link { io: Io::Pipe(ours), opened })
+            Ok(Link { io: Io::Pipe(ours), opened, mark: None })
         })
     }
 
@@ -362,7 +362,7 @@ impl Connect for OldDoor {
                 theirs.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
             });
             let opened = Opened { dns: ms(0), tcp: ms(0), tls: None, resumed: false, http2: true };
-            Ok(Link { io: Io::Pipe(ours), opened })
+            Ok(Link { io: Io::Pipe(ours), opened, mark: None })
         })
     }
 

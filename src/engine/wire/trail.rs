@@ -1,5 +1,6 @@
 //! The record of one exchange, told once whatever becomes of it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use super::line::Line;
 use super::meter::{Measure, Watch};
 use super::stream::Cursor;
 use super::{Ending, Wire};
+use crate::edge::mark::Mark;
 use crate::engine::holder::Lease;
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Challenged, Event, Exchange, Presented, Whose};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{ConnectFailure, Outcome};
 
 /// The record of one exchange. Dropped unfinished, it tells what its run's ending says.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Trail<'a> {
     sent_cell: Option<&'a AtomicU64>,
     first_cell: Option<&'a AtomicBool>,
     faults_cell: Option<&'a AtomicU64>,
+    /// What befalls the connection on its way.
+    mark: Option<Arc<Mark>>,
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
     pub(super) held: Held<'a>,
@@ -69,6 +73,7 @@ impl<'a> Trail<'a> {
             sent_cell: None,
             first_cell: None,
             faults_cell: None,
+            mark: None,
             cursor: None,
             opened: None,
             held: Held::new(&wire.recorder.gauges.held),
@@ -174,9 +179,15 @@ impl<'a> Trail<'a> {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         self.measure.begin(line.gauge());
+        self.mark = line.mark().cloned();
         if let Some(opened) = line.opened() {
             self.exchange.opened = Some(opened);
         }
+    }
+
+    /// How the way on to the target failed, where that is why the connection did.
+    pub(super) fn failure(&self) -> Option<ConnectFailure> {
+        self.mark.as_ref().and_then(|mark| mark.failure())
     }
 
     /// Reads off the connection what this exchange did. It must be done with it: once the
@@ -220,6 +231,10 @@ impl Drop for Trail<'_> {
     fn drop(&mut self) {
         self.exchange.outcome = self.outcome.unwrap_or_else(|| self.ending.outcome());
         self.exchange.end = self.wire.clock.now();
+        if let Some(mark) = &self.mark {
+            let since = mark.touched_since(self.exchange.began);
+            self.touched(since);
+        }
         self.detach();
         let Exchange { user, operation, sent, status, outcome, touched, .. } = self.exchange;
         if let (Some(cell), true) = (self.faults_cell, touched.is_any()) {

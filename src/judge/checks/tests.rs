@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Before, Checks};
 use crate::model::behaviour::{Behaviour, Check, ExpiredToken, Foreign, Steady, WrongAudience};
 use crate::model::event::{Challenged, Event, Exchange, Issued, Presented, Refused, Whose};
-use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule, Signal, Throttle};
 use crate::model::plan::checks::CheckLimits;
@@ -252,23 +251,8 @@ fn what_a_load_cannot_show_is_not_checked() {
 }
 
 fn registration(outcome: Outcome, status: Option<u16>) -> Event {
-    Event::Exchange(Exchange {
-        user: 3,
-        operation: Operation::OauthRegistration,
-        began: s(0.0),
-        opened: None,
-        sent: Some(s(0.0)),
-        headers: None,
-        first_event: None,
-        answer: None,
-        end: s(1.0),
-        status,
-        outcome,
-        unprocessed: 0,
-        bytes_sent: 1,
-        bytes_received: 1,
-        touched: Touched::default(),
-    })
+    let sent = sample::exchange(3, Operation::OauthRegistration, 0);
+    Event::Exchange(Exchange { status, outcome, ..sent })
 }
 
 #[test]

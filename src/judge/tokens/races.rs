@@ -23,6 +23,10 @@ pub(super) struct Races {
     pub(super) late_granted: u64,
     /// Past it: given none.
     pub(super) late_refused: u64,
+    /// About its end, where servers may do either: given tokens.
+    pub(super) edge_granted: u64,
+    /// About its end: given none.
+    pub(super) edge_refused: u64,
     /// Winners of races within the grace whose tokens were still good.
     pub(super) alive: u64,
     /// Winners of those whose tokens were not.
@@ -46,7 +50,9 @@ impl Races {
             Second::Refused if is_within => Some(&mut self.refused),
             Second::Granted if is_late => Some(&mut self.late_granted),
             Second::Refused if is_late => Some(&mut self.late_refused),
-            Second::Granted | Second::Refused | Second::Failed => None,
+            Second::Granted => Some(&mut self.edge_granted),
+            Second::Refused => Some(&mut self.edge_refused),
+            Second::Failed => None,
         };
         if let Some(count) = count {
             *count += 1;

@@ -35,7 +35,7 @@ pub(super) const AMPLIFIED: Rule = Rule {
     what_to_do: "Answer the token endpoint with 503 or 429 and Retry-After when it cannot, and \
                  MCP requests with a 401 only when a new token would help.",
 };
-pub(super) const EARLY: Rule = Rule {
+pub(in crate::judge) const EARLY: Rule = Rule {
     id: "refused-early",
     severity: Severity::High,
     title: "Access tokens were refused before their lifetime was over.",

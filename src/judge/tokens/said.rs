@@ -120,6 +120,7 @@ impl Tokens {
         let races = &self.races;
         let within = races.granted + races.refused;
         let late = races.late_granted + races.late_refused;
+        let edge = races.edge_granted + races.edge_refused;
         let wrong = races.refused + races.late_granted;
         let rotates = self.traffic.rotated > 0;
         let held = match (races.broken, wrong) {
@@ -128,15 +129,26 @@ impl Tokens {
             (0, 0) => (within > 0).then_some(true),
             _ => Some(false),
         };
-        let mut value = match (rotates, within + late + races.broken) {
+        let mut value = match (rotates, within + late + edge + races.broken) {
             (_, 0) => "no race was tried".to_owned(),
             (false, _) => "the refresh token is never replaced: there is no old one".to_owned(),
             (true, _) => format!(
-                "within it {} of {within} accepted, {}; {}",
-                races.granted,
+                "{}, {}{}; {}",
+                match within {
+                    0 => "within it none was tried".to_owned(),
+                    _ => format!("within it {} of {within} accepted", races.granted),
+                },
                 match late {
                     0 => "after it none was tried".to_owned(),
-                    late => format!("after it {} of {late}", races.late_granted),
+                    _ => format!("after it {} of {late}", races.late_granted),
+                },
+                match edge {
+                    0 => String::new(),
+                    // A clock of whole seconds may do either.
+                    _ => format!(
+                        ", about its end {} of {edge}, which says nothing",
+                        races.edge_granted
+                    ),
                 },
                 races.gaps()
             ),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Tokens;
 use crate::model::event::{Call, Event, Exchange, GrantChange, GrantEvent, Instants, Race, Second};
-use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::model::plan::tokens::{Most, TokenLimits};
+use crate::model::summary::sample;
 
 const NONE: TokenLimits = TokenLimits {
     lost: None,
@@ -36,40 +36,13 @@ fn call(user: u32, sent: f64, done: f64, outcome: Outcome, first_with_token: boo
         sent: Some(s(sent)),
         done: s(done),
     };
-    Event::Call(Call {
-        user,
-        run: 0,
-        class: 0,
-        operation: Operation::ToolsCall,
-        tool: None,
-        instants,
-        outcome,
-        exchanges: 1,
-        result_chars: 0,
-        over_cap: false,
-        first_with_token,
-        touched: Touched::default(),
-    })
+    let plain = sample::call(user, 0, 0);
+    Event::Call(Call { instants, outcome, first_with_token, ..plain })
 }
 
 fn exchange(operation: Operation, status: u16) -> Event {
-    Event::Exchange(Exchange {
-        user: 0,
-        operation,
-        began: s(0.0),
-        opened: None,
-        sent: Some(s(0.0)),
-        headers: None,
-        first_event: None,
-        answer: None,
-        end: s(1.0),
-        status: Some(status),
-        outcome: Outcome::Ok,
-        unprocessed: 0,
-        bytes_sent: 1,
-        bytes_received: 1,
-        touched: Touched::default(),
-    })
+    let status = Some(status);
+    Event::Exchange(Exchange { status, ..sample::exchange(0, operation, 0) })
 }
 
 fn race(gap: f64, second: Second, first_alive: Option<bool>) -> Event {
@@ -119,6 +92,11 @@ fn a_user_that_logs_in_again_has_lost_its_grant_once() {
     ];
     assert_eq!(said(none, &sound).0, Some(true));
     assert_eq!(said(none, &[grant(3, 1.0, GrantChange::LockedOut { again: true })]).0, Some(false));
+    // Who never came to a grant has lost none.
+    let never = [grant(3, 1.0, GrantChange::LockedOut { again: false }), ok(1)];
+    let (held, text, findings) = said(none, &never);
+    assert_eq!((held, findings), (None, Vec::new()));
+    assert!(text.contains("0 of 1 users"), "{text}");
     // No token ended: that is no pass.
     let (held, text, findings) = said(none, &[ok(1)]);
     assert_eq!((held, findings), (None, Vec::new()));
@@ -183,6 +161,17 @@ fn requests_are_held_against_a_plain_course() {
     assert_eq!(run(9, 9, 10, 0).0, None);
     assert_eq!(run(10, 10, 9, 0).0, None);
     assert_eq!(run(21, 10, 10, 0).2, ["token-amplification"]);
+    // What further processes ask for is the scenario's own wish: 31 requests, 11 of them theirs.
+    let raced = |races: usize| {
+        let mut events = vec![exchange(Operation::OauthRefresh, 200); 31];
+        events.extend(vec![grant(1, 1.0, GrantChange::Refreshed { rotated: true }); 10]);
+        events.extend(vec![exchange(Operation::ToolsCall, 200); 10]);
+        events.extend(vec![race(1.0, Second::Granted, None); races]);
+        said(limit, &events)
+    };
+    assert_eq!(raced(11).0, Some(true));
+    assert_eq!(raced(10).0, Some(false));
+    assert!(raced(11).1.contains("token endpoint 2.00x"), "{}", raced(11).1);
 }
 
 #[test]
@@ -227,7 +216,12 @@ fn races_are_held_against_the_declared_grace() {
     // After it the old one is refused; its edge says nothing.
     let late = race(11.0, Second::Granted, None);
     assert_eq!(of(&[within.clone(), late.clone()]).0, Some(false));
-    assert_eq!(of(&[race(10.5, Second::Granted, None)]).0, None);
+    let edge = [race(10.5, Second::Granted, None), race(10.9, Second::Refused, None)];
+    let (held, text, findings) = of(&edge);
+    assert_eq!((held, findings), (None, Vec::new()));
+    let about =
+        "within it none was tried, after it none was tried, about its end 1 of 2, which says";
+    assert!(text.contains("not enough to say") && text.contains(about), "{text}");
     let (held, text, _) = of(&[within.clone(), race(12.0, Second::Refused, None)]);
     assert_eq!(held, Some(true));
     assert!(text.contains("within it 1 of 1 accepted, after it 0 of 1;"), "{text}");

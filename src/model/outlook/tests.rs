@@ -171,9 +171,7 @@ fn a_users_way_to_tokens_is_part_of_its_stay() {
     let bare = outlook(load(each_second(2), two_users(6), 60)).exchanges;
     let with = |consent: Consent, login: Login| {
         let mut plan = sample::plan(load(each_second(2), two_users(6), 60), sample::plain());
-        let (flow, servers) = (Flow::Code(consent), Vec::new());
-        let (client, scope, keep, one) = (None, None, None, None);
-        let granted = Granted { flow, client, scope, login, keep, servers, one };
+        let granted = Granted { login, ..sample::granted(Flow::Code(consent)) };
         plan.auth = Credential::Granted(Box::new(granted));
         assert!(may_occur(Operation::OauthToken, &plan));
         of(&plan, Way::Legacy, 2).exchanges - bare

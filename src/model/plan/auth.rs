@@ -68,6 +68,30 @@ pub enum One {
     Cloned,
 }
 
+impl One {
+    /// As a scenario has it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Cloned => "cloned",
+        }
+    }
+}
+
+impl Flow {
+    /// As a scenario has it: its kind, and for `oauth` the consent.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Code(Consent::Redirect) => "redirect",
+            Self::Code(Consent::Form(_)) => "form",
+            Self::Code(Consent::Command(_)) => "command",
+            Self::Code(Consent::Browser(_)) => "browser",
+            Self::ClientCredentials => "client-credentials",
+            Self::Tokens(_) => "tokens",
+        }
+    }
+}
+
 /// A grant of OAuth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flow {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::auth::{Flow, Granted, Login};
 use super::{
     Clients, Credential, Expect, GeneratorLimits, Load, Plan, Practice, Reach, Target, TargetUrl,
     Tools, Transport,
@@ -46,6 +47,13 @@ pub(crate) fn plan(load: Load, profile: Profile) -> Plan {
         source: String::new(),
         environment: Vec::new(),
     }
+}
+
+/// Users with grants of their own, got before the load.
+pub(crate) fn granted(flow: Flow) -> Granted {
+    let login = Login::Before { over: Duration::from_secs(30) };
+    let (client, scope, keep, servers, one) = (None, None, None, Vec::new(), None);
+    Granted { flow, client, scope, login, keep, servers, one }
 }
 
 /// A correct client, as `scenarios/profiles/plain` has it.

@@ -91,6 +91,11 @@ pub struct Figures {
     pub connections: ConnectionFigures,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -99,6 +104,8 @@ pub struct OperationFigures {
     pub count: u64,
     pub errors: u64,
     pub throttled: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unauthorised: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Percentiles>,
     #[serde(skip_serializing_if = "Option::is_none")]

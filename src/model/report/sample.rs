@@ -6,9 +6,12 @@ use super::generator::Effort;
 use super::health::Answer;
 use super::planned::{Expected, Model};
 use super::*;
+use crate::model::event::{Event, GrantChange, GrantEvent};
 use crate::model::histogram::Histogram;
 use crate::model::metrics::{Collected, Kind, Sample};
-use crate::model::plan::GeneratorLimits;
+use crate::model::operation::Operation;
+use crate::model::plan::auth::{Consent, Credential, Flow};
+use crate::model::plan::{self, GeneratorLimits};
 use crate::model::summary;
 
 /// The scenario's text; it tries to break out of the page.
@@ -119,6 +122,53 @@ pub(crate) fn watched() -> Report {
     report.health = Some(health);
     report.target_metrics = Some(metrics());
     report
+}
+
+/// The same storm by 25 users that had logged in before it, with forms; one of two refreshes was
+/// raced for, and half the handshakes that failed began a login.
+pub(crate) fn granted() -> Report {
+    let mut report = storm();
+    let counts = [("authorised", 4), ("authorised_again", 1), ("refreshed", 2), ("rotated", 1)];
+    report.summary.grants = counts.map(|(name, count)| (name.to_owned(), count)).into();
+    report.summary.exchanges.insert("oauth/refresh".to_owned(), 4);
+    report.summary.refresh_races =
+        vec![figures::RaceFigures { gap_ms: 40, granted: 1, well: 1, ..Default::default() }];
+    report.receipt = Some(logged_in());
+    report.expectations = vec![
+        Judged {
+            text: "tokens.lost = 0".to_owned(),
+            passed: false,
+            value: "1 user needed a new login".to_owned(),
+            unproven: false,
+            unchecked: false,
+        },
+        Judged {
+            text: "tokens.expired = \"refused\"".to_owned(),
+            passed: false,
+            value: "only check-expired-token presents expired tokens".to_owned(),
+            unproven: false,
+            unchecked: true,
+        },
+    ];
+    report
+}
+
+/// What logins before a load left.
+pub(crate) fn logged_in() -> Receipt {
+    let mut told = summary::sample::empty();
+    for leg in Operation::LEGS.into_iter().take(4) {
+        for user in 0..26 {
+            told.add(&Event::Exchange(summary::sample::exchange(user, leg, 5)));
+        }
+    }
+    for user in 0..26 {
+        for change in [GrantChange::Registered, GrantChange::Authorised { again: false }] {
+            told.add(&Event::Grant(GrantEvent { user, at: Duration::ZERO, change }));
+        }
+    }
+    let consent = Consent::Form(Vec::new());
+    let granted = plan::sample::granted(Flow::Code(consent));
+    Receipt::of(&Credential::Granted(Box::new(granted)), &told, 212, Some(25))
 }
 
 /// What a metrics page told in 60 s, of which it failed five.

@@ -4,7 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::signature::{self, EcdsaKeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use crate::model::secret::Secret;
@@ -30,20 +35,31 @@ pub struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BadKey {
     /// Not a private key in PEM, or of another sort.
-    #[error("the key is no EC P-256, RSA or Ed25519 private key in PEM (PKCS #8)")]
+    #[error(
+        "the key is no EC P-256, RSA or Ed25519 private key in PEM; what holds one in another form \
+         is written as one by `openssl pkcs8 -topk8 -nocrypt -in KEY -out KEY.pem`"
+    )]
     Unknown,
+    /// A key behind a password.
+    #[error(
+        "the key is encrypted, and nobody is there to give its password: \
+         `openssl pkcs8 -topk8 -nocrypt -in KEY -out KEY.pem` writes it without one"
+    )]
+    Encrypted,
     /// The key was read, and still cannot sign.
     #[error("the key cannot sign")]
     Useless,
 }
 
 impl Key {
-    /// Reads a private key in PEM: EC P-256 signs ES256, RSA RS256, Ed25519 `EdDSA`.
+    /// Reads a private key in PEM (PKCS #8, PKCS #1 or SEC 1): EC P-256 signs ES256, RSA RS256,
+    /// Ed25519 `EdDSA`.
     ///
     /// # Errors
-    /// It is none of these.
+    /// It is none of these, or encrypted.
     pub fn from_pem(pem: &Secret) -> Result<Self, BadKey> {
-        let bytes = pem.expose().as_bytes();
+        let written = pkcs8(pem)?;
+        let bytes = written.expose().as_bytes();
         let found = [
             (Algorithm::ES256, EncodingKey::from_ec_pem(bytes)),
             (Algorithm::RS256, EncodingKey::from_rsa_pem(bytes)),
@@ -65,6 +81,30 @@ impl Key {
             Algorithm::RS256 => "RS256",
             _ => "EdDSA",
         }
+    }
+}
+
+/// The key of a PEM text as PKCS #8, which all are read from: the first one in it, whatever stands
+/// before it.
+fn pkcs8(pem: &Secret) -> Result<Secret, BadKey> {
+    let text = pem.expose();
+    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(BadKey::Encrypted);
+    }
+    match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
+        // RFC 5915, as `openssl ecparam -genkey` writes it.
+        Ok(PrivateKeyDer::Sec1(der)) => {
+            let algorithm = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+            let pair = EcdsaKeyPair::from_private_key_der(algorithm, der.secret_sec1_der());
+            let document = pair.ok().and_then(|pair| pair.to_pkcs8v1().ok());
+            let document = document.ok_or(BadKey::Unknown)?;
+            let body = STANDARD.encode(document.as_ref());
+            let lines = body.as_bytes().chunks(64).map(String::from_utf8_lossy);
+            let lines = lines.collect::<Vec<_>>().join("\n");
+            let [begin, end] = ["BEGIN", "END"].map(|word| format!("-----{word} PRIVATE KEY-----"));
+            Ok(Secret::new(format!("{begin}\n{lines}\n{end}\n")))
+        }
+        _ => Ok(pem.clone()),
     }
 }
 
@@ -125,6 +165,7 @@ pub(super) fn sign(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
     use jsonwebtoken::{DecodingKey, Validation};
     use rcgen::KeyPair;
     use serde_json::Value;
@@ -165,6 +206,50 @@ mod tests {
                 "iss": "c", "sub": "c", "aud": "https://as.test", "iat": 1_000, "exp": 1_300, "jti": "j",
             });
             assert_eq!(read.claims, expected);
+        }
+    }
+
+    /// The DER in PEM, under this name.
+    fn named(name: &str, der: &[u8]) -> String {
+        let body = STANDARD.encode(der);
+        let lines: Vec<_> = body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        format!("-----BEGIN {name}-----\n{}\n-----END {name}-----\n", lines.join("\n"))
+    }
+
+    #[test]
+    fn keys_are_read_in_the_forms_that_openssl_writes() {
+        let algorithm = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pair = EcdsaKeyPair::from_pkcs8(
+            algorithm,
+            &pem(&rcgen::PKCS_ECDSA_P256_SHA256).serialize_der(),
+        );
+        let sec1: EcPrivateKeyRfc5915Der<'_> = pair.unwrap().private_key().as_der().unwrap();
+        let sec1 = named("EC PRIVATE KEY", sec1.as_ref());
+        let parameters = named("EC PARAMETERS", &[6, 8, 42, 134, 72, 206, 61, 3, 1, 7]);
+        // A PKCS #8 envelope of a 2048 bit RSA key is 26 bytes long (RFC 5208).
+        let rsa = pem(&rcgen::PKCS_RSA_SHA256).serialize_der();
+        let pkcs1 = named("RSA PRIVATE KEY", &rsa[26..]);
+        for (pem, expected) in
+            [(sec1.clone(), "ES256"), (format!("{parameters}{sec1}"), "ES256"), (pkcs1, "RS256")]
+        {
+            assert_eq!(
+                Key::from_pem(&Secret::new(pem.as_str())).unwrap().algorithm(),
+                expected,
+                "{pem}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_behind_a_password_is_told_apart() {
+        for text in [
+            named("ENCRYPTED PRIVATE KEY", &[1]),
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n".to_owned(),
+        ] {
+            assert_eq!(Key::from_pem(&Secret::new(text)).err(), Some(BadKey::Encrypted));
+        }
+        for bad in [BadKey::Encrypted, BadKey::Unknown] {
+            assert!(bad.to_string().contains("openssl pkcs8 -topk8 -nocrypt"), "{bad}");
         }
     }
 

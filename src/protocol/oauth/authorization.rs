@@ -89,6 +89,12 @@ impl Consent {
         let expected = Expected { callback: &self.callback, state, iss: iss.as_deref() };
         callback::read(callback, &expected).map(drop)
     }
+
+    /// Whether this callback ends this consent, well or not: it has the `state` that was sent, as
+    /// answers and errors do (RFC 6749, sections 4.1.2 and 4.1.2.1). Anybody can make up another.
+    pub fn is_ended_by(&self, callback: &Url) -> bool {
+        !matches!(self.judged(callback), Err(What::OtherState | What::OtherCallback))
+    }
 }
 
 impl std::fmt::Debug for Consent {
@@ -101,6 +107,7 @@ impl std::fmt::Debug for Consent {
 #[derive(Debug, Clone)]
 pub struct Authorization {
     begin: Begin,
+    server: Option<Arc<Server>>,
     state: State,
     /// Assertions made so far.
     assertions: u32,
@@ -132,7 +139,8 @@ impl Authorization {
             None => Discovery::begin(&begin).map(State::Discovering),
         };
         let state = state.unwrap_or_else(State::Failed);
-        Self { begin, state, assertions: 0 }
+        let server = begin.known.server.clone();
+        Self { begin, server, state, assertions: 0 }
     }
 
     /// What to do next; the same until something was heard. `unix` is the time since 1970: only a
@@ -151,7 +159,7 @@ impl Authorization {
                         registration::request(profile, server, target, endpoint, &scopes);
                     Step::Send(exchange)
                 }
-                None => Step::Failed(Refusal::new(Leg::Registration, target, What::NoIdentity)),
+                None => Step::Failed(no_identity(server, target)),
             },
             State::Consenting(place, client) => match &place.server.authorization {
                 Some(endpoint) => {
@@ -184,12 +192,20 @@ impl Authorization {
         }
     }
 
+    /// The authorization server it goes on with, once that is known.
+    pub const fn server(&self) -> Option<&Arc<Server>> {
+        self.server.as_ref()
+    }
+
     /// Takes what came of the step.
     pub fn heard(&mut self, heard: &Heard<'_>) {
         let next = match &mut self.state {
             State::Discovering(discovery) => match discovery.heard(heard) {
                 Ok(None) => return,
-                Ok(Some((resource, server))) => arrived(&self.begin, resource, server),
+                Ok(Some((resource, server))) => {
+                    self.server = Some(Arc::clone(&server));
+                    arrived(&self.begin, resource, server)
+                }
                 Err(refusal) => Err(refusal),
             },
             State::Registering(place) => registered(&self.begin, place, heard),
@@ -238,7 +254,16 @@ fn arrived(
     match client {
         Some(client) => Ok(State::Consenting(place, client)),
         None if place.server.registration.is_some() => Ok(State::Registering(place)),
-        None => Err(refused(What::NoIdentity)),
+        None => Err(no_identity(&place.server, &at)),
+    }
+}
+
+/// Nothing to introduce the client with, by the document that says so.
+fn no_identity(server: &Server, at: &Url) -> Refusal {
+    let refusal = Refusal::new(Leg::Discovery, at, What::NoIdentity);
+    match server.sought.last().filter(|_| server.read) {
+        Some(document) => Refusal { url: document.clone(), ..refusal },
+        None => refusal,
     }
 }
 
@@ -463,6 +488,7 @@ mod tests {
         let without = SERVER.replace("registration_endpoint", "x");
         let refusal = refusal(&mut discovered(begin(sample::oauth()), &without));
         assert_eq!(refusal.what, What::NoIdentity);
+        assert_eq!(refusal.url, "https://as.test/.well-known/oauth-authorization-server");
         assert_eq!(refusal.reaction(), Reaction::GiveUp);
     }
 

@@ -24,6 +24,7 @@ use crate::model::leg::Leg;
 pub struct ClientCredentials {
     begin: Begin,
     identity: Arc<Identity>,
+    server: Option<Arc<Server>>,
     state: State,
     /// Assertions made so far.
     assertions: u32,
@@ -45,7 +46,8 @@ impl ClientCredentials {
             None => Discovery::begin(&begin).map(State::Discovering),
         };
         let state = state.unwrap_or_else(State::Failed);
-        Self { begin, identity, state, assertions: 0 }
+        let server = begin.known.server.clone();
+        Self { begin, identity, server, state, assertions: 0 }
     }
 
     /// What to do next; never [`Step::Consent`]. `unix` is the time since 1970: only a signed
@@ -76,12 +78,20 @@ impl ClientCredentials {
         }
     }
 
+    /// The authorization server it goes on with, once that is known.
+    pub const fn server(&self) -> Option<&Arc<Server>> {
+        self.server.as_ref()
+    }
+
     /// Takes what came of the step.
     pub fn heard(&mut self, heard: &Heard<'_>) {
         let next = match &mut self.state {
             State::Discovering(discovery) => match discovery.heard(heard) {
                 Ok(None) => return,
-                Ok(Some((resource, server))) => Ok(asking(&self.identity, resource, server)),
+                Ok(Some((resource, server))) => {
+                    self.server = Some(Arc::clone(&server));
+                    Ok(asking(&self.identity, resource, server))
+                }
                 Err(refusal) => Err(refusal),
             },
             State::Asking { resource, server, client } => {

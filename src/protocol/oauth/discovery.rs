@@ -157,12 +157,12 @@ impl Discovery {
             let rule = if is_resource { "RFC 9728 section 3.2" } else { "RFC 8414 section 3.2" };
             return Err(refused(token::refused(response, rule)));
         }
-        self.take(response).map_err(refused)?;
+        self.take(response, &url).map_err(refused)?;
         self.follow(&url)
     }
 
     /// Takes a document that was found.
-    fn take(&mut self, response: &Response<'_>) -> Result<(), What> {
+    fn take(&mut self, response: &Response<'_>, url: &Url) -> Result<(), What> {
         match &self.stage {
             Stage::Resource => {
                 let resource = metadata::resource(response)?;
@@ -177,10 +177,11 @@ impl Discovery {
                         expected: reading::cut(issuer, 200),
                     });
                 }
-                self.stage = Stage::Found(Arc::new(server));
+                self.stage = Stage::Found(Arc::new(Server { sought: vec![shown(url)], ..server }));
             }
             Stage::Origin => {
-                self.stage = Stage::Found(Arc::new(metadata::server(response, self.network)?));
+                let server = metadata::server(response, self.network)?;
+                self.stage = Stage::Found(Arc::new(Server { sought: vec![shown(url)], ..server }));
             }
             Stage::Found(_) => {}
         }
@@ -211,7 +212,9 @@ impl Discovery {
                 Ok(())
             }
             Stage::Origin => {
-                self.stage = Stage::Found(Arc::new(Server::assumed(&self.target)));
+                let sought = std::mem::take(&mut self.tried);
+                let assumed = Server { sought, ..Server::assumed(&self.target) };
+                self.stage = Stage::Found(Arc::new(assumed));
                 Ok(())
             }
             stage => {

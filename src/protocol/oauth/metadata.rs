@@ -37,6 +37,9 @@ pub struct Server {
     pub iss: bool,
     /// `revocation_endpoint`.
     pub revocation: Option<Url>,
+    /// Where it was read; where nothing was, each place that was looked at. Unknown of kept grants.
+    #[serde(skip)]
+    pub sought: Vec<String>,
     /// Whether this was read, not assumed from MCP 2025-03-26's default endpoints.
     pub read: bool,
 }
@@ -61,6 +64,7 @@ impl Server {
             metadata_documents: false,
             iss: false,
             revocation: None,
+            sought: Vec::new(),
             read: false,
         }
     }
@@ -97,6 +101,7 @@ pub(super) fn server(response: &Response<'_>, target: Network) -> Result<Server,
         metadata_documents: is_true(&document, "client_id_metadata_document_supported"),
         iss: is_true(&document, "authorization_response_iss_parameter_supported"),
         revocation: endpoint("revocation_endpoint").unwrap_or_default(),
+        sought: Vec::new(),
         read: true,
     })
 }

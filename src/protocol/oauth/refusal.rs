@@ -5,12 +5,13 @@ use std::time::Duration;
 use url::Url;
 
 use super::exchange::{Lost, MOST_BYTES, shown};
+use super::metadata::Server;
 use crate::model::leg::Leg;
 use crate::model::secret::Secret;
 
 /// A leg that ended without what the client needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{leg}: {url} {what}")]
+#[error("{leg}: {url} {what}{}", guess(guessed))]
 pub struct Refusal {
     /// Where on the way.
     pub leg: Leg,
@@ -18,6 +19,8 @@ pub struct Refusal {
     pub url: String,
     /// What was wrong.
     pub what: What,
+    /// Where metadata were looked for that are nowhere, if this URL was only guessed.
+    pub guessed: Box<[String]>,
 }
 
 /// What a client does about a refusal.
@@ -130,8 +133,8 @@ pub enum What {
     NoPkce,
     /// Nothing to introduce the client with.
     #[error(
-        "has no registration_endpoint, and the client neither is pre-registered nor has a usable \
-         metadata document: give a client id in the scenario (RFC 7591)"
+        "names no registration_endpoint, and the client neither is registered by hand nor has a \
+         metadata document that is good there (RFC 7591)"
     )]
     NoIdentity,
     /// A metadata document that leads to nothing for this grant.
@@ -186,7 +189,16 @@ pub enum What {
 impl Refusal {
     /// What was wrong with a leg to this URL.
     pub fn new(leg: Leg, url: &Url, what: What) -> Self {
-        Self { leg, url: shown(url), what }
+        Self { leg, url: shown(url), what, guessed: Box::default() }
+    }
+
+    /// The same of a server that was found so.
+    #[must_use]
+    pub fn of_server(mut self, server: &Server) -> Self {
+        if !server.read && self.leg != Leg::Discovery {
+            self.guessed = server.sought.clone().into();
+        }
+        self
     }
 
     /// Takes these out of what the server said.
@@ -234,6 +246,10 @@ impl Refusal {
             What::Lost(Lost::Oversized) | What::Oversized(_) => {
                 "answer with the document alone: the ones that clients get have a few kilobytes"
             }
+            _ if self.is_of_a_guess() => {
+                "serve metadata at one of these URLs: without them clients guess that /authorize, \
+                 /token and /register are there"
+            }
             What::Page(_)
             | What::Redirect(..)
             | What::NotAnObject(..)
@@ -263,9 +279,12 @@ impl Refusal {
             }
             What::UnfitToken => "issue tokens of visible ASCII: no header carries others",
             What::NoPkce => "list S256 there, once the server checks code_verifier",
-            What::NoIdentity | What::NoClient => {
-                "give client_id under [auth], or let clients register"
+            What::NoIdentity => {
+                "give client_id under [auth], of a client that is registered there; or let the \
+                 server name a registration_endpoint, or say client_id_metadata_document_supported \
+                 for profiles whose client has such a document"
             }
+            What::NoClient => "give client_id under [auth], or let clients register",
             What::OtherState => "send `state` back as it came, in every redirect to the callback",
             What::OtherIss { .. } | What::NoIss => {
                 "send `iss` back with the callback, with the very text that `issuer` has in the \
@@ -288,6 +307,21 @@ impl Refusal {
             }
             What::OutOfTurn => "this is a mistake of squall: please report it",
         }
+    }
+
+    /// Whether what is wrong is that nothing of the kind is at a guessed URL.
+    const fn is_of_a_guess(&self) -> bool {
+        let is_absent = matches!(
+            self.what,
+            What::Page(_)
+                | What::Redirect(..)
+                | What::NotAnObject(..)
+                | What::Missing(..)
+                | What::Status(..)
+                | What::Consent(_)
+                | What::Unavailable { .. }
+        );
+        is_absent && !self.guessed.is_empty()
     }
 
     /// What a client does about it (RFC 6749, section 5.2; protocol practice where that is silent).
@@ -318,6 +352,16 @@ fn of_error(error: &str, after: Option<Duration>) -> Reaction {
 
 fn wait(after: Option<Duration>) -> String {
     after.map_or_else(String::new, |after| format!(", try again after {} s", after.as_secs()))
+}
+
+fn guess(guessed: &[String]) -> String {
+    if guessed.is_empty() {
+        return String::new();
+    }
+    let sought = guessed.join(", ");
+    format!(
+        "; no metadata were found at {sought}: the default paths of MCP 2025-03-26 were guessed"
+    )
 }
 
 fn of(description: &str) -> String {

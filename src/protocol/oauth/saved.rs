@@ -1,7 +1,8 @@
 //! A grant as one line of a file: for a later run, or brought by the author from elsewhere.
 //!
 //! A line holds secrets in the clear. What the scenario gives is not in it: a client that is
-//! registered by hand is taken from the scenario again.
+//! registered by hand is taken from the scenario again. A user without a grant has a line that says
+//! so ([`NONE`]): lines are users, in the order of their numbers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,10 @@ use super::resource::Resource;
 use super::token::Tokens;
 use crate::model::secret::Secret;
 use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The line of a user who has no grant.
+pub const NONE: &str = r#"{"grant":"none"}"#;
 
 /// Why a line is no grant; nothing of it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -33,11 +38,23 @@ pub struct Kept {
     pub granted: Granted,
     /// When the access token ends, since 1970; `None`: nobody knows.
     pub expires: Option<Duration>,
+    /// The MCP server that it was used for, as [`target`] has it; `None`: the line does not say.
+    pub target: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum NoGrant {
+    None,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
+    #[serde(default, skip_serializing)]
+    grant: Option<NoGrant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     access: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +89,8 @@ impl Kept {
     pub fn write(&self) -> Secret {
         let Granted { tokens, scopes, known } = &self.granted;
         let line = Line {
+            grant: None,
+            target: self.target.clone(),
             access: tokens.access.expose().to_owned(),
             refresh: tokens.refresh.as_ref().map(|token| token.expose().to_owned()),
             expires: self.expires.map(|at| at.as_secs()),
@@ -84,12 +103,17 @@ impl Kept {
         Secret::new(serde_json::to_string(&line).unwrap_or_default())
     }
 
-    /// Reads a line; the scenario's own client is used wherever it gives one.
+    /// Reads a line, which may say that there is none; the scenario's own client is used wherever it
+    /// gives one.
     ///
     /// # Errors
     /// It is no grant.
-    pub fn read(line: &str, identity: Option<&Identity>) -> Result<Self, Unreadable> {
+    pub fn read(line: &str, identity: Option<&Identity>) -> Result<Option<Self>, Unreadable> {
         let line: Line = serde_json::from_str(line).map_err(|_| Unreadable::Shape)?;
+        if line.grant.is_some() {
+            let has_token = !line.access.is_empty() || line.refresh.is_some();
+            return if has_token { Err(Unreadable::Shape) } else { Ok(None) };
+        }
         if line.access.is_empty() && line.refresh.is_none() {
             return Err(Unreadable::Empty);
         }
@@ -107,8 +131,18 @@ impl Kept {
             client: given.or_else(|| line.client.map(client)).map(Arc::new),
         };
         let expires = line.expires.map(Duration::from_secs);
-        Ok(Self { granted: Granted { tokens, scopes: line.scopes, known }, expires })
+        let granted = Granted { tokens, scopes: line.scopes, known };
+        Ok(Some(Self { granted, expires, target: line.target }))
     }
+}
+
+/// A server as lines name it: its endpoint without user, password, query and fragment.
+pub fn target(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    let _cannot_have_one = (url.set_username(""), url.set_password(None));
+    url.into()
 }
 
 /// What is saved of a client; nothing of one that the scenario gives.
@@ -156,7 +190,8 @@ mod tests {
             client: Some(Arc::new(client)),
         };
         let granted = Granted { tokens, scopes: vec!["a".to_owned()], known };
-        Kept { granted, expires: Some(Duration::from_secs(1_700_000_000)) }
+        let target = Some("https://h/mcp".to_owned());
+        Kept { granted, expires: Some(Duration::from_secs(1_700_000_000)), target }
     }
 
     #[test]
@@ -172,7 +207,7 @@ mod tests {
             let kept = kept(authentication, origin);
             let line = kept.write();
             assert!(!line.expose().contains('\n'));
-            assert_eq!(Kept::read(line.expose(), None), Ok(kept));
+            assert_eq!(Kept::read(line.expose(), None), Ok(Some(kept)));
         }
     }
 
@@ -181,29 +216,45 @@ mod tests {
         let kept = kept(Authentication::SecretPost(Secret::new("hidden")), Origin::Given);
         let line = kept.write();
         assert!(!line.expose().contains("hidden"), "{}", line.expose());
-        assert_eq!(Kept::read(line.expose(), None).unwrap().granted.known.client, None);
+        let read = Kept::read(line.expose(), None).unwrap().unwrap();
+        assert_eq!(read.granted.known.client, None);
         let method = Some(Method::SecretPost);
         let secret = Some(Secret::new("hidden"));
         let identity = Identity { id: "c".to_owned(), method, secret, key: None };
-        assert_eq!(Kept::read(line.expose(), Some(&identity)), Ok(kept));
+        assert_eq!(Kept::read(line.expose(), Some(&identity)), Ok(Some(kept)));
     }
 
     #[test]
     fn lines_of_an_authors_own_are_short() {
-        let bare = Kept::read(r#"{"access":"a"}"#, None).unwrap();
+        let read = |line| Kept::read(line, None).unwrap().unwrap();
+        let bare = read(r#"{"access":"a"}"#);
         assert_eq!(bare.granted.tokens.access.expose(), "a");
         assert_eq!((bare.expires, &bare.granted.known), (None, &Known::default()));
-        let refresh = Kept::read(r#"{"refresh":"r"}"#, None).unwrap();
+        assert_eq!(bare.target, None);
+        let refresh = read(r#"{"refresh":"r"}"#);
         assert_eq!(refresh.granted.tokens.refresh, Some(Secret::new("r")));
         let cases = [
             ("", Unreadable::Shape),
             ("token", Unreadable::Shape),
             (r#"{"acces":"a"}"#, Unreadable::Shape),
+            (r#"{"grant":"some"}"#, Unreadable::Shape),
+            (r#"{"grant":"none","access":"a"}"#, Unreadable::Shape),
             ("{}", Unreadable::Empty),
             (r#"{"access":"","refresh":null}"#, Unreadable::Empty),
         ];
         for (line, expected) in cases {
             assert_eq!(Kept::read(line, None).unwrap_err(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_user_without_a_grant_has_a_line_that_says_so() {
+        assert_eq!(Kept::read(NONE, None), Ok(None));
+    }
+
+    #[test]
+    fn a_server_is_named_without_what_may_be_secret() {
+        let url = Url::parse("https://user:pass@h.test:8443/a/mcp?key=k#f").unwrap();
+        assert_eq!(target(&url), "https://h.test:8443/a/mcp");
     }
 }

@@ -11,8 +11,8 @@ use crate::model::histogram::Percentiles;
 use crate::model::operation::Operation;
 use crate::model::plan::Way;
 use crate::model::report::Report;
-use crate::model::report::figures::{Counts, Figures, OperationFigures, RaceFigures};
-use crate::model::summary::races::{Races, Went};
+use crate::model::report::figures::{Counts, Figures, OperationFigures};
+use crate::render::grants;
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
 
@@ -226,8 +226,8 @@ fn handshake(report: &Report) -> Table {
             share(summary.handshake_exchanges, summary.http_exchanges),
         ),
         sessions(report),
-        grants(&report.summary),
-        before(report),
+        begun(summary),
+        grants::before(report).join(" "),
         format!(
             "{} sent, {} received.",
             figure::bytes(summary.bytes_sent),
@@ -260,58 +260,25 @@ fn sessions(report: &Report) -> String {
     )
 }
 
-/// What authorization servers gave the users; nothing without OAuth.
-fn grants(summary: &Figures) -> String {
-    let count = |name: &str| figure::count(summary.grants.get(name).copied().unwrap_or(0));
-    if summary.grants.is_empty() {
-        return String::new();
+/// What of the errors of handshakes is none.
+fn begun(summary: &Figures) -> String {
+    match grants::begun(summary) {
+        0 => String::new(),
+        begun => format!(
+            "{} of the errors of {} are the 401 with which OAuth begins.",
+            figure::count(begun),
+            Operation::Initialize.name()
+        ),
     }
-    let first = summary.first_call_with_token_us.map_or_else(String::new, |first| {
-        let (p50, p99) = (figure::micros(first.p50), figure::micros(first.p99));
-        format!(" The first call with a new token took {p50} at p50, {p99} at p99.")
-    });
-    format!(
-        "OAuth: {} consents ({} of users that had consented before), {} clients registered, {} \
-         refreshes ({} with a new refresh token); {} grants and {} clients forgotten by the \
-         authorization server, {} tokens refused after their time and {} before, {} times more \
-         scope asked for, {} times a user was left without tokens.{first}{}",
-        count("authorised"),
-        count("authorised_again"),
-        count("registered"),
-        count("refreshed"),
-        count("rotated"),
-        count("lost"),
-        count("clients_forgotten"),
-        count("expired"),
-        count("refused_early"),
-        count("scope_refused"),
-        count("locked_out"),
-        races(summary),
-    )
 }
 
-/// Races for a refresh token; nothing where there was none.
-fn races(summary: &Figures) -> String {
-    if summary.refresh_races.is_empty() {
-        return String::new();
-    }
-    let mut races = Races::default();
-    for figures in &summary.refresh_races {
-        let RaceFigures { gap_ms, granted, refused, broken, failed, killed, well } = *figures;
-        races.put(gap_ms, Went { granted, refused, broken, failed, killed, well });
-    }
-    format!(" Processes that refreshed one token, {}.", races.said())
-}
-
-/// What was asked before the load and is counted nowhere else.
-fn before(report: &Report) -> String {
-    let asked =
-        report.receipt.as_ref().and_then(|receipt| receipt.get("exchanges_before_the_load"));
-    asked.and_then(serde_json::Value::as_u64).map_or_else(String::new, |asked| {
-        format!(
-            "The look before the load, at how the target speaks and what it offers, took {} more.",
-            figure::count(asked)
-        )
+/// How users came to tokens and what became of those; nothing without OAuth.
+pub(super) fn tokens(report: &Report) -> Option<Table> {
+    let said = grants::during(&report.summary).into_iter().chain(grants::before(report));
+    grants::had_any(report).then(|| Table {
+        lead: said.collect::<Vec<_>>().join(" "),
+        head: vec!["Before the load", "Requests", "Errors", "Response p50", "p99"],
+        rows: grants::legs(report).into_iter().map(Vec::from).collect(),
     })
 }
 
@@ -344,6 +311,7 @@ pub(super) fn generator(report: &Report) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::report::receipt::Receipt;
     use crate::model::report::sample;
 
     #[test]
@@ -360,7 +328,7 @@ mod tests {
         report.target.transport = Some("streamable-http".to_owned());
         report.target.protocol = Some("2026-07-28".to_owned());
         report.summary.sessions.clear();
-        report.receipt = Some(serde_json::json!({ "exchanges_before_the_load": 2 }));
+        report.receipt = Some(Receipt { exchanges_before_the_load: 2, ..Receipt::default() });
         let said = lead(&report);
         assert!(said.contains("No sessions: this revision has none. The look before"), "{said}");
         assert!(said.contains(" took 2 more. "), "{said}");

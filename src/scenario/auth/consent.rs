@@ -8,6 +8,7 @@ use url::{Host, Url};
 use crate::model::plan::auth::{Browser, Consent, FormStep};
 use crate::model::secret::Secret;
 use crate::scenario::document::{Entry, Node, Value};
+use crate::scenario::nearest::nearest;
 use crate::scenario::reader::Table;
 use crate::scenario::scalar::{Wrong, text_of};
 
@@ -93,6 +94,7 @@ fn step(table: &Table<'_>) -> FormStep {
         .key("fill", "Fields by name; {user} stands for the user's number.")
         .read("a table of texts", fields)
         .optional();
+    known_placeholders(table);
     let doc = "The button, by its name, value or words; default: the form's first.";
     let press = table.key("press", doc).text().optional();
     FormStep { fill: fill.unwrap_or_default(), press }
@@ -104,6 +106,38 @@ fn fields(node: &Node) -> Result<Vec<(String, Secret)>, Wrong> {
     };
     let field = |entry: &Entry| Ok((entry.key.clone(), Secret::new(text_of(&entry.node)?)));
     table.entries.iter().map(field).collect()
+}
+
+/// What stands in braces in a value that the author wrote is `{user}` and nothing else; what the
+/// environment gave is nobody's to read.
+fn known_placeholders(step: &Table<'_>) {
+    let fill = step.entries().iter().find(|entry| entry.key == "fill");
+    let Some(Value::Table(fields)) = fill.map(|fill| &fill.node.value) else { return };
+    for Entry { key, node, .. } in &fields.entries {
+        let Value::Text(text) = &node.value else { continue };
+        let text = step.log().before(node.place, text);
+        if let Some(unknown) = placeholders(&text).find(|word| *word != "user") {
+            let found =
+                format!("{}.fill.{key} has {{{unknown}}}, for which nothing stands", step.path());
+            let right = match nearest(unknown, ["user"]) {
+                Some(meant) => format!("did you mean {{{meant}}}?"),
+                None => "expected {user} alone; what has braces of its own comes from the \
+                         environment: \"${NAME}\""
+                    .to_owned(),
+            };
+            step.log().wrong(node.place, found, right);
+        }
+    }
+}
+
+/// The words in braces, but those of `${NAME}`.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('{').filter_map(|(at, _)| {
+        let word = text[at + 1..].split_once('}')?.0;
+        let is_word = !word.is_empty()
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        (is_word && !text[..at].ends_with('$')).then_some(word)
+    })
 }
 
 /// A redirect to this machine (RFC 8252, section 7.3): nobody else listens there.

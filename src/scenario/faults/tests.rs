@@ -29,7 +29,7 @@ fn read_with(faults: &str) -> Result<Plan, String> {
 }
 
 fn faults(lines: &[&str]) -> Vec<Fault> {
-    let text: String = lines.iter().flat_map(|line| ["[[fault]]\n", line, "\n"]).collect();
+    let text = format!("[[fault]]\n{}\n", lines.join("\n[[fault]]\n"));
     read_with(&text).unwrap_or_else(|page| panic!("{page}")).faults
 }
 

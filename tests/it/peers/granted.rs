@@ -73,6 +73,19 @@ impl Did {
     fn count(&self, what: &str) -> u64 {
         self.0[what].as_u64().unwrap()
     }
+
+    /// Every user, and the look before the load, was authorised once, and never refused again; each
+    /// user's tokens were refreshed at least so often, `refreshed` times in all.
+    #[track_caller]
+    fn kept_all(&self, least: u64, refreshed: u64) {
+        assert_eq!(self.each("authorised"), vec![1; 201]);
+        let [registered, revoked, refused] =
+            ["registered", "revoked", "refused"].map(|what| self.count(what));
+        assert_eq!((registered, revoked, refused), (201, 0, 0));
+        let each = self.each("refreshed");
+        assert_eq!(each.iter().filter(|times| **times >= least).count(), 200, "{each:?}");
+        assert_eq!(each.iter().sum::<u64>(), refreshed);
+    }
 }
 
 /// Nothing went wrong: no call, no grant, no user.
@@ -104,12 +117,7 @@ fn users_come_to_grants_and_keep_them() {
     assert_eq!(grants("refreshed"), grants("rotated"), "each refresh token is used once");
 
     // The look before the load is a user of its own.
-    let did = guarded.did();
-    assert_eq!(did.each("authorised"), vec![1; 201]);
-    assert_eq!((did.count("registered"), did.count("revoked"), did.count("refused")), (201, 0, 0));
-    let refreshed = did.each("refreshed");
-    assert_eq!(refreshed.iter().filter(|times| **times >= 2).count(), 200, "{refreshed:?}");
-    assert_eq!(refreshed.iter().sum::<u64>(), grants("refreshed"));
+    guarded.did().kept_all(2, grants("refreshed"));
 
     // What it was asked is what the report says was asked, and what was looked at before.
     let expected = [
@@ -147,12 +155,7 @@ fn everybody_gets_over_a_token_cliff() {
     let legs_of_load: Vec<_> = legs_of_load.filter(|leg| leg.starts_with("oauth/")).collect();
     assert_eq!(legs_of_load, ["oauth/refresh"]);
 
-    let did = guarded.did();
-    assert_eq!(did.each("authorised"), vec![1; 201]);
-    assert_eq!((did.count("registered"), did.count("revoked"), did.count("refused")), (201, 0, 0));
-    let refreshed = did.each("refreshed");
-    assert_eq!(refreshed.iter().filter(|times| **times >= 1).count(), 200, "{refreshed:?}");
-    assert_eq!(refreshed.iter().sum::<u64>(), grants("refreshed"));
+    guarded.did().kept_all(1, grants("refreshed"));
     assert_eq!(guarded.asked()["POST /token refresh_token 200"], legs(&report, "refresh"));
 }
 

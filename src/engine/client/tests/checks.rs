@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::engine::grant::Grant;
 use crate::engine::holder::{Habit, Source};
-use crate::engine::rehearsal::authority::{Authority, challenge, checking, guarded, refused};
+use crate::engine::rehearsal::authority::{
+    Authority, challenge, checking, granted, guarded, refused,
+};
 use crate::engine::rehearsal::json_reply;
 use crate::model::event::{Challenged, GrantChange, Whose};
 use crate::protocol::oauth::saved::Kept;
@@ -50,6 +53,42 @@ async fn who_clings_presents_the_same_token_past_its_end_and_renews_nothing() {
     let tokens = server.seen().iter().filter(|seen| seen.path == "/token").count();
     assert_eq!(tokens, 1, "nothing was renewed");
     assert_eq!(told.grants[2..], [GrantChange::Expired; 4]);
+}
+
+/// A token from before the load that is over, that is missing, and whose end nobody knows.
+#[tokio::test(start_paused = true)]
+async fn who_clings_begins_with_a_token_that_is_good() {
+    let changes: [fn(&mut Kept); 3] =
+        [|_| {}, |kept| kept.granted.tokens.access = Secret::new(""), |kept| kept.expires = None];
+    for (number, change) in changes.into_iter().enumerate() {
+        let server = guarded(&Authority::new(4), |_| None);
+        let mut before = granted(&server, pooled(plain()));
+        Arc::get_mut(&mut before).unwrap().wallet.keep();
+        Client::new(Arc::clone(&before), 0).call(ms(0), ASK).await;
+        let clock = before.wire.clock.clone();
+        clock.sleep_until(ms(10_000)).await;
+        let times = (clock.now(), ms(1_000_000));
+        let mut kept = before.wallet.kept(times).remove(0).unwrap();
+        change(&mut kept);
+        let grant = Grant::of(kept, &pooled(plain()).oauth, times).unwrap();
+        let mut common = checking(&server, pooled(plain()), Habit::Clinging);
+        Arc::get_mut(&mut common).unwrap().wallet.give(vec![Some(grant)]);
+        let client = Client::new(common, 0);
+        for second in 10..18 {
+            clock.sleep_until(ms(second * 1_000)).await;
+            client.call(clock.now(), ASK).await;
+        }
+        let told = told(&client);
+        let outcomes: Vec<_> = told.calls.iter().map(|call| call.outcome).collect();
+        let (good, bad) = outcomes.split_at(4);
+        assert!(good.iter().all(|outcome| *outcome == Outcome::Ok), "{number}: {outcomes:?}");
+        let no = Outcome::Unauthorised(401);
+        assert!(bad.iter().all(|outcome| *outcome == no), "{number}: {outcomes:?}");
+        let ends = Some(ms(14_000));
+        assert!(told.presented.iter().all(|one| one.token == Whose::Own { ends }), "{number}");
+        let tokens = server.seen().iter().filter(|seen| seen.path == "/token").count();
+        assert_eq!(tokens, 2, "{number}: it was renewed once");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -174,6 +174,30 @@ async fn who_loses_a_race_reads_the_new_tokens_or_logs_the_user_out() {
     }
 }
 
+/// Both losers find the grant dead; the first one's login is told to wait, and the second waits, too.
+#[tokio::test(start_paused = true)]
+async fn who_loses_a_race_waits_as_long_as_the_one_before_was_told_to() {
+    let server = guarded(&Authority::new(LIFETIME), |seen| {
+        let is_login = seen.path == "/token" && seen.body.contains("authorization_code");
+        let is_late = is_login && seen.at > ms(10_000);
+        is_late.then(|| vec![Do::Write(reply(429, &["retry-after: 600"], ""))])
+    });
+    let oauth = OAuth { holders: 3, ..racing(Loser::LogsOut).oauth };
+    let client = Client::new(granted(&server, Profile { oauth, ..profile() }), 0);
+    let clock = client.common.wire.clock.clone();
+    for _ in 0..40 {
+        client.call(clock.now(), ASK).await;
+        clock.sleep(ms(1_000)).await;
+    }
+    let seen = server.seen();
+    let is_login = |seen: &&Seen| seen.path == "/token" && seen.body.contains("authorization_code");
+    let logins = seen.iter().filter(is_login).count();
+    assert_eq!(logins, 2, "the first, and one more");
+    let grants = told(&client).grants;
+    let lost = grants.iter().filter(|change| **change == GrantChange::Lost).count();
+    assert_eq!(lost, 1, "{grants:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn users_and_their_processes_leave_from_addresses_in_turn() {
     let [one, two] = [1, 2].map(|last| IpAddr::from([127, 0, 1, last]));

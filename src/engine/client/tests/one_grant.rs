@@ -1,12 +1,14 @@
 //! One grant for all users: shared by one process, or cloned; and what a person's time costs.
 
 use super::*;
-use crate::engine::realm::Flow;
+use crate::engine::grant::Grant;
+use crate::engine::realm::{Consenting, Flow};
 use crate::engine::rehearsal::authority::{Authority, granted_as, guarded};
 use crate::engine::stop;
 use crate::model::event::GrantChange;
 use crate::model::plan::auth::One;
 use crate::model::profile::oauth::OAuth;
+use crate::protocol::oauth::saved::Kept;
 
 const REFRESHED: GrantChange = GrantChange::Refreshed { rotated: true };
 
@@ -87,6 +89,135 @@ async fn a_shared_one_is_lost_once_and_each_user_goes_without() {
     assert_eq!(count(GrantChange::LockedOut { again: true }), 3, "each of them, once");
     assert_eq!(told.refused.len(), 1, "why is told once");
     assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_issued_before_the_load_is_told_in_it() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let users = users(&server, One::Shared, 2).await;
+    let heard = |client: &Client| {
+        let issued = told(client).issued.into_iter();
+        let mut heard: Vec<_> = issued.map(|issued| (issued.user, issued.lifetime)).collect();
+        heard.sort_unstable();
+        heard
+    };
+    let lifetime = Some(ms(30_000));
+    assert_eq!(heard(&users[0]), [(0, lifetime)], "what the look got is for all");
+
+    let mut before = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut before).unwrap().wallet.keep();
+    for user in [0, 2] {
+        Client::new(Arc::clone(&before), user).call(ms(0), ASK).await;
+    }
+    let mut load = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut load).unwrap().wallet.inherit(&before.wallet, ms(0));
+    assert_eq!(heard(&Client::new(load, 0)), [(0, lifetime), (2, lifetime)]);
+
+    // Of tokens that were given nobody here heard it.
+    let given = vec![Some(bare(r#"{"access":"a","refresh":"r","expires":60}"#))];
+    let mut with = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut with).unwrap().wallet.give(given);
+    let mut load = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut load).unwrap().wallet.inherit(&with.wallet, ms(0));
+    assert_eq!(heard(&Client::new(load, 0)), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_told_to_wait_before_the_load_waits_in_it() {
+    let server = guarded(&Authority::new(30), |seen| {
+        let is_limited = seen.path == "/register" && seen.at < ms(50_000);
+        is_limited.then(|| vec![Do::Write(reply(429, &["retry-after: 100"], ""))])
+    });
+    let mut before = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut before).unwrap().wallet.keep();
+    Client::new(Arc::clone(&before), 0).call(ms(0), ASK).await;
+    assert_eq!(asked(&server, "/register"), 1);
+    let mut load = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut load).unwrap().wallet.inherit(&before.wallet, ms(0));
+    let [client, another] = [0, 0].map(|user| Client::new(Arc::clone(&load), user));
+    let clock = client.common.wire.clock.clone();
+    let sent = server.seen().len();
+    for second in [60, 70, 99] {
+        clock.sleep_until(ms(second * 1_000)).await;
+        client.call(clock.now(), ASK).await;
+        another.call(clock.now(), ASK).await;
+    }
+    let waiting = told(&client);
+    assert!(waiting.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(401)));
+    assert_eq!(server.seen().len(), sent, "nothing is sent before its time");
+    assert_eq!(waiting.grants, [GrantChange::LockedOut { again: false }], "once");
+    assert!(waiting.refused.len() == 1 && waiting.refused[0].said.contains("/register"));
+    clock.sleep_until(ms(101_000)).await;
+    client.call(clock.now(), ASK).await;
+    assert_eq!(told(&client).calls[0].outcome, Outcome::Ok);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_whose_end_nobody_knows_is_none_that_was_refused_early() {
+    for (line, change) in [
+        (r#"{"access":"a"}"#, GrantChange::Expired),
+        (r#"{"access":"a","expires":1}"#, GrantChange::Expired),
+        (r#"{"access":"a","expires":99}"#, GrantChange::RefusedEarly),
+    ] {
+        let server = guarded(&Authority::new(30), |_| None);
+        let mut common = granted_as(&server, profile(), None);
+        Arc::get_mut(&mut common).unwrap().wallet.give(vec![Some(bare(line))]);
+        let client = Client::new(common, 0);
+        let clock = client.common.wire.clock.clone();
+        clock.sleep_until(ms(2_000)).await;
+        client.call(clock.now(), ASK).await;
+        assert_eq!(told(&client).grants[0], change, "{line}");
+    }
+}
+
+/// A program that was to bring the callback, and does nothing: that is no fault of the server.
+#[tokio::test(start_paused = true)]
+async fn a_program_that_says_nothing_is_to_blame_itself() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let command = ["/bin/sh", "-c", "sleep 600; exit"].map(str::to_owned).to_vec();
+    let flow = Flow::Code(Consenting::Command(command));
+    let client = Client::new(granted_as(&server, profile(), Some(flow)), 0);
+    client.call(ms(0), ASK).await;
+    let refused = told(&client).refused;
+    let expected = "leads to auth.command, which printed no line within ";
+    assert!(refused[0].said.contains(expected), "{}", refused[0].said);
+}
+
+fn bare(line: &str) -> Grant {
+    let kept = Kept::read(line, None).unwrap().unwrap();
+    Grant::of(kept, &profile().oauth, (ms(0), ms(0))).unwrap()
+}
+
+/// The accesses that users have, by their numbers.
+fn kept(common: &Common) -> Vec<Option<String>> {
+    let kept = common.wallet.kept((common.wire.clock.now(), ms(0))).into_iter();
+    let access = |kept: Kept| kept.granted.tokens.access.expose().to_owned();
+    kept.map(|kept| kept.map(access)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_lost_its_grant_leaves_its_place_empty() {
+    let server = guarded(&Authority::new(30), |_| None);
+    let mut common = granted_as(&server, profile(), None);
+    Arc::get_mut(&mut common).unwrap().wallet.keep();
+    for user in [crate::engine::realm::SCOUT, 0, 2] {
+        Client::new(Arc::clone(&common), user).call(ms(0), ASK).await;
+    }
+    let own = |number: u32| Some(format!("access-{number}"));
+    // Only who looked had the first token.
+    assert_eq!(kept(&common), [own(2), None, own(3)]);
+    let times = (common.wire.clock.now(), ms(0));
+    let given = common.wallet.kept(times).into_iter().map(|kept| {
+        assert_eq!(kept.as_ref()?.target.as_deref(), Some("http://localhost/mcp"));
+        Some(Grant::of(kept?, &profile().oauth, times).unwrap())
+    });
+    let mut next = granted_as(&server, profile(), None);
+    let shared = Arc::get_mut(&mut next).unwrap();
+    shared.wallet.give(given.collect());
+    for user in 0..3 {
+        Client::new(Arc::clone(&next), user).call(ms(0), ASK).await;
+    }
+    assert_eq!(kept(&next), [own(2), own(4), own(3)]);
 }
 
 #[tokio::test(start_paused = true)]

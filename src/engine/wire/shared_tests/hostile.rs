@@ -105,7 +105,7 @@ impl Connect for Hostile {
             let (ours, theirs) = tokio::io::duplex(64 * 1024);
             tokio::spawn(serve(theirs, settings, script, written));
             let opened = Opened { dns: ms(0), tcp: ms(0), tls: None, resumed: false, http2: true };
-            Ok(Link { io: Io::Pipe(ours), opened })
+            Ok(Link { io: Io::Pipe(ours), opened, mark: None })
         })
     }
 

@@ -27,7 +27,7 @@ impl Connect for Lowering {
                 seen.ended.fetch_add(1, Ordering::SeqCst);
             });
             let opened = Opened { dns: ms(0), tcp: ms(0), tls: None, resumed: false, http2: true };
-            Ok(Link { io: Io::Pipe(ours), opened })
+            Ok(Link { io: Io::Pipe(ours), opened, mark: None })
         })
     }
 

@@ -50,7 +50,7 @@ impl Connect for Seven {
             let (ours, theirs) = tokio::io::duplex(64 * 1024);
             tokio::spawn(seven(theirs));
             let opened = Opened { dns: ms(0), tcp: ms(0), tls: None, resumed: false, http2: true };
-            Ok(Link { io: Io::Pipe(ours), opened })
+            Ok(Link { io: Io::Pipe(ours), opened, mark: None })
         })
     }
 

@@ -102,6 +102,7 @@ fn of_calls(calls: &Calls) -> OperationFigures {
         count: calls.tally.count(),
         errors: calls.tally.errors(),
         throttled: calls.tally.of(Class::Throttled),
+        unauthorised: calls.tally.of(Class::Unauthorised),
         response_us: calls.times.response.percentiles(),
         response_ok_us: calls.times.response_ok.percentiles(),
         service_us: calls.times.service.percentiles(),
@@ -118,6 +119,7 @@ fn of_exchanges(exchanges: &Exchanges) -> OperationFigures {
         count: exchanges.tally.count(),
         errors: exchanges.tally.errors(),
         throttled: exchanges.tally.of(Class::Throttled),
+        unauthorised: exchanges.tally.of(Class::Unauthorised),
         response_us: exchanges.response.percentiles(),
         response_ok_us: exchanges.response_ok.percentiles(),
         service_us: exchanges.service.percentiles(),
@@ -209,11 +211,21 @@ fn grants(grants: &Grants) -> Counts {
 }
 
 fn races(races: &Races) -> Vec<RaceFigures> {
-    let figures = races.iter().map(|(gap_ms, went)| {
+    races.iter().map(|(gap_ms, went)| RaceFigures::of(gap_ms, went)).collect()
+}
+
+impl RaceFigures {
+    /// How the races of this gap went.
+    fn of(gap_ms: u32, went: Went) -> Self {
         let Went { granted, refused, broken, failed, killed, well } = went;
-        RaceFigures { gap_ms, granted, refused, broken, failed, killed, well }
-    });
-    figures.collect()
+        Self { gap_ms, granted, refused, broken, failed, killed, well }
+    }
+
+    /// The same as it was counted.
+    pub fn went(self) -> Went {
+        let Self { gap_ms: _, granted, refused, broken, failed, killed, well } = self;
+        Went { granted, refused, broken, failed, killed, well }
+    }
 }
 
 fn named<'a, K: ToString + 'a>(
