@@ -91,7 +91,7 @@ pub(super) async fn load(
         Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
     };
     let clock = common.wire.clock.clone();
-    let faults = around.path.map(|path| tokio::spawn(async move { path.follow().await }));
+    let faults = around.path.clone().map(|path| tokio::spawn(followed(path)));
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
     let course = Course { load: plan.load.pace.length(), drain: plan.load.drain };
@@ -175,6 +175,11 @@ pub(super) async fn load(
     });
     outside::tell(outside, &mut report);
     Ok(report)
+}
+
+/// Puts faults in force. Whoever else holds the path keeps its connections when the last one is over.
+async fn followed(path: Arc<Path>) {
+    path.follow().await;
 }
 
 /// What the clients of the load have around them, its clock among it, which starts now.
