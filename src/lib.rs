@@ -101,6 +101,7 @@ pub mod edge {
     pub mod dial;
     pub mod files;
     pub mod health;
+    pub mod held;
     pub mod loopback;
     pub mod mark;
     pub mod net;
@@ -120,11 +121,17 @@ pub mod judge {
 /// The network misbehaving, and clients. Uses `model`, `edge`, the seams of `engine`.
 pub mod chaos {
     pub mod collection;
+    pub mod hook;
     pub mod lane;
+    pub mod outside;
     pub mod path;
     pub mod pipe;
+    pub mod prepare;
     pub mod proxy;
+    pub mod restore;
+    pub mod state;
     pub mod toxic;
+    pub mod toxiproxy;
     pub mod toxiproxy_api;
     pub mod weather;
 }
@@ -226,6 +233,7 @@ pub mod conduct {
     mod login;
     mod look;
     pub(crate) mod metrics;
+    mod outside;
     mod person;
     pub mod run;
     pub mod unreachable;
@@ -242,10 +250,12 @@ pub mod cli {
     pub mod manual;
     pub mod plan;
     pub mod report;
+    pub mod restore;
     pub mod run;
     pub mod schema;
     pub mod serve;
     pub mod signals;
+    mod state;
     pub mod stdout;
     pub mod terminal;
 }

@@ -55,7 +55,10 @@ impl Forecast {
                 What::Mischief(Mischief::Hop(own)) if own.is_empty() => {
                     Acts::Mischief(Mischief::Hop(addresses.to_vec()))
                 }
-                What::Network(_) | What::Mischief(Mischief::HalfOpen(_)) => return None,
+                What::Mischief(Mischief::HalfOpen(_))
+                | What::Network(_)
+                | What::Toxic(_)
+                | What::Hook(_) => return None,
                 What::Mischief(mischief) => Acts::Mischief(mischief.clone()),
             };
             let own = |window: &&Window| window.fault == number;

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::sync::Mutex;
 
+use super::restore::{self, RestoreArgs};
 use super::{serve, terminal};
 use crate::chaos::collection::{Asked, Collection};
 use crate::chaos::toxiproxy_api;
@@ -18,7 +19,11 @@ const NAME: &str = "squall";
 
 /// Which proxy, and where it is driven from.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ChaosArgs {
+    /// Something else than to serve.
+    #[command(subcommand)]
+    pub task: Option<Task>,
     /// Where the proxy listens; port 0 takes a free one. It is named `squall`.
     #[arg(long, value_name = "ADDR", requires = "upstream")]
     pub listen: Option<SocketAddr>,
@@ -37,9 +42,20 @@ pub struct ChaosArgs {
     pub until_stdin_closes: bool,
 }
 
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Put back what a run changed that was killed: toxics and proxies of a Toxiproxy server, and
+    /// what hooks were to clean up. Does nothing where everything is as it was.
+    Restore(RestoreArgs),
+}
+
 /// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
 pub fn run(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
-    serve::to_its_end(serve(args))
+    match &args.task {
+        Some(Task::Restore(args)) => restore::run(args),
+        None => serve::to_its_end(serve(args)),
+    }
 }
 
 async fn serve(args: &ChaosArgs) -> anyhow::Result<ExitCode> {

@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::args::RunArgs;
 use super::report::RUN;
-use super::{login, plan, signals, stdout, terminal};
+use super::{login, plan, signals, state, stdout, terminal};
 use crate::conduct::run::{self, Order};
 use crate::edge::clock;
 use crate::edge::files::{FilesError, Folder};
@@ -85,8 +85,11 @@ fn order(arguments: &RunArgs, plan: Plan, started_at: String) -> anyhow::Result<
     if let Some(address) = arguments.dashboard {
         terminal::say(&format!("goose's page, to watch and steer the users: http://{address}/"));
     }
+    let moment: String = started_at.chars().filter(char::is_ascii_digit).collect();
     Ok(Order {
         plan,
+        id: format!("{moment}-{}", std::process::id()),
+        state: state::folder(),
         started_at,
         dashboard: arguments.dashboard,
         stopper,

@@ -18,6 +18,8 @@ const OURSELVES: (&str, &str) = ("squall", env!("CARGO_PKG_VERSION"));
 pub struct Endpoint {
     /// Where it is dialled, and how.
     pub route: Route,
+    /// How pages beside it are asked, whatever faults are on the way of the load.
+    beside: Route,
     /// The value of `Host`.
     pub authority: String,
     /// How requests name it.
@@ -57,7 +59,8 @@ impl Endpoint {
         let tls = secure.then(|| Tls::new(&reach.tls, &host, reach.http)).transpose()?;
         let route =
             Route { host, port, instead: reach.resolve, tls, http: reach.http, public_only: false };
-        Ok(Self { route, authority, address, origin })
+        let beside = route.clone();
+        Ok(Self { route, beside, authority, address, origin })
     }
 
     /// A page: on the endpoint's own origin if it is a path, or if its scheme, host and port are
@@ -67,7 +70,7 @@ impl Endpoint {
             .beside(url)
             .map_err(|error| NotAnEndpoint { url: shown.to_owned(), reason: error.to_string() })?;
         let page = if plan::same_origin(&self.origin, parsed.as_str()) {
-            Page::beside(&self.route, &self.authority, &parsed)
+            Page::beside(&self.beside, &self.authority, &parsed)
         } else {
             Page::elsewhere(self.route.tls.as_ref(), &parsed)
         };

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::choice::NothingToCall;
 use super::endpoint::NotAnEndpoint;
 use super::unreachable::{self, Asked};
+use crate::chaos::prepare::OutsideError;
 use crate::edge::files::FilesError;
 use crate::edge::process::ProcessError;
 use crate::edge::tls::TlsError;
@@ -212,6 +213,20 @@ pub enum RunError {
         /// The status of a healthy target.
         expected: u16,
     },
+    /// What acts outside cannot be as the scenario says.
+    #[error(transparent)]
+    Outside(#[from] OutsideError),
+    /// The target was asked through a proxy of Toxiproxy's, and did not answer.
+    #[error("{0}\nConnections go through a proxy of Toxiproxy's: does that reach the target?")]
+    Through(Box<RunError>),
+    /// There is no report, and something is left to be put back.
+    #[error("{error}\nWhat is left to put back: {left}")]
+    Left {
+        /// Why there is no report.
+        error: Box<RunError>,
+        /// What is left.
+        left: String,
+    },
     /// The first handshake, or the first look at the tools, failed.
     #[error("{}", unreachable::text(.url, .refusal, .asked))]
     Unreachable {
@@ -245,6 +260,7 @@ impl RunError {
     /// The exit code of design: 1 ours, 2 what was asked for, 3 the target.
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::Left { error, .. } | Self::Through(error) => error.exit_code(),
             Self::Practice(_)
             | Self::Ourselves(_)
             | Self::NoProxy(_)
@@ -269,6 +285,7 @@ impl RunError {
             | Self::AddressApart { .. }
             | Self::Choice(_)
             | Self::NothingToSpeak(_)
+            | Self::Outside(_)
             | Self::NeverMeasured { .. }
             | Self::TooFast { .. }
             | Self::TooManyFiles { .. } => 2,

@@ -16,8 +16,10 @@ use super::kept;
 use super::login::LoggedIn;
 use super::look::way_of;
 use super::metrics::MetricsPage;
+use super::outside::{self, Beside};
 use super::run::{Around, Order, common};
 use super::watch::{Course, Watch};
+use crate::chaos::outside::Outside;
 use crate::chaos::path::Path;
 use crate::chaos::weather::Forecast;
 use crate::edge::clock::Clock;
@@ -33,6 +35,7 @@ use crate::judge::recovery::Watched;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
 use crate::model::fault;
+use crate::model::finding;
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
@@ -76,6 +79,7 @@ pub(super) async fn load(
     order: Order,
     found: Found<'_>,
     tools: Vec<Tool>,
+    outside: Option<Outside>,
 ) -> Result<Report, RunError> {
     let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
     let receipt = receipt(&plan, &found);
@@ -83,27 +87,19 @@ pub(super) async fn load(
     for violation in found.violations {
         recorder.tell(0, Event::Violation(Box::new(violation)));
     }
-    let names = tools.iter().map(|tool| tool.name.clone()).collect();
-    let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
+    let folds = folds(&plan, &tools, found.scouted.protocol_version, found.before);
     let before = found.logged_in.as_ref();
     let around = around(&plan, before);
-    let common = common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around)?;
+    let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around) {
+        Ok(common) => common,
+        Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
+    };
     let clock = common.wire.clock.clone();
-    let faults = around.path.map(|path| tokio::spawn(async move { path.follow().await }));
+    let faults = around.path.clone().map(|path| tokio::spawn(followed(path)));
     let stop = stopper.told();
     let cpu_before = health::cpu_time();
-    let length = match &plan.load.pace {
-        Pace::Open(pace) => pace.length(),
-        Pace::Closed(users) => users.length(),
-    };
-    let course = Course { load: length, drain: plan.load.drain };
-    let tokens = Tokens::new(plan.expect.tokens);
-    let revision = found.scouted.protocol_version;
-    let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision);
-    let checks = checks.after(found.before);
-    let windows = fault::windows(&plan.faults, length + plan.load.drain);
-    let folded = (summary, tokens, checks, Watched::new(&plan.faults, windows));
-    let watch = Watch::begin(recorder, &clock, stop.clone(), folded, course, show);
+    let course = Course { load: plan.load.pace.length(), drain: plan.load.drain };
+    let watch = Watch::begin(recorder, &clock, stop.clone(), folds, course, show);
     let meanwhile = Meanwhile {
         clock: clock.clone(),
         stop: stop.clone(),
@@ -112,6 +108,7 @@ pub(super) async fn load(
     let health = found.health.map(|page| tokio::spawn(page.follow(meanwhile.clone())));
     let metrics = found.metrics.map(|page| tokio::spawn(page.follow(meanwhile)));
     let aside = Aside::begin(&plan, &common, &stop);
+    let outside = Beside::start(outside, &clock, stop.clone(), &interrupted);
     let behaviour = plan.load.behaviour.clone();
     let scene = Scene::new(Arc::clone(&common), behaviour, plan.load.speed, stop);
     let (pace, drain) = (plan.load.pace.clone(), plan.load.drain);
@@ -121,7 +118,7 @@ pub(super) async fn load(
         (pace, drain),
         Arc::clone(&interrupted),
     ));
-    bring(scene, &plan, dashboard, &clock, &stopper).await?;
+    let brought = bring(scene, &plan, dashboard, &clock, &stopper).await;
     if let Pace::Closed(users) = &plan.load.pace {
         // The director may not have run before the last user was gone.
         note_early_end(users, &clock, &interrupted);
@@ -131,26 +128,32 @@ pub(super) async fn load(
     if let Some(faults) = faults {
         faults.abort();
     }
+    if let Err(error) = brought {
+        return Err(outside.end_with(error).await);
+    }
     common.wallet.close().await;
     let elapsed = clock.now();
-    let (summary, expectations, loop_delay) = watch.end();
+    let (summary, mut expectations, loop_delay) = watch.end();
     let effort = Effort {
         cpu: health::cpu_time().saturating_sub(cpu_before),
         elapsed,
         cores: cores(),
         loop_delay: &loop_delay,
     };
+    let outside = outside.end().await;
     let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
+    notes.extend(outside::notes(&outside));
+    expectations.findings.extend(finding::of_outside(&outside));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
     let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
-    Ok(Report::build(Parts {
+    let mut report = Report::build(Parts {
         scenario: described(&plan, way_of(&found.scouted), notes),
         seed: plan.seed,
         target: Target {
@@ -170,7 +173,29 @@ pub(super) async fn load(
         health,
         target_metrics,
         receipt: Some(receipt),
-    }))
+    });
+    outside::tell(outside, &mut report);
+    Ok(report)
+}
+
+/// Puts faults in force. Whoever else holds the path keeps its connections when the last one is over.
+async fn followed(path: Arc<Path>) {
+    path.follow().await;
+}
+
+/// What the events of the load are folded into.
+fn folds(
+    plan: &Plan,
+    tools: &[Tool],
+    revision: &'static str,
+    before: Before,
+) -> (Summary, Tokens, Checks, Watched) {
+    let names = tools.iter().map(|tool| tool.name.clone()).collect();
+    let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
+    let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);
+    let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
+    let watched = Watched::new(&plan.faults, windows);
+    (summary, Tokens::new(plan.expect.tokens), checks, watched)
 }
 
 /// What the clients of the load have around them, its clock among it, which starts now.

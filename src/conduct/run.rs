@@ -1,6 +1,7 @@
 //! One run from plan to report: target, first look, load, end.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -11,6 +12,7 @@ use super::grants;
 use super::load::load;
 use super::login::LoggedIn;
 use super::look::look;
+use super::outside;
 use super::watch::Show;
 use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
@@ -40,6 +42,10 @@ use crate::protocol::{legacy, modern};
 pub struct Order {
     /// The plan.
     pub plan: Plan,
+    /// A name that no other run has, of letters, digits and `-`.
+    pub id: String,
+    /// Where files say what is to be put back after a crash; nothing where nobody said.
+    pub state: Option<PathBuf>,
     /// The time it began, RFC 3339.
     pub started_at: String,
     /// Where goose's page is shown (closed model).
@@ -63,19 +69,25 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
     };
     let target = &order.plan.target;
     let url = child.as_ref().map_or_else(String::new, |child| practice_url(&order.plan, child));
-    let (endpoint, shown) = match endpoint {
+    let (mut endpoint, shown) = match endpoint {
         Some(endpoint) => (endpoint, target.shown.clone()),
         None => (Endpoint::of(&url, &url, &target.reach)?, url),
     };
     // Who the clients say they are is settled before anything is sent.
     order.plan.clients.profile = before::introduced(&order.plan);
+    let upkeep = (order.id.as_str(), order.state.clone());
+    let outside = outside::begin(&order.plan, &mut endpoint, upkeep).await?;
     let stop = order.stopper.told();
-    let (found, tools) = tokio::select! {
+    let looked = tokio::select! {
         biased;
-        () = stop.reached(Phase::Draining) => return Err(RunError::Stopped),
-        looked = look(&order.plan, &endpoint, &shown, &order.ask) => looked?,
+        () = stop.reached(Phase::Draining) => Err(RunError::Stopped),
+        looked = look(&order.plan, &endpoint, &shown, &order.ask) => looked,
     };
-    let mut report = load(order, found, tools).await?;
+    let (found, tools) = match looked {
+        Ok(looked) => looked,
+        Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
+    };
+    let mut report = Box::pin(load(order, found, tools, outside)).await?;
     if let Some(ended) = child.as_mut().and_then(PracticeChild::early_end) {
         blame_ourselves(&mut report, &ended.to_string());
     }

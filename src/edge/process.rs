@@ -1,6 +1,9 @@
 //! Processes: the practice target as a child of ours, and what this process may use.
 #![expect(clippy::disallowed_methods, reason = "edge starts processes")]
 
+/// Programs run to their end.
+pub mod errand;
+
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;

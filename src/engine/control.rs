@@ -80,14 +80,7 @@ impl Page {
     /// # Errors
     /// Only where the system gives no resources.
     pub fn elsewhere(trusting: Option<&Tls>, url: &url::Url) -> Result<Self, ControlError> {
-        let mut building = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy();
-        if let Some(tls) = trusting {
-            building = building.tls_backend_preconfigured(tls.for_pages().into_config());
-        }
-        Self::by(url.to_string(), building.build().map(Way::Elsewhere))
+        Self::by(url.to_string(), building(trusting).build().map(Way::Elsewhere))
     }
 
     fn by<E: std::error::Error>(url: String, way: Result<Way, E>) -> Result<Self, ControlError> {
@@ -164,6 +157,28 @@ async fn whole(mut answer: Answer) -> Result<Vec<u8>, String> {
         body.extend_from_slice(&part);
     }
     Ok(body)
+}
+
+/// A client for what is asked outside of the target: Toxiproxy's API, hooks. Nothing is followed and
+/// nothing retried.
+///
+/// # Errors
+/// Only where the system gives no resources.
+pub fn client(trusting: Option<&Tls>) -> Result<reqwest::Client, ControlError> {
+    let agent = concat!("squall/", env!("CARGO_PKG_VERSION"));
+    let built = building(trusting).user_agent(agent).build();
+    built.map_err(|error| ControlError { url: String::new(), reason: innermost(&error) })
+}
+
+fn building(trusting: Option<&Tls>) -> reqwest::ClientBuilder {
+    let building = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy();
+    match trusting {
+        Some(tls) => building.tls_backend_preconfigured(tls.for_pages().into_config()),
+        None => building,
+    }
 }
 
 /// The innermost cause, which says what a person can act on.

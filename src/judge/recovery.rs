@@ -110,13 +110,18 @@ impl Watched {
         self.seen = self.seen.max(done);
         self.bins.call(call);
         let is_error = class.is_error();
+        let mut open =
+            self.windows.iter().zip(&self.names).filter(|(window, _)| window.is_open(due));
+        // Nobody can tell who met a fault outside.
+        let is_told = !open.any(|(_, (_, _, kind))| matches!(*kind, "hook" | "toxiproxy"));
+        let is_unmet = is_error && is_told && call.touched == Touched::default();
         for (window, tally) in self.each() {
             let has_met = call.touched.has(window.fault) && window.overlaps(due, done);
             tally.met += u64::from(has_met);
             tally.explained += u64::from(has_met && is_error);
             if window.is_open(due) {
                 tally.inside.add(call);
-                tally.unexplained += u64::from(is_error && call.touched == Touched::default());
+                tally.unexplained += u64::from(is_unmet);
                 tally.hung += u64::from(call.outcome.is_unanswered());
                 if is_error && tally.waiting.len() < MOST_WAITING {
                     tally.hit.insert(call.user);
@@ -213,6 +218,8 @@ impl Watched {
             served_us: micros(tally.served.saturating_sub(until)),
             amplification: ratio(Stretch::exchanges_per_call),
             handshake_amplification: ratio(Stretch::handshakes_per_call),
+            hook: None,
+            toxic: None,
         };
         let calm_again = match recovery {
             Recovery::Recovered { .. } => Some(whole),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::outside::{HookReport, ToxicReport};
+
 /// One window, from its beginning to when the target was well again.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -27,7 +29,8 @@ pub struct Damage {
     pub met: u64,
     /// Errors among these.
     pub explained: u64,
-    /// Errors of calls that were due in the window and met no fault at all.
+    /// Errors of calls that were due in the window and met no fault at all; none are counted while
+    /// a fault is in force of which nobody can tell who met it.
     pub unexplained: u64,
     /// Calls due in it that nobody answered before the client's patience, or the run, ended.
     pub hung: u64,
@@ -55,6 +58,12 @@ pub struct Damage {
     /// The same of handshakes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handshake_amplification: Option<f64>,
+    /// What became of a hook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<HookReport>,
+    /// What became of a toxic. Which calls met one nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toxic: Option<ToxicReport>,
 }
 
 /// What went on in a stretch of time.
@@ -120,6 +129,11 @@ impl Stretch {
 }
 
 impl Damage {
+    /// Whether it acted outside of squall, where nobody can tell which calls met it.
+    pub fn is_outside(&self) -> bool {
+        matches!(self.kind.as_str(), "hook" | "toxiproxy")
+    }
+
     /// How long it lasted, in microseconds.
     pub const fn length_us(&self) -> u64 {
         self.until_us.saturating_sub(self.from_us)

@@ -2,6 +2,7 @@
 
 mod mischief;
 mod network;
+pub mod outside;
 mod stream;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ pub use mischief::{Left, Mischief};
 pub use network::{Direction, Effect, Ending, Network};
 pub use stream::{Cut, OnStream, Parting, Point};
 
+use self::outside::{Hook, Toxic};
 use super::leg::Leg;
 use super::operation::Operation;
 
@@ -44,6 +46,10 @@ pub enum What {
     Stream(OnStream),
     /// At the client's end, by the client itself.
     Mischief(Mischief),
+    /// On a proxy of a Toxiproxy server, to every connection that passes it.
+    Toxic(Toxic),
+    /// Whatever a program or a request does.
+    Hook(Hook),
 }
 
 /// The faults that something met, a bit each by their number.
@@ -173,6 +179,8 @@ impl What {
             Self::Network(_) => "on the network, to whole connections",
             Self::Stream(_) => "at the client's end, to answers that come as events",
             Self::Mischief(_) => "at the client's end, by the client",
+            Self::Toxic(_) => "on a proxy of Toxiproxy, to whole connections",
+            Self::Hook(_) => "outside, by a program or a request",
         }
     }
 }

@@ -2,8 +2,12 @@
 
 /// What befell the users' grants.
 mod grants;
+/// What acted outside.
+mod outside;
 /// The protocol's rules as findings.
 mod rules;
+
+pub use outside::of_outside;
 
 use std::cmp::Reverse;
 

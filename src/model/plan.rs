@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::behaviour::Behaviour;
 use super::fault::Fault;
+use super::fault::outside::Toxiproxy;
 use super::finding::Severity;
 use super::pace::Pace;
 use super::profile::{Era, Profile};
@@ -45,6 +46,8 @@ pub struct Plan {
     pub expect: Expect,
     /// What misbehaves, and when.
     pub faults: Vec<Fault>,
+    /// The Toxiproxy server that its toxics are for.
+    pub toxiproxy: Option<Toxiproxy>,
     /// Past these limits the generator was the bottleneck.
     pub generator: GeneratorLimits,
     /// The scenario's text before `${NAME}` was replaced, with its overrides as comments.

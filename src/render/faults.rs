@@ -48,8 +48,11 @@ pub fn sentence(damage: &Damage) -> String {
         ""
     };
     let recovered = recovered(damage);
+    let hook = damage.hook.as_ref().map_or_else(String::new, |hook| {
+        format!(" It {} after {}.", hook.run.ended, figure::micros(hook.run.took_us))
+    });
     format!(
-        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{stuck}"
+        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{hook}{stuck}"
     )
 }
 
@@ -97,7 +100,7 @@ pub fn row(damage: &Damage) -> Vec<String> {
         pair(before(damage, share), share(inside)),
         pair(before(damage, p95), p95(inside)),
         pair(before(damage, good), good(inside)),
-        counts(&[damage.met, damage.explained]),
+        if damage.is_outside() { dash() } else { counts(&[damage.met, damage.explained]) },
         after,
         counts(&[damage.users_hit, damage.users_unserved]),
         counts(&[damage.sessions_lost, damage.runs_lost, damage.grants_lost]),
@@ -142,7 +145,7 @@ mod tests {
             (Recovery::Unwatched, false, "Too few calls came after it"),
             (Recovery::NoBaseline, false, "Too few calls came before it"),
         ] {
-            let said = sentence(&Damage { recovery, open, ..damage() });
+            let said = sentence(&Damage { open, recovery, ..damage() });
             assert!(said.contains(words), "{said}");
         }
         let said = sentence(&Damage { inside: Stretch::default(), ..damage() });

@@ -1,8 +1,12 @@
 //! `[[fault]]`: what misbehaves, when, and whom it befalls. Each family of kinds has a file.
 
+mod hook;
 mod mischief;
 mod network;
 mod stream;
+mod toxiproxy;
+
+pub use toxiproxy::server;
 
 use std::time::Duration;
 
@@ -31,7 +35,8 @@ struct Kind {
 }
 
 /// All kinds, family by family.
-const FAMILIES: [&[Kind]; 3] = [network::KINDS, stream::KINDS, mischief::KINDS];
+const FAMILIES: [&[Kind]; 5] =
+    [network::KINDS, stream::KINDS, mischief::KINDS, toxiproxy::KINDS, hook::KINDS];
 /// Tells what is wrong with whom a fault befalls, and what would be right.
 type Wrongly<'a> = &'a dyn Fn(String, &str);
 /// The keys of every fault.
@@ -169,6 +174,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, written: Vec<Written>) {
         root.log().wrong(extra.place, found, "leave some out, or let one come again with every");
         return;
     }
+    toxiproxy::permit(root, plan);
     let mut names: Vec<String> = Vec::new();
     for Written { fault, place, at, scope } in written {
         let wrong = |place, found: String, right: &str| root.log().wrong(place, found, right);
@@ -182,6 +188,13 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, written: Vec<Written>) {
             wrong(at, found, "let it begin before the stages and the drain are over");
         }
         refuse_scope(plan, &fault, &|found, right| wrong(scope, found, right));
+        match &fault.what {
+            What::Network(_) | What::Stream(_) | What::Mischief(_) => {}
+            What::Toxic(toxic) => {
+                toxiproxy::refuse(plan, &fault, toxic, &|found, right| wrong(place, found, right));
+            }
+            What::Hook(hook) => hook::refuse(root, plan, (&fault, place), hook),
+        }
         names.push(fault.name.clone());
         plan.faults.push(fault);
     }
@@ -204,7 +217,11 @@ fn refuse_scope(plan: &Plan, fault: &Fault, wrong: Wrongly<'_>) {
             let found = format!("{kind} acts on whole connections, and cannot see what they carry");
             wrong(found, "match traffic, or take a kind that acts at the client's end");
         }
-        What::Network(_) => {}
+        What::Toxic(_) if fault.scope != Scope::default() => {
+            let found = format!("{kind} befalls whatever passes the proxy");
+            wrong(found, "remove match; share says how many connections it befalls");
+        }
+        What::Network(_) | What::Toxic(_) | What::Hook(_) => {}
         What::Stream(_) => {
             refuse_at_client(plan, fault, wrong);
             stream::refuse(&fault.scope, kind, wrong);

@@ -122,6 +122,8 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
     let expect = root.table("expect", "What must hold.", expect::read);
     let doc = "Past these limits the generator was the bottleneck.";
     let generator = root.table("generator", doc, generator::read);
+    let doc = "A running Toxiproxy server, for faults that are toxics of it.";
+    let toxiproxy = root.optional_table("toxiproxy", doc, faults::server);
     let doc = "What misbehaves, and when; several of them.";
     let faults = root.tables("fault", doc, faults::read);
     let mut plan = Plan {
@@ -135,6 +137,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
         tools,
         expect,
         faults: Vec::new(),
+        toxiproxy: toxiproxy.flatten(),
         generator,
         source: String::new(),
         environment: Vec::new(),

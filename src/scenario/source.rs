@@ -39,12 +39,25 @@ pub fn secrets(root: &Table, text: &str) -> Vec<Place> {
     places
 }
 
-/// The URLs of the target and of its pages.
+/// The URLs of the target, of its pages, of Toxiproxy and of hooks.
 fn urls(root: &Table) -> Vec<&Node> {
-    let Some(target) = below(root.get("target")) else { return Vec::new() };
-    let pages = ["health", "metrics"].map(|page| below(target.get(page)));
-    let tables = std::iter::once(target).chain(pages.into_iter().flatten());
+    let target = below(root.get("target"));
+    let pages = ["health", "metrics"].map(|page| below(target?.get(page)));
+    let outside = std::iter::once(below(root.get("toxiproxy"))).chain(faults(root));
+    let tables = std::iter::once(target).chain(pages).chain(outside).flatten();
     tables.filter_map(|table| table.get("url")).map(|entry| &entry.node).collect()
+}
+
+fn faults(root: &Table) -> impl Iterator<Item = Option<&Table>> {
+    let list = root.get("fault").map(|entry| &entry.node.value);
+    let faults = match list {
+        Some(Value::List(list)) => list.as_slice(),
+        _ => &[],
+    };
+    faults.iter().map(|node| match &node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    })
 }
 
 fn below(entry: Option<&Entry>) -> Option<&Table> {

@@ -14,16 +14,26 @@ use toxiproxy_rust::proxy::{Proxy, ProxyPack};
 use crate::squall::serving;
 
 /// `squall chaos`; ended when dropped.
-struct Chaos {
+pub(crate) struct Chaos {
     child: Child,
     api: String,
 }
 
 impl Chaos {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (child, line) = serving(&["chaos", "--api", "127.0.0.1:0"]);
         let api = line.strip_prefix("api on http://").unwrap().to_owned();
         Self { child, api }
+    }
+
+    /// Where its API is.
+    pub(crate) fn api(&self) -> &str {
+        &self.api
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn client(&self) -> Client {
@@ -37,7 +47,7 @@ impl Chaos {
     }
 
     /// A request of our own, for what that client does not ask: status and body.
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         self.ask_as("tests", method, path, body)
     }
 

@@ -24,6 +24,7 @@ mod manual;
 mod mischief;
 mod nginx;
 mod oauth;
+mod outside;
 mod peer;
 mod peers;
 mod person;

@@ -227,6 +227,12 @@ impl Running {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
+    /// Kills it, as nobody can be prepared for.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Watches how much memory it holds at most, until it ends; in bytes.
     pub(crate) fn peak_memory(&self) -> JoinHandle<u64> {
         let status = format!("/proc/{}/status", self.child.id());

@@ -42,6 +42,7 @@ pub(crate) fn plan(load: Load, profile: Profile) -> Plan {
         tools: Tools::default(),
         expect: Expect::default(),
         faults: Vec::new(),
+        toxiproxy: None,
         generator: GeneratorLimits { lag: second, cpu: 1.0, loop_delay: second },
         source: String::new(),
         environment: Vec::new(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::distribution::Distribution;
+use crate::model::fault::outside::{Action, Hook, Request, Toxic, Toxiproxy};
 use crate::model::fault::{
     Cut, Direction, Effect, Ending, Fault, Left, Mischief, Network, OnStream, Parting, Point,
     Scope, Traffic, What, When, windows,
@@ -167,6 +168,101 @@ fn a_leg_can_be_matched_where_there_is_one() {
     let auth = "[auth]\nkind = 'oauth'\n[practice.auth]\n";
     let plan = read_with(&format!("{auth}{fault}")).unwrap_or_else(|page| panic!("{page}"));
     assert_eq!(plan.faults[0].scope.traffic, Traffic::Leg(Leg::Refresh));
+}
+
+const SERVER: &str = "[toxiproxy]\nurl = 'http://127.0.0.1:8474'\n";
+
+#[test]
+fn toxics_and_hooks_arrive() {
+    let attributes = |numbers: &[(&'static str, u64)]| numbers.to_vec();
+    let (up, down) = (Direction::Upstream, Direction::Downstream);
+    let own = Toxic { proxy: None, kind: "down", attributes: Vec::new(), direction: down };
+    let database = Some("database".to_owned());
+    let table = [
+        ("toxic = 'down'", own.clone()),
+        ("toxic = 'down'\nproxy = 'database'", Toxic { proxy: database, ..own.clone() }),
+        ("toxic = 'timeout'", Toxic { kind: "timeout", ..own.clone() }),
+        (
+            "toxic = 'latency'\ndirection = 'upstream'\nattributes = { jitter = 1, latency = 2 }",
+            Toxic {
+                kind: "latency",
+                attributes: attributes(&[("latency", 2), ("jitter", 1)]),
+                direction: up,
+                ..own.clone()
+            },
+        ),
+        (
+            "toxic = 'slow_close'\nattributes.delay = 9",
+            Toxic { kind: "slow_close", attributes: attributes(&[("delay", 9)]), ..own.clone() },
+        ),
+    ];
+    for (text, toxic) in table {
+        let text = format!("{SERVER}[[fault]]\nkind = 'toxiproxy'\nat = '1s'\n{text}\n");
+        let plan = read_with(&text).unwrap_or_else(|page| panic!("{page}"));
+        assert_eq!(plan.faults[0].what, What::Toxic(toxic), "{text}");
+        let (url, name) = ("http://127.0.0.1:8474/".to_owned(), None);
+        let shown = "http://127.0.0.1:8474".to_owned();
+        let listen = "127.0.0.1:0".to_owned();
+        assert_eq!(plan.toxiproxy, Some(Toxiproxy { url, shown, name, listen }));
+    }
+    let command = ["sh", "-c", "exit"].map(str::to_owned).to_vec();
+    let url = "http://127.0.0.1:9/x?key=1".to_owned();
+    let shown = "http://127.0.0.1:9/x".to_owned();
+    let asked = |method: &str, body: Option<&str>, status| {
+        let (body, method) = (body.map(str::to_owned), method.to_owned());
+        Action::Request(Request { url: url.clone(), shown: shown.clone(), method, body, status })
+    };
+    let table = [
+        ("command = ['sh', '-c', 'exit']", Action::Command(command.clone()), s(30), false),
+        (
+            "command = ['sh', '-c', 'exit']\ntimeout = '1s'\ncleanup = ['sh', '-c', 'exit']",
+            Action::Command(command.clone()),
+            s(1),
+            true,
+        ),
+        ("url = 'http://127.0.0.1:9/x?key=1'", asked("GET", None, None), s(30), false),
+        (
+            "url = 'http://127.0.0.1:9/x?key=1'\nbody = 'a'\nstatus = 202",
+            asked("POST", Some("a"), Some(202)),
+            s(30),
+            false,
+        ),
+    ];
+    for (text, action, timeout, cleans) in table {
+        let found = faults(&[&format!("kind = 'hook'\nat = '1s'\n{text}")]);
+        let hook = Hook { action, timeout, cleanup: cleans.then(|| command.clone()) };
+        assert_eq!(found[0].what, What::Hook(hook), "{text}");
+    }
+}
+
+#[test]
+fn mistakes_of_toxics_and_hooks_are_shown_where_they_are() {
+    let of = |lines: &str| format!("[[fault]]\nkind = 'toxiproxy'\nat = '1s'\n{lines}\n");
+    let toxic = |lines: &str| format!("{SERVER}{}", of(lines));
+    let hook = |lines: &str| format!("[[fault]]\nkind = 'hook'\nat = '1s'\n{lines}\n");
+    let table = [
+        of("toxic = 'down'"),
+        toxic("toxic = 'latensy'"),
+        toxic("toxic = 'latency'\nattributes.jitter = 9"),
+        toxic("toxic = 'latency'\nattributes = { latency = 1.5, rate = 1, delai = 1 }"),
+        toxic("toxic = 'down'\nshare = 0.5\ndirection = 'upstream'\nattributes.latency = 1"),
+        toxic("toxic = 'noop'\nmatch.traffic = 'mcp'\ncommand = ['a']"),
+        "[toxiproxy]\nurl = 'http://127.0.0.1:8474/proxies'\nname = 'a b'\nlisten = 'here'\n"
+            .to_owned(),
+        "[toxiproxy]\nurl = 'http://10.0.0.1:8474'\n".to_owned() + &of("toxic = 'down'"),
+        "[toxiproxy]\nurl = '127.0.0.1:8474'\n".to_owned(),
+        hook(""),
+        hook("command = []"),
+        hook("command = ['a']\nurl = '/restart'"),
+        hook("command = ['a']\nstatus = 200\nshare = 0.5\ndirection = 'both'\nmatch.tool = 'a'"),
+        hook("url = 'http://10.0.0.1/restart'\nmethod = 'SPLIT'"),
+        hook("command = ['a']\nlasts = '1ms'\nevery = '10ms'"),
+    ];
+    let pages = table.map(|text| {
+        let page = read_with(&text).expect_err(&text);
+        page.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    });
+    insta::assert_snapshot!(pages.join("\n"));
 }
 
 #[test]
