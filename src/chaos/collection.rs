@@ -332,7 +332,7 @@ impl Entry {
             upstream,
             about: Touched::all(),
             is_marked: false,
-            keeps_source: false,
+            sources: Vec::new(),
         };
         let proxy = Proxy::start(between, clock, seed, news);
         let proxy = proxy.map_err(|error| unusable(&self.listen, &error.to_string()))?;

@@ -13,7 +13,7 @@ use super::proxy::{Between, Does, Force, News, Proxy};
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
 use crate::edge::net::{Connect, Link};
-use crate::model::fault::{Fault, Network, Touched, What, Window, windows};
+use crate::model::fault::{Fault, Mischief, Network, Touched, What, Window, windows};
 use crate::model::leg::Leg;
 use crate::model::outcome::ConnectFailure;
 
@@ -48,13 +48,17 @@ impl Path {
         clock: Clock,
         seed: u64,
     ) -> Option<Arc<Self>> {
+        let hops = faults.iter().flat_map(|fault| match &fault.what {
+            What::Mischief(Mischief::Hop(addresses)) => addresses.as_slice(),
+            _ => &[],
+        });
         faults.iter().any(|fault| matches!(fault.what, What::Network(_))).then(|| {
             Arc::new(Self {
                 windows: windows(faults, end),
                 faults: faults.to_vec(),
                 clock,
                 seed,
-                sources: sources.to_vec(),
+                sources: sources.iter().chain(hops).copied().collect(),
                 forces: watch::channel(Arc::from([])).0,
                 proxies: Mutex::default(),
             })
@@ -104,7 +108,7 @@ impl Path {
             upstream: Arc::new(Dial::new(route.clone(), self.clock.clone())),
             about,
             is_marked: true,
-            keeps_source: !self.sources.is_empty(),
+            sources: self.sources.clone(),
         };
         let number = u64::try_from(proxies.len()).unwrap_or_default();
         let seed = self.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -306,6 +310,21 @@ mod tests {
         for (leg, is_marked) in [(Leg::Token, true), (Leg::Refresh, false)] {
             let connect = path.through(route(address), Some(leg)).unwrap();
             assert_eq!(connect.connect().await.unwrap().mark.is_some(), is_marked);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_target_sees_the_address_that_a_user_has() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let [one, two] = [1, 2].map(|last| IpAddr::from([127, 0, 4, last]));
+        let late = fault(Network::Refuse, ms(8_000), Traffic::All);
+        let path = Path::of((&[late], ms(9_000)), &[one, two], Clock::real(), 7).unwrap();
+        let connect = path.through(route(address), None).unwrap();
+        for from in [two, one] {
+            let _link = connect.connect_from(Some(from)).await.unwrap();
+            let (_stream, came) = listener.accept().await.unwrap();
+            assert_eq!(came.ip(), from);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,8 +59,8 @@ pub struct Between {
     pub about: Touched,
     /// Whoever connects asks what befell the connection.
     pub is_marked: bool,
-    /// It goes on from the address that a connection came from: both are this machine's.
-    pub keeps_source: bool,
+    /// It goes on from these addresses of this machine where a connection came from one.
+    pub sources: Vec<IpAddr>,
 }
 
 /// One proxy; it ends, and its connections with it, when dropped.
@@ -80,7 +80,7 @@ struct Shared {
     clock: Clock,
     seed: u64,
     about: Touched,
-    keeps_source: bool,
+    sources: Arc<[IpAddr]>,
     news: News,
     marks: Option<Arc<Marks>>,
 }
@@ -91,12 +91,12 @@ impl Proxy {
     /// # Errors
     /// When it cannot listen there.
     pub fn start(between: Between, clock: Clock, seed: u64, news: News) -> io::Result<Self> {
-        let Between { listen, upstream, about, is_marked, keeps_source } = between;
+        let Between { listen, upstream, about, is_marked, sources } = between;
         let listener = listen_now(listen)?;
         let address = listener.local_addr()?;
         let marks = is_marked.then(Arc::<Marks>::default);
         let (marked, heard) = (marks.clone(), news.clone());
-        let shared = Shared { upstream, clock, seed, about, keeps_source, news, marks: marked };
+        let shared = Shared { upstream, clock, seed, about, sources: sources.into(), news, marks: marked };
         let accepting = tokio::spawn(serve(listener, address, shared));
         Ok(Self { address, about, news: heard, marks, accepting })
     }
@@ -197,7 +197,7 @@ async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Sh
         mark.touch(Touched::by(fault).0, shared.clock.now());
         return reset(near);
     }
-    let source = shared.keeps_source.then(|| from.ip());
+    let source = Some(from.ip()).filter(|source| shared.sources.contains(source));
     let mut far = match shared.upstream.plainly(source).await {
         Ok(far) => far,
         Err(failure) => {

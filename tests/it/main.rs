@@ -14,6 +14,7 @@ mod chromium;
 mod closed;
 mod conformance;
 mod expiring;
+mod faults;
 mod fuzz;
 mod hostile;
 mod hostile_http2;
