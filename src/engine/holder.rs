@@ -5,6 +5,7 @@ mod habit;
 mod heir;
 mod process;
 mod race;
+mod widening;
 mod without;
 
 use std::collections::HashMap;

@@ -22,7 +22,8 @@ use tokio::task::JoinHandle;
 
 use super::habit::Strayed;
 use super::race::Races;
-use super::without::Pauses;
+use super::widening::Widenings;
+use super::without::{LOGIN_PAUSE, Pauses};
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
@@ -57,6 +58,7 @@ pub(super) struct Process {
     /// What goes on beside the calls.
     errands: Mutex<Vec<(JoinHandle<()>, Errand)>>,
     pub(super) races: Races,
+    widenings: Widenings,
     pub(super) strayed: Strayed,
 }
 
@@ -65,8 +67,6 @@ pub(super) struct Process {
 pub struct Patience {
     renewed: bool,
     step_ups: u32,
-    /// Scopes of the last 403.
-    asked: Vec<String>,
     /// Legs that this took.
     pub legs: u32,
     /// How long a person was waited for, which is no exchange's time.
@@ -108,6 +108,7 @@ impl Process {
             refused: Mutex::default(),
             errands: Mutex::default(),
             races: Races::default(),
+            widenings: Widenings::default(),
             strayed: Strayed::default(),
         })
     }
@@ -171,13 +172,11 @@ impl Process {
                 Why::Refused(challenge)
             }
             403 if challenge.insufficient_scope() => {
-                let is_same = patience.step_ups > 0 && patience.asked == challenge.scopes;
-                if patience.step_ups >= self.realm.oauth.step_ups || is_same {
+                if patience.step_ups >= self.realm.oauth.step_ups {
+                    self.realm.tell(user, GrantChange::ScopeRefused { widens: false });
                     return false;
                 }
                 patience.step_ups += 1;
-                patience.asked.clone_from(&challenge.scopes);
-                self.realm.tell(user, GrantChange::ScopeRefused);
                 Why::Scope(challenge)
             }
             _ => return false,
@@ -212,6 +211,14 @@ impl Process {
         let is_newer = token.is_some() && self.grant.generation() != generation;
         if is_newer || token.is_none() && self.is_locked_out() {
             return is_newer;
+        }
+        if let Why::Scope(challenge) = &why {
+            // A token that was not got since the same challenge will not be got by the next one.
+            let widens = self.widenings.begin(&challenge.scopes, self.now());
+            self.realm.tell(user, GrantChange::ScopeRefused { widens });
+            if !widens {
+                return false;
+            }
         }
         let (tell, told) = oneshot::channel();
         let process = Arc::clone(self);
@@ -324,16 +331,22 @@ impl Process {
                 match came.and_then(|granted| self.store(journey.user, Leg::Token, granted)) {
                     Ok(()) => {
                         self.races_over();
+                        if !is_wider {
+                            self.widenings.forget();
+                        }
                         return self.realm.tell(journey.user, GrantChange::Authorised { again });
                     }
                     Err(refusal) => refusal,
                 };
             let is_forgotten = refusal.reaction() == Reaction::Forgotten;
             if is_last || !is_forgotten || self.realm.identity.is_some() {
-                if !is_wider {
-                    self.lock_out(journey.user, &refusal);
-                }
-                return;
+                return match refusal.reaction() {
+                    _ if !is_wider => self.lock_out(journey.user, &refusal),
+                    Reaction::Later(after) => {
+                        self.widenings.put_off(self.now() + after.unwrap_or(LOGIN_PAUSE));
+                    }
+                    _ => {}
+                };
             }
             self.realm.tell(journey.user, GrantChange::ClientForgotten);
             self.realm.forget_client();

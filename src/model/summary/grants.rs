@@ -58,7 +58,7 @@ impl Grants {
             GrantChange::ClientForgotten => self.clients_forgotten += 1,
             GrantChange::Expired => self.expired += 1,
             GrantChange::RefusedEarly => self.refused_early += 1,
-            GrantChange::ScopeRefused => self.scope_refused += 1,
+            GrantChange::ScopeRefused { .. } => self.scope_refused += 1,
             GrantChange::LockedOut { .. } => self.locked_out += 1,
         }
     }

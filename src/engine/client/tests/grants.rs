@@ -240,9 +240,44 @@ async fn the_same_refusal_of_scope_twice_is_final() {
     let server = guarded(&Authority::new(HOUR), same);
     let oauth = OAuth { step_ups: 3, ..profile().oauth };
     let client = Client::new(granted(&server, Profile { oauth, ..profile() }), 0);
-    client.call(ms(0), ASK).await;
-    assert_eq!(told(&client).calls[0].outcome, Outcome::Unauthorised(403));
-    assert_eq!(count(&server, "/authorize"), 2);
+    for second in 0..5 {
+        client.call(ms(1_000 * second), ASK).await;
+    }
+    let told = told(&client);
+    assert!(told.calls.iter().all(|call| call.outcome == Outcome::Unauthorised(403)));
+    // The first call consents and asks once more; every other one asks once.
+    assert_eq!((count(&server, "/authorize"), count(&server, "tools/call")), (2, 2 + 4));
+    let (widens, not) =
+        (GrantChange::ScopeRefused { widens: true }, GrantChange::ScopeRefused { widens: false });
+    let all = [GrantChange::Registered, AUTHORISED, widens, AGAIN, not, not, not, not, not];
+    assert_eq!(told.grants, all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_up_that_the_servers_put_off_is_made_later_and_a_new_login_begins_anew() {
+    let authority = Authority::new(HOUR);
+    let server = guarded(&authority, |seen| {
+        let is_busy = seen.path == "/token" && (ms(1_000)..ms(9_000)).contains(&seen.at);
+        let scope = "error=\"insufficient_scope\", scope=\"write\"";
+        let is_call = seen.path == "/mcp" && seen.what() == "tools/call";
+        match seen.at >= ms(1_000) {
+            true if is_busy => Some(vec![Do::Write(reply(429, &["retry-after: 10"], ""))]),
+            true if is_call => Some(vec![Do::Write(challenge(403, scope))]),
+            _ => None,
+        }
+    });
+    let client = user(&server);
+    let clock = client.common.wire.clock.clone();
+    let mut consents = Vec::new();
+    for at in [0, 1_000, 5_000, 12_000, 13_000] {
+        clock.sleep_until(ms(at)).await;
+        client.call(ms(at), ASK).await;
+        consents.push(count(&server, "/authorize"));
+    }
+    assert_eq!(consents, [1, 2, 2, 3, 3]);
+    authority.revoke(false);
+    client.call(clock.now(), ASK).await;
+    assert_eq!(count(&server, "/authorize"), 3 + 2, "a login, and its step-up");
 }
 
 #[tokio::test(start_paused = true)]
