@@ -31,7 +31,7 @@ use crate::protocol::oauth::endpoint::Network;
 use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::lookup::Lookup;
 use crate::protocol::oauth::refresh::Refresh;
-use crate::protocol::oauth::refusal::{Refusal, What};
+use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 
 use self::way::Way;
 use super::grant::Standing;
@@ -121,9 +121,14 @@ impl Realm {
                 known.client = self.shared_client();
             }
         }
+        let presented = known.client.clone();
         let begin = self.begin(challenge, held, known);
         let way = self.way(begin)?;
-        let granted = self.go(journey, way).await?;
+        let granted = self.go(journey, way).await.inspect_err(|refusal| {
+            if refusal.reaction() == Reaction::Forgotten {
+                self.forget_client(presented.as_deref());
+            }
+        })?;
         if self.oauth.registration == Registration::Once {
             self.lock().clone_from(&granted.known.client);
         }
@@ -218,9 +223,13 @@ impl Realm {
         *self.lock() = other.shared_client();
     }
 
-    /// The authorization server no longer knows the client that all share.
-    pub fn forget_client(&self) {
-        *self.lock() = None;
+    /// The authorization server no longer knows this client. Where all share it, nobody does from
+    /// now on; one that was registered meanwhile stays.
+    pub fn forget_client(&self, client: Option<&Client>) {
+        let mut shared = self.lock();
+        if client.is_some() && shared.as_deref() == client {
+            *shared = None;
+        }
     }
 
     fn shared_client(&self) -> Option<Arc<Client>> {

@@ -92,6 +92,17 @@ enum Why {
     Scope(Challenge),
 }
 
+/// What a user consents to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum To {
+    /// A grant.
+    Begin,
+    /// The same for another client: the server has just forgotten the one there was.
+    BeginAsAnother,
+    /// More scope.
+    Widen,
+}
+
 impl Process {
     pub(super) fn new(realm: Arc<Realm>, user: u32) -> Arc<Self> {
         Self::with(realm, user, Grant::default())
@@ -236,7 +247,7 @@ impl Process {
     async fn renew(self: &Arc<Self>, user: u32, why: Why, permit: OwnedSemaphorePermit) -> Journey {
         let mut journey = self.realm.journey(user, 0);
         match why {
-            Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
+            Why::Scope(challenge) => self.authorise(&mut journey, challenge, To::Widen).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
             Why::Refused(challenge) => self.refresh(&mut journey, challenge).await,
         }
@@ -247,12 +258,13 @@ impl Process {
     /// Refreshes, or authorises where there is nothing to refresh with.
     async fn refresh(self: &Arc<Self>, journey: &mut Journey, challenge: Challenge) {
         let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
-            return self.authorise(journey, challenge, false).await;
+            return self.authorise(journey, challenge, To::Begin).await;
         };
         if self.now() < self.pauses().refresh {
             return;
         }
         let (standing, races) = (self.grant.standing(), self.races.run());
+        let client = standing.known.client.clone();
         let first = self.race(journey.user, &refresh, &standing);
         let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
         first.answered(self.now());
@@ -274,20 +286,20 @@ impl Process {
             }
             Reaction::Forgotten => {
                 self.realm.tell(journey.user, GrantChange::ClientForgotten);
-                self.realm.forget_client();
+                self.realm.forget_client(client.as_deref());
                 self.grant.drop_tokens(false);
-                self.authorise(journey, challenge, false).await;
+                self.authorise(journey, challenge, To::BeginAsAnother).await;
             }
             Reaction::Dead => {
                 self.races_lost();
                 self.realm.tell(journey.user, GrantChange::Lost);
                 self.grant.drop_tokens(true);
-                self.authorise(journey, challenge, false).await;
+                self.authorise(journey, challenge, To::Begin).await;
             }
             // The server knows the grant, but not with these scopes: others are chosen.
             Reaction::FewerScopes => {
                 self.grant.drop_tokens(true);
-                self.authorise(journey, challenge, false).await;
+                self.authorise(journey, challenge, To::Begin).await;
             }
             // No new login helps a server that answers nonsense: the person who looks is told why,
             // and logs in when it has noticed.
@@ -305,7 +317,7 @@ impl Process {
         }
         self.realm.tell(journey.user, GrantChange::Lost);
         self.grant.drop_tokens(true);
-        self.authorise(&mut journey, Challenge::default(), false).await;
+        self.authorise(&mut journey, Challenge::default(), To::Begin).await;
     }
 
     /// Stores what this leg brought.
@@ -321,10 +333,11 @@ impl Process {
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
-    async fn authorise(&self, journey: &mut Journey, challenge: Challenge, is_wider: bool) {
+    async fn authorise(&self, journey: &mut Journey, challenge: Challenge, to: To) {
         let mut standing = self.grant.standing();
-        let again = self.grant.has_consented();
-        for is_last in [false, true] {
+        let (again, is_wider) = (self.grant.has_consented(), to == To::Widen);
+        let mut is_last = to == To::BeginAsAnother || self.realm.identity.is_some();
+        loop {
             let challenge = challenge.clone();
             let came = self.realm.authorise(journey, challenge, standing.clone(), is_wider).await;
             let refusal =
@@ -338,8 +351,7 @@ impl Process {
                     }
                     Err(refusal) => refusal,
                 };
-            let is_forgotten = refusal.reaction() == Reaction::Forgotten;
-            if is_last || !is_forgotten || self.realm.identity.is_some() {
+            if is_last || refusal.reaction() != Reaction::Forgotten {
                 return match refusal.reaction() {
                     _ if !is_wider => self.lock_out(journey.user, &refusal),
                     Reaction::Later(after) => {
@@ -349,8 +361,8 @@ impl Process {
                 };
             }
             self.realm.tell(journey.user, GrantChange::ClientForgotten);
-            self.realm.forget_client();
             standing = Standing { known: Known::default(), ..standing };
+            is_last = true;
         }
     }
 

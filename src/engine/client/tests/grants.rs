@@ -176,6 +176,50 @@ async fn a_client_that_was_forgotten_is_registered_anew_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_knows_no_client_has_one_registered_once_more_and_no_oftener() {
+    // One that never knew any, and one that forgets them all: each try ends with the second refusal.
+    for (from, registered) in [(ms(0), 2), (ms(500), 2)] {
+        let authority = Authority::new(HOUR);
+        let server = guarded(&authority, move |seen| {
+            let is_refused = seen.path == "/token" && seen.at >= from;
+            is_refused.then(|| refused(401, "invalid_client"))
+        });
+        let client = user(&server);
+        client.call(ms(0), ASK).await;
+        authority.revoke(true);
+        client.common.wire.clock.sleep_until(ms(1_000)).await;
+        client.call(ms(1_000), ASK).await;
+        assert_eq!(told(&client).calls[1].outcome, Outcome::Unauthorised(401), "{from:?}");
+        assert_eq!(count(&server, "/register"), registered, "{from:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_all_users_that_was_forgotten_is_registered_once_for_all() {
+    let forgotten = |seen: &Seen| {
+        let stale = seen.path == "/token" && seen.body.contains("client-1");
+        (stale && seen.at >= ms(500)).then(|| refused(401, "invalid_client"))
+    };
+    let authority = Authority::new(HOUR);
+    let server = guarded(&authority, forgotten);
+    let oauth = OAuth { registration: Registration::Once, ..profile().oauth };
+    let common = granted(&server, Profile { oauth, ..profile() });
+    let users = [0, 1, 2, 3].map(|number| Client::new(Arc::clone(&common), number));
+    for user in &users {
+        user.call(ms(0), ASK).await;
+    }
+    authority.revoke(true);
+    common.wire.clock.sleep_until(ms(1_000)).await;
+    for user in &users {
+        // Each finds out alone, and all but the first when there is a new client already.
+        user.call(ms(1_000), ASK).await;
+    }
+    let told = told(&users[0]);
+    assert!(told.calls.iter().all(|call| call.outcome == Outcome::Ok), "{:?}", told.calls);
+    assert_eq!(count(&server, "/register"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_of_the_token_endpoint_keeps_the_tokens() {
     // Due at 24 s, gone at 30 s; the outage lasts from 20 s to 28 s.
     let outage = |seen: &Seen| {
@@ -256,10 +300,11 @@ async fn the_same_refusal_of_scope_twice_is_final() {
 #[tokio::test(start_paused = true)]
 async fn a_step_up_that_the_servers_put_off_is_made_later_and_a_new_login_begins_anew() {
     let authority = Authority::new(HOUR);
-    let server = guarded(&authority, |seen| {
+    let good = Arc::clone(&authority);
+    let server = guarded(&authority, move |seen| {
         let is_busy = seen.path == "/token" && (ms(1_000)..ms(9_000)).contains(&seen.at);
         let scope = "error=\"insufficient_scope\", scope=\"write\"";
-        let is_call = seen.path == "/mcp" && seen.what() == "tools/call";
+        let is_call = good.admits(seen) && seen.what() == "tools/call";
         match seen.at >= ms(1_000) {
             true if is_busy => Some(vec![Do::Write(reply(429, &["retry-after: 10"], ""))]),
             true if is_call => Some(vec![Do::Write(challenge(403, scope))]),
