@@ -152,10 +152,29 @@ impl Realm {
                 ClientCredentials::begin(begin, Arc::clone(identity)),
             )),
             Flow::Nobody(why) => {
-                let what = What::Consent(format!("would need a user's consent, and {why}"));
+                let what = What::Given(format!("would need a user's consent, and {why}"));
                 return Err(Refusal::new(Leg::Authorize, &self.target, what));
             }
         })
+    }
+
+    /// Whether nobody is there who could consent.
+    pub const fn has_nobody(&self) -> bool {
+        matches!(self.flow, Flow::Nobody(_))
+    }
+
+    /// Why the target's refusal of an access token without a refresh token is the end, where nobody
+    /// is there who could consent.
+    pub fn ends_with(&self, challenge: &Challenge) -> Option<Refusal> {
+        let Flow::Nobody(why) = &self.flow else { return None };
+        // What else a server may say there is no code of RFC 6750 section 3.1.
+        let error = challenge.error.as_deref().filter(|error| *error == "invalid_token");
+        let said = error.map_or_else(String::new, |error| format!(" ({error})"));
+        let what = What::Given(format!(
+            "refused the access token{said}, there is no refresh token, and {why}: RFC 6750 section \
+             3.1"
+        ));
+        Some(Refusal::new(Leg::Refresh, &self.target, what))
     }
 
     /// Renews the tokens of a grant.

@@ -13,13 +13,13 @@
 //! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
 //! lose the tokens that a server has already replaced.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinHandle;
 
+use super::errands::{Errand, Errands};
 use super::habit::Strayed;
 use super::race::Races;
 use super::widening::Widenings;
@@ -39,9 +39,6 @@ use crate::protocol::oauth::saved::Kept;
 
 /// A refresh that failed for now is tried again after this, unless the server names a time.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
-
-/// A renewal under way when its user leaves has so long to end.
-const LAST_RENEWAL: Duration = Duration::from_secs(5);
 /// What a call ends as whose user has no tokens.
 const WITHOUT: Outcome = Outcome::Unauthorised(401);
 
@@ -56,7 +53,7 @@ pub(super) struct Process {
     pub(super) pauses: Mutex<Pauses>,
     pub(super) refused: Mutex<Option<Refused>>,
     /// What goes on beside the calls.
-    errands: Mutex<Vec<(JoinHandle<()>, Errand)>>,
+    pub(super) errands: Errands,
     pub(super) races: Races,
     widenings: Widenings,
     pub(super) strayed: Strayed,
@@ -71,15 +68,6 @@ pub struct Patience {
     pub legs: u32,
     /// How long a person was waited for, which is no exchange's time.
     pub waited: Duration,
-}
-
-/// What goes on beside the calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
-    /// The user's tokens are renewed.
-    Renewing,
-    /// A further process renews them, too.
-    Racing,
 }
 
 /// Why tokens are renewed.
@@ -117,7 +105,7 @@ impl Process {
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
             refused: Mutex::default(),
-            errands: Mutex::default(),
+            errands: Errands::default(),
             races: Races::default(),
             widenings: Widenings::default(),
             strayed: Strayed::default(),
@@ -258,7 +246,11 @@ impl Process {
     /// Refreshes, or authorises where there is nothing to refresh with.
     async fn refresh(self: &Arc<Self>, journey: &mut Journey, challenge: Challenge) {
         let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
-            return self.authorise(journey, challenge, To::Begin).await;
+            let is_refused = self.grant.token().and_then(|_| self.realm.ends_with(&challenge));
+            return match is_refused {
+                Some(refusal) => self.lock_out(journey.user, &refusal),
+                None => self.authorise(journey, challenge, To::Begin).await,
+            };
         };
         if self.now() < self.pauses().refresh {
             return;
@@ -287,23 +279,28 @@ impl Process {
             Reaction::Forgotten => {
                 self.realm.tell(journey.user, GrantChange::ClientForgotten);
                 self.realm.forget_client(client.as_deref());
-                self.grant.drop_tokens(false);
-                self.authorise(journey, challenge, To::BeginAsAnother).await;
+                self.begin(journey, challenge, To::BeginAsAnother, &refusal).await;
             }
             Reaction::Dead => {
                 self.races_lost();
                 self.realm.tell(journey.user, GrantChange::Lost);
-                self.grant.drop_tokens(true);
-                self.authorise(journey, challenge, To::Begin).await;
+                self.begin(journey, challenge, To::Begin, &refusal).await;
             }
             // The server knows the grant, but not with these scopes: others are chosen.
-            Reaction::FewerScopes => {
-                self.grant.drop_tokens(true);
-                self.authorise(journey, challenge, To::Begin).await;
-            }
+            Reaction::FewerScopes => self.begin(journey, challenge, To::Begin, &refusal).await,
             // No new login helps a server that answers nonsense: the person who looks is told why,
             // and logs in when it has noticed.
             Reaction::GiveUp => self.lock_out(journey.user, &refusal),
+        }
+    }
+
+    /// Begins anew after this refusal of a refresh, which is the end where nobody can consent.
+    async fn begin(&self, journey: &mut Journey, challenge: Challenge, to: To, why: &Refusal) {
+        self.grant.drop_tokens(to != To::BeginAsAnother);
+        if self.realm.has_nobody() {
+            self.lock_out(journey.user, why);
+        } else {
+            self.authorise(journey, challenge, to).await;
         }
     }
 
@@ -364,33 +361,6 @@ impl Process {
             standing = Standing { known: Known::default(), ..standing };
             is_last = true;
         }
-    }
-
-    /// Ends what goes on beside the calls, and waits until that has been told.
-    pub(super) async fn leave(&self) {
-        let errands = std::mem::take(&mut *self.lock());
-        for (errand, _) in errands.iter().filter(|(_, what)| *what == Errand::Racing) {
-            errand.abort();
-        }
-        // A server may have replaced the tokens already: they are not thrown away for a few seconds.
-        let by = self.now() + LAST_RENEWAL;
-        for (mut errand, _) in errands {
-            if self.realm.clock.by(by, &mut errand).await.is_none() {
-                errand.abort();
-                let _aborted = errand.await.is_err();
-            }
-        }
-        self.races_over();
-    }
-
-    pub(super) fn errand(&self, errand: JoinHandle<()>, what: Errand) {
-        let mut errands = self.lock();
-        errands.retain(|(errand, _)| !errand.is_finished());
-        errands.push((errand, what));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(JoinHandle<()>, Errand)>> {
-        self.errands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn issued(&self) -> Vec<Secret> {
