@@ -215,8 +215,8 @@ impl Refusal {
             | What::Redirect(found, _)
             | What::Consent(found)
             | What::Command(found)
-            | What::Given(found) => [Some(found), None],
-            What::OtherResource { found, .. }
+            | What::Given(found)
+            | What::OtherResource { found, .. }
             | What::OtherIssuer { found, .. }
             | What::OtherIss { found, .. } => [Some(found), None],
             What::Endpoint { url, .. } => [Some(url), None],
