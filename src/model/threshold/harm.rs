@@ -86,7 +86,7 @@ mod tests {
         let inside = Stretch { calls: 100, errors, ..Stretch::default() };
         let (name, fault) = (format!("{name} #1"), name.to_owned());
         let (sessions_lost, amplification) = (errors / 10, Some(errors as f64));
-        Damage { name, fault, recovery, inside, sessions_lost, amplification, ..Damage::default() }
+        Damage { name, fault, inside, sessions_lost, recovery, amplification, ..Damage::default() }
     }
 
     fn judged(text: &str, damages: &[Damage]) -> Result<(Held, String), String> {
