@@ -43,7 +43,7 @@ use crate::protocol::oauth::scope;
 pub(super) fn checked(plan: &Plan) -> Result<Wallet, RunError> {
     if let Some(granted) = plan.auth.granted() {
         let identity = identity(granted)?;
-        let given = given(granted, identity.as_ref())?;
+        let given = given(granted, identity.as_ref(), None)?;
         if let Some(file) = &granted.keep {
             files::writable_beside(file).map_err(RunError::GrantsFile)?;
         }
@@ -130,10 +130,7 @@ pub(super) fn wallet(
         let grant = kept.map(|kept| Grant::of(kept, &profile.oauth, times)).transpose();
         grant.map_err(|_| RunError::UnfitToken)
     };
-    let given = given(granted, identity.as_deref())?;
-    if let Some(given) = &given {
-        kept::are_of(&target, granted, given)?;
-    }
+    let given = given(granted, identity.as_deref(), Some(&target))?;
     let given = given.map(|kept| kept.into_iter().map(own).collect::<Result<Vec<_>, _>>());
     let given = given.transpose()?;
     let dialled: Vec<_> = plan.target.reach.resolve.iter().map(SocketAddr::ip).collect();
@@ -175,15 +172,29 @@ pub(super) fn are_given(plan: &Plan) -> bool {
     })
 }
 
-/// What a file gives, one grant a line; nothing where none is named, or none is there yet.
-fn given(granted: &Granted, identity: Option<&Identity>) -> Result<Option<Lines>, RunError> {
-    let Some(file) = kept::file_of(granted) else { return Ok(None) };
-    let kept = kept::in_file(file, identity)?;
-    let given = kept.iter().flatten().count();
-    if granted.one.is_some() && given > 1 {
-        return Err(RunError::SeveralGrants { file: file.clone(), given });
+/// What the files give, one grant a line, which have to be for this target where that is known;
+/// nothing where none is named, or none is there yet.
+fn given(
+    granted: &Granted,
+    identity: Option<&Identity>,
+    target: Option<&Url>,
+) -> Result<Option<Lines>, RunError> {
+    let mut all: Option<Lines> = None;
+    for file in kept::files_of(granted) {
+        let lines = kept::in_file(file, identity)?;
+        let given = lines.iter().flatten().count();
+        if granted.one.is_some() && given > 1 {
+            return Err(RunError::SeveralGrants { file: file.clone(), given });
+        }
+        if let Some(target) = target {
+            kept::are_of(target, granted, (file, &lines))?;
+        }
+        all = Some(match all {
+            Some(first) => kept::filled_up(first, lines),
+            None => lines,
+        });
     }
-    Ok(Some(kept))
+    Ok(all)
 }
 
 /// The client that the scenario gives.

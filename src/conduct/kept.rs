@@ -18,13 +18,32 @@ use crate::protocol::oauth::saved::{self, Kept, NONE};
 /// The grants of a file, a line a user; `None`: that user has none.
 pub(super) type Lines = Vec<Option<Kept>>;
 
-/// The file that users' grants come from.
-pub(super) fn file_of(granted: &Granted) -> Option<&String> {
-    match (&granted.flow, &granted.keep) {
-        (Flow::Tokens(file), _) => Some(file),
-        (_, Some(file)) => Some(file).filter(|file| files::exists(file)),
-        _ => None,
+/// The files that users' grants come from. What was kept is newer than what was brought: servers
+/// replace refresh tokens, and some take a second use of one for a theft.
+pub(super) fn files_of(granted: &Granted) -> Vec<&String> {
+    let kept = granted.keep.as_ref().filter(|file| files::exists(file));
+    let brought = brought(granted).filter(|file| kept != Some(file));
+    kept.into_iter().chain(brought).collect()
+}
+
+/// The file of tokens that its author has from elsewhere.
+const fn brought(granted: &Granted) -> Option<&String> {
+    match &granted.flow {
+        Flow::Tokens(file) => Some(file),
+        Flow::Code(_) | Flow::ClientCredentials => None,
     }
+}
+
+/// Users have the first of two files' grants, and who has none there that of the second.
+pub(super) fn filled_up(first: Lines, second: Lines) -> Lines {
+    let mut second = second.into_iter();
+    let own = first.into_iter().map(|kept| {
+        let other = second.next().flatten();
+        kept.or(other)
+    });
+    let mut lines: Lines = own.collect();
+    lines.extend(second);
+    lines
 }
 
 /// The grants of a file.
@@ -63,10 +82,13 @@ pub(super) fn do_for(users: u32, file: &str, given: &Lines) -> Result<(), RunErr
 ///
 /// # Errors
 /// When a grant is another server's, or may be.
-pub(super) fn are_of(target: &Url, granted: &Granted, given: &Lines) -> Result<(), RunError> {
-    let Some(file) = file_of(granted) else { return Ok(()) };
+pub(super) fn are_of(
+    target: &Url,
+    granted: &Granted,
+    (file, given): (&String, &Lines),
+) -> Result<(), RunError> {
     let this = saved::target(target);
-    let is_brought = matches!(granted.flow, Flow::Tokens(_));
+    let is_brought = brought(granted) == Some(file);
     for kept in given.iter().flatten() {
         let resource = kept.granted.known.resource.as_ref().map(|known| known.resource.as_str());
         let other = match (&kept.target, resource) {
@@ -145,7 +167,7 @@ mod tests {
         let kept = granted(Flow::Code(Consent::Redirect), Some("Cargo.toml"));
         let brought = granted(Flow::Tokens("Cargo.toml".to_owned()), None);
         [kept, brought].map(|granted| {
-            let said = are_of(&target, &granted, &given);
+            let said = are_of(&target, &granted, (&"Cargo.toml".to_owned(), &given));
             said.map_or_else(|error| error.to_string(), |()| "fine".to_owned())
         })
     }
@@ -179,8 +201,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_kept_comes_before_what_was_brought() {
+        let files = |keep: Option<&str>| {
+            let granted = granted(Flow::Tokens("brought".to_owned()), keep);
+            files_of(&granted).into_iter().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(files(Some("Cargo.toml")), ["Cargo.toml", "brought"]);
+        assert_eq!(files(Some("not/there")), ["brought"]);
+        assert_eq!(files(Some("brought")), ["brought"]);
+        assert_eq!(files(None), ["brought"]);
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(own);
+        let kept = vec![a.clone(), None];
+        let all = filled_up(kept, vec![b, c.clone(), d.clone()]);
+        assert_eq!(all, [a.clone(), c, d]);
+        assert_eq!(filled_up(vec![None, a.clone()], vec![None]), [None, a]);
+    }
+
+    fn own(access: &str) -> Option<Kept> {
+        Kept::read(&format!(r#"{{"access":"{access}"}}"#), None).unwrap()
+    }
+
+    #[test]
     fn each_user_has_its_line() {
-        let own = |access: &str| Kept::read(&format!(r#"{{"access":"{access}"}}"#), None).unwrap();
         let kept = vec![own("a"), None, own("b")];
         let text = written(&kept);
         assert_eq!(text.expose(), "{\"access\":\"a\"}\n{\"grant\":\"none\"}\n{\"access\":\"b\"}\n");

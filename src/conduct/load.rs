@@ -39,6 +39,7 @@ use crate::model::finding;
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
+use crate::model::plan::auth::Granted;
 use crate::model::plan::{Plan, Transport, Way};
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
@@ -340,6 +341,8 @@ fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
         let all: Vec<_> = plan.clients.addresses.iter().map(ToString::to_string).collect();
         notes.push(format!("users' connections leave from {} in turn", all.join(", ")));
     }
+    let lost = plan.auth.granted().and_then(Granted::lost_for);
+    notes.extend(lost.map(|lost| format!("grants are {lost}")));
     notes.extend(unchecked);
     Scenario {
         name: plan.name.clone(),

@@ -1,10 +1,12 @@
 //! One client process's copy of what its user may present: nothing, a bearer token, a header, or
 //! tokens that an authorization server gave that user.
 
+mod errands;
 mod habit;
 mod heir;
 mod process;
 mod race;
+mod widening;
 mod without;
 
 use std::collections::HashMap;

@@ -31,7 +31,7 @@ use crate::protocol::oauth::endpoint::Network;
 use crate::protocol::oauth::grant::{Granted, Known};
 use crate::protocol::oauth::lookup::Lookup;
 use crate::protocol::oauth::refresh::Refresh;
-use crate::protocol::oauth::refusal::{Refusal, What};
+use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 
 use self::way::Way;
 use super::grant::Standing;
@@ -121,9 +121,14 @@ impl Realm {
                 known.client = self.shared_client();
             }
         }
+        let presented = known.client.clone();
         let begin = self.begin(challenge, held, known);
         let way = self.way(begin)?;
-        let granted = self.go(journey, way).await?;
+        let granted = self.go(journey, way).await.inspect_err(|refusal| {
+            if refusal.reaction() == Reaction::Forgotten {
+                self.forget_client(presented.as_deref());
+            }
+        })?;
         if self.oauth.registration == Registration::Once {
             self.lock().clone_from(&granted.known.client);
         }
@@ -147,10 +152,29 @@ impl Realm {
                 ClientCredentials::begin(begin, Arc::clone(identity)),
             )),
             Flow::Nobody(why) => {
-                let what = What::Consent(format!("would need a user's consent, and {why}"));
+                let what = What::Given(format!("would need a user's consent, and {why}"));
                 return Err(Refusal::new(Leg::Authorize, &self.target, what));
             }
         })
+    }
+
+    /// Whether nobody is there who could consent.
+    pub const fn has_nobody(&self) -> bool {
+        matches!(self.flow, Flow::Nobody(_))
+    }
+
+    /// Why the target's refusal of an access token without a refresh token is the end, where nobody
+    /// is there who could consent.
+    pub fn ends_with(&self, challenge: &Challenge) -> Option<Refusal> {
+        let Flow::Nobody(why) = &self.flow else { return None };
+        // What else a server may say there is no code of RFC 6750 section 3.1.
+        let error = challenge.error.as_deref().filter(|error| *error == "invalid_token");
+        let said = error.map_or_else(String::new, |error| format!(" ({error})"));
+        let what = What::Given(format!(
+            "refused the access token{said}, there is no refresh token, and {why}: RFC 6750 section \
+             3.1"
+        ));
+        Some(Refusal::new(Leg::Refresh, &self.target, what))
     }
 
     /// Renews the tokens of a grant.
@@ -218,9 +242,13 @@ impl Realm {
         *self.lock() = other.shared_client();
     }
 
-    /// The authorization server no longer knows the client that all share.
-    pub fn forget_client(&self) {
-        *self.lock() = None;
+    /// The authorization server no longer knows this client. Where all share it, nobody does from
+    /// now on; one that was registered meanwhile stays.
+    pub fn forget_client(&self, client: Option<&Client>) {
+        let mut shared = self.lock();
+        if client.is_some() && shared.as_deref() == client {
+            *shared = None;
+        }
     }
 
     fn shared_client(&self) -> Option<Arc<Client>> {

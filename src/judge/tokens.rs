@@ -1,7 +1,7 @@
 //! What becomes of users when their tokens end: who needed a new login, how long nobody served
 //! them, what that cost the servers, and how races for a refresh token went.
 //!
-//! Memory is bounded by users, never by calls: four bits for each of the first 16 million users, and
+//! Memory is bounded by users, never by calls: five bits for each of the first 16 million users, and
 //! an entry for each of at most 100,000 that wait at one time.
 
 mod races;
@@ -36,6 +36,8 @@ pub struct Tokens {
     lost: Users,
     /// Users on their way to a wider scope: their next consent is none that was lost.
     widening: Users,
+    /// Users whose tokens were refused for want of scope: a 403 to them is no end of a token.
+    narrow: Users,
     /// Users with a new token that no call was answered with yet.
     renewed: Users,
     logins_lost: FirstFew<Told>,
@@ -74,7 +76,7 @@ struct Traffic {
     rotated: u64,
     /// Requests at the MCP endpoint.
     requests: u64,
-    /// Those that were answered 401 or 403.
+    /// Those that were answered 401. A 403 leads to no other token, or to one of more scope.
     refused: u64,
     /// Users' first logins, each of which begins with a 401.
     logins: u64,
@@ -92,6 +94,7 @@ impl Tokens {
             users: Users::default(),
             lost: Users::default(),
             widening: Users::default(),
+            narrow: Users::default(),
             renewed: Users::default(),
             logins_lost: FirstFew::default(),
             early: FirstFew::default(),
@@ -162,8 +165,11 @@ impl Tokens {
                 self.traffic.ended += 1;
                 self.wait(user, at);
             }
-            GrantChange::ScopeRefused => {
-                self.widening.insert(user);
+            GrantChange::ScopeRefused { widens } => {
+                self.narrow.insert(user);
+                if widens {
+                    self.widening.insert(user);
+                }
             }
             GrantChange::Registered => {}
         }
@@ -191,7 +197,9 @@ impl Tokens {
             // The end of the load, or the person, cut it: it says nothing.
             Class::Unfinished | Class::Cancelled => {}
             _ => {
-                if matches!(outcome, Outcome::Unauthorised(_)) {
+                let wants_scope =
+                    outcome == Outcome::Unauthorised(403) && self.narrow.contains(user);
+                if matches!(outcome, Outcome::Unauthorised(_)) && !wants_scope {
                     self.wait(user, instants.started);
                 }
                 if let Some(wait) = self.waiting.get_mut(&user) {
@@ -234,7 +242,7 @@ impl Traffic {
             | Operation::OauthAuthorize => {}
             _ => {
                 self.requests += 1;
-                self.refused += u64::from(matches!(exchange.status, Some(401 | 403)));
+                self.refused += u64::from(exchange.status == Some(401));
             }
         }
     }

@@ -235,7 +235,10 @@ pub enum GrantChange {
     /// A 401 to a token that by its lifetime still held.
     RefusedEarly,
     /// A 403 that asks for more scope.
-    ScopeRefused,
+    ScopeRefused {
+        /// The client asks the user for it, which it does once.
+        widens: bool,
+    },
     /// The user came to no tokens, and calls nothing until it tries again.
     LockedOut {
         /// It had some before.

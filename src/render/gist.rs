@@ -32,7 +32,11 @@ const MANY: f64 = 0.01;
 /// At most three sentences, the first one first; as text, not yet escaped for any medium.
 pub fn sentences(report: &Report) -> Vec<String> {
     if report.verdict == Verdict::Unreachable {
-        return vec![format!("Nothing was measured: {}.", unreached(report))];
+        let first = left_out(report).into_iter();
+        return [format!("Nothing was measured: {}.", unreached(report))]
+            .into_iter()
+            .chain(first)
+            .collect();
     }
     if checked::is_check(report) {
         let worst = report.findings.first().map(|finding| found(report, finding));
@@ -68,6 +72,13 @@ pub(super) fn unreached(report: &Report) -> &'static str {
         Some(Way::HttpSse) => "no stream to the target came to a handshake",
         None => "the target let nobody in",
     }
+}
+
+/// Why the first user came to no tokens: the leg, its URL and what it answered.
+fn left_out(report: &Report) -> Option<String> {
+    let without = report.findings.iter().find(|finding| finding.id == "locked-out")?;
+    let first = without.evidence.first()?;
+    Some(format!("Users came to no access token, first {}.", first.trim_end_matches('.')))
 }
 
 /// What makes the figures doubtful as a whole.

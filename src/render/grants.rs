@@ -41,7 +41,15 @@ pub fn during(summary: &Figures) -> Vec<String> {
     ];
     said.extend(summary.first_call_with_token_us.map(|first| {
         let (p50, p99) = (figure::micros(first.p50), figure::micros(first.p99));
-        format!("The first call with a new token took {p50} at p50, {p99} at p99.")
+        let ended = match &summary.first_call {
+            Some(ends) if ends.errors > 0 => format!(
+                "; {} of {} ended in an error",
+                figure::count(ends.errors),
+                figure::count(ends.count)
+            ),
+            _ => String::new(),
+        };
+        format!("The first call with a new token took {p50} at p50, {p99} at p99{ended}.")
     }));
     said.extend(
         races(summary)

@@ -1,7 +1,7 @@
 //! Tokens that end in the middle of a load and of its open streams, and loads that leave from several
 //! addresses, against the practice target's own counters.
 
-use std::thread;
+use std::{fs, thread};
 
 use crate::practice::Practice;
 use crate::squall::{Place, Report};
@@ -126,4 +126,71 @@ fn addresses_that_connections_cannot_leave_from() {
         all += &order.go().refused(2, &place);
     }
     insta::assert_snapshot!(all.replace(&practice.address().to_string(), "TARGET"));
+}
+
+/// A server that replaces refresh tokens, and takes a second use of an old one for a theft.
+#[test]
+fn tokens_that_were_brought_are_kept_as_they_became() {
+    let practice = Practice::with(&["--auth", r#"{ access = "2s" }"#]);
+    let place = Place::new();
+    place.file("expiring.toml", SCENARIO);
+    let run = |sets: &[(&str, &str)]| {
+        let _none = fs::remove_dir_all(place.path().join("report")).is_ok();
+        let order = place.run_file("expiring.toml", "report").target(&practice.url()).patient();
+        let order =
+            order.set("load.stages", r#"[{ over = "1s", to = 2 }, { over = "3s", to = 2 }]"#);
+        let order = order.set("load.steady", r#"{ calls = 20, think = "100ms" }"#);
+        let order = order.set("tools.allow", r#"["echo"]"#);
+        let order = order.set("expect.thresholds", r#"["dropped == 0"]"#);
+        order.sets(sets.iter().copied()).go().exits(0).report()
+    };
+    run(&[("auth.grants", r#""brought.jsonl""#)]);
+    let brought = [("auth.kind", r#""tokens""#), ("auth.file", r#""brought.jsonl""#)];
+    let kept = [brought[0], brought[1], ("auth.grants", r#""newer.jsonl""#)];
+    for again in [false, true] {
+        let report = run(&kept);
+        assert!(report.count("/summary/grants/refreshed") > 0, "{again}");
+        assert_eq!(report.count("/summary/grants/lost"), 0, "{again}");
+    }
+    let check = place.squall().args(["check", "expiring.toml"]).sets(brought);
+    let check = check.set("load.stages", r#"[{ over = "1s", to = 2 }]"#).go();
+    let said = "those of brought.jsonl are good for one run alone";
+    assert!(check.exits(0).stdout.contains(said), "{}", check.stdout);
+}
+
+/// Who lacks a scope is asked for it once, and refused from then on, which is no end of a token.
+#[test]
+fn a_scope_that_is_withheld_is_asked_for_once_a_user() {
+    let auth = r#"{ consent = "form", scopes = ["mcp:read", "mcp:echo"], scope = "mcp:read",
+                    users = { alice = ["mcp:read"] }, tools = { echo = "mcp:echo" } }"#;
+    let practice = Practice::with(&["--auth", &auth.replace('\n', " ")]);
+    let place = Place::new();
+    place.file("expiring.toml", SCENARIO);
+    let order = place.run_file("expiring.toml", "report").target(&practice.url()).patient();
+    let forms = r#"[{ fill = { username = "alice", password = "p" } }, { press = "allow" }]"#;
+    let done = order.sets([
+        ("auth.consent", r#""form""#),
+        ("auth.forms", forms),
+        ("tools.allow", r#"["echo"]"#),
+        ("load.stages", r#"[{ over = "1s", to = 2 }, { over = "1s", to = 2 }]"#),
+        ("load.steady", r#"{ calls = 10, think = "50ms" }"#),
+        ("expect.thresholds", r#"["dropped == 0"]"#),
+        ("expect.tokens", r#"{ amplification = 2, served_again = "1s" }"#),
+    ]);
+    let report = done.go().report();
+    adds_up(&report);
+    let (calls, users) = (report.count("/summary/calls"), report.count("/summary/users"));
+    let outcome = |name: &str| report.count(&format!("/summary/operations/tools~1call/{name}"));
+    assert_eq!(outcome("outcomes/unauthorised"), calls);
+    // The first call of each user asks for more, and is refused once more.
+    let grants = |name: &str| report.count(&format!("/summary/grants/{name}"));
+    assert_eq!((grants("authorised"), grants("authorised_again")), (2 * users, users));
+    assert_eq!(grants("scope_refused"), calls + users);
+    assert_eq!(report.count("/summary/statuses/403"), calls + users);
+    let findings = report.at("/findings").to_string();
+    assert!(!findings.contains("token-amplification"), "{findings}");
+    assert!(!findings.contains("not-served-again"), "{findings}");
+    // The first call with each token of a user: one before the step-up, one with what came of it.
+    let first = |name: &str| report.count(&format!("/summary/first_call/{name}"));
+    assert_eq!((first("count"), first("errors")), (users, users));
 }

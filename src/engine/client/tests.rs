@@ -33,6 +33,7 @@ mod resumption;
 mod secrets;
 mod sessions;
 mod standing;
+mod step_ups;
 mod streams;
 mod tasks;
 

@@ -13,16 +13,17 @@
 //! One renews at a time, in a task of its own: a call that is given up in the middle of it must not
 //! lose the tokens that a server has already replaced.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinHandle;
 
+use super::errands::{Errand, Errands};
 use super::habit::Strayed;
 use super::race::Races;
-use super::without::Pauses;
+use super::widening::Widenings;
+use super::without::{LOGIN_PAUSE, Pauses};
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
@@ -38,9 +39,6 @@ use crate::protocol::oauth::saved::Kept;
 
 /// A refresh that failed for now is tried again after this, unless the server names a time.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
-
-/// A renewal under way when its user leaves has so long to end.
-const LAST_RENEWAL: Duration = Duration::from_secs(5);
 /// What a call ends as whose user has no tokens.
 const WITHOUT: Outcome = Outcome::Unauthorised(401);
 
@@ -55,8 +53,9 @@ pub(super) struct Process {
     pub(super) pauses: Mutex<Pauses>,
     pub(super) refused: Mutex<Option<Refused>>,
     /// What goes on beside the calls.
-    errands: Mutex<Vec<(JoinHandle<()>, Errand)>>,
+    pub(super) errands: Errands,
     pub(super) races: Races,
+    widenings: Widenings,
     pub(super) strayed: Strayed,
 }
 
@@ -65,21 +64,10 @@ pub(super) struct Process {
 pub struct Patience {
     renewed: bool,
     step_ups: u32,
-    /// Scopes of the last 403.
-    asked: Vec<String>,
     /// Legs that this took.
     pub legs: u32,
     /// How long a person was waited for, which is no exchange's time.
     pub waited: Duration,
-}
-
-/// What goes on beside the calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
-    /// The user's tokens are renewed.
-    Renewing,
-    /// A further process renews them, too.
-    Racing,
 }
 
 /// Why tokens are renewed.
@@ -90,6 +78,17 @@ enum Why {
     Refused(Challenge),
     /// Their scope was too little.
     Scope(Challenge),
+}
+
+/// What a user consents to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum To {
+    /// A grant.
+    Begin,
+    /// The same for another client: the server has just forgotten the one there was.
+    BeginAsAnother,
+    /// More scope.
+    Widen,
 }
 
 impl Process {
@@ -106,8 +105,9 @@ impl Process {
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
             refused: Mutex::default(),
-            errands: Mutex::default(),
+            errands: Errands::default(),
             races: Races::default(),
+            widenings: Widenings::default(),
             strayed: Strayed::default(),
         })
     }
@@ -171,13 +171,11 @@ impl Process {
                 Why::Refused(challenge)
             }
             403 if challenge.insufficient_scope() => {
-                let is_same = patience.step_ups > 0 && patience.asked == challenge.scopes;
-                if patience.step_ups >= self.realm.oauth.step_ups || is_same {
+                if patience.step_ups >= self.realm.oauth.step_ups {
+                    self.realm.tell(user, GrantChange::ScopeRefused { widens: false });
                     return false;
                 }
                 patience.step_ups += 1;
-                patience.asked.clone_from(&challenge.scopes);
-                self.realm.tell(user, GrantChange::ScopeRefused);
                 Why::Scope(challenge)
             }
             _ => return false,
@@ -213,6 +211,14 @@ impl Process {
         if is_newer || token.is_none() && self.is_locked_out() {
             return is_newer;
         }
+        if let Why::Scope(challenge) = &why {
+            // A token that was not got since the same challenge will not be got by the next one.
+            let widens = self.widenings.begin(&challenge.scopes, self.now());
+            self.realm.tell(user, GrantChange::ScopeRefused { widens });
+            if !widens {
+                return false;
+            }
+        }
         let (tell, told) = oneshot::channel();
         let process = Arc::clone(self);
         let renewing = tokio::spawn(async move {
@@ -229,7 +235,7 @@ impl Process {
     async fn renew(self: &Arc<Self>, user: u32, why: Why, permit: OwnedSemaphorePermit) -> Journey {
         let mut journey = self.realm.journey(user, 0);
         match why {
-            Why::Scope(challenge) => self.authorise(&mut journey, challenge, true).await,
+            Why::Scope(challenge) => self.authorise(&mut journey, challenge, To::Widen).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
             Why::Refused(challenge) => self.refresh(&mut journey, challenge).await,
         }
@@ -240,12 +246,17 @@ impl Process {
     /// Refreshes, or authorises where there is nothing to refresh with.
     async fn refresh(self: &Arc<Self>, journey: &mut Journey, challenge: Challenge) {
         let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
-            return self.authorise(journey, challenge, false).await;
+            let is_refused = self.grant.token().and_then(|_| self.realm.ends_with(&challenge));
+            return match is_refused {
+                Some(refusal) => self.lock_out(journey.user, &refusal),
+                None => self.authorise(journey, challenge, To::Begin).await,
+            };
         };
         if self.now() < self.pauses().refresh {
             return;
         }
         let (standing, races) = (self.grant.standing(), self.races.run());
+        let client = standing.known.client.clone();
         let first = self.race(journey.user, &refresh, &standing);
         let came = self.realm.refresh(journey, refresh.clone(), standing, challenge.clone()).await;
         first.answered(self.now());
@@ -267,24 +278,29 @@ impl Process {
             }
             Reaction::Forgotten => {
                 self.realm.tell(journey.user, GrantChange::ClientForgotten);
-                self.realm.forget_client();
-                self.grant.drop_tokens(false);
-                self.authorise(journey, challenge, false).await;
+                self.realm.forget_client(client.as_deref());
+                self.begin(journey, challenge, To::BeginAsAnother, &refusal).await;
             }
             Reaction::Dead => {
                 self.races_lost();
                 self.realm.tell(journey.user, GrantChange::Lost);
-                self.grant.drop_tokens(true);
-                self.authorise(journey, challenge, false).await;
+                self.begin(journey, challenge, To::Begin, &refusal).await;
             }
             // The server knows the grant, but not with these scopes: others are chosen.
-            Reaction::FewerScopes => {
-                self.grant.drop_tokens(true);
-                self.authorise(journey, challenge, false).await;
-            }
+            Reaction::FewerScopes => self.begin(journey, challenge, To::Begin, &refusal).await,
             // No new login helps a server that answers nonsense: the person who looks is told why,
             // and logs in when it has noticed.
             Reaction::GiveUp => self.lock_out(journey.user, &refusal),
+        }
+    }
+
+    /// Begins anew after this refusal of a refresh, which is the end where nobody can consent.
+    async fn begin(&self, journey: &mut Journey, challenge: Challenge, to: To, why: &Refusal) {
+        self.grant.drop_tokens(to != To::BeginAsAnother);
+        if self.realm.has_nobody() {
+            self.lock_out(journey.user, why);
+        } else {
+            self.authorise(journey, challenge, to).await;
         }
     }
 
@@ -298,7 +314,7 @@ impl Process {
         }
         self.realm.tell(journey.user, GrantChange::Lost);
         self.grant.drop_tokens(true);
-        self.authorise(&mut journey, Challenge::default(), false).await;
+        self.authorise(&mut journey, Challenge::default(), To::Begin).await;
     }
 
     /// Stores what this leg brought.
@@ -314,58 +330,37 @@ impl Process {
     }
 
     /// Has the user consent; once more as another client, if the server forgot the one it had.
-    async fn authorise(&self, journey: &mut Journey, challenge: Challenge, is_wider: bool) {
+    async fn authorise(&self, journey: &mut Journey, challenge: Challenge, to: To) {
         let mut standing = self.grant.standing();
-        let again = self.grant.has_consented();
-        for is_last in [false, true] {
+        let (again, is_wider) = (self.grant.has_consented(), to == To::Widen);
+        let mut is_last = to == To::BeginAsAnother || self.realm.identity.is_some();
+        loop {
             let challenge = challenge.clone();
             let came = self.realm.authorise(journey, challenge, standing.clone(), is_wider).await;
             let refusal =
                 match came.and_then(|granted| self.store(journey.user, Leg::Token, granted)) {
                     Ok(()) => {
                         self.races_over();
+                        if !is_wider {
+                            self.widenings.forget();
+                        }
                         return self.realm.tell(journey.user, GrantChange::Authorised { again });
                     }
                     Err(refusal) => refusal,
                 };
-            let is_forgotten = refusal.reaction() == Reaction::Forgotten;
-            if is_last || !is_forgotten || self.realm.identity.is_some() {
-                if !is_wider {
-                    self.lock_out(journey.user, &refusal);
-                }
-                return;
+            if is_last || refusal.reaction() != Reaction::Forgotten {
+                return match refusal.reaction() {
+                    _ if !is_wider => self.lock_out(journey.user, &refusal),
+                    Reaction::Later(after) => {
+                        self.widenings.put_off(self.now() + after.unwrap_or(LOGIN_PAUSE));
+                    }
+                    _ => {}
+                };
             }
             self.realm.tell(journey.user, GrantChange::ClientForgotten);
-            self.realm.forget_client();
             standing = Standing { known: Known::default(), ..standing };
+            is_last = true;
         }
-    }
-
-    /// Ends what goes on beside the calls, and waits until that has been told.
-    pub(super) async fn leave(&self) {
-        let errands = std::mem::take(&mut *self.lock());
-        for (errand, _) in errands.iter().filter(|(_, what)| *what == Errand::Racing) {
-            errand.abort();
-        }
-        // A server may have replaced the tokens already: they are not thrown away for a few seconds.
-        let by = self.now() + LAST_RENEWAL;
-        for (mut errand, _) in errands {
-            if self.realm.clock.by(by, &mut errand).await.is_none() {
-                errand.abort();
-                let _aborted = errand.await.is_err();
-            }
-        }
-        self.races_over();
-    }
-
-    pub(super) fn errand(&self, errand: JoinHandle<()>, what: Errand) {
-        let mut errands = self.lock();
-        errands.retain(|(errand, _)| !errand.is_finished());
-        errands.push((errand, what));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(JoinHandle<()>, Errand)>> {
-        self.errands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn issued(&self) -> Vec<Secret> {

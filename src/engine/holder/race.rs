@@ -11,7 +11,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::process::{Errand, Process};
+use super::errands::Errand;
+use super::process::Process;
 use crate::engine::grant::Standing;
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::{Event, Race, Second};

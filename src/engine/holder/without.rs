@@ -10,7 +10,7 @@ use crate::model::event::{Event, GrantChange, Refused};
 use crate::protocol::oauth::refusal::{Reaction, Refusal};
 
 /// A user who came to no tokens tries again after this: about as long as a person needs to notice.
-const LOGIN_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LOGIN_PAUSE: Duration = Duration::from_secs(60);
 
 /// Until when what failed is not tried again.
 #[derive(Debug, Default, Clone, Copy)]

@@ -231,7 +231,7 @@ async fn asked(
     consent: &Consent,
     by: Duration,
 ) -> Result<Url, Refusal> {
-    let said = |said| Refusal::new(Leg::Authorize, &consent.url, What::Consent(said));
+    let said = |said| Refusal::new(Leg::Authorize, &consent.url, What::Command(said));
     let within = by.saturating_sub(realm.clock.now());
     let printed = process::first_line(command, consent.url.as_str());
     let printed = realm.clock.by(by, printed).await;

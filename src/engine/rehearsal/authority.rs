@@ -111,7 +111,8 @@ impl Authority {
         }))
     }
 
-    fn admits(&self, seen: &Seen) -> bool {
+    /// Whether this came with a good token.
+    pub(crate) fn admits(&self, seen: &Seen) -> bool {
         let bearer = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         let state = self.state.lock().unwrap();
         bearer.and_then(|token| state.good.get(token)).is_some_and(|until| seen.at < *until)

@@ -86,7 +86,7 @@ fn a_user_that_logs_in_again_has_lost_its_grant_once() {
     let sound = [
         ok(1),
         grant(1, 0.0, GrantChange::Authorised { again: false }),
-        grant(1, 1.0, GrantChange::ScopeRefused),
+        grant(1, 1.0, GrantChange::ScopeRefused { widens: true }),
         grant(1, 1.1, GrantChange::Authorised { again: true }),
         grant(1, 1.2, GrantChange::Refreshed { rotated: true }),
     ];
@@ -135,6 +135,14 @@ fn a_wait_ends_with_an_answer_to_a_request_sent_since() {
         assert_eq!(findings, broken, "{number}");
     }
     assert_eq!(said(limit, &[call(1, 0.0, 1.0, Outcome::Ok, false)]).0, None);
+    // Nor did anybody wait for a token whose scope is too little, whoever asks for more.
+    let refused = call(1, 0.0, 1.0, Outcome::Unauthorised(403), false);
+    let again = call(1, 7.0, 8.0, Outcome::Unauthorised(403), false);
+    for widens in [true, false] {
+        let narrow = grant(1, 0.5, GrantChange::ScopeRefused { widens });
+        assert_eq!(said(limit, &[narrow, refused.clone(), again.clone()]).0, None);
+    }
+    assert_eq!(said(limit, &[refused, again]).0, Some(false));
     // A call that waited for a refresh waited, though nothing refused it; a first login is another.
     let long = call(1, 10.0, 16.0, Outcome::Ok, true);
     assert_eq!(said(limit, &[renewed(), long.clone()]).0, Some(false));
@@ -161,6 +169,14 @@ fn requests_are_held_against_a_plain_course() {
     assert_eq!(run(9, 9, 10, 0).0, None);
     assert_eq!(run(10, 10, 9, 0).0, None);
     assert_eq!(run(21, 10, 10, 0).2, ["token-amplification"]);
+    // A user without a scope is refused every time: no token ended.
+    let narrow = |status: u16| {
+        let mut events = vec![exchange(Operation::OauthToken, 200); 10];
+        events.extend(vec![grant(1, 0.0, GrantChange::Authorised { again: false }); 10]);
+        events.extend(vec![exchange(Operation::ToolsCall, status); 69]);
+        said(limit, &events).0
+    };
+    assert_eq!((narrow(403), narrow(401)), (Some(true), Some(false)));
     // What further processes ask for is the scenario's own wish: 31 requests, 11 of them theirs.
     let raced = |races: usize| {
         let mut events = vec![exchange(Operation::OauthRefresh, 200); 31];

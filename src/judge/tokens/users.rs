@@ -37,6 +37,12 @@ impl Users {
         true
     }
 
+    /// Whether this one is in.
+    pub(super) fn contains(&self, user: u32) -> bool {
+        let (word, bit) = place(user);
+        self.bits.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
     /// How many there are.
     pub(super) const fn count(&self) -> u64 {
         self.count

@@ -58,6 +58,19 @@ pub struct Granted {
     pub one: Option<One>,
 }
 
+impl Granted {
+    /// What is lost with tokens that were brought and are not kept: a server replaces refresh tokens.
+    pub fn lost_for(&self) -> Option<String> {
+        match (&self.flow, &self.keep) {
+            (Flow::Tokens(file), None) => Some(format!(
+                "not kept: where the server replaces refresh tokens, those of {file} are good for \
+                 one run alone; name a file for the newer ones (auth.grants)"
+            )),
+            _ => None,
+        }
+    }
+}
+
 /// One grant for all users, got before the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum One {

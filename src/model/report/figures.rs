@@ -79,6 +79,9 @@ pub struct Figures {
     /// What users felt of the first call with each access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_call_with_token_us: Option<Percentiles>,
+    /// How those calls ended; absent without OAuth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_call: Option<EndFigures>,
     /// Answers by HTTP status.
     pub statuses: Counts,
     /// JSON-RPC errors by code.
@@ -106,6 +109,8 @@ pub struct OperationFigures {
     pub throttled: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub unauthorised: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub outcomes: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_us: Option<Percentiles>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +127,18 @@ pub struct OperationFigures {
     pub response_at_least: Option<AtLeast>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_at_least: Option<AtLeast>,
+}
+
+/// How some calls ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndFigures {
+    /// How many.
+    pub count: u64,
+    /// Those that ended in an error.
+    pub errors: u64,
+    /// By how they ended.
+    pub outcomes: Counts,
 }
 
 /// One tool.

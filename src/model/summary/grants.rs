@@ -1,5 +1,6 @@
 //! What authorization servers gave users, and what became of it.
 
+use super::calls::Tally;
 use super::evidence::{FirstFew, Seen};
 use super::races::Races;
 use crate::model::event::{Call, GrantChange, Race, Refused};
@@ -36,6 +37,8 @@ pub struct Grants {
     pub races: Races,
     /// What users felt of the first call with each access token.
     pub first_call: Histogram,
+    /// How those calls ended.
+    pub first_calls: Tally,
 }
 
 impl Grants {
@@ -58,7 +61,7 @@ impl Grants {
             GrantChange::ClientForgotten => self.clients_forgotten += 1,
             GrantChange::Expired => self.expired += 1,
             GrantChange::RefusedEarly => self.refused_early += 1,
-            GrantChange::ScopeRefused => self.scope_refused += 1,
+            GrantChange::ScopeRefused { .. } => self.scope_refused += 1,
             GrantChange::LockedOut { .. } => self.locked_out += 1,
         }
     }
@@ -66,6 +69,7 @@ impl Grants {
     pub(super) fn add_call(&mut self, call: &Call) {
         if call.first_with_token {
             self.first_call.record(call.instants.response());
+            self.first_calls.add(call.outcome.class(), call.instants.sent.is_some());
         }
     }
 
@@ -85,6 +89,7 @@ impl Grants {
         self.refusals.merge(&other.refusals);
         self.races.merge(&other.races);
         self.first_call.merge(&other.first_call);
+        self.first_calls.merge(&other.first_calls);
     }
 
     /// Every count by its name in `run.json`.

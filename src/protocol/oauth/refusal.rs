@@ -169,6 +169,12 @@ pub enum What {
     /// A page of a consent that leads nowhere.
     #[error("{0}")]
     Consent(String),
+    /// A program that was to bring the callback, and does not.
+    #[error("{0}")]
+    Command(String),
+    /// Tokens that were given, and come to an end that only a consent would mend.
+    #[error("{0}")]
+    Given(String),
     /// A refresh token without the client that it was given to.
     #[error(
         "is asked as the client that the refresh token was given to, which is not known: give its \
@@ -205,10 +211,12 @@ impl Refusal {
     pub fn hide(&mut self, secrets: &[Secret]) {
         let said: [Option<&mut String>; 2] = match &mut self.what {
             What::Denied { error, description, .. } => [Some(error), Some(description)],
-            What::NotAnObject(found, _) | What::Redirect(found, _) | What::Consent(found) => {
-                [Some(found), None]
-            }
-            What::OtherResource { found, .. }
+            What::NotAnObject(found, _)
+            | What::Redirect(found, _)
+            | What::Consent(found)
+            | What::Command(found)
+            | What::Given(found)
+            | What::OtherResource { found, .. }
             | What::OtherIssuer { found, .. }
             | What::OtherIss { found, .. } => [Some(found), None],
             What::Endpoint { url, .. } => [Some(url), None],
@@ -297,10 +305,24 @@ impl Refusal {
             What::Key(_) => "give a private key under [auth] that fits the client",
             What::Consent(_) => {
                 "go this way once with a browser: with consent = \"form\" auth.forms has a step for \
-                 each page that it shows, and consent = \"browser\" lets you do it; tokens that were \
-                 given have to be good, or need a refresh token and auth.client_id"
+                 each page that it shows, and consent = \"browser\" lets you do it"
+            }
+            What::Command(_) => {
+                "run this program by hand, with an authorization URL as its last argument: the first \
+                 line that it prints has to be the URL of the callback, with its code"
+            }
+            What::Given(_) => {
+                "tokens that were given have to be good, or need a refresh token and auth.client_id"
             }
             What::NotGone(_) => "change the scenario, if you may load that server",
+            What::Denied { error, .. } if error == "invalid_grant" => {
+                "give newer tokens, or log in anew: this grant is over, revoked, used up or another \
+                 client's (RFC 6749 section 5.2)"
+            }
+            What::Denied { error, .. } if error == "invalid_client" => {
+                "give client_id under [auth], of a client that this server knows, with its secret if \
+                 it has one (RFC 6749 section 5.2)"
+            }
             What::Denied { .. } => {
                 "look the error up in what the authorization server logged; a client that it should \
                  know is given by client_id under [auth]"

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::event::{Call, Event, Violation};
+use crate::model::event::{Call, Event, Refused, Violation};
+use crate::model::finding::findings;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule, Signal, Throttle};
 use crate::model::report::sample;
@@ -193,6 +194,16 @@ fn what_was_not_measured_is_not_said() {
         report.target.transport = Some(transport.to_owned());
         assert_eq!(sentences(&report), [format!("Nothing was measured: {words}.")]);
     }
+    // Where users were kept out by an authorization server, it is named.
+    let mut summary = summary::sample::empty();
+    let why = "token: http://h.test/token refused: invalid_target".to_owned();
+    let (at, operation) = (Duration::ZERO, Operation::OauthToken);
+    let refused = Refused { user: 0, at, operation, said: why, what_to_do: "" };
+    summary.add(&Event::Refused(Box::new(refused)));
+    report.findings = findings(&summary, Vec::new());
+    let expected = "Users came to no access token, first at 0s, user 0, oauth/token: token: \
+                    http://h.test/token refused: invalid_target.";
+    assert_eq!(sentences(&report)[1], expected);
     let mut single = summary::sample::empty();
     single.add(&call(0, [0, 2, 40], Outcome::Ok));
     let said_of_one = said(&single, &[]);

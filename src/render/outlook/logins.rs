@@ -117,8 +117,12 @@ fn processes(oauth: &OAuth) -> String {
 }
 
 fn kept(granted: &Granted) -> Option<String> {
-    let file = granted.keep.as_ref()?;
-    Some(format!("kept in {}, and begun with where it has some", visible::line(file)))
+    match (&granted.keep, granted.lost_for()) {
+        (Some(file), _) => {
+            Some(format!("kept in {}, and begun with where it has some", visible::line(file)))
+        }
+        (None, lost) => lost.map(|lost| visible::line(&lost)),
+    }
 }
 
 /// Each expectation that this load can show, with what has to happen for that.

@@ -6,18 +6,18 @@ use crate::model::distribution::Distribution;
 use crate::model::event::{GrantChange, Second};
 use crate::model::profile::oauth::{OAuth, Registration};
 
-const AUTHORISED: GrantChange = GrantChange::Authorised { again: false };
-const AGAIN: GrantChange = GrantChange::Authorised { again: true };
+pub(super) const AUTHORISED: GrantChange = GrantChange::Authorised { again: false };
+pub(super) const AGAIN: GrantChange = GrantChange::Authorised { again: true };
 const REFRESHED: GrantChange = GrantChange::Refreshed { rotated: true };
-const HOUR: u64 = 3600;
+pub(super) const HOUR: u64 = 3600;
 
 /// One session, refreshes with a fifth of a token's life left.
-fn profile() -> Profile {
+pub(super) fn profile() -> Profile {
     let oauth = OAuth { refresh_share: 0.2, ..pooled(plain()).oauth };
     Profile { oauth, ..pooled(plain()) }
 }
 
-fn user(server: &Server) -> Arc<Client> {
+pub(super) fn user(server: &Server) -> Arc<Client> {
     Client::new(granted(server, profile()), 0)
 }
 
@@ -30,7 +30,7 @@ fn heard(server: &Server) -> Vec<String> {
     server.seen().iter().map(name).collect()
 }
 
-fn count(server: &Server, what: &str) -> usize {
+pub(super) fn count(server: &Server, what: &str) -> usize {
     heard(server).iter().filter(|heard| *heard == what).count()
 }
 
@@ -176,6 +176,50 @@ async fn a_client_that_was_forgotten_is_registered_anew_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_knows_no_client_has_one_registered_once_more_and_no_oftener() {
+    // One that never knew any, and one that forgets them all: each try ends with the second refusal.
+    for (from, registered) in [(ms(0), 2), (ms(500), 2)] {
+        let authority = Authority::new(HOUR);
+        let server = guarded(&authority, move |seen| {
+            let is_refused = seen.path == "/token" && seen.at >= from;
+            is_refused.then(|| refused(401, "invalid_client"))
+        });
+        let client = user(&server);
+        client.call(ms(0), ASK).await;
+        authority.revoke(true);
+        client.common.wire.clock.sleep_until(ms(1_000)).await;
+        client.call(ms(1_000), ASK).await;
+        assert_eq!(told(&client).calls[1].outcome, Outcome::Unauthorised(401), "{from:?}");
+        assert_eq!(count(&server, "/register"), registered, "{from:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_all_users_that_was_forgotten_is_registered_once_for_all() {
+    let forgotten = |seen: &Seen| {
+        let stale = seen.path == "/token" && seen.body.contains("client-1");
+        (stale && seen.at >= ms(500)).then(|| refused(401, "invalid_client"))
+    };
+    let authority = Authority::new(HOUR);
+    let server = guarded(&authority, forgotten);
+    let oauth = OAuth { registration: Registration::Once, ..profile().oauth };
+    let common = granted(&server, Profile { oauth, ..profile() });
+    let users = [0, 1, 2, 3].map(|number| Client::new(Arc::clone(&common), number));
+    for user in &users {
+        user.call(ms(0), ASK).await;
+    }
+    authority.revoke(true);
+    common.wire.clock.sleep_until(ms(1_000)).await;
+    for user in &users {
+        // Each finds out alone, and all but the first when there is a new client already.
+        user.call(ms(1_000), ASK).await;
+    }
+    let told = told(&users[0]);
+    assert!(told.calls.iter().all(|call| call.outcome == Outcome::Ok), "{:?}", told.calls);
+    assert_eq!(count(&server, "/register"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_of_the_token_endpoint_keeps_the_tokens() {
     // Due at 24 s, gone at 30 s; the outage lasts from 20 s to 28 s.
     let outage = |seen: &Seen| {
@@ -211,38 +255,6 @@ async fn a_renewal_goes_on_when_its_call_is_given_up() {
     let told = told(&client);
     assert_eq!((told.calls[0].outcome, told.grants.len()), (Outcome::Ok, 0));
     assert_eq!(count(&server, "/token"), 2, "the server's rotation was not lost");
-}
-
-#[tokio::test(start_paused = true)]
-async fn more_scope_is_asked_for_as_often_as_the_profile_says() {
-    let endless = |seen: &Seen| {
-        let scope = format!("error=\"insufficient_scope\", scope=\"scope-{}\"", seen.at.as_nanos());
-        (seen.what() == "tools/call")
-            .then(|| vec![Do::Write(challenge(403, &scope)), Do::After(ms(1))])
-    };
-    let server = guarded(&Authority::new(HOUR), endless);
-    let oauth = OAuth { step_ups: 3, ..profile().oauth };
-    let client = Client::new(granted(&server, Profile { oauth, ..profile() }), 0);
-    client.call(ms(0), ASK).await;
-    let told = told(&client);
-    assert_eq!(told.calls[0].outcome, Outcome::Unauthorised(403));
-    assert_eq!(count(&server, "/authorize"), 1 + 3);
-    let last = server.seen().into_iter().rfind(|seen| seen.path.starts_with("/authorize")).unwrap();
-    assert!(last.path.contains("scope=read+scope-"), "the union: {}", last.path);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_same_refusal_of_scope_twice_is_final() {
-    let same = |seen: &Seen| {
-        let scope = "error=\"insufficient_scope\", scope=\"write\"";
-        (seen.what() == "tools/call").then(|| vec![Do::Write(challenge(403, scope))])
-    };
-    let server = guarded(&Authority::new(HOUR), same);
-    let oauth = OAuth { step_ups: 3, ..profile().oauth };
-    let client = Client::new(granted(&server, Profile { oauth, ..profile() }), 0);
-    client.call(ms(0), ASK).await;
-    assert_eq!(told(&client).calls[0].outcome, Outcome::Unauthorised(403));
-    assert_eq!(count(&server, "/authorize"), 2);
 }
 
 #[tokio::test(start_paused = true)]

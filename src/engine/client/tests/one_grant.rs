@@ -3,13 +3,14 @@
 use super::*;
 use crate::engine::grant::Grant;
 use crate::engine::realm::{Consenting, Flow};
-use crate::engine::rehearsal::authority::{Authority, granted_as, guarded};
+use crate::engine::rehearsal::authority::{Authority, granted_as, guarded, refused};
 use crate::engine::stop;
 use crate::model::event::GrantChange;
 use crate::model::plan::auth::One;
 use crate::model::profile::oauth::OAuth;
 use crate::protocol::oauth::saved::Kept;
 
+const LOCKED_OUT: GrantChange = GrantChange::LockedOut { again: true };
 const REFRESHED: GrantChange = GrantChange::Refreshed { rotated: true };
 
 /// One session, refreshes with a fifth of a token's life left.
@@ -71,7 +72,7 @@ async fn who_have_copies_race_for_it() {
     assert_eq!(count(GrantChange::LockedOut { again: true }), 2);
     assert_eq!(asked(&server, "/authorize"), 1, "nobody is asked during the load");
     let said = &told.refused[0].said;
-    assert!(said.contains("and a person is asked before the load alone"), "{said}");
+    assert!(said.contains("refresh: http://localhost/token refused: invalid_grant"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,6 +182,42 @@ async fn a_program_that_says_nothing_is_to_blame_itself() {
     let refused = told(&client).refused;
     let expected = "leads to auth.command, which printed no line within ";
     assert!(refused[0].said.contains(expected), "{}", refused[0].said);
+    assert!(refused[0].what_to_do.starts_with("run this program by hand"), "and no browser");
+}
+
+/// Where nobody can consent, what the server said of the tokens is the end of the story.
+#[tokio::test(start_paused = true)]
+async fn why_tokens_are_no_longer_good_is_said_by_the_leg_that_found_out() {
+    for (error, change) in
+        [("invalid_grant", GrantChange::Lost), ("invalid_client", GrantChange::ClientForgotten)]
+    {
+        let authority = Authority::new(30);
+        let server = guarded(&authority, move |seen| {
+            seen.body.contains("grant_type=refresh_token").then(|| refused(400, error))
+        });
+        let users = users(&server, One::Shared, 1).await;
+        authority.revoke(true);
+        rounds(&users, 2).await;
+        let told = told(&users[0]);
+        assert_eq!(told.grants, [GrantChange::RefusedEarly, change, LOCKED_OUT]);
+        let expected = format!("refresh: http://localhost/token refused: {error}");
+        assert!(told.refused[0].said.contains(&expected), "{}", told.refused[0].said);
+        assert!(told.refused[0].what_to_do.contains("RFC 6749 section 5.2"));
+        assert_eq!(told.refused[0].operation, Operation::OauthRefresh);
+    }
+    // Without a refresh token nobody is asked but the target.
+    let server = guarded(&Authority::new(30), |_| None);
+    let nobody = Flow::Nobody("the tokens were given by the scenario");
+    let mut common = granted_as(&server, profile(), Some(nobody));
+    Arc::get_mut(&mut common).unwrap().wallet.give(vec![Some(bare(r#"{"access":"a"}"#))]);
+    let client = Client::new(common, 0);
+    client.call(ms(0), ASK).await;
+    let told = told(&client);
+    assert_eq!(
+        told.refused[0].said,
+        "refresh: http://localhost/mcp refused the access token (invalid_token), there is \
+         no refresh token, and the tokens were given by the scenario: RFC 6750 section 3.1"
+    );
 }
 
 fn bare(line: &str) -> Grant {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClassFigures, CompletionFigure, ConnectionFigures, Counts, Figures, OperationFigures,
-    RaceFigures, RunFigures, ThrottleFigures, ToolFigures,
+    ClassFigures, CompletionFigure, ConnectionFigures, Counts, EndFigures, Figures,
+    OperationFigures, RaceFigures, RunFigures, ThrottleFigures, ToolFigures,
 };
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
@@ -52,6 +52,7 @@ impl Figures {
             grants: grants(&summary.grants),
             refresh_races: races(&summary.grants.races),
             first_call_with_token_us: summary.grants.first_call.percentiles(),
+            first_call: first_call(&summary.grants.first_calls),
             statuses: named(wire.statuses.counts.iter(), wire.statuses.others),
             rpc_codes: named(wire.rpc_codes.counts.iter(), wire.rpc_codes.others),
             connect_failures: wire
@@ -84,6 +85,11 @@ fn outcomes(tally: &Tally) -> Counts {
     classes.map(|class| (class.name().to_owned(), tally.of(class))).collect()
 }
 
+fn first_call(tally: &Tally) -> Option<EndFigures> {
+    let (count, errors) = (tally.count(), tally.errors());
+    (count > 0).then(|| EndFigures { count, errors, outcomes: outcomes(tally) })
+}
+
 fn operations(summary: &Summary) -> BTreeMap<String, OperationFigures> {
     let mut operations = BTreeMap::new();
     if summary.calls.tally.count() > 0 {
@@ -103,6 +109,7 @@ fn of_calls(calls: &Calls) -> OperationFigures {
         errors: calls.tally.errors(),
         throttled: calls.tally.of(Class::Throttled),
         unauthorised: calls.tally.of(Class::Unauthorised),
+        outcomes: outcomes(&calls.tally),
         response_us: calls.times.response.percentiles(),
         response_ok_us: calls.times.response_ok.percentiles(),
         service_us: calls.times.service.percentiles(),
@@ -120,6 +127,7 @@ fn of_exchanges(exchanges: &Exchanges) -> OperationFigures {
         errors: exchanges.tally.errors(),
         throttled: exchanges.tally.of(Class::Throttled),
         unauthorised: exchanges.tally.of(Class::Unauthorised),
+        outcomes: outcomes(&exchanges.tally),
         response_us: exchanges.response.percentiles(),
         response_ok_us: exchanges.response_ok.percentiles(),
         service_us: exchanges.service.percentiles(),
