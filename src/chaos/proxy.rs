@@ -96,7 +96,8 @@ impl Proxy {
         let address = listener.local_addr()?;
         let marks = is_marked.then(Arc::<Marks>::default);
         let (marked, heard) = (marks.clone(), news.clone());
-        let shared = Shared { upstream, clock, seed, about, sources: sources.into(), news, marks: marked };
+        let shared =
+            Shared { upstream, clock, seed, about, sources: sources.into(), news, marks: marked };
         let accepting = tokio::spawn(serve(listener, address, shared));
         Ok(Self { address, about, news: heard, marks, accepting })
     }
