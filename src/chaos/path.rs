@@ -184,8 +184,8 @@ impl Connect for Through {
         Box::pin(async move { Ok(self.marked(self.dial.connect_narrow(from).await?)) })
     }
 
-    fn in_the_way(&self) -> Touched {
-        self.proxy.in_the_way()
+    fn in_the_way(&self, since: Duration) -> Touched {
+        self.proxy.in_the_way(since)
     }
 
     fn may_multiplex(&self) -> bool {
@@ -268,11 +268,12 @@ mod tests {
         assert_eq!(ask(&mut link).await, (Some("hello".to_owned()), Touched::default()));
         path.clock.sleep_until(ms(450)).await;
         assert_eq!(ask(&mut link).await, (None, Touched::by(0)));
-        assert_eq!(connect.in_the_way(), Touched::by(0));
+        assert_eq!(connect.in_the_way(ms(420)), Touched::by(0));
         path.clock.sleep_until(ms(750)).await;
         let mut link = connect.connect().await.unwrap();
         assert_eq!(ask(&mut link).await, (Some("hello".to_owned()), Touched::default()));
-        assert_eq!(connect.in_the_way(), Touched::default());
+        assert_eq!(connect.in_the_way(ms(740)), Touched::default());
+        assert_eq!(connect.in_the_way(ms(420)), Touched::by(0), "it was when it began");
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -67,9 +68,8 @@ pub struct Between {
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    about: Touched,
-    news: News,
     marks: Option<Arc<Marks>>,
+    way: Arc<Way>,
     accepting: JoinHandle<()>,
 }
 
@@ -83,6 +83,35 @@ struct Shared {
     sources: Arc<[IpAddr]>,
     news: News,
     marks: Option<Arc<Marks>>,
+    way: Arc<Way>,
+}
+
+/// What may have kept somebody from connecting, and when.
+#[derive(Debug, Default)]
+struct Way {
+    /// The faults in force, a bit each; one because of which nobody listens until somebody does.
+    now: AtomicU64,
+    /// When others were in force last.
+    gone: Mutex<Vec<(u8, Duration)>>,
+}
+
+impl Way {
+    fn set(&self, faults: Touched, now: Duration) {
+        let before = self.now.swap(faults.0, Ordering::Relaxed);
+        let over = Touched(before & !faults.0);
+        if over.is_any() {
+            let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.retain(|(fault, _)| !over.has(*fault));
+            gone.extend((0..64).filter(|fault| over.has(*fault)).map(|fault| (fault, now)));
+        }
+    }
+
+    fn since(&self, then: Duration) -> Touched {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = gone.iter().filter(|(_, last)| *last >= then);
+        let now = Touched(self.now.load(Ordering::Relaxed));
+        late.fold(now, |all, (fault, _)| all.and(Touched::by(*fault)))
+    }
 }
 
 impl Proxy {
@@ -95,11 +124,20 @@ impl Proxy {
         let listener = listen_now(listen)?;
         let address = listener.local_addr()?;
         let marks = is_marked.then(Arc::<Marks>::default);
-        let (marked, heard) = (marks.clone(), news.clone());
-        let shared =
-            Shared { upstream, clock, seed, about, sources: sources.into(), news, marks: marked };
+        let marked = marks.clone();
+        let shared = Shared {
+            upstream,
+            clock,
+            seed,
+            about,
+            sources: sources.into(),
+            news,
+            marks: marked,
+            way: Arc::default(),
+        };
+        let way = Arc::clone(&shared.way);
         let accepting = tokio::spawn(serve(listener, address, shared));
-        Ok(Self { address, about, news: heard, marks, accepting })
+        Ok(Self { address, marks, way, accepting })
     }
 
     /// Where it listens.
@@ -112,11 +150,9 @@ impl Proxy {
         self.marks.as_ref().map(|marks| marks.meet(from))
     }
 
-    /// The faults that are in force now and may keep somebody from connecting.
-    pub fn in_the_way(&self) -> Touched {
-        let forces = self.news.borrow();
-        let about = forces.iter().filter(|force| self.about.has(force.id));
-        about.fold(Touched::default(), |all, force| all.and(Touched::by(force.id)))
+    /// The faults that were in force since then and may have kept somebody from connecting.
+    pub fn in_the_way(&self, since: Duration) -> Touched {
+        self.way.since(since)
     }
 }
 
@@ -143,12 +179,22 @@ impl Shared {
 
 async fn serve(listener: TcpListener, address: SocketAddr, mut shared: Shared) {
     let (mut listener, mut open, mut number) = (Some(listener), JoinSet::new(), 0);
+    let mut closed_by = Touched::default();
     loop {
         let about = shared.about;
-        let is_down = |force: &Force| force.does == Does::Down && about.has(force.id);
-        let is_down = shared.news.borrow_and_update().iter().any(is_down);
+        let (mut faults, mut down) = (Touched::default(), Touched::default());
+        for force in shared.news.borrow_and_update().iter().filter(|force| about.has(force.id)) {
+            let fault = Touched::by(force.id);
+            faults = faults.and(fault);
+            if force.does == Does::Down {
+                down = down.and(fault);
+            }
+        }
+        let is_down = down.is_any();
         match &listener {
-            Some(_) if is_down => listener = None,
+            Some(_) if is_down => {
+                (listener, closed_by) = (None, down);
+            }
             None if !is_down => {
                 // Whoever came last to the port that was closed is not who comes next.
                 if let Some(marks) = &shared.marks {
@@ -158,6 +204,8 @@ async fn serve(listener: TcpListener, address: SocketAddr, mut shared: Shared) {
             }
             _ => {}
         }
+        let closed = if listener.is_none() { closed_by } else { Touched::default() };
+        shared.way.set(faults.and(closed), shared.clock.now());
         let waits = !is_down && listener.is_none();
         tokio::select! {
             accepted = accept(listener.as_ref()) => match accepted {
@@ -196,6 +244,7 @@ async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Sh
     };
     if let Some(fault) = refusal {
         mark.touch(Touched::by(fault).0, shared.clock.now());
+        mark.end();
         return reset(near);
     }
     let source = Some(from.ip()).filter(|source| shared.sources.contains(source));
@@ -233,6 +282,9 @@ async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Sh
             carry(told, (far_in, near_out), &mut down, (news(), side(Direction::Downstream)));
         both(upwards, downwards).await
     };
+    if matches!(ended, Ended::By(_)) {
+        mark.end();
+    }
     if matches!(ended, Ended::By(Ending::Reset) | Ended::Broken) {
         reset(near);
         reset(far);

@@ -21,6 +21,8 @@ pub struct Mark {
 struct Story {
     /// When each fault last touched it.
     touched: Vec<(u8, Duration)>,
+    /// Faults ended it: whatever is sent on it afterwards meets them.
+    is_ended: bool,
     /// Why there was no way on to the target.
     failed: Option<ConnectFailure>,
 }
@@ -38,19 +40,24 @@ impl Mark {
         self.is_marred.store(true, Ordering::Release);
     }
 
+    /// The faults that have touched it ended it.
+    pub fn end(&self) {
+        self.story().is_ended = true;
+    }
+
     /// The way on to the target failed so.
     pub fn fail(&self, failure: ConnectFailure) {
         self.story().failed = Some(failure);
         self.is_marred.store(true, Ordering::Release);
     }
 
-    /// The faults that touched it since then.
+    /// The faults that touched it since then, or ended it before.
     pub fn touched_since(&self, then: Duration) -> Touched {
         if !self.is_marred.load(Ordering::Acquire) {
             return Touched::default();
         }
         let story = self.story();
-        let since = story.touched.iter().filter(|(_, last)| *last >= then);
+        let since = story.touched.iter().filter(|(_, last)| story.is_ended || *last >= then);
         since.fold(Touched::default(), |all, (fault, _)| all.and(Touched::by(*fault)))
     }
 
@@ -104,6 +111,8 @@ mod tests {
         mark.touch(0b001, s(5));
         let since = [0, 3, 6].map(|at| mark.touched_since(s(at)).0);
         assert_eq!(since, [0b101, 0b001, 0]);
+        mark.end();
+        assert_eq!(mark.touched_since(s(6)).0, 0b101, "what is sent later meets what ended it");
         mark.fail(ConnectFailure::Refused);
         assert_eq!(mark.failure(), Some(ConnectFailure::Refused));
     }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
@@ -34,8 +35,8 @@ pub trait Connect: fmt::Debug + Send + Sync {
         self.connect_from(from)
     }
 
-    /// The faults in force now that may be why no connection can be had.
-    fn in_the_way(&self) -> Touched {
+    /// The faults in force since then that may be why no connection was to be had.
+    fn in_the_way(&self, _since: Duration) -> Touched {
         Touched::default()
     }
 

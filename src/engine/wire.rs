@@ -149,7 +149,7 @@ impl Wire {
         in_time.unwrap_or_else(|| {
             let connected = trail.measure.has_begun();
             if !connected {
-                trail.touched(self.connect.in_the_way());
+                trail.touched(self.connect.in_the_way(trail.exchange.began));
             }
             let connecting = Outcome::Connect(ConnectFailure::TimedOut);
             Err(if connected { Outcome::Timeout } else { connecting })
@@ -179,7 +179,7 @@ impl Wire {
                 Box::pin(self.line_under(lines, trail)).await
             };
             let mut line = taken.map_err(|failure| {
-                trail.touched(self.connect.in_the_way());
+                trail.touched(self.connect.in_the_way(trail.exchange.began));
                 Outcome::Connect(failure)
             })?;
             trail.attach(&mut line);

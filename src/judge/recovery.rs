@@ -11,6 +11,7 @@
 mod bins;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::bins::{Bins, Group};
@@ -32,6 +33,8 @@ const TOLERANCE: f64 = 1.2;
 pub struct Watched {
     names: Vec<(String, String, &'static str)>,
     windows: Vec<Window>,
+    /// When the next window of the same fault begins.
+    reach: Arc<[Option<Duration>]>,
     tallies: Vec<Tally>,
     bins: Bins,
     /// The last instant of any call.
@@ -62,7 +65,12 @@ impl Watched {
             let of = fault.map_or_else(String::new, |fault| fault.name.clone());
             (window.name(faults), of, fault.map_or("", |fault| fault.kind))
         };
+        let reach = windows.iter().enumerate().map(|(at, window)| {
+            let next = windows[at + 1..].iter().find(|next| next.fault == window.fault);
+            next.map(|next| next.from)
+        });
         Self {
+            reach: reach.collect(),
             names: windows.iter().map(named).collect(),
             tallies: windows.iter().map(|_| Tally::default()).collect(),
             windows,
@@ -108,15 +116,19 @@ impl Watched {
         let class = call.outcome.class();
         let (due, done) = (call.instants.due, call.instants.done);
         self.seen = self.seen.max(done);
-        self.bins.call(call);
         let is_error = class.is_error();
+        if !self.is_caught(call) {
+            self.bins.call(call);
+        }
         let mut open =
             self.windows.iter().zip(&self.names).filter(|(window, _)| window.is_open(due));
         // Nobody can tell who met a fault outside.
-        let is_told = !open.any(|(_, (_, _, kind))| matches!(*kind, "hook" | "toxiproxy"));
+        let is_told = !open.any(|(_, (_, _, kind))| is_outside(kind));
         let is_unmet = is_error && is_told && call.touched == Touched::default();
-        for (window, tally) in self.each() {
-            let has_met = call.touched.has(window.fault) && window.overlaps(due, done);
+        let reach = self.reach.clone();
+        for ((window, tally), reach) in self.each().zip(&*reach) {
+            let is_his = window.from <= done && reach.is_none_or(|reach| due < reach);
+            let has_met = is_his && call.touched.has(window.fault);
             tally.met += u64::from(has_met);
             tally.explained += u64::from(has_met && is_error);
             if window.is_open(due) {
@@ -135,6 +147,17 @@ impl Watched {
                 tally.served = tally.served.max(done);
             }
         }
+    }
+
+    /// Whether a window that began before it was done is what became of it: it is none of the calm
+    /// in which it was due.
+    fn is_caught(&self, call: &Call) -> bool {
+        let (due, done) = (call.instants.due, call.instants.done);
+        let is_error = call.outcome.class().is_error();
+        self.windows.iter().zip(&self.names).any(|(window, (_, _, kind))| {
+            let is_met = call.touched.has(window.fault) || (is_error && is_outside(kind));
+            due < window.from && window.from <= done && is_met
+        })
     }
 
     fn exchange(&mut self, exchange: &Exchange) {
@@ -294,6 +317,11 @@ fn calm_before(window: &Window, before: &[Told]) -> Calm {
         }
     }
     Calm::Since(since)
+}
+
+/// Whether nobody can tell which calls met a fault of this kind.
+fn is_outside(kind: &str) -> bool {
+    matches!(kind, "hook" | "toxiproxy")
 }
 
 fn micros(time: Duration) -> u64 {
