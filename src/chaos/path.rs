@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::proxy::{Between, Does, Force, News, Proxy};
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
+use crate::edge::mark::Mark;
 use crate::edge::net::{Connect, Link};
 use crate::model::fault::{Fault, Mischief, Network, Touched, What, Window, windows};
 use crate::model::leg::Leg;
@@ -90,7 +91,7 @@ impl Path {
         let proxy = self.proxy(&route, about)?;
         let instead = Some(proxy.address());
         let dial = Dial::new(Route { instead, ..route }, self.clock.clone());
-        Ok(Arc::new(Through { dial, proxy, _path: Arc::clone(self) }))
+        Ok(Arc::new(Through { dial, proxy, path: Arc::clone(self) }))
     }
 
     fn proxy(&self, route: &Route, about: Touched) -> io::Result<Arc<Proxy>> {
@@ -160,14 +161,21 @@ struct Through {
     dial: Dial,
     proxy: Arc<Proxy>,
     /// Its proxies hear the news as long as this is there.
-    _path: Arc<Path>,
+    path: Arc<Path>,
 }
 
 impl Through {
     /// The connection, with what befalls it on the path.
-    fn marked(&self, link: Link) -> Link {
-        let mark = link.io.leaves_from().and_then(|from| self.proxy.mark(from));
-        Link { mark, ..link }
+    fn marked(&self, link: Link, began: Duration) -> Link {
+        // One that was reset already has no port any more: nobody meets it, and it is known why.
+        let from = link.io.leaves_from().filter(|from| from.port() != 0);
+        let mark = from.and_then(|from| self.proxy.mark(from)).unwrap_or_else(|| {
+            let mark = Mark::default();
+            mark.touch(self.proxy.in_the_way(began).0, self.path.clock.now());
+            mark.end();
+            Arc::new(mark)
+        });
+        Link { mark: Some(mark), ..link }
     }
 }
 
@@ -177,11 +185,17 @@ impl Connect for Through {
     }
 
     fn connect_from(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
-        Box::pin(async move { Ok(self.marked(self.dial.connect_from(from).await?)) })
+        Box::pin(async move {
+            let began = self.path.clock.now();
+            Ok(self.marked(self.dial.connect_from(from).await?, began))
+        })
     }
 
     fn connect_narrow(&self, from: Option<IpAddr>) -> BoxFuture<'_, Result<Link, ConnectFailure>> {
-        Box::pin(async move { Ok(self.marked(self.dial.connect_narrow(from).await?)) })
+        Box::pin(async move {
+            let began = self.path.clock.now();
+            Ok(self.marked(self.dial.connect_narrow(from).await?, began))
+        })
     }
 
     fn in_the_way(&self, since: Duration) -> Touched {

@@ -163,6 +163,13 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    /// A connection is reset: who asks for its mark now asks for that of another.
+    fn left(&self, from: SocketAddr, mark: &Arc<Mark>) {
+        if let Some(marks) = &self.marks {
+            marks.leave(from, mark);
+        }
+    }
+
     /// The forces in force that befall connection `number`.
     fn befalling<'a>(
         &self,
@@ -245,6 +252,7 @@ async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Sh
     if let Some(fault) = refusal {
         mark.touch(Touched::by(fault).0, shared.clock.now());
         mark.end();
+        shared.left(from, &mark);
         return reset(near);
     }
     let source = Some(from.ip()).filter(|source| shared.sources.contains(source));
@@ -286,6 +294,7 @@ async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Sh
         mark.end();
     }
     if matches!(ended, Ended::By(Ending::Reset) | Ended::Broken) {
+        shared.left(from, &mark);
         reset(near);
         reset(far);
     }

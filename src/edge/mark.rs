@@ -89,6 +89,14 @@ impl Marks {
         }
     }
 
+    /// The end that got this mark is gone: whoever comes from the same place is another.
+    pub fn leave(&self, from: SocketAddr, mine: &Arc<Mark>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.get(&from).is_some_and(|waits| Arc::ptr_eq(waits, mine)) {
+            waiting.remove(&from);
+        }
+    }
+
     /// Whoever has asked alone so far stays alone.
     pub fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -125,6 +133,12 @@ mod tests {
         assert!(Arc::ptr_eq(&near, &far));
         let alone = marks.meet(from);
         assert!(!Arc::ptr_eq(&near, &alone));
+        marks.leave(from, &near);
+        assert!(Arc::ptr_eq(&alone, &marks.meet(from)), "somebody else's is left");
+        let alone = marks.meet(from);
+        marks.leave(from, &alone);
+        assert!(!Arc::ptr_eq(&alone, &marks.meet(from)));
+        let alone = marks.meet(from);
         marks.forget();
         assert!(!Arc::ptr_eq(&alone, &marks.meet(from)));
     }
