@@ -17,7 +17,7 @@ use std::time::Duration;
 use self::bins::{Bins, Group};
 use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::event::{Call, Event, Exchange, Fate, GrantChange, Run, SessionChange};
-use crate::model::fault::{Fault, Touched, Window};
+use crate::model::fault::{Fault, Touched, Window, is_outside};
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 
@@ -37,8 +37,6 @@ pub struct Watched {
     reach: Arc<[Option<Duration>]>,
     tallies: Vec<Tally>,
     bins: Bins,
-    /// The last instant of any call.
-    seen: Duration,
 }
 
 /// What one window did, counted as it happens.
@@ -75,7 +73,6 @@ impl Watched {
             tallies: windows.iter().map(|_| Tally::default()).collect(),
             windows,
             bins: Bins::default(),
-            seen: Duration::ZERO,
         }
     }
 
@@ -115,7 +112,6 @@ impl Watched {
     fn call(&mut self, call: &Call) {
         let class = call.outcome.class();
         let (due, done) = (call.instants.due, call.instants.done);
-        self.seen = self.seen.max(done);
         let is_error = class.is_error();
         if !self.is_caught(call) {
             self.bins.call(call);
@@ -317,11 +313,6 @@ fn calm_before(window: &Window, before: &[Told]) -> Calm {
         }
     }
     Calm::Since(since)
-}
-
-/// Whether nobody can tell which calls met a fault of this kind.
-fn is_outside(kind: &str) -> bool {
-    matches!(kind, "hook" | "toxiproxy")
 }
 
 fn micros(time: Duration) -> u64 {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::is_outside;
 use super::fault::outside::{HookReport, ToxicReport};
 
 /// One window, from its beginning to when the target was well again.
@@ -131,7 +132,7 @@ impl Stretch {
 impl Damage {
     /// Whether it acted outside of squall, where nobody can tell which calls met it.
     pub fn is_outside(&self) -> bool {
-        matches!(self.kind.as_str(), "hook" | "toxiproxy")
+        is_outside(&self.kind)
     }
 
     /// How long it lasted, in microseconds.

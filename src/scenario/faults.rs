@@ -10,7 +10,7 @@ pub use toxiproxy::server;
 
 use std::time::Duration;
 
-use crate::model::fault::{self, Fault, Scope, Traffic, What, When};
+use crate::model::fault::{self, Fault, Network, Scope, Traffic, What, When};
 use crate::model::leg::Leg;
 use crate::model::operation::Operation;
 use crate::model::plan::Plan;
@@ -40,8 +40,7 @@ const FAMILIES: [&[Kind]; 5] =
 /// Tells what is wrong with whom a fault befalls, and what would be right.
 type Wrongly<'a> = &'a dyn Fn(String, &str);
 /// The keys of every fault.
-const COMMON: [&str; 9] =
-    ["name", "kind", "at", "lasts", "every", "repeat", "share", "match", "direction"];
+const COMMON: [&str; 8] = ["name", "kind", "at", "lasts", "every", "repeat", "share", "match"];
 
 /// One fault as it is written.
 #[derive(Debug)]
@@ -175,17 +174,27 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, written: Vec<Written>) {
         return;
     }
     toxiproxy::permit(root, plan);
+    let end = plan.load.pace.length() + plan.load.drain;
     let mut names: Vec<String> = Vec::new();
+    let mut windows = 0;
     for Written { fault, place, at, scope } in written {
         let wrong = |place, found: String, right: &str| root.log().wrong(place, found, right);
         if names.contains(&fault.name) {
             let found = format!("two faults are called {}", fault.name);
             wrong(place, found, "give each a name of its own");
         }
-        let end = plan.load.pace.length() + plan.load.drain;
         if fault.when.at >= end {
             let found = "a fault that begins after the end of the run".to_owned();
             wrong(at, found, "let it begin before the stages and the drain are over");
+        }
+        let before = windows;
+        windows += fault.when.windows(end).count();
+        if windows > fault::MOST_WINDOWS && before <= fault::MOST_WINDOWS {
+            let found = format!("more than {} windows in all", fault::MOST_WINDOWS);
+            wrong(place, found, "give repeat, or let faults come again less often");
+        }
+        if fault.what == What::Network(Network::Down) && fault.share < 1.0 {
+            wrong(place, "a share of down".to_owned(), "remove share, or take drop or reset");
         }
         refuse_scope(plan, &fault, &|found, right| wrong(scope, found, right));
         match &fault.what {

@@ -60,7 +60,7 @@ fn hook(table: &Table<'_>) -> Option<Hook> {
         }
         (None, Some(_)) => {}
     }
-    for key in ["share", "direction", "match"] {
+    for key in ["share", "match"] {
         if let Some(place) = table.given(key) {
             wrong(place, &format!("{key} of a hook"), "remove it: a hook acts once for all");
         }

@@ -280,6 +280,8 @@ fn mistakes_are_shown_where_they_are() {
         "kind = 'reset'\nat = '1s'\nafter = '1s'\nafter_bytes = 9",
         "kind = 'bandwidth'\nat = '1s'\nrate = '64kb/s'",
         "kind = 'limit-data'\nat = '1s'",
+        "kind = 'down'\nat = '1s'\nshare = 0.5\ndirection = 'both'",
+        "kind = 'drop'\nat = '0s'\nlasts = '1ms'\nevery = '2ms'",
         "kind = 'cut-stream'\nat = '1s'\npoint = 'after-events'",
         "kind = 'cut-stream'\nat = '1s'\nevents = 2\nmatch.operation = 'DELETE session'",
         "kind = 'hold-stream'\nat = '1s'\nmatch = { traffic = 'oauth', tool = 'x', operation = 'ping' }",
