@@ -1,5 +1,5 @@
 //! What load costs the machine that makes it, and how true its figures are:
-//! `cargo bench --bench speed [-- calls|eras|users|streams|logins|lag|accuracy]`.
+//! `cargo bench --bench speed [-- calls|eras|users|streams|logins|proxy|lag|accuracy]`.
 //!
 //! Everything runs against `squall serve` of latency 0 in a process of its own, on this machine.
 //! Only figures of one run may be compared: the machine's own speed drifts by a quarter.
@@ -15,6 +15,7 @@ mod lag;
 mod logins;
 mod measuring;
 mod peers;
+mod proxy;
 mod streams;
 mod target;
 mod users;
@@ -23,12 +24,13 @@ fn main() {
     // cargo adds `--bench`.
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let all: [(&str, fn()); 7] = [
+    let all: [(&str, fn()); 8] = [
         ("calls", calls::run),
         ("eras", eras::run),
         ("users", users::run),
         ("streams", streams::run),
         ("logins", logins::run),
+        ("proxy", proxy::run),
         ("lag", lag::run),
         ("accuracy", accuracy::run),
     ];
