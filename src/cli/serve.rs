@@ -15,9 +15,12 @@ use crate::edge::health;
 use crate::edge::process::ANNOUNCEMENT;
 use crate::model::distribution::Distribution;
 use crate::model::duration;
-use crate::model::plan::{Answers, Authorization, Catalogue, Practice, Sessions, Way};
-use crate::practice::server;
+use crate::model::plan::{
+    Answers, Authorization, Catalogue, Defect, Flaw, Practice, Sessions, Way,
+};
+use crate::practice::{knobs, server};
 use crate::scenario::authorization;
+use crate::scenario::nearest::nearest;
 
 /// Connections that may wait to be accepted; a storm opens hundreds in one instant.
 const BACKLOG: u32 = 4096;
@@ -59,11 +62,19 @@ pub struct ServeArgs {
     /// Seed of service times and sizes
     #[arg(long, value_name = "N", default_value_t = Practice::default().seed)]
     pub seed: u64,
+    /// What is wrong with it, by the words that --list-defects prints, separated by commas or given
+    /// several times
+    #[arg(long, visible_alias = "defect", value_name = "NAME,..", value_delimiter = ',',
+          value_parser = flaw, default_value = knobs::SOUND)]
+    pub defects: Vec<FlawWord>,
     /// The authorization server: `off`, or a scenario's `practice.auth` as a table, such as
     /// `{ access = "30s", defects = ["slow-token"] }`; with its defaults if nothing is given
     #[arg(long, value_name = "TABLE", num_args = 0..=1, default_missing_value = "{}",
           default_value = "off", value_parser = auth)]
     pub auth: AuthWord,
+    /// Print every defect with what it does, and end
+    #[arg(long)]
+    pub list_defects: bool,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
@@ -71,6 +82,10 @@ pub struct ServeArgs {
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
 }
+
+/// `--defects`; nothing where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlawWord(Option<Flaw>);
 
 /// `--auth`.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,9 +199,23 @@ impl From<&ServeArgs> for Practice {
             retry: args.retry,
             result_bytes: args.result_bytes,
             seed: args.seed,
+            defects: args.defects.iter().filter_map(|word| word.0).collect(),
             auth: args.auth.0.as_deref().cloned(),
         }
     }
+}
+
+fn flaw(text: &str) -> Result<FlawWord, String> {
+    if text == knobs::SOUND {
+        return Ok(FlawWord(None));
+    }
+    let known = Flaw::WORDS.iter().find(|(word, _)| *word == text);
+    known.map(|(_, flaw)| FlawWord(Some(*flaw))).ok_or_else(|| {
+        match nearest(text, Flaw::WORDS.map(|(word, _)| word)) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "`squall serve --list-defects` prints them all".to_owned(),
+        }
+    })
 }
 
 fn auth(text: &str) -> Result<AuthWord, String> {
@@ -201,8 +230,24 @@ fn retry(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Every defect, and what it does.
+fn defects() -> String {
+    let line = |(word, sentence): (&str, &str)| format!("  {word:<26} {sentence}\n");
+    let own = Flaw::WORDS.map(|(word, flaw)| line((word, flaw.sentence()))).concat();
+    let guard = Defect::WORDS.map(|(word, defect)| line((word, defect.sentence()))).concat();
+    format!(
+        "Of the target (--defect, or practice.defects in a scenario):\n{own}\n\
+         Of its authorization server (--auth '{{ defects = [...] }}', or practice.auth.defects):\n\
+         {guard}"
+    )
+}
+
 /// Serves until Ctrl-C, SIGTERM or, if so told, the end of standard input.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    if args.list_defects {
+        terminal::result(&defects())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     to_its_end(serve(args))
 }
 
@@ -291,7 +336,6 @@ async fn stdin_closed() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::practice::knobs;
     use clap::{Command, FromArgMatches};
 
     fn command() -> Command {
@@ -309,7 +353,7 @@ mod tests {
         let flags: Vec<_> = command
             .get_arguments()
             .filter_map(clap::Arg::get_long)
-            .filter(|flag| !["help", "listen", "until-stdin-closes"].contains(flag))
+            .filter(|flag| !["help", "list-defects", "listen", "until-stdin-closes"].contains(flag))
             .collect();
         assert_eq!(flags, knobs::words(&Practice::default()).map(|(flag, _)| flag));
     }
@@ -327,6 +371,7 @@ mod tests {
             retry: Duration::from_secs(2),
             result_bytes: 9,
             seed: u64::MAX,
+            defects: [Flaw::LostSession200].into_iter().collect(),
             auth: Some(Authorization { rotate: false, ..Authorization::default() }),
         };
         for practice in [turned, Practice::default()] {

@@ -16,12 +16,13 @@ use super::threshold::Threshold;
 pub mod auth;
 pub mod authorization;
 pub mod checks;
+mod defect;
 pub mod practice;
 pub mod tokens;
 
 pub use auth::Credential;
 pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage, Streams};
-pub use practice::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
+pub use practice::{Answers, Catalogue, Flaw, Flaws, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq)]

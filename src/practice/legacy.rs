@@ -22,7 +22,7 @@ use super::server::Target;
 use super::sessions::NoStream;
 use super::stream::{Ear, from_place, full};
 use super::voice::{Held, Said, Talk};
-use crate::model::plan::{Answers, Sessions};
+use crate::model::plan::{Answers, Flaw, Sessions};
 use crate::protocol::legacy::{Revision, SESSION_HEADER};
 
 mod batch;
@@ -133,7 +133,8 @@ fn kept(target: &Arc<Target>, context: &Context, mut talk: Talk) -> Result<Respo
     let session = context.session.and_then(|id| target.sessions.replay(id));
     // What begins is ended by its work alone, so nothing may fail after it.
     let ear = Ear::open(target)?;
-    let place = session.ok_or_else(unknown_session)?.begin().ok_or_else(|| full("streams"))?;
+    let place =
+        session.ok_or_else(|| unknown_session(target))?.begin().ok_or_else(|| full("streams"))?;
     let (listener, working) = (place.again(), target.metrics.working());
     tokio::spawn(async move {
         while let Some(said) = talk.next().await {
@@ -225,7 +226,7 @@ pub(super) fn delete(target: &Target, headers: &HeaderMap) -> Result<Response, R
     }
     let known = session(target, headers)?.is_some_and(|id| target.sessions.close(id));
     if !known {
-        return Err(unknown_session());
+        return Err(unknown_session(target));
     }
     target.metrics.sessions_closed.fetch_add(1, Ordering::Relaxed);
     Ok(response::empty(StatusCode::NO_CONTENT))
@@ -241,29 +242,48 @@ pub(super) fn session(target: &Target, headers: &HeaderMap) -> Result<Option<Id>
         return Err(Refusal::new(StatusCode::BAD_REQUEST, expected));
     };
     let open = Id::read(found.as_bytes()).filter(|id| target.sessions.knows(*id));
-    open.map(Some).ok_or_else(unknown_session)
+    open.map(Some).ok_or_else(|| unknown_session(target))
 }
 
-impl From<NoStream> for Refusal {
-    fn from(why: NoStream) -> Self {
-        match why {
-            NoStream::Unknown => unknown_session(),
-            NoStream::Second => {
-                Self::new(StatusCode::CONFLICT, "this session has an event stream already")
-            }
+/// Why a session got no stream.
+pub(super) fn no_stream(target: &Target, why: NoStream) -> Refusal {
+    match why {
+        NoStream::Unknown => unknown_session(target),
+        NoStream::Second => {
+            Refusal::new(StatusCode::CONFLICT, "this session has an event stream already")
         }
     }
 }
 
-pub(super) fn unknown_session() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "session not found: initialize again")
+pub(super) fn unknown_session(target: &Target) -> Refusal {
+    let status = if target.has(Flaw::LostSession400) {
+        StatusCode::BAD_REQUEST
+    } else if target.has(Flaw::LostSession200) {
+        StatusCode::OK
+    } else {
+        StatusCode::NOT_FOUND
+    };
+    Refusal::new(status, "session not found: initialize again")
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::model::plan::{Answers, Practice};
+    use crate::model::plan::{Answers, Flaw, Practice};
     use crate::practice::rehearsal::{Events, Running, full, got, request, start};
     use serde_json::{Value, json};
+
+    #[tokio::test]
+    async fn a_lost_session_is_refused_as_the_defects_have_it() {
+        for (flaw, status) in
+            [(None, 404), (Some(Flaw::LostSession400), 400), (Some(Flaw::LostSession200), 200)]
+        {
+            let defects = flaw.into_iter().collect();
+            let target = start(Practice { defects, ..Practice::default() }).await;
+            let unknown = "0".repeat(32);
+            let answer = got(target.post(Some(&unknown), &request(1, "ping", &json!({})))).await;
+            assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &json!(-32600)));
+        }
+    }
 
     fn exhibit(name: &str, arguments: &Value) -> Value {
         request(5, "tools/call", &json!({"name": name, "arguments": arguments}))

@@ -28,7 +28,7 @@ use super::sessions::Sessions;
 use super::stream::{self, Change};
 use super::workers::Workers;
 use crate::edge::clock::Clock;
-use crate::model::plan::{Practice, Way};
+use crate::model::plan::{Flaw, Practice, Way};
 
 /// After the stop, answers under way may take this long.
 const GRACE: Duration = Duration::from_secs(2);
@@ -232,6 +232,11 @@ impl Target {
             stopping: watch::Sender::new(false),
             is_local,
         }))
+    }
+
+    /// Whether this is wrong with it.
+    pub(super) const fn has(&self, flaw: Flaw) -> bool {
+        self.knobs.defects.has(flaw)
     }
 
     /// The MCP endpoint of a path.

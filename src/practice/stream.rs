@@ -142,7 +142,7 @@ pub(super) fn open(
         // Without sessions each stream has a nameless one of its own.
         None => legacy::nameless(target).ok_or_else(|| full("sessions"))?,
     };
-    let end = target.sessions.open_stream(id)?;
+    let end = target.sessions.open_stream(id).map_err(|why| legacy::no_stream(target, why))?;
     let stream = Own { target: Arc::clone(target), id, end, ear: Ear::open(target)? };
     Ok(response::event_stream(Body::from_stream(unfold(stream, Own::next))))
 }

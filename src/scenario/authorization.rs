@@ -8,6 +8,7 @@ use crate::model::duration::LONGEST;
 use crate::model::plan::{Authorization, Consent, Defect, Defects, Discovery, Outage, Streams};
 
 use super::document::{self, Node, Value};
+use super::key::Key;
 use super::log::Log;
 use super::mistake::Place;
 use super::nearest::nearest;
@@ -161,18 +162,22 @@ fn outage(table: &Table<'_>) -> Option<Outage> {
 }
 
 fn defects(auth: &Table<'_>) -> Defects {
-    let words = Defect::WORDS.map(|(word, _)| word);
-    let kind = format!("a list of {}", words.join(" | "));
-    let defect = |node: &Node| {
+    chosen(auth.key("defects", "What is wrong with the server."), &Defect::WORDS)
+}
+
+/// A list of words, each of which means something.
+pub(super) fn chosen<T: Copy, C: FromIterator<T>>(key: Key<'_>, words: &[(&str, T)]) -> C {
+    let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+    let kind = format!("a list of {}", names.join(" | "));
+    let meant = |node: &Node| {
         let text = text_of(node)?;
-        let found = Defect::WORDS.iter().find(|(word, _)| *word == text);
-        found.map(|(_, defect)| *defect).ok_or_else(|| match nearest(text, words) {
+        let found = words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, meant)| *meant).ok_or_else(|| match nearest(text, names.iter().copied()) {
             Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => format!("expected one of {}", words.join(", ")),
+            None => format!("expected one of {}", names.join(", ")),
         })
     };
-    let found = auth.key("defects", "What is wrong with the server.").each(&kind, defect);
-    found.or_as(Vec::new(), "[]").into_iter().collect()
+    key.each(&kind, meant).or_as(Vec::new(), "[]").into_iter().collect()
 }
 
 /// A table whose keys are names of the author's.

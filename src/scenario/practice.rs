@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::plan::{Answers, Catalogue, Practice, Sessions, Speaks, Way};
+use crate::model::plan::{Answers, Catalogue, Flaw, Practice, Sessions, Speaks, Way};
 
 use super::authorization;
 use super::document::{Node, Value};
@@ -59,6 +59,10 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .key("seed", "Seed of service times and sizes.")
             .integer(0..=u64::MAX)
             .or(default.seed),
+        defects: authorization::chosen(
+            practice.key("defects", "What is wrong with it; `squall serve --list-defects`."),
+            &Flaw::WORDS,
+        ),
         auth: practice.optional_table(
             "auth",
             "The practice authorization server, which is on when this is there.",

@@ -1,6 +1,10 @@
 //! The practice target's knobs: `[practice]` in a scenario, the flags of `squall serve`.
 
+mod flaw;
+
 use std::time::Duration;
+
+pub use flaw::{Flaw, Flaws};
 
 use super::authorization::Authorization;
 use crate::model::distribution::Distribution;
@@ -28,6 +32,8 @@ pub struct Practice {
     pub result_bytes: u32,
     /// Seed of service times and sizes.
     pub seed: u64,
+    /// What is wrong with it.
+    pub defects: Flaws,
     /// The authorization server; none: whoever asks is answered.
     pub auth: Option<Authorization>,
 }
@@ -46,6 +52,7 @@ impl Default for Practice {
             retry: Duration::from_millis(500),
             result_bytes: 4_000,
             seed: 1,
+            defects: Flaws::default(),
             auth: None,
         }
     }

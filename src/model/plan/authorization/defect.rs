@@ -1,29 +1,13 @@
 //! The defects that the practice authorization server can be given, each a word.
 
-macro_rules! defects {
-    ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
-        /// Something that is wrong with the practice authorization server or with what it guards.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Defect {
-            $($(#[doc = $doc])+ $name,)+
-        }
-
-        impl Defect {
-            /// Every defect, by its word.
-            pub const WORDS: [(&'static str, Self); [$($word),+].len()] =
-                [$(($word, Self::$name)),+];
-
-            /// Its word in scenarios.
-            pub const fn word(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)+
-                }
-            }
-        }
-    };
-}
+use crate::model::plan::defect::defects;
 
 defects! {
+    /// Something that is wrong with the practice authorization server or with what it guards.
+    Defect;
+    /// A set of defects.
+    Defects;
+
     /// Expired access tokens are accepted.
     AcceptsExpired = "accepts-expired",
     /// A missing or bad token is answered 403 instead of 401.
@@ -72,30 +56,4 @@ defects! {
     IssWrong = "iss-wrong",
     /// The callback has no `state`.
     StateDropped = "state-dropped",
-}
-
-/// A set of defects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Defects {
-    has: [bool; Defect::WORDS.len()],
-}
-
-impl Defects {
-    /// Whether it has this one.
-    pub const fn has(&self, defect: Defect) -> bool {
-        self.has[defect as usize]
-    }
-
-    /// Those it has, in their order.
-    pub fn list(&self) -> impl Iterator<Item = Defect> {
-        Defect::WORDS.into_iter().map(|(_, defect)| defect).filter(|defect| self.has(*defect))
-    }
-}
-
-impl FromIterator<Defect> for Defects {
-    fn from_iter<I: IntoIterator<Item = Defect>>(defects: I) -> Self {
-        let mut has = [false; Defect::WORDS.len()];
-        defects.into_iter().for_each(|defect| has[defect as usize] = true);
-        Self { has }
-    }
 }

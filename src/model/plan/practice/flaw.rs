@@ -1,0 +1,39 @@
+//! The defects that the practice target can be given, each a word: what a check has to find.
+
+use crate::model::plan::defect::defects;
+
+defects! {
+    /// Something that is wrong with the practice target itself.
+    Flaw;
+    /// A set of them.
+    Flaws;
+    /// A request in a session that is not open is answered 400 instead of 404.
+    LostSession400 = "lost-session-400",
+    /// A request in a session that is not open is answered 200, with an error.
+    LostSession200 = "lost-session-200",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::plan::Defect;
+
+    #[test]
+    fn every_defect_has_a_word_and_a_sentence_of_its_own() {
+        let own = Flaw::WORDS.map(|(word, flaw)| (word, flaw.sentence()));
+        let guard = Defect::WORDS.map(|(word, defect)| (word, defect.sentence()));
+        let all: Vec<_> = own.into_iter().chain(guard).collect();
+        let words: BTreeSet<_> = all.iter().map(|(word, _)| word).collect();
+        let sentences: BTreeSet<_> = all.iter().map(|(_, sentence)| sentence).collect();
+        assert_eq!((words.len(), sentences.len()), (all.len(), all.len()));
+        for (word, sentence) in all {
+            let is_kebab = word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit());
+            assert!(is_kebab, "{word}");
+            assert!(sentence.ends_with('.') && !sentence.contains("  "), "{sentence}");
+        }
+    }
+}
