@@ -20,6 +20,7 @@ pub mod model {
     pub mod histogram;
     pub mod leg;
     pub mod metrics;
+    pub mod nonce;
     pub mod operation;
     pub mod outcome;
     pub mod outlook;
@@ -115,6 +116,7 @@ pub mod judge {
     pub mod checks;
     pub mod recovery;
     mod rule;
+    pub mod storm;
     pub mod tokens;
 }
 
@@ -170,6 +172,7 @@ pub mod practice {
     pub(crate) mod connections;
     pub mod era;
     pub mod exhibits;
+    pub mod flawed;
     pub mod full;
     pub(crate) mod http_sse;
     pub mod id;

@@ -18,7 +18,7 @@ use super::look::way_of;
 use super::metrics::MetricsPage;
 use super::outside::{self, Beside};
 use super::run::{Around, Order, common};
-use super::watch::{Course, Watch};
+use super::watch::{Course, Folds, Watch};
 use crate::chaos::outside::Outside;
 use crate::chaos::path::Path;
 use crate::chaos::weather::Forecast;
@@ -32,6 +32,7 @@ use crate::engine::user::Scene;
 use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
 use crate::judge::recovery::Watched;
+use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
 use crate::model::fault;
@@ -147,6 +148,7 @@ pub(super) async fn load(
     notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     notes.extend(outside::notes(&outside));
+    notes.append(&mut expectations.notes);
     expectations.findings.extend(finding::of_outside(&outside));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
@@ -185,18 +187,17 @@ async fn followed(path: Arc<Path>) {
 }
 
 /// What the events of the load are folded into.
-fn folds(
-    plan: &Plan,
-    tools: &[Tool],
-    revision: &'static str,
-    before: Before,
-) -> (Summary, Tokens, Checks, Watched) {
-    let names = tools.iter().map(|tool| tool.name.clone()).collect();
-    let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
+fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) -> Folds {
+    let names: Vec<_> = tools.iter().map(|tool| tool.name.clone()).collect();
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
-    let watched = Watched::new(&plan.faults, windows);
-    (summary, Tokens::new(plan.expect.tokens), checks, watched)
+    Folds {
+        storm: Storm::new(&names, &plan.faults, &windows),
+        summary: Summary::new(names, vec![plan.clients.profile.name.clone()]),
+        tokens: Tokens::new(plan.expect.tokens),
+        checks,
+        faults: Watched::new(&plan.faults, windows),
+    }
 }
 
 /// What the clients of the load have around them, its clock among it, which starts now.

@@ -11,6 +11,7 @@ use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
 use crate::judge::recovery::Watched;
+use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
@@ -63,6 +64,21 @@ pub struct Course {
     pub drain: Duration,
 }
 
+/// What the events of a load are folded into.
+#[derive(Debug)]
+pub struct Folds {
+    /// The figures.
+    pub summary: Summary,
+    /// What became of tokens.
+    pub tokens: Tokens,
+    /// What active checks find.
+    pub checks: Checks,
+    /// What faults did.
+    pub faults: Watched,
+    /// What holds in every storm.
+    pub storm: Storm,
+}
+
 /// What is shown the pulse once a second.
 pub type Show = Box<dyn FnMut(&Pulse) + Send>;
 
@@ -76,10 +92,7 @@ pub struct Watch {
 }
 
 struct State {
-    summary: Summary,
-    tokens: Tokens,
-    checks: Checks,
-    faults: Watched,
+    folds: Folds,
     window: Window,
     spare: Vec<Event>,
     beats: u32,
@@ -97,15 +110,12 @@ impl Watch {
         recorder: Arc<Recorder>,
         clock: &Clock,
         stop: Stop,
-        (summary, tokens, checks, faults): (Summary, Tokens, Checks, Watched),
+        folds: Folds,
         course: Course,
         show: Show,
     ) -> Arc<Self> {
         let state = State {
-            summary,
-            tokens,
-            checks,
-            faults,
+            folds,
             window: Window::default(),
             spare: Vec::new(),
             beats: 0,
@@ -137,10 +147,10 @@ impl Watch {
         state.over = true;
         self.fold(&mut state);
         let empty = Summary::new(Vec::new(), Vec::new());
-        let mut summary = std::mem::replace(&mut state.summary, empty);
-        summary.damages = state.faults.end(elapsed, state.course.load);
+        let mut summary = std::mem::replace(&mut state.folds.summary, empty);
+        summary.damages = state.folds.faults.end(elapsed, state.course.load);
         let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (summary, state.tokens.end().and(state.checks.end()), delay)
+        (summary, state.folds.expectations(), delay)
     }
 
     fn beat(&self) -> bool {
@@ -160,9 +170,8 @@ impl Watch {
     }
 
     fn fold(&self, state: &mut State) {
-        let State { summary, tokens, checks, faults, window, spare, .. } = state;
-        let mut fold = Fold(summary, tokens, checks, faults);
-        self.recorder.drain(spare, &mut [&mut fold, window]);
+        let State { folds, window, spare, .. } = state;
+        self.recorder.drain(spare, &mut [folds, window]);
     }
 
     fn sample(&self, state: &mut State) {
@@ -171,7 +180,7 @@ impl Watch {
         let available = now.saturating_sub(then).as_secs_f64() * health::cores() as f64;
         let used = cpu.saturating_sub(cpu_then).as_secs_f64();
         let gauges = &self.recorder.gauges;
-        state.summary.add(&Event::Sample(Sample {
+        state.folds.summary.add(&Event::Sample(Sample {
             at: now,
             users: gauges.users.load(Ordering::Relaxed),
             in_flight: gauges.exchanging.load(Ordering::Relaxed),
@@ -228,14 +237,25 @@ impl State {
     }
 }
 
-struct Fold<'a>(&'a mut Summary, &'a mut Tokens, &'a mut Checks, &'a mut Watched);
+impl Folds {
+    /// What the judges say.
+    fn expectations(&self) -> Expectations {
+        let storm = Expectations {
+            findings: self.storm.findings(),
+            notes: self.storm.unchecked(),
+            ..Expectations::default()
+        };
+        self.tokens.end().and(self.checks.end()).and(storm)
+    }
+}
 
-impl Observer for Fold<'_> {
+impl Observer for Folds {
     fn observe(&mut self, event: &Event) {
-        self.0.add(event);
-        self.1.observe(event);
-        self.2.observe(event);
-        self.3.observe(event);
+        self.summary.add(event);
+        self.tokens.observe(event);
+        self.checks.observe(event);
+        self.faults.observe(event);
+        self.storm.observe(event);
     }
 }
 

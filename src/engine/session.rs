@@ -12,6 +12,7 @@ use super::mailbox::Mailbox;
 use super::recorder::Recorder;
 use crate::edge::clock::Clock;
 use crate::model::event::{Event, SessionChange, SessionEvent};
+use crate::model::nonce::session_tag;
 use crate::model::profile::Ids;
 use crate::protocol::answer::Session as Named;
 use crate::protocol::legacy::Revision;
@@ -25,6 +26,8 @@ pub struct Session {
     pub footing: Footing,
     /// The id the server issued.
     pub id: Option<String>,
+    /// What tells it from the user's others in [`Nonce`](crate::model::nonce::Nonce)s.
+    pub tag: u16,
     /// What the server said it has.
     pub offers: Offers,
     /// The ids of its requests.
@@ -93,7 +96,8 @@ impl Session {
     pub fn new(footing: Footing, id: Option<String>, offers: Offers, ids: Ids) -> Self {
         let numbers = Numbers { next: Arc::new(AtomicU64::new(first_id(ids) + 1)), ids };
         let (life, stream) = (None, OnceLock::new());
-        Self { footing, id, offers, numbers, life, stream }
+        let tag = session_tag(id.as_deref());
+        Self { footing, id, tag, offers, numbers, life, stream }
     }
 
     /// The id that requests carry, if they do.

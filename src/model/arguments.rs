@@ -1,12 +1,14 @@
 //! Arguments of tool calls: made from a tool's `inputSchema`, or from the scenario's fixtures.
 //!
 //! A maker is compiled once a tool; a call then writes its JSON straight into the request's buffer.
-//! The same variation gives the same bytes, another variation nearly always gives others: Claude
+//! A nonce in them says whose call it is (see [`Nonce`]), so that an answer is known by what it
+//! echoes. The same variation and nonce give the same bytes, another variation nearly always gives others: Claude
 //! never repeats a query word for word, and a cache in front of a tool would otherwise answer.
 
 use serde_json::Value;
 
 use super::chance::{Key, Purpose};
+use super::nonce::Nonce;
 
 mod array;
 mod bounds;
@@ -50,7 +52,7 @@ impl Maker {
     /// absent schema and gives `{}`. Fails when a keyword that cannot be honoured stands on every
     /// way to a valid object; an optional property with such a keyword is left out.
     pub fn from_schema(schema: &Value) -> Result<Self, Unsupported> {
-        schema::arguments(schema).map(|node| Self(Source::Schema(node)))
+        schema::arguments(schema).map(|node| Self(Source::Schema(node.marked())))
     }
 
     /// A maker from argument objects in whose strings `{word}`, `{year}`, `{number}` and `{nonce}`
@@ -59,8 +61,9 @@ impl Maker {
         fixture::templates(fixtures).map(|templates| Self(Source::Fixtures(templates)))
     }
 
-    /// Appends one JSON object.
-    pub fn make(&self, variation: u64, out: &mut Vec<u8>) {
+    /// Appends one JSON object, with the nonce wherever it has a place; whether it has one.
+    pub fn make(&self, variation: u64, nonce: Nonce, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
         let mut chance = Key::of_run(variation, 0).draw(Purpose::Arguments);
         match &self.0 {
             Source::Schema(node) => node.make(&mut chance, out),
@@ -71,5 +74,6 @@ impl Maker {
                 }
             }
         }
+        nonce.stamp(&mut out[start..])
     }
 }

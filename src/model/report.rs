@@ -216,6 +216,8 @@ pub struct Expectations {
     pub findings: Vec<Finding>,
     /// What stands for the calls of a load that makes none.
     pub trials: Option<Trials>,
+    /// What could not be checked, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What a check did instead of calls.
@@ -233,6 +235,7 @@ impl Expectations {
     pub fn and(mut self, other: Self) -> Self {
         self.judged.extend(other.judged);
         self.findings.extend(other.findings);
+        self.notes.extend(other.notes);
         self.trials = self.trials.or(other.trials);
         self
     }
@@ -274,7 +277,8 @@ pub struct Parts<'a> {
 impl Report {
     /// Judges a run and writes everything down.
     pub fn build(parts: Parts<'_>) -> Self {
-        let Expectations { judged: expectations, findings: broken, trials } = parts.expectations;
+        let Expectations { judged: expectations, findings: broken, trials, .. } =
+            parts.expectations;
         let findings = finding::findings(parts.summary, broken);
         let thresholds: Vec<_> =
             parts.thresholds.iter().map(|threshold| judged(threshold, parts.summary)).collect();

@@ -16,7 +16,7 @@ use super::response::{EVENT_STREAM, JSON, content, unbuffered};
 use crate::model::plan::Answers;
 
 /// What a request is answered with, as JSON text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Answer {
     /// A `result` known beforehand.
     Fixed(&'static str),
@@ -43,7 +43,7 @@ pub enum Answer {
 }
 
 /// A part of a text block: the inside of a JSON string, escaped.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum TextPart {
     /// Known beforehand.
     Fixed(&'static str),

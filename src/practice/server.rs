@@ -17,6 +17,7 @@ use super::asks::Asks;
 use super::authorization::{Authority, Ends, Page, Reply};
 use super::connections;
 use super::era::{self, Era};
+use super::flawed::Flawed;
 use super::http_sse::{self, Channels};
 use super::legacy;
 use super::metrics::{Method, Metrics, Received};
@@ -49,6 +50,7 @@ pub(super) struct Target {
     pub(super) workers: Workers,
     pub(super) metrics: Arc<Metrics>,
     pub(super) asks: Asks,
+    pub(super) flawed: Flawed,
     pub(super) seal: Seal,
     pub(super) authority: Option<Box<Authority>>,
     pub(super) changes: broadcast::Sender<Change>,
@@ -227,6 +229,7 @@ impl Target {
             channels: Channels::default(),
             metrics: Arc::new(Metrics::default()),
             asks: Asks::default(),
+            flawed: Flawed::default(),
             seal: Seal::new()?,
             changes: broadcast::Sender::new(CHANGES),
             stopping: watch::Sender::new(false),

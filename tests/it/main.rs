@@ -40,6 +40,7 @@ mod shut_out;
 mod signals;
 mod squall;
 mod storm;
+mod storm_defects;
 mod stranger;
 mod target_without_annotations;
 mod tls;

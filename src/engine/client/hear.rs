@@ -9,6 +9,8 @@ use super::Client;
 use super::post::{Answered, Judge, Lent, quoted};
 use crate::engine::session::Footing;
 use crate::engine::wire::Flow;
+use crate::model::event::Echo;
+use crate::model::nonce::{Nonce, Told};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head};
@@ -60,6 +62,10 @@ pub(super) struct Ear<'q> {
     pub(super) id: Option<u64>,
     course: Course,
     wrongs: Wrongs,
+    /// What the question says of whose it is.
+    nonce: Option<Nonce>,
+    /// What the answer echoed of that.
+    pub(super) echo: Echo,
 }
 
 impl<'q> Ear<'q> {
@@ -79,7 +85,14 @@ impl<'q> Ear<'q> {
             id,
             course: Course::new(of, progress),
             wrongs: Wrongs::default(),
+            nonce: None,
+            echo: Echo::Unasked,
         }
+    }
+
+    /// The same, and the question says so of whose it is.
+    pub(super) fn told_by(self, nonce: Option<Nonce>) -> Self {
+        Self { nonce, ..self }
     }
 
     /// One message before the answer, or the answer.
@@ -105,6 +118,9 @@ impl<'q> Ear<'q> {
         };
         match (came, message) {
             (Came::Answer, Message::Answer(answer)) => {
+                if let Err((rule, said)) = self.is_own(data) {
+                    return Some(Answered::broken(Outcome::Violation(rule), said));
+                }
                 let expected = Id::Number(self.id.unwrap_or_default());
                 match answer::settle(head, answer, expected) {
                     Ok(result) => {
@@ -129,6 +145,33 @@ impl<'q> Ear<'q> {
             }
             _ => None,
         }
+    }
+
+    /// Whether an answer holds what this call asked, as far as can be told.
+    ///
+    /// # Errors
+    /// It holds what another one asked.
+    fn is_own(&mut self, data: &[u8]) -> Result<(), (Rule, String)> {
+        let Some(nonce) = self.nonce else { return Ok(()) };
+        let user = nonce.user();
+        let (rule, whose) = match nonce.heard(data) {
+            Told::Nothing => return Ok(()),
+            Told::Own => {
+                self.echo = Echo::Own;
+                return Ok(());
+            }
+            Told::OtherCall(_) => {
+                (Rule::OtherCallsAnswer, "another call of its session".to_owned())
+            }
+            Told::OtherSession(_) => {
+                (Rule::OtherSessionsAnswer, "a call of another session of its user".to_owned())
+            }
+            Told::OtherUser(other) => {
+                (Rule::OtherUsersAnswer, format!("a call of user {}", other.user()))
+            }
+        };
+        let said = format!("user {user} got what was asked in {whose}: {}", quoted(data));
+        Err((rule, said))
     }
 
     /// A message broke a rule, which was told: whether that is enough for the whole.

@@ -261,7 +261,8 @@ impl Client {
     /// A request beside the calls, with the budget of a handshake.
     fn aside<'a>(&self, ask: Ask<'a>, session: &'a Session, cost: &'a Cost) -> Put<'a> {
         let deadline = self.common.wire.clock.now() + self.common.profile.connect_timeout;
-        Put { session, ask, about: None, mirrored: &[], deadline, cost, is_call: false }
+        let (about, nonce) = (None, None);
+        Put { session, ask, about, mirrored: &[], deadline, cost, is_call: false, nonce }
     }
 
     /// All pages of a list; a cursor seen before, too many pages or bytes end it as a violation.

@@ -13,6 +13,7 @@ use super::post::{Answered, Cost, Judge, Lent, Question, head_of, quoted};
 use crate::engine::mailbox::{Mail, Mailbox};
 use crate::engine::session::Footing;
 use crate::engine::wire::{Flow, Reply, Request, Watch};
+use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::Session as Named;
@@ -60,7 +61,7 @@ impl Client {
         J: Judge<R, T>,
     {
         let Question { operation, footing, id, body, deadline, cost, .. } = question;
-        let Question { progress, is_call, tool, .. } = question;
+        let Question { progress, is_call, tool, nonce, .. } = question;
         let tool = tool.filter(|_| self.common.weather.is_some()).map(Box::from);
         let mut request =
             Request::new(operation, Method::POST, footing.headers.clone(), body.into());
@@ -85,7 +86,12 @@ impl Client {
                     client.tell_violation(operation, &posting.await);
                 });
                 return match mail {
-                    Some(mail) => self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge),
+                    Some(mail) => self.read_mail::<R, T, J>(
+                        footing,
+                        (operation, id),
+                        (&mail, nonce, cost),
+                        judge,
+                    ),
                     None => Answered::broken(Outcome::CutStream, String::new()),
                 };
             }
@@ -94,7 +100,9 @@ impl Client {
         // Where it was refused, only an answer that is already there counts.
         let by = if is_taken { deadline } else { Duration::ZERO };
         match self.common.wire.clock.by(by, place.mail()).await {
-            Some(Some(mail)) => self.read_mail::<R, T, J>(footing, (operation, id), &mail, judge),
+            Some(Some(mail)) => {
+                self.read_mail::<R, T, J>(footing, (operation, id), (&mail, nonce, cost), judge)
+            }
             _ if !is_taken => posted.with(None),
             Some(None) => Answered::broken(Outcome::CutStream, String::new()),
             None => Answered::broken(Outcome::Timeout, String::new()),
@@ -105,14 +113,15 @@ impl Client {
         self: &Arc<Self>,
         footing: &Footing,
         (operation, id): (Operation, u64),
-        mail: &Mail,
+        (mail, nonce, cost): (&Mail, Option<Nonce>, &Cost),
         judge: &J,
     ) -> Answered<T> {
         // It came as a stream's event does, whatever the POST was answered with.
         let (headers, media) = (HeaderMap::new(), Media::EventStream);
         let reply = Reply { status: 200, headers, media, answered: true };
-        let mut ear = Ear::new(self, footing, operation, Some(id), None);
+        let mut ear = Ear::new(self, footing, operation, Some(id), None).told_by(nonce);
         let heard = ear.message::<R, T, J>(&head_of(&reply, footing), &mail.data, judge);
+        cost.echoes(ear.echo);
         let broken = || Answered::broken(Outcome::CutStream, String::new());
         Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }
     }

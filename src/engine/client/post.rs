@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::CONTENT_ENCODING;
@@ -16,8 +16,9 @@ use super::kept::nanos;
 use super::put::Header;
 use crate::engine::session::Footing;
 use crate::engine::wire::{BOUNDS, Flow, Reply, Request};
-use crate::model::event::{Event, Violation};
+use crate::model::event::{Echo, Event, Violation};
 use crate::model::fault::Touched;
+use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::{self, Head, Reading};
@@ -40,6 +41,8 @@ pub(super) struct Cost {
     pub(super) touched: AtomicU64,
     /// The faults that make it anew: each exchange from now on meets them.
     pub(super) made_by: AtomicU64,
+    /// What its answer echoed.
+    echo: AtomicU8,
 }
 
 /// A question to the server.
@@ -62,6 +65,8 @@ pub(super) struct Question<'a> {
     pub(super) is_call: bool,
     /// The tool that it calls.
     pub(super) tool: Option<&'a str>,
+    /// What its arguments say of whose it is.
+    pub(super) nonce: Option<Nonce>,
 }
 
 impl<'a> Question<'a> {
@@ -73,7 +78,7 @@ impl<'a> Question<'a> {
         (deadline, cost): (Duration, &'a Cost),
     ) -> Self {
         let (about, mirrored, body) = (Cow::default(), &[][..], Vec::new());
-        let (progress, is_call, tool) = (None, false, None);
+        let (progress, is_call, tool, nonce) = (None, false, None, None);
         Self {
             operation,
             footing,
@@ -86,6 +91,7 @@ impl<'a> Question<'a> {
             progress,
             is_call,
             tool,
+            nonce,
         }
     }
 }
@@ -177,7 +183,7 @@ impl Client {
         J: Judge<R, T>,
     {
         let Question { operation, footing, id, body, deadline, cost, .. } = question;
-        let Question { about, mirrored, progress, is_call, tool, .. } = question;
+        let Question { about, mirrored, progress, is_call, tool, nonce, .. } = question;
         let mut trail = self.trail_of(operation, tool, cost);
         if is_call {
             trail.note_sent_in(&cost.sent);
@@ -195,7 +201,7 @@ impl Client {
             self.open_idle(idle, footing);
         }
         let (mut whole, mut heard) = (Vec::new(), None);
-        let mut ear = Ear::new(self, footing, operation, id, progress);
+        let mut ear = Ear::new(self, footing, operation, id, progress).told_by(nonce);
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
             if event.name != b"message" {
                 return Flow::Continue;
@@ -226,6 +232,7 @@ impl Client {
                 Answered { at: trail.answered_at(), reply: Some(reply), ..answered }
             }
         };
+        cost.echoes(ear.echo);
         // A server may end a stream it has given an id, and wait to be asked again.
         trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
         if let Some(cursor) = cursor.filter(|_| answered.outcome == Outcome::CutStream) {
@@ -329,6 +336,16 @@ impl Cost {
     /// It meets a fault.
     pub(super) fn meets(&self, fault: u8) {
         self.touched.fetch_or(Touched::by(fault).0, Ordering::Relaxed);
+    }
+
+    /// What its answer echoed, or that something is to be.
+    pub(super) fn echoes(&self, echo: Echo) {
+        self.echo.fetch_max(echo as u8, Ordering::Relaxed);
+    }
+
+    /// What its answer echoed.
+    pub(super) fn echo(&self) -> Echo {
+        Echo::of(self.echo.load(Ordering::Relaxed))
     }
 
     /// A fault makes it cost more from now on.

@@ -11,6 +11,7 @@ use super::Client;
 use super::farewell::Awaited;
 use super::post::{Answered, Cost, Judge, Lent, Question};
 use crate::engine::session::{Footing, Session, Speech};
+use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
 use crate::protocol::answer::Head;
@@ -36,6 +37,8 @@ pub(super) struct Put<'a> {
     pub(super) cost: &'a Cost,
     /// What a user waits for.
     pub(super) is_call: bool,
+    /// What its arguments say of whose it is.
+    pub(super) nonce: Option<Nonce>,
 }
 
 /// What one round brought.
@@ -130,7 +133,7 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let Put { session, ask, about, mirrored, deadline, cost, is_call } = put;
+        let Put { session, ask, about, mirrored, deadline, cost, is_call, nonce } = put;
         let footing = &session.footing;
         let id = session.next_id();
         let progress = (*is_call && self.common.profile.progress).then_some(id);
@@ -138,6 +141,7 @@ impl Client {
         let mut question = question(footing, id, (ask, *about), &extra, (*deadline, cost));
         question.mirrored = mirrored;
         question.is_call = *is_call;
+        question.nonce = *nonce;
         if footing.is_modern() {
             let judge = |head: &Head<'_>, reply: Reply<'_, R::Of<'_>>| {
                 self.turn::<R, T, J>(head, reply, ask, judge)

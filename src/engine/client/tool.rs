@@ -14,6 +14,8 @@ use super::trail::CallTrail;
 use crate::engine::session::Session;
 use crate::model::arguments::{Maker, Unfit};
 use crate::model::behaviour::Ask as Turn;
+use crate::model::event::Echo;
+use crate::model::nonce::Nonce;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Head};
 use crate::protocol::ask::Ask;
@@ -130,15 +132,20 @@ impl Client {
         let learnt = self.learnt.of(ask.tool);
         let mirrored = learnt.as_deref().unwrap_or(&tool.mirrored);
         let until = (deadline, trail.cost);
+        let nonce = Nonce::new(self.common.seed, self.user, session.tag, ask.variation);
+        let make = |out: &mut Vec<u8>| {
+            if tool.maker.make(ask.variation, nonce, out) {
+                trail.cost.echoes(Echo::Silent);
+            }
+        };
         let answered = if session.footing.is_modern() && !mirrored.is_empty() {
             let mut made = Vec::new();
-            tool.maker.make(ask.variation, &mut made);
+            make(&mut made);
             let arguments = |out: &mut Vec<u8>| out.extend_from_slice(&made);
             let headers = headers(mirrored, &made);
-            self.call_tool((session, tool), &arguments, &headers, until).await
+            self.call_tool((session, tool), (&arguments, nonce), &headers, until).await
         } else {
-            let arguments = |out: &mut Vec<u8>| tool.maker.make(ask.variation, out);
-            self.call_tool((session, tool), &arguments, &[], until).await
+            self.call_tool((session, tool), (&make, nonce), &[], until).await
         };
         trail.call.result_chars = answered.value.unwrap_or_default();
         let cap = self.common.profile.result_cap;
@@ -184,13 +191,14 @@ impl Client {
     async fn call_tool(
         self: &Arc<Self>,
         (session, tool): (&Session, &Tool),
-        arguments: &(dyn Fn(&mut Vec<u8>) + Sync),
+        (arguments, nonce): (&(dyn Fn(&mut Vec<u8>) + Sync), Nonce),
         mirrored: &[Header],
         (deadline, cost): (Duration, &Cost),
     ) -> Answered<u32> {
         let ask = Ask::ToolsCall { name: &tool.name, arguments };
         let about = Some(&*tool.about);
-        let put = Put { session, ask, about, mirrored, deadline, cost, is_call: true };
+        let nonce = Some(nonce);
+        let put = Put { session, ask, about, mirrored, deadline, cost, is_call: true, nonce };
         let judge = |head: &Head<'_>, result: CallResult<'_>| {
             let chars = u32::try_from(result.content.text_chars).unwrap_or(u32::MAX);
             (judged(head, &result, tool), Some(chars))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Client;
 use super::post::Cost;
 use crate::engine::recorder::Gauged;
-use crate::model::event::{Call, Event, Instants};
+use crate::model::event::{Call, Echo, Event, Instants};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Class, Outcome};
@@ -37,6 +37,7 @@ impl<'a> CallTrail<'a> {
             over_cap: false,
             first_with_token: false,
             touched: Touched::default(),
+            echo: Echo::Unasked,
         };
         let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
         Self { client, cost, call, stamped: false, _in_flight: in_flight }
@@ -73,6 +74,7 @@ impl Drop for CallTrail<'_> {
         self.call.instants.sent = self.cost.sent();
         self.call.exchanges = self.cost.exchanges();
         self.call.touched = self.cost.touched();
+        self.call.echo = self.cost.echo();
         self.call.first_with_token = self.cost.first_with_token.load(Ordering::Relaxed);
         self.client.common.wire.recorder.tell(self.client.user, Event::Call(self.call));
     }

@@ -143,7 +143,11 @@ mod tests {
     fn made(schema: &Value, variation: u64) -> Value {
         let schema = json!({"properties": {"a": schema}, "required": ["a"]});
         let mut out = Vec::new();
-        Maker::from_schema(&schema).unwrap().make(variation, &mut out);
+        Maker::from_schema(&schema).unwrap().make(
+            variation,
+            crate::model::nonce::Nonce::new(7, 0, 0, variation),
+            &mut out,
+        );
         serde_json::from_slice::<Value>(&out).unwrap()["a"].take()
     }
 

@@ -32,7 +32,7 @@ fn what_is_made_is_valid_to_another_validator() {
         let mut made = Vec::new();
         let bad = (0..200).find_map(|variation| {
             made.clear();
-            maker.make(variation, &mut made);
+            maker.make(variation, crate::model::nonce::Nonce::new(7, 0, 0, variation), &mut made);
             let value: Value = match serde_json::from_slice(&made) {
                 Ok(value) => value,
                 Err(error) => return Some(format!("{error}: {}", String::from_utf8_lossy(&made))),

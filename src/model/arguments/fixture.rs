@@ -1,11 +1,12 @@
 //! Argument objects from the scenario, with placeholders in their strings.
 //!
 //! A placeholder is a lower-case name in braces: `{word}` (a word), `{year}` (1950-2026), `{number}`
-//! (1-9999), `{nonce}` (16 hexadecimal digits). Every other brace is just a brace.
+//! (1-9999), `{nonce}` (18 letters and digits that say whose call it is). Every other brace is just a brace.
 
 use serde_json::Value;
 
 use crate::model::chance::Chance;
+use crate::model::nonce::PLACE;
 
 use super::text;
 
@@ -174,7 +175,7 @@ impl Placeholder {
             Self::Word => out.extend_from_slice(text::word(chance).as_bytes()),
             Self::Year => text::integer(chance.between(1950, 2026), out),
             Self::Number => text::integer(chance.between(1, 9999), out),
-            Self::Nonce => text::hex(chance.bits(), out),
+            Self::Nonce => out.extend_from_slice(PLACE),
         }
     }
 }
@@ -190,7 +191,7 @@ mod tests {
 
     fn made(maker: &Maker, variation: u64) -> Value {
         let mut out = Vec::new();
-        maker.make(variation, &mut out);
+        maker.make(variation, crate::model::nonce::Nonce::new(7, 0, 0, variation), &mut out);
         serde_json::from_slice(&out).unwrap()
     }
 
@@ -208,7 +209,7 @@ mod tests {
             assert!(query.is_match(value["query"].as_str().unwrap()), "{value}");
             assert_eq!(value["plain"], fixture["plain"]);
             let list = value["a \"quoted\" key"].as_array().unwrap();
-            assert_eq!(list[0].as_str().unwrap().len(), 16);
+            assert_eq!(list[0].as_str().unwrap().len(), PLACE.len());
             assert_eq!(list[1..], fixture["a \"quoted\" key"].as_array().unwrap()[1..]);
         }
     }

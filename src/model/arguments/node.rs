@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::chance::{Chance, Key, Purpose};
+use crate::model::nonce::PLACE;
 
 use super::check::{self, Checker, equal};
 use super::format::Format;
@@ -30,6 +31,11 @@ pub(super) enum Node {
     Choice(Vec<Vec<u8>>),
     Number(Decimal),
     Phrase {
+        min: usize,
+        max: usize,
+    },
+    /// A phrase that holds the place of a nonce, and is long enough for one.
+    Marked {
         min: usize,
         max: usize,
     },
@@ -114,6 +120,9 @@ impl Node {
             Self::Phrase { min, max } => {
                 quoted(out, |out| text::phrase(chance, *min, *max, out));
             }
+            Self::Marked { min, max } => {
+                quoted(out, |out| text::marked(chance, *min, *max, out));
+            }
             Self::Identifier { min, max } => {
                 quoted(out, |out| text::identifier(chance, *min, *max, out));
             }
@@ -127,6 +136,27 @@ impl Node {
                 node.make(&mut object.draw(Purpose::Arguments), out);
             }
             Self::Checked(checked) => checked.make(chance, out),
+        }
+    }
+
+    /// The same with a nonce in every phrase that is free to hold one: not in what is drawn from a
+    /// hot set, has to satisfy more than its form says, or must differ from its neighbours.
+    pub(super) fn marked(self) -> Self {
+        match self {
+            Self::Phrase { min, max } if max >= PLACE.len() => Self::Marked { min, max },
+            Self::Either(nodes) => Self::Either(nodes.into_iter().map(Self::marked).collect()),
+            Self::Array(mut array) if array.unique.is_none() => {
+                array.prefix = array.prefix.into_iter().map(Self::marked).collect();
+                array.item = array.item.map(Self::marked);
+                Self::Array(array)
+            }
+            Self::Object(mut object) => {
+                let marked =
+                    |property: Property| Property { node: property.node.marked(), ..property };
+                object.properties = object.properties.into_iter().map(marked).collect();
+                Self::Object(object)
+            }
+            other => other,
         }
     }
 
@@ -153,7 +183,9 @@ impl Node {
         match self {
             Self::Choice(texts) => texts.iter().map(Vec::len).max().unwrap_or(0) as u64,
             Self::Number(_) => Decimal::longest(),
-            Self::Phrase { max, .. } | Self::Identifier { max, .. } => *max as u64 + 2,
+            Self::Phrase { max, .. } | Self::Marked { max, .. } | Self::Identifier { max, .. } => {
+                *max as u64 + 2
+            }
             Self::Format(format) => format.lengths().1 as u64 + 2,
             Self::Pattern(pattern) => pattern.largest_bytes() + 2,
             Self::Array(array) => array.largest_bytes(),

@@ -347,7 +347,7 @@ mod tests {
 
     fn text(maker: &Maker, variation: u64) -> String {
         let mut out = b"before".to_vec();
-        maker.make(variation, &mut out);
+        maker.make(variation, crate::model::nonce::Nonce::new(7, 0, 0, variation), &mut out);
         String::from_utf8(out).unwrap().strip_prefix("before").unwrap().to_owned()
     }
 

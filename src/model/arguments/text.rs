@@ -1,6 +1,7 @@
 //! Text that reads like words: phrases for plain strings, short names for identifiers.
 
 use crate::model::chance::Chance;
+use crate::model::nonce::PLACE;
 
 /// Most digits after a phrase.
 const DIGITS: usize = 9;
@@ -35,9 +36,28 @@ pub(super) fn integer(number: u64, out: &mut Vec<u8>) {
 pub(super) fn phrase(chance: &mut Chance, min: usize, max: usize, out: &mut Vec<u8>) {
     let start = out.len();
     let digits = DIGITS.min(max / 2);
-    let room = max.saturating_sub(digits + 1);
+    words(chance, (min, max), digits, out);
+    for _ in 0..digits {
+        out.push(b'0' + chance.between(0, 9) as u8);
+    }
+    fill(chance, min, start, out);
+    out.truncate(start + max);
+}
+
+/// Appends some words and the place of a nonce, for which `max` characters have room.
+pub(super) fn marked(chance: &mut Chance, min: usize, max: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    words(chance, (min, max), PLACE.len(), out);
+    out.extend_from_slice(PLACE);
+    fill(chance, min, start, out);
+}
+
+/// Appends words, and a blank after them, so that there is room for `more` characters.
+fn words(chance: &mut Chance, (min, max): (usize, usize), more: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    let room = max.saturating_sub(more + 1);
     let mut words = chance.between(2, 4);
-    while out.len() - start < room && (words > 0 || out.len() - start + digits + 1 < min) {
+    while out.len() - start < room && (words > 0 || out.len() - start + more + 1 < min) {
         if out.len() > start {
             out.push(b' ');
         }
@@ -48,13 +68,13 @@ pub(super) fn phrase(chance: &mut Chance, min: usize, max: usize, out: &mut Vec<
     if out.len() > start {
         out.push(b' ');
     }
-    for _ in 0..digits {
-        out.push(b'0' + chance.between(0, 9) as u8);
-    }
+}
+
+/// Appends letters until there are `min` characters.
+fn fill(chance: &mut Chance, min: usize, start: usize, out: &mut Vec<u8>) {
     while out.len() - start < min {
         out.push(b'a' + chance.between(0, 25) as u8);
     }
-    out.truncate(start + max);
 }
 
 /// Appends one word and a number, `amber-31415926`: at least `min` and at most `max` characters.
@@ -106,6 +126,10 @@ mod tests {
         fn phrases_keep_their_bounds(seed: u64, min in 0..200_usize, more in 0..60_usize) {
             let text = made(|chance, out| phrase(chance, min, min + more, out), seed);
             prop_assert!((min..=min + more).contains(&text.len()), "{text}");
+            let room = PLACE.len() + more;
+            let text = made(|chance, out| marked(chance, min.min(room), room, out), seed);
+            prop_assert!((min.min(room)..=room).contains(&text.len()), "{text}");
+            prop_assert!(text.contains(std::str::from_utf8(PLACE).unwrap()));
             let text = made(|chance, out| identifier(chance, min, min + more, out), seed);
             prop_assert!((min..=min + more).contains(&text.len()), "{text}");
         }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod content;
+mod isolation;
 mod media;
 mod message;
 mod modern;
@@ -63,6 +64,9 @@ pub(super) const fn described(rule: Rule) -> Described {
         | Rule::OutputMismatch
         | Rule::InvalidBase64
         | Rule::TooManyCompletions => content::content(rule),
+        Rule::OtherCallsAnswer | Rule::OtherSessionsAnswer | Rule::OtherUsersAnswer => {
+            isolation::isolation(rule)
+        }
     }
 }
 

@@ -81,11 +81,17 @@ pub enum Rule {
     InvalidBase64,
     /// A completion with more than 100 values.
     TooManyCompletions,
+    /// An answer with what another call of the same session asked.
+    OtherCallsAnswer,
+    /// An answer with what the same user asked in another session.
+    OtherSessionsAnswer,
+    /// An answer with what another user asked.
+    OtherUsersAnswer,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::WrongId,
         Self::NotOneOfResultAndError,
         Self::NotJson,
@@ -125,5 +131,8 @@ impl Rule {
         Self::OutputMismatch,
         Self::InvalidBase64,
         Self::TooManyCompletions,
+        Self::OtherCallsAnswer,
+        Self::OtherSessionsAnswer,
+        Self::OtherUsersAnswer,
     ];
 }

@@ -39,6 +39,7 @@ pub(crate) fn call(user: u32, tool: u16, due: u64) -> Call {
         over_cap: false,
         first_with_token: false,
         touched: Touched::default(),
+        echo: Echo::Unasked,
     }
 }
 

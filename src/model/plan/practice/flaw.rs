@@ -11,6 +11,16 @@ defects! {
     LostSession400 = "lost-session-400",
     /// A request in a session that is not open is answered 200, with an error.
     LostSession200 = "lost-session-200",
+    /// Answers to calls of one session with the same id, in flight at once, are exchanged.
+    CrossesAnswers = "crosses-answers",
+    /// Now and then a call is answered with what a call in another session was answered.
+    MixesSessions = "mixes-sessions",
+    /// Now and then the stream of an answer ends without it.
+    LosesAnswers = "loses-answers",
+    /// Now and then an answer comes twice.
+    AnswersTwice = "answers-twice",
+    /// Now and then a call is never answered.
+    NeverAnswers = "never-answers",
 }
 
 #[cfg(test)]

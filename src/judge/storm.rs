@@ -1,0 +1,101 @@
+//! What must hold in every storm, whatever it was made for: each answer comes, whole and within the
+//! clients' patience, sessions stay, handshakes and tokens come within Claude's budgets. Memory is
+//! bounded by what is kept of each rule, never by calls.
+//!
+//! What a fault of the scenario touched is none of the target's: a call that met one, and everything
+//! in a window of one of which nobody can tell who met it.
+
+mod budgets;
+mod delivery;
+mod isolation;
+mod sessions;
+mod streams;
+
+use std::time::Duration;
+
+use self::budgets::Budgets;
+use self::delivery::Delivery;
+use self::isolation::Isolation;
+use self::sessions::Sessions;
+use self::streams::Streams;
+use crate::model::event::Event;
+use crate::model::fault::{Fault, Window, is_outside};
+use crate::model::figure;
+use crate::model::finding::Finding;
+
+/// Holds a storm against what must always hold.
+#[derive(Debug)]
+pub struct Storm {
+    /// Windows of faults outside.
+    excused: Vec<Window>,
+    isolation: Isolation,
+    delivery: Delivery,
+    sessions: Sessions,
+    streams: Streams,
+    budgets: Budgets,
+}
+
+/// When something was seen, by which user, and what it was.
+type Told = (Duration, u32, String);
+
+impl Storm {
+    /// Nothing seen yet of a load with these faults, in which tools of these names are called.
+    pub fn new(tools: &[String], faults: &[Fault], windows: &[Window]) -> Self {
+        let is_outside = |window: &&Window| {
+            faults.get(usize::from(window.fault)).is_some_and(|fault| is_outside(fault.kind))
+        };
+        Self {
+            excused: windows.iter().filter(is_outside).copied().collect(),
+            isolation: Isolation::new(tools),
+            delivery: Delivery::default(),
+            sessions: Sessions::default(),
+            streams: Streams::default(),
+            budgets: Budgets::default(),
+        }
+    }
+
+    /// Takes one event.
+    pub fn observe(&mut self, event: &Event) {
+        match event {
+            Event::Call(call) => {
+                self.isolation.call(call);
+                if !call.touched.is_any() && !self.is_excused(call.instants.due, call.instants.done)
+                {
+                    self.delivery.call(call);
+                }
+            }
+            Event::Exchange(exchange)
+                if !exchange.touched.is_any() && !self.is_excused(exchange.began, exchange.end) =>
+            {
+                self.streams.exchange(exchange);
+                self.budgets.exchange(exchange);
+            }
+            Event::Session(session) if !self.is_excused(session.at, session.at) => {
+                self.sessions.session(session);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_excused(&self, since: Duration, until: Duration) -> bool {
+        self.excused.iter().any(|window| window.overlaps(since, until))
+    }
+
+    /// What did not hold.
+    pub fn findings(&self) -> Vec<Finding> {
+        let all = self.delivery.findings().into_iter().chain(self.sessions.finding());
+        all.chain(self.streams.finding()).chain(self.budgets.findings()).collect()
+    }
+
+    /// What could not be checked, a sentence each.
+    pub fn unchecked(&self) -> Vec<String> {
+        self.isolation.unchecked()
+    }
+}
+
+fn shown((at, user, what): &Told) -> String {
+    format!("at {}, user {user}: {what}", figure::duration(*at))
+}
+
+#[cfg(test)]
+mod tests;

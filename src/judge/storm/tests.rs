@@ -1,0 +1,130 @@
+//! Storms of a few events.
+
+use super::*;
+use crate::model::event::{Call, Echo, Exchange, Instants, SessionChange, SessionEvent};
+use crate::model::fault::outside::{Action, Hook};
+use crate::model::fault::{Scope, Touched, What, When};
+use crate::model::operation::Operation;
+use crate::model::outcome::Outcome;
+use crate::model::summary::sample;
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn storm() -> Storm {
+    Storm::new(&["search".to_owned()], &[], &[])
+}
+
+fn call(outcome: Outcome) -> Call {
+    let instants = Instants { due: s(5), done: s(6), ..sample::call(0, 0, 5_000).instants };
+    Call { outcome, instants, ..sample::call(0, 0, 5_000) }
+}
+
+fn exchange(operation: Operation, took: Duration, outcome: Outcome) -> Exchange {
+    let (sent, end) = (s(1), s(1) + took);
+    Exchange {
+        operation,
+        began: sent,
+        sent: Some(sent),
+        headers: Some(sent),
+        answer: None,
+        end,
+        status: Some(200),
+        outcome,
+        ..sample::exchange(0, operation, 0)
+    }
+}
+
+fn ids(storm: &Storm) -> Vec<String> {
+    storm.findings().into_iter().map(|finding| finding.id).collect()
+}
+
+#[test]
+fn calls_that_are_cut_or_never_answered_are_found_and_others_are_not() {
+    let mut storm = storm();
+    for outcome in [Outcome::Ok, Outcome::ToolError, Outcome::Status(500), Outcome::Unfinished] {
+        storm.observe(&Event::Call(call(outcome)));
+    }
+    assert_eq!(ids(&storm), [""; 0]);
+    storm.observe(&Event::Call(call(Outcome::CutStream)));
+    storm.observe(&Event::Call(call(Outcome::Timeout)));
+    assert_eq!(ids(&storm), ["answers-cut", "calls-hung"]);
+    let evidence = &storm.findings()[1].evidence;
+    assert_eq!(evidence, &["at 5s, user 0: given up after 1s"]);
+}
+
+#[test]
+fn what_a_fault_touched_or_a_hook_may_have_is_none_of_the_targets() {
+    let command = vec!["restart".to_owned()];
+    let hook = Hook { action: Action::Command(command), timeout: s(1), cleanup: None };
+    let when = When { at: s(4), lasts: Some(s(2)), every: None, repeat: None };
+    let (name, scope, what) = ("restart".to_owned(), Scope::default(), What::Hook(hook));
+    let faults = [Fault { name, kind: "hook", when, share: 1.0, scope, what }];
+    let windows = crate::model::fault::windows(&faults, s(60));
+    let mut storm = Storm::new(&[], &faults, &windows);
+    let hung = call(Outcome::Timeout);
+    storm.observe(&Event::Call(Call { touched: Touched::by(3), ..hung }));
+    storm.observe(&Event::Call(hung));
+    let change = SessionChange::Lost;
+    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(4), change }));
+    assert_eq!(ids(&storm), [""; 0]);
+    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(6), change }));
+    assert_eq!(ids(&storm), ["sessions-vanished"]);
+}
+
+#[test]
+fn streams_that_end_after_the_same_time_have_one_cause() {
+    let streams = |lives: &[u64]| {
+        let mut storm = storm();
+        for life in lives {
+            let cut = exchange(Operation::Stream, s(*life), Outcome::CutStream);
+            storm.observe(&Event::Exchange(cut));
+        }
+        storm.findings().first().map(|finding| finding.evidence[0].clone())
+    };
+    assert_eq!(streams(&[60, 60, 60, 60]), None, "too few");
+    assert_eq!(streams(&[3, 3, 3, 3, 3, 3]), None, "too short to be idle");
+    assert_eq!(streams(&[20, 31, 42, 53, 64, 75]), None, "no one cause");
+    let alb = streams(&[60, 60, 61, 60, 60]).unwrap();
+    assert!(alb.starts_with("5 of 5 after 60s, as an AWS ALB does"), "{alb}");
+    assert_eq!(streams(&[45, 45, 45, 45, 45, 12]).unwrap(), "5 of 6 after 45s");
+}
+
+#[test]
+fn handshakes_have_a_budget_and_refreshes_a_larger_one() {
+    let mut storm = storm();
+    let all = [
+        (Operation::Initialize, 9),
+        (Operation::OauthRefresh, 29),
+        (Operation::ToolsCall, 200),
+        (Operation::Stream, 200),
+    ];
+    for (operation, took) in all {
+        storm.observe(&Event::Exchange(exchange(operation, s(took), Outcome::Ok)));
+    }
+    assert_eq!(ids(&storm), [""; 0]);
+    for (operation, took) in [(Operation::ToolsList, 11), (Operation::OauthRefresh, 31)] {
+        storm.observe(&Event::Exchange(exchange(operation, s(took), Outcome::Ok)));
+    }
+    let found = &storm.findings()[0];
+    assert_eq!((found.id.as_str(), found.count), ("over-budget", 2));
+    assert_eq!(found.evidence[0], "2 of 4 such requests");
+    assert_eq!(found.evidence[2], "at 1s, user 0: tools/list took 11s, of 10s");
+}
+
+#[test]
+fn tools_whose_answers_tell_nothing_are_said_to_be_unchecked() {
+    let said = |echoes: &[Echo]| {
+        let mut storm = storm();
+        for echo in echoes {
+            storm.observe(&Event::Call(Call { echo: *echo, ..call(Outcome::Ok) }));
+        }
+        storm.unchecked()
+    };
+    assert_eq!(said(&[]), [""; 0]);
+    assert_eq!(said(&[Echo::Silent, Echo::Own]), [""; 0], "one is enough to know that it echoes");
+    let silent = said(&[Echo::Silent, Echo::Silent]);
+    assert!(silent[0].contains("search gives (2 of them): they do not echo"), "{silent:?}");
+    assert!(said(&[Echo::Unasked])[0].contains("no place for a nonce"));
+}

@@ -1,0 +1,87 @@
+//! What must hold in every storm: a sound practice target breaks none of it, and each defect is
+//! found by the findings that its row names, no more and no fewer.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use crate::squall::{Place, Report};
+use crate::storm::adds_up;
+
+type Sets<'a> = &'a [(&'a str, &'a str)];
+
+/// A defect, the scenario that meets it, what makes that meet it, and the findings that it causes.
+type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
+
+const STEADY: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "3s", to = 6 }]"#),
+    ("load.drain", r#""5s""#),
+    ("load.steady.think", r#""50ms""#),
+    ("practice.latency", r#""5ms""#),
+];
+/// Bursts in sessions that all of a user's calls share, with one id for all.
+const POOLED: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "2s", to = "240/min" }]"#),
+    ("load.speed", "60"),
+    ("practice.latency", r#""60ms""#),
+    ("clients.override.sessions", "{ fresh = 0, unechoed = 0, pooled = 1, echo = 0 }"),
+];
+/// The same clients, who wait no longer than this.
+const IMPATIENT: (&str, &str) = ("clients.override.call_timeout", r#""1s""#);
+
+const ROWS: [Row<'_>; 5] = [
+    ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
+    ("mixes-sessions", "steady", STEADY, &["other-users-answer"]),
+    ("loses-answers", "steady", STEADY, &["answers-cut"]),
+    ("answers-twice", "steady", STEADY, &["second-answer"]),
+    ("never-answers", "steady", STEADY, &["calls-hung"]),
+];
+
+fn run(scenario: &str, sets: Sets<'_>, defects: &str) -> Report {
+    let place = Place::new();
+    let order = place.run(scenario).patient().set("tools.allow", r#"["search", "echo"]"#);
+    let order = order.sets(sets.iter().copied()).sets([IMPATIENT, ("practice.defects", defects)]);
+    // Only findings are looked at.
+    let done = order.set("expect.thresholds", r#"["dropped == 0"]"#).go();
+    let report = done.report();
+    adds_up(&report);
+    report
+}
+
+fn found(report: &Report) -> BTreeSet<&str> {
+    let findings = report.at("/findings").as_array().unwrap();
+    findings.iter().map(|finding| finding["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn each_defect_of_answers_is_found_and_nothing_else() {
+    thread::scope(|scope| {
+        for (defect, scenario, sets, findings) in ROWS {
+            scope.spawn(move || {
+                let report = run(scenario, sets, &format!("[{defect:?}]"));
+                assert_eq!(found(&report), findings.iter().copied().collect(), "{defect}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_sound_target_breaks_nothing() {
+    for (scenario, sets) in [("research-storm", POOLED), ("steady", STEADY)] {
+        let report = run(scenario, sets, "[]");
+        assert_eq!(found(&report), BTreeSet::new(), "{scenario}");
+        let notes = report.at("/scenario/notes").to_string();
+        assert!(
+            !notes.contains("not checked"),
+            "search and echo say again what was asked: {notes}"
+        );
+    }
+}
+
+#[test]
+fn what_no_answer_tells_is_said_to_be_unchecked() {
+    let place = Place::new();
+    let order = place.run("steady").patient().sets(STEADY.iter().copied());
+    let report = order.set("tools.allow", r#"["fetch"]"#).go().exits(0).report();
+    let notes = report.at("/scenario/notes").to_string();
+    assert!(notes.contains("not checked: whose answers fetch gives"), "{notes}");
+}
