@@ -93,6 +93,11 @@ impl Storm {
     }
 }
 
+/// The names of all that may be found.
+#[cfg(test)]
+const IDS: [&str; 5] =
+    [delivery::CUT.id, delivery::HUNG.id, sessions::VANISHED.id, streams::CUT.id, budgets::SLOW.id];
+
 fn shown((at, user, what): &Told) -> String {
     format!("at {}, user {user}: {what}", figure::duration(*at))
 }

@@ -106,13 +106,11 @@ impl Flawed {
     /// The answer before, where that was another session's and it is one in so many.
     fn mixed(&self, session: Option<Id>, answer: Answer, is_one: bool) -> Answer {
         let mut last = lock(&self.last);
-        match last.take_if(|(whose, _)| is_one && *whose != session) {
-            Some((_, other)) => other,
-            None => {
-                *last = Some((session, answer.clone()));
-                answer
-            }
+        if let Some((_, other)) = last.take_if(|(whose, _)| is_one && *whose != session) {
+            return other;
         }
+        *last = Some((session, answer.clone()));
+        answer
     }
 }
 

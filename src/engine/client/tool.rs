@@ -26,6 +26,9 @@ use crate::protocol::output::Output;
 use crate::protocol::results::call::CallResult;
 use crate::protocol::results::list::Tool as Offered;
 
+/// Appends the arguments of a call.
+type Make<'a> = &'a (dyn Fn(&mut Vec<u8>) + Sync);
+
 struct Called;
 impl Lent for Called {
     type Of<'a> = CallResult<'a>;
@@ -191,7 +194,7 @@ impl Client {
     async fn call_tool(
         self: &Arc<Self>,
         (session, tool): (&Session, &Tool),
-        (arguments, nonce): (&(dyn Fn(&mut Vec<u8>) + Sync), Nonce),
+        (arguments, nonce): (Make<'_>, Nonce),
         mirrored: &[Header],
         (deadline, cost): (Duration, &Cost),
     ) -> Answered<u32> {

@@ -10,7 +10,7 @@ use crate::model::finding::{Finding, Provenance, Severity};
 use crate::model::operation::Operation;
 use crate::model::summary::evidence::FirstFew;
 
-const SLOW: Rule = Rule {
+pub(super) const SLOW: Rule = Rule {
     id: "over-budget",
     severity: Severity::Medium,
     title: "Handshakes, lists or logins took longer than Claude waits.",

@@ -9,7 +9,7 @@ use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::model::summary::evidence::FirstFew;
 
-const CUT: Rule = Rule {
+pub(super) const CUT: Rule = Rule {
     id: "answers-cut",
     severity: Severity::Medium,
     title: "Answers ended before they were whole.",
@@ -19,7 +19,7 @@ const CUT: Rule = Rule {
     what_to_do: "Look for a proxy, a worker or a deadline that ends connections while a tool works, \
                  and for crashes in the server's log at these times.",
 };
-const HUNG: Rule = Rule {
+pub(super) const HUNG: Rule = Rule {
     id: "calls-hung",
     severity: Severity::Medium,
     title: "Calls were never answered while their client waited.",

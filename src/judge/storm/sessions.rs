@@ -6,7 +6,7 @@ use crate::model::event::{SessionChange, SessionEvent};
 use crate::model::finding::{Finding, Provenance, Severity};
 use crate::model::summary::evidence::FirstFew;
 
-const VANISHED: Rule = Rule {
+pub(super) const VANISHED: Rule = Rule {
     id: "sessions-vanished",
     severity: Severity::Medium,
     title: "Sessions were forgotten while their clients used them.",

@@ -10,7 +10,7 @@ use crate::model::finding::{Finding, Provenance, Severity};
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 
-const CUT: Rule = Rule {
+pub(super) const CUT: Rule = Rule {
     id: "idle-streams-cut",
     severity: Severity::Low,
     title: "Event streams were cut after the same time.",

@@ -18,7 +18,7 @@ fn storm() -> Storm {
 
 fn call(outcome: Outcome) -> Call {
     let instants = Instants { due: s(5), done: s(6), ..sample::call(0, 0, 5_000).instants };
-    Call { outcome, instants, ..sample::call(0, 0, 5_000) }
+    Call { instants, outcome, ..sample::call(0, 0, 5_000) }
 }
 
 fn exchange(operation: Operation, took: Duration, outcome: Outcome) -> Exchange {
@@ -127,4 +127,14 @@ fn tools_whose_answers_tell_nothing_are_said_to_be_unchecked() {
     let silent = said(&[Echo::Silent, Echo::Silent]);
     assert!(silent[0].contains("search gives (2 of them): they do not echo"), "{silent:?}");
     assert!(said(&[Echo::Unasked])[0].contains("no place for a nonce"));
+}
+
+#[test]
+fn the_readme_names_every_finding_and_no_other() {
+    let readme = include_str!("../../../README.md");
+    let section = readme.split("## What holds in every storm").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let named: Vec<_> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert_eq!(named, IDS);
 }
