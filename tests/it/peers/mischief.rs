@@ -1,6 +1,6 @@
 //! Servers that we did not write, and clients that do them wrong: what comes after is as before.
 
-use super::{no_violation, receipts};
+use super::{no_violation, receipts, together};
 use crate::peer::{Kind, Peer};
 use crate::squall::Place;
 
@@ -13,7 +13,15 @@ const SCENARIO: &str = "name = 'mischief'\nseed = 7\n[target]\nurl = 'practice'\
 /// Twenty answers are cut in the middle, by a reset and by a close; then a fresh session works.
 #[test]
 fn twenty_cut_answers_leave_a_server_that_works() {
-    for kind in [Kind::PythonV1("stateful"), Kind::PythonV2("stateful")] {
+    let kinds = [
+        Kind::PythonV1("stateful"),
+        Kind::PythonV2("stateful"),
+        Kind::TypescriptV2("stateful"),
+        Kind::TypescriptV2("handler"),
+        Kind::Everything("streamableHttp"),
+        Kind::Rmcp("stateful"),
+    ];
+    together(&kinds, |kind| {
         let peer = Peer::start(kind);
         let mut seen = 0;
         for (parting, outcome) in
@@ -33,5 +41,5 @@ fn twenty_cut_answers_leave_a_server_that_works() {
             no_violation(&report);
             seen += receipts(&peer, seen, &report).len();
         }
-    }
+    });
 }
