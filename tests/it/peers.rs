@@ -5,6 +5,7 @@ mod answers;
 mod granted;
 mod lost;
 mod mischief;
+mod restarted;
 mod tasks;
 
 use std::collections::BTreeMap;
