@@ -153,8 +153,7 @@ impl Peer {
             let counted = http::page(self.address, "/counted");
             let (arrived, logged) = counted.split_once(' ').unwrap();
             let text = self.read("access");
-            let asked = text.lines().filter(|line| !line.starts_with("GET /metrics "));
-            let asked: Vec<String> = asked.map(str::to_owned).collect();
+            let asked = asked(&text);
             if (arrived == logged && asked.len() >= expected) || Instant::now() > until {
                 assert_eq!(text.lines().count().to_string(), arrived, "its log is whole: {text}");
                 return asked;
@@ -162,6 +161,16 @@ impl Peer {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+
+    /// The same lines as they are while more is asked.
+    pub(crate) fn access_log_so_far(&self) -> Vec<String> {
+        asked(&self.read("access"))
+    }
+}
+
+/// The lines of an access log that [`Peer::access_log`] is about.
+fn asked(log: &str) -> Vec<String> {
+    log.lines().filter(|line| !line.starts_with("GET /metrics ")).map(str::to_owned).collect()
 }
 
 impl Drop for Peer {

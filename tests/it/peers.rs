@@ -6,6 +6,7 @@ mod granted;
 mod lost;
 mod mischief;
 mod restarted;
+mod slow;
 mod tasks;
 
 use std::collections::BTreeMap;

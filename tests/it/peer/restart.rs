@@ -7,6 +7,7 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::asked;
 use crate::squall::Place;
 
 /// It ends when the new server listens; that is ended when this is dropped.
@@ -45,8 +46,7 @@ impl Restart {
 
     /// What the new server was asked so far, as in [`super::Peer::access_log`].
     pub(crate) fn access_log(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.place.join("accessed")).unwrap_or_default();
-        text.lines().filter(|line| !line.starts_with("GET /metrics ")).map(str::to_owned).collect()
+        asked(&fs::read_to_string(self.place.join("accessed")).unwrap_or_default())
     }
 }
 
