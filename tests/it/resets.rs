@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{Reason, RecvStream};
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -95,8 +95,12 @@ async fn serve(bound: Bound, acceptor: TlsAcceptor, seen: Arc<Mutex<Seen>>) {
             seen.lock().unwrap().spoke += 1;
             while let Some(Ok((request, respond))) = connection.accept().await {
                 let seen = Arc::clone(&seen);
-                // Who answers a stream that is gone has nothing more to do.
-                tokio::spawn(async move { answer(request, respond, &seen).await.is_ok() });
+                tokio::spawn(async move {
+                    let answered = answer(request, respond, &seen).await;
+                    // Its client may have left before it was asked in full.
+                    let left = answered.err().and_then(|error| error.reason());
+                    seen.lock().unwrap().reset.extend(left);
+                });
             }
         });
     }
@@ -107,18 +111,16 @@ async fn answer(
     mut respond: SendResponse<Bytes>,
     seen: &Mutex<Seen>,
 ) -> Result<(), h2::Error> {
-    let head = |media: &str| Response::builder().header("content-type", media).body(()).unwrap();
     if request.method() == Method::GET {
-        let stream = respond.send_response(head("text/event-stream"), false)?;
-        return until_reset(stream, seen).await;
+        until_reset(respond, ":\n\n", seen).await;
+        return Ok(());
     }
     let message: Value = serde_json::from_slice(&whole(request.into_body()).await?).unwrap();
     if message["params"]["name"] == "held" {
-        let mut stream = respond.send_response(head("text/event-stream"), false)?;
         let note = json!({ "jsonrpc": "2.0", "method": "notifications/message",
             "params": { "level": "info", "data": "begun" } });
-        stream.send_data(Bytes::from(format!("data: {note}\n\n")), false)?;
-        return until_reset(stream, seen).await;
+        until_reset(respond, &format!("data: {note}\n\n"), seen).await;
+        return Ok(());
     }
     let tool = |name: &str| json!({ "name": name, "inputSchema": { "type": "object" } });
     let result = match message["method"].as_str() {
@@ -135,6 +137,10 @@ async fn answer(
     respond.send_response(head("application/json"), false)?.send_data(body.into(), true)
 }
 
+fn head(media: &str) -> Response<()> {
+    Response::builder().header("content-type", media).body(()).unwrap()
+}
+
 async fn whole(mut body: RecvStream) -> Result<Vec<u8>, h2::Error> {
     let mut bytes = Vec::new();
     while let Some(data) = body.data().await {
@@ -145,15 +151,20 @@ async fn whole(mut body: RecvStream) -> Result<Vec<u8>, h2::Error> {
     Ok(bytes)
 }
 
-/// Keeps a stream open until its client has left it.
-async fn until_reset(mut stream: SendStream<Bytes>, seen: &Mutex<Seen>) -> Result<(), h2::Error> {
-    let left = poll_fn(|context| stream.poll_reset(context)).await;
+/// Says something on a stream and keeps it open until its client has left it.
+async fn until_reset(mut respond: SendResponse<Bytes>, said: &str, seen: &Mutex<Seen>) {
+    let left = match respond.send_response(head("text/event-stream"), false) {
+        Ok(mut stream) => {
+            let _left_already = stream.send_data(Bytes::from(said.to_owned()), false).is_err();
+            poll_fn(|context| stream.poll_reset(context)).await
+        }
+        Err(_left_already) => poll_fn(|context| respond.poll_reset(context)).await,
+    };
     let mut seen = seen.lock().unwrap();
     match left {
         Ok(reason) => seen.reset.push(reason),
         Err(_) => seen.lost += 1,
     }
-    Ok(())
 }
 
 /// Waits until a server has seen so many streams reset, and holds it to nothing else having ended.
@@ -181,26 +192,35 @@ fn streams_that_a_client_leaves_are_reset_and_the_others_go_on() {
         ("kind = 'abandon'", "cancelled"),
         ("kind = 'abandon'\nafter = '30ms'\nparting = 'close'", "cancelled"),
     ];
-    for (fault, outcome) in rows {
-        let server = Server::start();
-        let report = server.run(&format!("{fault}\nmatch.tool = 'held'"), r#"["quick", "held"]"#);
-        let [quick, held] =
-            ["quick", "held"].map(|tool| report.count(&format!("/summary/tools/{tool}/count")));
-        assert_eq!(quick + held, 32, "{fault}");
-        assert_eq!(report.count("/summary/outcomes/ok"), quick, "{fault}");
-        assert_eq!(report.count(&format!("/summary/outcomes/{outcome}")), held, "{fault}");
-        were_reset(&server, held, fault);
-    }
+    thread::scope(|scope| {
+        for row in rows {
+            scope.spawn(move || leaves(row));
+        }
+    });
+}
+
+/// Every call of one tool is left so and ends so; all others are answered.
+fn leaves((fault, outcome): (&str, &str)) {
+    let server = Server::start();
+    let report = server.run(&format!("{fault}\nmatch.tool = 'held'"), r#"["quick", "held"]"#);
+    let calls = |tool: &str| report.count(&format!("/summary/tools/{tool}/count"));
+    let (quick, held) = (calls("quick"), calls("held"));
+    assert_eq!(quick + held, 32, "{fault}");
+    assert_eq!(report.count("/summary/outcomes/ok"), quick, "{fault}");
+    assert_eq!(report.count(&format!("/summary/outcomes/{outcome}")), held, "{fault}");
+    were_reset(&server, held, fault);
 }
 
 #[test]
 fn streams_beside_calls_are_reset_when_their_time_is_over() {
     let server = Server::start();
-    let fault = "kind = 'idle-streams'\nkeep = '10ms'";
+    let fault = "kind = 'idle-streams'\nkeep = '50ms'";
     let report = server.run(fault, r#"["quick"]"#);
     assert_eq!(report.outcomes(), ["ok"]);
-    assert_eq!(report.count("/summary/exchanges/GET stream"), 32);
-    were_reset(&server, 32, fault);
+    let streams = report.count("/summary/exchanges/GET stream");
+    // A user who has done its last call may leave before the stream beside that was asked for.
+    assert!((28..=32).contains(&streams), "{streams}");
+    were_reset(&server, streams, fault);
 }
 
 #[test]
