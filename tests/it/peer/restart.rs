@@ -41,7 +41,7 @@ impl Restart {
 
     /// The program and its argument, as a hook has them.
     pub(crate) fn command(&self) -> String {
-        format!("[\"bash\", {:?}]", self.place.join("restart"))
+        format!("[\"bash\", \"{}\"]", self.place.join("restart").display())
     }
 
     /// What the new server was asked so far, as in [`super::Peer::access_log`].
