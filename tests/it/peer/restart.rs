@@ -26,10 +26,10 @@ impl Restart {
             .collect();
         let (words, variables) = (words.join(" "), variables.join(" "));
         let (at, port) = (quoted(place.path().to_str().unwrap()), address.port());
-        // The test that started it waits for it at its own end only: until then it is a zombie.
+        // It listens until the last of its threads is gone.
         let text = format!(
             "set -eu\ncd {at}\nkill -9 {process}\n\
-             while grep -qs '^State:.[^ZX]' /proc/{process}/status; do sleep 0.02; done\n\
+             while (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.02; done\n\
              env -i PATH=\"$PATH\" PYTHONDONTWRITEBYTECODE=1 {variables} ACCESS_LOG={at}/accessed {words} </dev/null >said-anew 2>&1 &\n\
              echo $! > anew\n\
              until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do kill -0 $!; sleep 0.05; done\n\
