@@ -9,16 +9,17 @@ use crate::practice::Practice;
 use crate::squall::Place;
 use crate::storm::adds_up;
 
-/// Five users with call after call, who meet four faults for a second each.
+/// Five users with call after call, who meet four faults for a second each; first the one whose
+/// end they notice late.
 const SCENARIO: &str = "name = 'faults'\nseed = 7\n[target]\nurl = 'practice'\n\
     [clients]\nprofile = 'plain'\noverride = { call_timeout = '4s', connect_timeout = '4s' }\n\
     [load]\nbehaviour = 'steady'\nmodel = 'closed'\nsteady = { calls = 10, think = '20ms' }\n\
-    stages = [{ over = '1s', to = 5 }, { over = '11s', to = 5 }, { over = '1s', to = 0 }]\n\
+    stages = [{ over = '1s', to = 5 }, { over = '14s', to = 5 }, { over = '1s', to = 0 }]\n\
     drain = '60s'\n[tools]\nallow = ['echo']\n\
-    [[fault]]\nkind = 'latency'\nat = '2s'\nlasts = '1s'\nlatency = '100ms'\n\
-    [[fault]]\nkind = 'reset'\nat = '4s'\nlasts = '1s'\n\
-    [[fault]]\nkind = 'down'\nat = '6s'\nlasts = '1s'\n\
-    [[fault]]\nkind = 'blackhole'\nat = '8s'\nlasts = '1s'\n";
+    [[fault]]\nkind = 'blackhole'\nat = '2s'\nlasts = '1s'\n\
+    [[fault]]\nkind = 'latency'\nat = '8s'\nlasts = '1s'\nlatency = '100ms'\n\
+    [[fault]]\nkind = 'reset'\nat = '10s'\nlasts = '1s'\n\
+    [[fault]]\nkind = 'down'\nat = '12s'\nlasts = '1s'\n";
 
 /// Runs it: every error is known for what it met, and everybody is served in the end.
 fn explained(nginx: &Nginx<Practice>, http: &str) {
