@@ -291,6 +291,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_that_lost_bytes_never_comes_right() {
+        let hole = Network::Lane(vec![(Direction::Upstream, Effect::Discard(0))]);
+        let (path, connect, _) = echo(&[fault(hole, ms(200), Traffic::All)]).await;
+        let mut links = [connect.connect().await.unwrap(), connect.connect().await.unwrap()];
+        path.clock.sleep_until(ms(250)).await;
+        links[0].io.write_all(b"hello").await.unwrap();
+        path.clock.sleep_until(ms(550)).await;
+        let touched = links.map(|link| link.mark.unwrap().touched_since(ms(540)));
+        assert_eq!(touched, [Touched::by(0), Touched::default()]);
+    }
+
+    #[tokio::test]
     async fn nobody_listens_while_it_is_down_and_the_same_port_does_again() {
         let (path, connect, _) = echo(&[fault(Network::Down, ms(300), Traffic::All)]).await;
         let clock = path.clock.clone();

@@ -21,8 +21,8 @@ pub struct Mark {
 struct Story {
     /// When each fault last touched it.
     touched: Vec<(u8, Duration)>,
-    /// Faults ended it: whatever is sent on it afterwards meets them.
-    is_ended: bool,
+    /// What ended it, or lost a part of it: whatever is sent on it afterwards meets that.
+    lasting: Touched,
     /// Why there was no way on to the target.
     failed: Option<ConnectFailure>,
 }
@@ -40,9 +40,17 @@ impl Mark {
         self.is_marred.store(true, Ordering::Release);
     }
 
-    /// The faults that have touched it ended it.
+    /// These faults lost a part of what passed: it never comes right again.
+    pub fn lose(&self, faults: u64) {
+        let mut story = self.story();
+        story.lasting = story.lasting.and(Touched(faults));
+    }
+
+    /// The faults that touched it last ended it.
     pub fn end(&self) {
-        self.story().is_ended = true;
+        let mut story = self.story();
+        let last = story.touched.iter().map(|(_, last)| *last).max().unwrap_or_default();
+        story.lasting = story.lasting.and(story.since(last));
     }
 
     /// The way on to the target failed so.
@@ -51,14 +59,13 @@ impl Mark {
         self.is_marred.store(true, Ordering::Release);
     }
 
-    /// The faults that touched it since then, or ended it before.
+    /// The faults that touched it since then, or spoilt it for good before.
     pub fn touched_since(&self, then: Duration) -> Touched {
         if !self.is_marred.load(Ordering::Acquire) {
             return Touched::default();
         }
         let story = self.story();
-        let since = story.touched.iter().filter(|(_, last)| story.is_ended || *last >= then);
-        since.fold(Touched::default(), |all, (fault, _)| all.and(Touched::by(*fault)))
+        story.since(then).and(story.lasting)
     }
 
     /// Why there was no way on to the target, if that is so.
@@ -71,6 +78,13 @@ impl Mark {
 
     fn story(&self) -> MutexGuard<'_, Story> {
         self.story.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Story {
+    fn since(&self, then: Duration) -> Touched {
+        let since = self.touched.iter().filter(|(_, last)| *last >= then);
+        since.fold(Touched::default(), |all, (fault, _)| all.and(Touched::by(*fault)))
     }
 }
 
@@ -120,9 +134,14 @@ mod tests {
         let since = [0, 3, 6].map(|at| mark.touched_since(s(at)).0);
         assert_eq!(since, [0b101, 0b001, 0]);
         mark.end();
-        assert_eq!(mark.touched_since(s(6)).0, 0b101, "what is sent later meets what ended it");
+        assert_eq!(mark.touched_since(s(6)).0, 0b001, "what is sent later meets what ended it");
+        assert_eq!(mark.touched_since(s(0)).0, 0b101);
         mark.fail(ConnectFailure::Refused);
         assert_eq!(mark.failure(), Some(ConnectFailure::Refused));
+        let mark = Mark::default();
+        mark.touch(0b11, s(2));
+        mark.lose(0b10);
+        assert_eq!(mark.touched_since(s(6)).0, 0b10, "what is lost is missed for ever");
     }
 
     #[test]
