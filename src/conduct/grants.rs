@@ -147,6 +147,7 @@ pub(super) fn wallet(
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
         habit,
+        weather: around.weather.clone(),
     });
     match (granted.one, given) {
         (Some(one), given) => {

@@ -7,7 +7,7 @@ mod stream;
 
 use std::time::Duration;
 
-pub use mischief::{Left, Mischief};
+pub use mischief::{Left, Mischief, Skew};
 pub use network::{Direction, Effect, Ending, Network};
 pub use stream::{Cut, OnStream, Parting, Point};
 
@@ -178,6 +178,7 @@ impl What {
         match self {
             Self::Network(_) => "on the network, to whole connections",
             Self::Stream(_) => "at the client's end, to answers that come as events",
+            Self::Mischief(Mischief::ClockSkew(_)) => "in clients' processes, to their clocks",
             Self::Mischief(_) => "at the client's end, by the client",
             Self::Toxic(_) => "on a proxy of Toxiproxy, to whole connections",
             Self::Hook(_) => "outside, by a program or a request",

@@ -453,11 +453,19 @@ stages = [{ over = "10s", to = "60/min" }]
         assert!(profile.sources.values().all(|source| source.reference == "the scenario"));
     }
 
-    /// The text of every key is in the file of every key, or in a table of this file's.
+    /// The text of every key is in the file of every key, or in a table of this file's
+    /// or of its faults'.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere =
-            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
+        let elsewhere = [
+            "load.chat",
+            "load.steady",
+            "load.expired_token",
+            "load.wrong_audience",
+            "auth.",
+            "fault[].ahead",
+            "fault[].behind",
+        ];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)
