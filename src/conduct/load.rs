@@ -90,7 +90,8 @@ pub(super) async fn load(
     }
     let folds = folds(&plan, &tools, found.scouted.protocol_version, found.before);
     let before = found.logged_in.as_ref();
-    let around = around(&plan, before);
+    let forces = outside.as_ref().and_then(Outside::forces);
+    let around = Around { forces: forces.cloned(), ..around(&plan, before) };
     let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around) {
         Ok(common) => common,
         Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
@@ -207,7 +208,7 @@ fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
     let path = Path::of(faults, sources, clock.clone(), plan.seed);
     let weather = Forecast::of(&plan.faults, end, sources, (plan.seed, clock.clone()));
     let weather = weather.map(|weather| Arc::new(weather) as Arc<dyn Weather>);
-    Around { clock, before, ask: None, path, weather }
+    Around { clock, before, ask: None, path, forces: None, weather }
 }
 
 /// What a task made, once it has ended.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::model::fault::Touched;
@@ -15,6 +15,8 @@ pub struct Mark {
     /// Nothing has befallen it: the rest need not be looked at.
     is_marred: AtomicBool,
     story: Mutex<Story>,
+    /// What befalls it with every other on the same way.
+    way: OnceLock<Arc<Forces>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,14 +53,20 @@ impl Mark {
         self.is_marred.store(true, Ordering::Release);
     }
 
+    /// It is on this way, and on no other.
+    pub fn lies_on(&self, way: &Arc<Forces>) {
+        let _only_one = self.way.set(Arc::clone(way)).is_ok();
+    }
+
     /// The faults that touched it since then, or ended it before.
     pub fn touched_since(&self, then: Duration) -> Touched {
+        let all = self.way.get().map_or(Touched::default(), |way| way.since(then));
         if !self.is_marred.load(Ordering::Acquire) {
-            return Touched::default();
+            return all;
         }
         let story = self.story();
         let since = story.touched.iter().filter(|(_, last)| story.is_ended || *last >= then);
-        since.fold(Touched::default(), |all, (fault, _)| all.and(Touched::by(*fault)))
+        since.fold(all, |all, (fault, _)| all.and(Touched::by(*fault)))
     }
 
     /// Why there was no way on to the target, if that is so.
@@ -71,6 +79,51 @@ impl Mark {
 
     fn story(&self) -> MutexGuard<'_, Story> {
         self.story.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The faults in force on a whole way, and when others were.
+#[derive(Debug, Default)]
+pub struct Forces {
+    now: AtomicU64,
+    /// When others were in force last.
+    gone: Mutex<Vec<(u8, Duration)>>,
+}
+
+impl Forces {
+    /// These are in force from now on, and no other.
+    pub fn set(&self, faults: Touched, now: Duration) {
+        let before = self.now.swap(faults.0, Ordering::Relaxed);
+        let over = Touched(before & !faults.0);
+        if over.is_any() {
+            let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.retain(|(fault, _)| !over.has(*fault));
+            gone.extend((0..64).filter(|fault| over.has(*fault)).map(|fault| (fault, now)));
+        }
+    }
+
+    /// This one is in force from now on, too.
+    pub fn begin(&self, fault: u8) {
+        self.now.fetch_or(Touched::by(fault).0, Ordering::Relaxed);
+    }
+
+    /// This one is no more.
+    pub fn end(&self, fault: u8, now: Duration) {
+        let before = self.now.load(Ordering::Relaxed);
+        self.set(Touched(before & !Touched::by(fault).0), now);
+    }
+
+    /// This one turned out not to have come into force.
+    pub fn take_back(&self, fault: u8) {
+        self.now.fetch_and(!Touched::by(fault).0, Ordering::Relaxed);
+    }
+
+    /// Those that have been in force since then.
+    pub fn since(&self, then: Duration) -> Touched {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = gone.iter().filter(|(_, last)| *last >= then);
+        let now = Touched(self.now.load(Ordering::Relaxed));
+        late.fold(now, |all, (fault, _)| all.and(Touched::by(*fault)))
     }
 }
 
@@ -123,6 +176,22 @@ mod tests {
         assert_eq!(mark.touched_since(s(6)).0, 0b101, "what is sent later meets what ended it");
         mark.fail(ConnectFailure::Refused);
         assert_eq!(mark.failure(), Some(ConnectFailure::Refused));
+    }
+
+    #[test]
+    fn what_is_on_the_whole_way_befalls_whatever_is_under_way() {
+        let (mark, way) = (Mark::default(), Arc::<Forces>::default());
+        mark.lies_on(&way);
+        way.begin(2);
+        assert_eq!(mark.touched_since(s(9)).0, 0b100, "it is in force whenever that began");
+        way.begin(0);
+        mark.touch(0b010, s(3));
+        way.end(2, s(4));
+        assert_eq!([2, 4, 5].map(|then| mark.touched_since(s(then)).0), [0b111, 0b101, 0b001]);
+        way.take_back(0);
+        way.begin(2);
+        way.end(2, s(8));
+        assert_eq!([7, 9].map(|then| mark.touched_since(s(then)).0), [0b100, 0]);
     }
 
     #[test]

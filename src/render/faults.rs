@@ -42,6 +42,7 @@ pub fn sentence(damage: &Damage) -> String {
         0 => String::new(),
         count => format!(" {} of these errors met no fault.", figure::count(count)),
     };
+    let untold = if damage.untold { " Nobody can tell which calls met it." } else { "" };
     let stuck = if damage.is_metastable() {
         " It was not back within twice as long as the fault lasted: load alone may hold it down."
     } else {
@@ -52,7 +53,7 @@ pub fn sentence(damage: &Damage) -> String {
         format!(" It {} after {}.", hook.run.ended, figure::micros(hook.run.took_us))
     });
     format!(
-        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{hook}{stuck}"
+        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{untold}{hook}{stuck}"
     )
 }
 
@@ -100,7 +101,7 @@ pub fn row(damage: &Damage) -> Vec<String> {
         pair(before(damage, share), share(inside)),
         pair(before(damage, p95), p95(inside)),
         pair(before(damage, good), good(inside)),
-        if damage.is_outside() { dash() } else { counts(&[damage.met, damage.explained]) },
+        if damage.untold { dash() } else { counts(&[damage.met, damage.explained]) },
         after,
         counts(&[damage.users_hit, damage.users_unserved]),
         counts(&[damage.sessions_lost, damage.runs_lost, damage.grants_lost]),
@@ -148,6 +149,8 @@ mod tests {
             let said = sentence(&Damage { open, recovery, ..damage() });
             assert!(said.contains(words), "{said}");
         }
+        let said = sentence(&Damage { untold: true, ..damage() });
+        assert!(said.ends_with("2.25s after it. Nobody can tell which calls met it."), "{said}");
         let said = sentence(&Damage { inside: Stretch::default(), ..damage() });
         assert!(said.contains("no call was due in it."), "{said}");
     }

@@ -183,6 +183,16 @@ fn toxics_on_the_path_and_on_a_proxy_of_the_users_are_set_and_put_back() {
     }
     assert_eq!(findings(&report), []);
     is_put_back(&chaos, &place);
+    // Only a toxic that is on every connection of the path is known to have befallen a call.
+    let said = &done.stdout;
+    for fault in report.at("/faults").as_array().unwrap() {
+        let (name, met) = (fault["name"].as_str().unwrap(), fault["met"].as_u64().unwrap());
+        let (is_told, untold) = (name == "slow", &fault["untold"]);
+        assert_eq!((met > 0, *untold == json!(true)), (is_told, !is_told), "{fault}");
+        let line = said.lines().find(|line| line.contains(&format!("{name} (toxiproxy,")));
+        let says = line.unwrap().contains("Nobody can tell which calls met it.");
+        assert_eq!(says, !is_told, "{said}");
+    }
 }
 
 #[test]
@@ -197,7 +207,12 @@ fn a_path_that_is_down_fails_calls_and_comes_back() {
     assert!(report.count("/health/asked") > 0);
     assert_eq!(report.at("/health/well"), report.at("/health/asked"));
     assert!(report.outcomes().contains(&"ok"), "{:?}", report.outcomes());
-    assert!(report.count("/summary/errors") > 0, "{:?}", report.outcomes());
+    let errors = report.count("/summary/errors");
+    assert!(errors > 0, "{:?}", report.outcomes());
+    // Nothing else was wrong: every error met the fault.
+    let down = |name: &str| report.count(&format!("/faults/0/{name}"));
+    assert_eq!((down("explained"), down("unexplained")), (errors, 0));
+    assert!(down("met") >= errors);
     is_put_back(&chaos, &place);
 }
 
