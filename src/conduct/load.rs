@@ -143,15 +143,16 @@ pub(super) async fn load(
         loop_delay: &loop_delay,
     };
     let outside = outside.end().await;
+    let heard = finished(metrics).await?.transpose()?.unwrap_or_default();
     let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     notes.extend(outside::notes(&outside));
+    notes.extend(heard.note);
     expectations.findings.extend(finding::of_outside(&outside));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
-    let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
@@ -173,10 +174,13 @@ pub(super) async fn load(
         ending: ending(&summary, interrupted.load(Ordering::Relaxed)),
         plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
-        target_metrics,
+        target_metrics: heard.metrics,
         receipt: Some(receipt),
     });
     outside::tell(outside, &mut report);
+    for (damage, duplicates) in report.faults.iter_mut().zip(heard.duplicates) {
+        damage.duplicates = duplicates;
+    }
     Ok(report)
 }
 

@@ -44,7 +44,8 @@ pub struct Damage {
     pub runs_lost: u64,
     /// Grants that users lost, until the next window began.
     pub grants_lost: u64,
-    /// Calls that the target carried out twice; `None` where nobody can tell.
+    /// Calls that the target says it carried out twice, from its last page of metrics before the window
+    /// to its first one after it, which come about once a second; `None` where nobody can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<u64>,
     /// Whether and when it was as before.
