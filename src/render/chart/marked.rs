@@ -71,10 +71,11 @@ fn shortened(name: &str) -> String {
     name.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
-/// When faults were in force.
+/// When faults were in force, and while hooks ran: under everything else.
 pub(super) fn shades<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, content: &Content) -> Drawn<DB> {
-    let shades = content.marked.faults.iter().copied();
-    shade(plot, content, shades, FAULT)
+    let Marked { faults, hooks } = &content.marked;
+    shade(plot, content, faults.iter().copied(), FAULT)?;
+    shade(plot, content, hooks.iter().map(|ran| ran.seconds), HOOK)
 }
 
 fn shade<DB: DrawingBackend>(
@@ -91,7 +92,7 @@ fn shade<DB: DrawingBackend>(
     Ok(())
 }
 
-/// When hooks ran: from a line on, with its name beside it.
+/// When hooks began: a line over everything else, with its name beside it.
 pub(super) fn hooks<DB: DrawingBackend>(
     plot: &mut Plot<'_, DB>,
     content: &Content,
@@ -100,7 +101,6 @@ pub(super) fn hooks<DB: DrawingBackend>(
     let (bottom, top) = (content.scale.from, content.scale.to);
     let shown = |ran: &&Ran| ran.seconds.0 < content.end;
     let ran: Vec<_> = content.marked.hooks.iter().filter(shown).collect();
-    shade(plot, content, ran.iter().map(|ran| ran.seconds), HOOK)?;
     plot.draw_series(ran.iter().map(|ran| {
         let line = vec![(ran.seconds.0, bottom), (ran.seconds.0, top)];
         PathElement::new(line, HOOK.stroke_width(look.scale))
@@ -128,7 +128,7 @@ fn names<DB: DrawingBackend>(
         let Some(row) = ends.iter().position(|end| *end < from) else { continue };
         ends[row] = from + wide;
         let below = (row as u32 * high).cast_signed();
-        area.draw(&Text::new(ran.name.clone(), (from, px(look, 2) + below), text.clone()))?;
+        area.draw(&Text::new(ran.name.clone(), (from, px(look, 3) + below), text.clone()))?;
     }
     Ok(())
 }
