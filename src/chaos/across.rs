@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::edge::mark::{Forces, Mark};
+use crate::edge::mark::Forces;
 use crate::edge::net::{Connect, Link};
 use crate::model::fault::Touched;
 use crate::model::outcome::ConnectFailure;
@@ -34,7 +34,7 @@ struct Across {
 impl Across {
     /// The connection, with what lies on its way.
     fn marked(&self, link: Link) -> Link {
-        let mark = link.mark.unwrap_or_else(Arc::<Mark>::default);
+        let mark = link.mark.unwrap_or_default();
         mark.lies_on(&self.forces);
         Link { mark: Some(mark), ..link }
     }

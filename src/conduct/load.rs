@@ -15,7 +15,7 @@ use super::health::Followed;
 use super::kept;
 use super::login::LoggedIn;
 use super::look::way_of;
-use super::metrics::MetricsPage;
+use super::metrics::{MetricsPage, tell_duplicates};
 use super::outside::{self, Beside};
 use super::run::{Around, Order, common};
 use super::watch::{Course, Watch};
@@ -90,8 +90,7 @@ pub(super) async fn load(
     }
     let folds = folds(&plan, &tools, found.scouted.protocol_version, found.before);
     let before = found.logged_in.as_ref();
-    let forces = outside.as_ref().and_then(Outside::forces);
-    let around = Around { forces: forces.cloned(), ..around(&plan, before) };
+    let around = around(&plan, before, outside.as_ref());
     let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around) {
         Ok(common) => common,
         Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
@@ -178,9 +177,7 @@ pub(super) async fn load(
         receipt: Some(receipt),
     });
     outside::tell(outside, &mut report);
-    for (damage, duplicates) in report.faults.iter_mut().zip(heard.duplicates) {
-        damage.duplicates = duplicates;
-    }
+    tell_duplicates(heard.duplicates, &mut report);
     Ok(report)
 }
 
@@ -205,14 +202,15 @@ fn folds(
 }
 
 /// What the clients of the load have around them, its clock among it, which starts now.
-fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
+fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>, outside: Option<&Outside>) -> Around<'a> {
     let clock = Clock::real();
     let end = plan.load.pace.length() + plan.load.drain;
     let (faults, sources) = ((&*plan.faults, end), &plan.clients.addresses);
     let path = Path::of(faults, sources, clock.clone(), plan.seed);
     let weather = Forecast::of(&plan.faults, end, sources, (plan.seed, clock.clone()));
     let weather = weather.map(|weather| Arc::new(weather) as Arc<dyn Weather>);
-    Around { clock, before, ask: None, path, forces: None, weather }
+    let forces = outside.and_then(Outside::forces).cloned();
+    Around { clock, before, ask: None, path, forces, weather }
 }
 
 /// What a task made, once it has ended.

@@ -15,6 +15,7 @@ use crate::model::fault::windows;
 use crate::model::metrics::Collected;
 use crate::model::metrics::growth::Growth;
 use crate::model::plan::{Plan, Sessions, TargetUrl, Way};
+use crate::model::report::Report;
 use crate::model::report::failures;
 use crate::model::report::metrics::TargetMetrics;
 use crate::practice::metrics::DUPLICATES;
@@ -145,6 +146,13 @@ impl MetricsPage {
         });
         self.seen = read.await.map_err(|error| RunError::Ourselves(error.to_string()))?;
         Ok(())
+    }
+}
+
+/// Tells in a report how many calls were carried out twice in each window of it.
+pub(super) fn tell_duplicates(duplicates: Vec<Option<u64>>, report: &mut Report) {
+    for (damage, duplicates) in report.faults.iter_mut().zip(duplicates) {
+        damage.duplicates = duplicates;
     }
 }
 

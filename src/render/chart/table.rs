@@ -39,7 +39,9 @@ pub(super) fn timed(
         return Table { head, rows };
     }
     head.push("Hooks".to_owned());
-    rows.iter_mut().for_each(|row| row.push(String::new()));
+    for row in &mut rows {
+        row.push(String::new());
+    }
     for hook in hooks {
         let begun = froms.partition_point(|from| *from <= hook.seconds.0);
         let row = rows.get_mut(begun.saturating_sub(1)).and_then(|row| row.last_mut());
