@@ -118,9 +118,9 @@ impl Proxy {
         self.address
     }
 
-    /// What befalls the connection that comes from here; its other end asks, once.
-    pub fn mark(&self, from: SocketAddr) -> Option<Arc<Mark>> {
-        self.marks.as_ref().map(|marks| marks.meet(from))
+    /// What befalls the connection that comes from here and was begun then; its other end asks, once.
+    pub fn mark(&self, from: SocketAddr, began: Duration) -> Option<Arc<Mark>> {
+        self.marks.as_ref().map(|marks| marks.meet_near(from, began))
     }
 
     /// The faults that were in force since then and may have kept somebody from connecting.
@@ -139,7 +139,7 @@ impl Shared {
     /// A connection is reset: who asks for its mark now asks for that of another.
     fn left(&self, from: SocketAddr, mark: &Arc<Mark>) {
         if let Some(marks) = &self.marks {
-            marks.leave(from, mark);
+            marks.leave(from, mark, self.clock.now());
         }
     }
 
@@ -216,7 +216,7 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, Socket
 async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Shared) {
     // A refusal leaves the connection as it was: slower, and still a connection.
     let _refused = near.set_nodelay(true).is_err();
-    let mark = shared.marks.as_ref().map(|marks| marks.meet(from)).unwrap_or_default();
+    let mark = shared.marks.as_ref().map(|marks| marks.meet_far(from)).unwrap_or_default();
     let refusal = {
         let forces = shared.news.borrow();
         let mut befalling = shared.befalling(&forces, number);

@@ -129,30 +129,56 @@ impl Forces {
 
 /// Where the two ends of a connection find its mark, by the address it leaves from.
 #[derive(Debug, Default)]
-pub struct Marks(Mutex<HashMap<SocketAddr, Arc<Mark>>>);
+pub struct Marks(Mutex<HashMap<SocketAddr, Waiting>>);
+
+/// The mark of an end that has asked first.
+#[derive(Debug)]
+struct Waiting {
+    mark: Arc<Mark>,
+    /// When that end was gone, if it is: only who was under way by then is its other end.
+    left: Option<Duration>,
+}
 
 impl Marks {
-    /// The mark of the connection that leaves from here: each of its two ends asks once, in
-    /// whatever order, and then it is forgotten here.
-    pub fn meet(&self, from: SocketAddr) -> Arc<Mark> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The mark of the connection that leaves from here and was begun then, for the end that began it.
+    /// Each of its two ends asks once, in whatever order, and then it is forgotten here.
+    pub fn meet_near(&self, from: SocketAddr, began: Duration) -> Arc<Mark> {
+        self.meet(from, |left| left >= began)
+    }
+
+    /// The same for the end that it was accepted at.
+    pub fn meet_far(&self, from: SocketAddr) -> Arc<Mark> {
+        // An end that is gone was of another connection: this one has just come.
+        self.meet(from, |_| false)
+    }
+
+    fn meet(&self, from: SocketAddr, is_other: impl Fn(Duration) -> bool) -> Arc<Mark> {
+        let mut waiting = self.lock();
         match waiting.remove(&from) {
-            Some(mark) => mark,
-            None => Arc::clone(waiting.entry(from).or_default()),
+            Some(Waiting { mark, left }) if left.is_none_or(is_other) => mark,
+            _ => {
+                let mark = Arc::<Mark>::default();
+                waiting.insert(from, Waiting { mark: Arc::clone(&mark), left: None });
+                mark
+            }
         }
     }
 
-    /// The end that got this mark is gone: whoever comes from the same place is another.
-    pub fn leave(&self, from: SocketAddr, mine: &Arc<Mark>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.get(&from).is_some_and(|waits| Arc::ptr_eq(waits, mine)) {
-            waiting.remove(&from);
+    /// The end that got this mark is gone now: whoever comes from the same place is another.
+    pub fn leave(&self, from: SocketAddr, mine: &Arc<Mark>, now: Duration) {
+        let mut waiting = self.lock();
+        if let Some(waits) = waiting.get_mut(&from).filter(|it| Arc::ptr_eq(&it.mark, mine)) {
+            waits.left = Some(now);
         }
     }
 
     /// Whoever has asked alone so far stays alone.
     pub fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SocketAddr, Waiting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,17 +224,36 @@ mod tests {
     fn two_ends_meet_and_the_next_two_are_others() {
         let marks = Marks::default();
         let from: SocketAddr = "127.0.0.1:9".parse().unwrap();
-        let (near, far) = (marks.meet(from), marks.meet(from));
+        let (near, far) = (marks.meet_near(from, s(1)), marks.meet_far(from));
         assert!(Arc::ptr_eq(&near, &far));
-        let alone = marks.meet(from);
+        let (far, near) = (marks.meet_far(from), marks.meet_near(from, s(1)));
+        assert!(Arc::ptr_eq(&near, &far));
+        let alone = marks.meet_near(from, s(1));
         assert!(!Arc::ptr_eq(&near, &alone));
-        marks.leave(from, &near);
-        assert!(Arc::ptr_eq(&alone, &marks.meet(from)), "somebody else's is left");
-        let alone = marks.meet(from);
-        marks.leave(from, &alone);
-        assert!(!Arc::ptr_eq(&alone, &marks.meet(from)));
-        let alone = marks.meet(from);
+        marks.leave(from, &near, s(2));
+        assert!(Arc::ptr_eq(&alone, &marks.meet_far(from)), "somebody else's is left");
+        let alone = marks.meet_near(from, s(1));
         marks.forget();
-        assert!(!Arc::ptr_eq(&alone, &marks.meet(from)));
+        assert!(!Arc::ptr_eq(&alone, &marks.meet_far(from)));
+    }
+
+    #[test]
+    fn who_was_under_way_when_the_far_end_was_gone_still_meets_it() {
+        let marks = Marks::default();
+        let from: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        let gone = || {
+            let far = marks.meet_far(from);
+            marks.leave(from, &far, s(5));
+            far
+        };
+        assert!(Arc::ptr_eq(&gone(), &marks.meet_near(from, s(4))), "reset before it asked");
+        let far = gone();
+        let next = marks.meet_near(from, s(6));
+        assert!(!Arc::ptr_eq(&far, &next), "the next one from the same port");
+        assert!(Arc::ptr_eq(&next, &marks.meet_far(from)));
+        let far = gone();
+        let next = marks.meet_far(from);
+        assert!(!Arc::ptr_eq(&far, &next));
+        assert!(Arc::ptr_eq(&next, &marks.meet_near(from, s(6))));
     }
 }
