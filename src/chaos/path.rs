@@ -169,7 +169,7 @@ impl Through {
     fn marked(&self, link: Link, began: Duration) -> Link {
         // One that was reset already has no port any more: nobody meets it, and it is known why.
         let from = link.io.leaves_from().filter(|from| from.port() != 0);
-        let mark = from.and_then(|from| self.proxy.mark(from)).unwrap_or_else(|| {
+        let mark = from.and_then(|from| self.proxy.mark(from, began)).unwrap_or_else(|| {
             let mark = Mark::default();
             mark.touch(self.proxy.in_the_way(began).0, self.path.clock.now());
             mark.end();

@@ -4,12 +4,12 @@
 use super::authorization::ELSEWHERE;
 use super::http_sse::STREAM_PATH;
 use crate::model::duration::Shown;
-use crate::model::plan::{Answers, Catalogue, Flaw, Flaws, Practice, Sessions, Speaks, Way};
+use crate::model::plan::{Answers, Catalogue, Flaw, Practice, Sessions, Speaks, Way};
 
 /// Every knob: its flag without the dashes (its scenario key has `_` for `-`) and its value.
 pub fn words(knobs: &Practice) -> [(&'static str, String); 12] {
     let Practice { speaks, catalogue, latency, workers, answers, .. } = knobs;
-    let Practice { sessions, resumable, retry, result_bytes, seed, defects, auth, .. } = knobs;
+    let Practice { sessions, resumable, retry, result_bytes, seed, auth, .. } = knobs;
     [
         ("speaks", speaks_words(*speaks)),
         ("catalogue", catalogue_word(*catalogue).to_owned()),
@@ -21,7 +21,7 @@ pub fn words(knobs: &Practice) -> [(&'static str, String); 12] {
         ("retry", Shown(*retry).to_string()),
         ("result-bytes", result_bytes.to_string()),
         ("seed", seed.to_string()),
-        ("defects", flaw_words(defects)),
+        ("defects", flaw_words(knobs)),
         ("auth", auth.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string)),
     ]
 }
@@ -49,8 +49,8 @@ fn speaks_words(speaks: Speaks) -> String {
 /// The word of a target that has none.
 pub const SOUND: &str = "none";
 
-fn flaw_words(flaws: &Flaws) -> String {
-    let words: Vec<_> = flaws.list().map(Flaw::word).collect();
+fn flaw_words(knobs: &Practice) -> String {
+    let words: Vec<_> = knobs.defects.list().map(Flaw::word).collect();
     if words.is_empty() { SOUND.to_owned() } else { words.join(",") }
 }
 

@@ -131,6 +131,54 @@ fn behind_tls(http: &str, row: &Row) {
     assert_eq!(report.count("/summary/connections/http2"), http2, "{http} {}", row.0);
 }
 
+/// Who counts calls that are carried out twice is believed; of who does not, it is said that nobody knows.
+#[test]
+fn calls_that_were_carried_out_twice_are_as_many_as_the_target_counted() {
+    let twice = "[[fault]]\nname = 'again'\nkind = 'twice'\nat = '0s'\nlasts = '9s'\n\
+                 match.operation = 'tools/call'\n\
+                 [[fault]]\nname = 'later'\nkind = 'twice'\nat = '50s'\n";
+    let run = |sets: &[(&str, &str)], target: Option<&Practice>, words: &str| {
+        let place = Place::new();
+        place.file("mischief.toml", &format!("{SCENARIO}{twice}"));
+        let order = place.run_file("mischief.toml", "report").patient().sets(sets.iter().copied());
+        let done = match target {
+            Some(practice) => order.target(&practice.url()).go(),
+            None => order.go(),
+        };
+        let read =
+            |name: &str| std::fs::read_to_string(place.path().join("report").join(name)).unwrap();
+        for said in [done.stdout.clone(), read("summary.md"), read("report.html")] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        let report = done.report();
+        adds_up(&report);
+        assert_eq!((report.count("/summary/calls"), report.count("/faults/0/met")), (12, 12));
+        report
+    };
+    let known = "The target carried out 12 calls twice";
+    // The practice target's counter is known, and its page is none of what is drawn.
+    let report = run(&[], None, known);
+    let duplicates = [0, 1].map(|window| report.count(&format!("/faults/{window}/duplicates")));
+    assert_eq!(duplicates, [12, 0]);
+    assert!(report.0.get("target_metrics").is_none());
+    // Another target's has to be named.
+    let practice = Practice::with(&[]);
+    let metrics = "{ url = '/metrics', duplicates = 'practice_duplicate_calls_total' }";
+    let report = run(&[("target.metrics", metrics)], Some(&practice), known);
+    let counted = practice.counted("practice_duplicate_calls_total");
+    assert_eq!((report.count("/faults/0/duplicates"), counted), (12, 12));
+    assert!(report.0.get("target_metrics").is_some());
+    // It is not, or nobody has it.
+    let unknown = "How many calls the target carried out twice is unknown";
+    let misnamed = "{ url = '/metrics', duplicates = 'again_total' }";
+    for (metrics, is_noted) in [("{}", false), (misnamed, true)] {
+        let report = run(&[("target.metrics", metrics)], Some(&practice), unknown);
+        assert!(report.at("/faults/0").get("duplicates").is_none(), "{metrics}");
+        let notes = report.at("/scenario/notes").to_string();
+        assert_eq!(notes.contains("no page of metrics had again_total"), is_noted, "{notes}");
+    }
+}
+
 #[test]
 fn a_herd_is_cancelled_in_the_middle_of_its_calls() {
     let text = "[[fault]]\nkind = 'cancel-herd'\nat = '2s'\n";
