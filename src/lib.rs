@@ -122,6 +122,7 @@ pub mod judge {
 
 /// The network misbehaving, and clients. Uses `model`, `edge`, the seams of `engine`.
 pub mod chaos {
+    pub mod across;
     pub mod collection;
     pub mod hook;
     pub mod lane;

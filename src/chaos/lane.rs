@@ -63,8 +63,8 @@ pub enum Next {
 enum End {
     /// The sender closed.
     Finished,
-    /// A fault.
-    By(Ending),
+    /// The fault of this number.
+    By(u8, Ending),
 }
 
 #[derive(Debug)]
@@ -183,8 +183,7 @@ impl Lane {
         if let Some((at, id, ending)) = alarm
             && at <= now
         {
-            self.touched |= 1 << id;
-            return if ending == Ending::HalfClosed { Next::Finish } else { Next::End(ending) };
+            return self.end_by(id, ending);
         }
         let alarm = alarm.map(|(at, ..)| at);
         let due = match (self.queue.front(), self.end) {
@@ -192,14 +191,19 @@ impl Lane {
             (Some(piece), _) => Some(piece.due),
             (None, Some((due, end))) if due <= now => {
                 return match end {
-                    End::Finished | End::By(Ending::HalfClosed) => Next::Finish,
-                    End::By(ending) => Next::End(ending),
+                    End::Finished => Next::Finish,
+                    End::By(id, ending) => self.end_by(id, ending),
                 };
             }
             (None, end) => end.map(|(due, _)| due),
         };
         let due = due.filter(|due| *due < Duration::MAX);
         due.into_iter().chain(alarm).min().map_or(Next::Idle, Next::Wait)
+    }
+
+    fn end_by(&mut self, id: u8, ending: Ending) -> Next {
+        self.touched |= 1 << id;
+        if ending == Ending::HalfClosed { Next::Finish } else { Next::End(ending) }
     }
 
     /// The first piece.
@@ -295,7 +299,7 @@ impl Stage {
                 }
                 if is_over {
                     let last = out.queue.back().map_or(due, |last| last.due.max(due));
-                    out.end.get_or_insert((last, End::By(then)));
+                    out.end.get_or_insert((last, End::By(self.id, then)));
                 }
             }
             Effect::Corruption(share) => {

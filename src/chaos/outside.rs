@@ -22,6 +22,7 @@ use super::restore;
 use super::state::{Cleanup, Keeper};
 use super::toxiproxy::Failure;
 use crate::edge::clock::Clock;
+use crate::edge::mark::Forces;
 use crate::model::fault::outside::{
     Action, Hook, HookReport, HookRun, Outcome, Toxic, ToxicReport,
 };
@@ -39,6 +40,8 @@ pub struct Outside {
     pub(super) server: Option<Server>,
     pub(super) keeper: Keeper,
     pub(super) means: Means,
+    /// What is on the whole way to the target, through squall's own proxy.
+    pub(super) forces: Arc<Forces>,
 }
 
 /// How the load that this goes with ends. Clones are of the same load.
@@ -84,6 +87,11 @@ impl Outside {
     /// Where connections to the target go instead, if they go through a proxy of squall's.
     pub fn instead(&self) -> Option<SocketAddr> {
         self.server.as_ref()?.instead
+    }
+
+    /// What befalls all connections to the target while it is set, if anything may.
+    pub fn forces(&self) -> Option<&Arc<Forces>> {
+        self.instead().map(|_| &self.forces)
     }
 
     /// Acts until the load is over, and puts everything back.
@@ -182,6 +190,9 @@ impl Outside {
         let Some(server) = &self.server else { return };
         let proxy = server.proxy_of(toxic);
         let name = if toxic.is_down() { String::new() } else { server.toxic(window.fault) };
+        if !fault.is_untold() {
+            self.forces.begin(window.fault);
+        }
         let set = if toxic.is_down() {
             let count = course.down.entry(proxy.to_owned()).or_default();
             *count += 1;
@@ -196,7 +207,10 @@ impl Outside {
         let now = micros(self.means.clock.now());
         let (set_us, errors) = match set {
             Ok(()) => (Some(now), Vec::new()),
-            Err(why) => (None, vec![format!("could not be set: {why}")]),
+            Err(why) => {
+                self.forces.take_back(window.fault);
+                (None, vec![format!("could not be set: {why}")])
+            }
         };
         let report = ToxicReport {
             fault: fault.name.clone(),
@@ -229,10 +243,13 @@ impl Outside {
                 .map(drop)
                 .map_err(|failure| told(&failure))
         };
-        let now = micros(self.means.clock.now());
+        let now = self.means.clock.now();
         let Some(report) = course.reports.get_mut(&number) else { return };
         match removed {
-            Ok(()) => report.removed_us = report.set_us.map(|_| now),
+            Ok(()) => {
+                self.forces.end(window.fault, now);
+                report.removed_us = report.set_us.map(|_| micros(now));
+            }
             Err(why) => report.errors.push(format!("could not be removed: {why}")),
         }
     }

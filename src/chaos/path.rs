@@ -169,7 +169,7 @@ impl Through {
     fn marked(&self, link: Link, began: Duration) -> Link {
         // One that was reset already has no port any more: nobody meets it, and it is known why.
         let from = link.io.leaves_from().filter(|from| from.port() != 0);
-        let mark = from.and_then(|from| self.proxy.mark(from)).unwrap_or_else(|| {
+        let mark = from.and_then(|from| self.proxy.mark(from, began)).unwrap_or_else(|| {
             let mark = Mark::default();
             mark.touch(self.proxy.in_the_way(began).0, self.path.clock.now());
             mark.end();
@@ -288,6 +288,18 @@ mod tests {
         assert_eq!(ask(&mut link).await, (Some("hello".to_owned()), Touched::default()));
         assert_eq!(connect.in_the_way(ms(740)), Touched::default());
         assert_eq!(connect.in_the_way(ms(420)), Touched::by(0), "it was when it began");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_lost_bytes_never_comes_right() {
+        let hole = Network::Lane(vec![(Direction::Upstream, Effect::Discard(0))]);
+        let (path, connect, _) = echo(&[fault(hole, ms(200), Traffic::All)]).await;
+        let mut links = [connect.connect().await.unwrap(), connect.connect().await.unwrap()];
+        path.clock.sleep_until(ms(250)).await;
+        links[0].io.write_all(b"hello").await.unwrap();
+        path.clock.sleep_until(ms(550)).await;
+        let touched = links.map(|link| link.mark.unwrap().touched_since(ms(540)));
+        assert_eq!(touched, [Touched::by(0), Touched::default()]);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use super::lane::{InForce, Lane, Next};
 use super::proxy::{Force, News};
 use crate::edge::clock::{Clock, Sleep};
 use crate::edge::mark::Mark;
-use crate::model::fault::Ending;
+use crate::model::fault::{Effect, Ending};
 
 /// Read at a time, at most.
 const CHUNK: usize = 16 * 1024;
@@ -41,13 +41,15 @@ where
     let mut buffer = BytesMut::with_capacity(CHUNK);
     let mut alarm: Option<(Duration, Sleep)> = None;
     let mut is_open = true;
-    lane.change(clock.now(), &side(&news.borrow_and_update()));
+    let mut effects = side(&news.borrow_and_update());
+    lane.change(clock.now(), &effects);
     loop {
         let now = clock.now();
         let next = lane.next(now);
         let touched = lane.take_touched();
         if touched != 0 {
             mark.touch(touched, now);
+            mark.lose(touched & losing(&effects));
         }
         let due = match next {
             Next::Finish => {
@@ -78,7 +80,8 @@ where
                     return Ended::By(Ending::Closed);
                 }
                 let forces = Arc::clone(&news.borrow_and_update());
-                lane.change(clock.now(), &side(&forces));
+                effects = side(&forces);
+                lane.change(clock.now(), &effects);
             }
             read = from.read_buf(&mut buffer), if reads => match read {
                 Ok(0) => {
@@ -90,6 +93,12 @@ where
             },
         }
     }
+}
+
+/// Those that lose what they touch, a bit each by their number.
+fn losing(effects: &[InForce]) -> u64 {
+    let losing = effects.iter().filter(|force| matches!(force.effect, Effect::Discard(_)));
+    losing.fold(0, |all, force| all | 1 << force.id)
 }
 
 async fn sound(alarm: Option<&mut (Duration, Sleep)>) {
@@ -109,7 +118,7 @@ mod tests {
     use super::*;
     use crate::model::chance::{Key, Purpose};
     use crate::model::distribution::Distribution;
-    use crate::model::fault::{Direction, Effect};
+    use crate::model::fault::Direction;
 
     const fn ms(count: u64) -> Duration {
         Duration::from_millis(count)

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use reqwest::Client;
 use url::Url;
@@ -12,6 +13,7 @@ use super::state::{Changes, Keeper, Put, SCHEMA, State};
 use super::toxiproxy::{Failure, Shown, Toxiproxy};
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
+use crate::edge::mark::Forces;
 use crate::model::fault::outside::{Hook, Toxic};
 use crate::model::fault::{Fault, What};
 use crate::model::outcome::ConnectFailure;
@@ -185,10 +187,11 @@ pub async fn begin(plan: &Plan, hands: Hands) -> Result<Option<Outside>, Outside
     let end = plan.load.pace.length() + plan.load.drain;
     let means = Means { clock: Clock::of_runtime(), client, hide };
     let faults = plan.faults.clone().into();
+    let forces = Arc::<Forces>::default();
     let Some((asked, server)) = server else {
-        return Ok(Some(Outside { faults, end, server: None, keeper, means }));
+        return Ok(Some(Outside { faults, end, server: None, keeper, means, forces }));
     };
-    let mut outside = Outside { faults, end, server: Some(server), keeper, means };
+    let mut outside = Outside { faults, end, server: Some(server), keeper, means, forces };
     let made = outside.make_own(&asked.shown, &asked.listen, &upstream).await;
     if let Err(error) = made {
         let _left = outside.put_back().await;

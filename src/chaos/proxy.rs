@@ -4,8 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +15,7 @@ use super::lane::{InForce, Lane};
 use super::pipe::{Ended, carry};
 use crate::edge::clock::Clock;
 use crate::edge::dial::Dial;
-use crate::edge::mark::{Mark, Marks};
+use crate::edge::mark::{Forces, Mark, Marks};
 use crate::edge::net::{listen_now, reset};
 use crate::model::chance::{Key, Purpose};
 use crate::model::fault::{Direction, Effect, Ending, Touched};
@@ -69,7 +68,9 @@ pub struct Between {
 pub struct Proxy {
     address: SocketAddr,
     marks: Option<Arc<Marks>>,
-    way: Arc<Way>,
+    /// What may have kept somebody from connecting; one because of which nobody listens until somebody
+    /// does.
+    way: Arc<Forces>,
     accepting: JoinHandle<()>,
 }
 
@@ -83,35 +84,7 @@ struct Shared {
     sources: Arc<[IpAddr]>,
     news: News,
     marks: Option<Arc<Marks>>,
-    way: Arc<Way>,
-}
-
-/// What may have kept somebody from connecting, and when.
-#[derive(Debug, Default)]
-struct Way {
-    /// The faults in force, a bit each; one because of which nobody listens until somebody does.
-    now: AtomicU64,
-    /// When others were in force last.
-    gone: Mutex<Vec<(u8, Duration)>>,
-}
-
-impl Way {
-    fn set(&self, faults: Touched, now: Duration) {
-        let before = self.now.swap(faults.0, Ordering::Relaxed);
-        let over = Touched(before & !faults.0);
-        if over.is_any() {
-            let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-            gone.retain(|(fault, _)| !over.has(*fault));
-            gone.extend((0..64).filter(|fault| over.has(*fault)).map(|fault| (fault, now)));
-        }
-    }
-
-    fn since(&self, then: Duration) -> Touched {
-        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        let late = gone.iter().filter(|(_, last)| *last >= then);
-        let now = Touched(self.now.load(Ordering::Relaxed));
-        late.fold(now, |all, (fault, _)| all.and(Touched::by(*fault)))
-    }
+    way: Arc<Forces>,
 }
 
 impl Proxy {
@@ -145,9 +118,9 @@ impl Proxy {
         self.address
     }
 
-    /// What befalls the connection that comes from here; its other end asks, once.
-    pub fn mark(&self, from: SocketAddr) -> Option<Arc<Mark>> {
-        self.marks.as_ref().map(|marks| marks.meet(from))
+    /// What befalls the connection that comes from here and was begun then; its other end asks, once.
+    pub fn mark(&self, from: SocketAddr, began: Duration) -> Option<Arc<Mark>> {
+        self.marks.as_ref().map(|marks| marks.meet_near(from, began))
     }
 
     /// The faults that were in force since then and may have kept somebody from connecting.
@@ -166,7 +139,7 @@ impl Shared {
     /// A connection is reset: who asks for its mark now asks for that of another.
     fn left(&self, from: SocketAddr, mark: &Arc<Mark>) {
         if let Some(marks) = &self.marks {
-            marks.leave(from, mark);
+            marks.leave(from, mark, self.clock.now());
         }
     }
 
@@ -243,7 +216,7 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, Socket
 async fn converse(mut near: TcpStream, from: SocketAddr, number: u64, shared: Shared) {
     // A refusal leaves the connection as it was: slower, and still a connection.
     let _refused = near.set_nodelay(true).is_err();
-    let mark = shared.marks.as_ref().map(|marks| marks.meet(from)).unwrap_or_default();
+    let mark = shared.marks.as_ref().map(|marks| marks.meet_far(from)).unwrap_or_default();
     let refusal = {
         let forces = shared.news.borrow();
         let mut befalling = shared.befalling(&forces, number);

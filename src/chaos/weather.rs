@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::edge::clock::Clock;
 use crate::engine::weather::{Again, By, Hold, Leave, Spell, Tag, Weather};
 use crate::model::chance::{Key, Purpose};
-use crate::model::fault::{self, Fault, Left, Mischief, OnStream, Scope, What, Window};
+use crate::model::fault::{self, Fault, Left, Mischief, OnStream, Scope, Skew, What, Window};
 use crate::model::operation::Operation;
 
 /// The faults of a scenario that act at the clients' end, over one load.
@@ -29,6 +29,14 @@ struct Front {
     windows: Vec<Window>,
     /// Whose turn it is, where something is taken in turn.
     turn: AtomicUsize,
+}
+
+/// What a fault befalls or not. The numbers are part of what a seed means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Befalls {
+    Exchanges = 0,
+    Calls = 1,
+    Processes = 2,
 }
 
 /// What it does.
@@ -75,14 +83,14 @@ impl Forecast {
         (!fronts.is_empty()).then_some(Self { clock, seed, fronts })
     }
 
-    /// Whether chance lets it befall what has this tag.
-    fn befalls(&self, front: &Front, tag: &Tag<'_>) -> bool {
+    /// Whether chance lets it befall this one of a user's.
+    fn befalls(&self, front: &Front, user: u32, number: u32) -> bool {
         if front.share >= 1.0 {
             return true;
         }
-        let key = Key::of_run(self.seed, tag.user.into());
-        let key = key.of_subagent(front.number.into()).at_turn(tag.number);
-        key.draw_at(Purpose::Fault, u32::from(front.is_of_calls())).happens(front.share)
+        let key = Key::of_run(self.seed, user.into());
+        let key = key.of_subagent(front.number.into()).at_turn(number);
+        key.draw_at(Purpose::Fault, front.befalls() as u32).happens(front.share)
     }
 }
 
@@ -100,9 +108,12 @@ impl Front {
         self.windows.get(begun).map(|window| window.from)
     }
 
-    /// Whether calls are what it befalls, and not exchanges.
-    const fn is_of_calls(&self) -> bool {
-        matches!(self.acts, Acts::Mischief(Mischief::CancelHerd | Mischief::Retry { .. }))
+    const fn befalls(&self) -> Befalls {
+        match self.acts {
+            Acts::Mischief(Mischief::CancelHerd | Mischief::Retry { .. }) => Befalls::Calls,
+            Acts::Mischief(Mischief::ClockSkew(_)) => Befalls::Processes,
+            Acts::Stream(_) | Acts::Mischief(_) => Befalls::Exchanges,
+        }
     }
 
     /// Whether it may befall what has this tag.
@@ -167,7 +178,10 @@ impl Front {
                 spell.idle = spell.idle.or(Some(self.by(*keep)));
             }
             Acts::Mischief(
-                Mischief::CancelHerd | Mischief::Retry { .. } | Mischief::HalfOpen(_),
+                Mischief::CancelHerd
+                | Mischief::Retry { .. }
+                | Mischief::HalfOpen(_)
+                | Mischief::ClockSkew(_),
             ) => {}
         }
     }
@@ -177,10 +191,11 @@ impl Weather for Forecast {
     fn over_exchange(&self, tag: &Tag<'_>) -> Option<Spell> {
         let now = self.clock.now();
         let mut spell = None;
-        for front in self.fronts.iter().filter(|front| !front.is_of_calls()) {
+        let of_exchanges = |front: &&Front| front.befalls() == Befalls::Exchanges;
+        for front in self.fronts.iter().filter(of_exchanges) {
             if let Some(window) = front.window(now)
                 && front.means(tag)
-                && self.befalls(front, tag)
+                && self.befalls(front, tag.user, tag.number)
             {
                 front.cast(spell.get_or_insert_default(), window);
             }
@@ -192,7 +207,7 @@ impl Weather for Forecast {
         let now = self.clock.now();
         let herds = self.fronts.iter().filter(|front| {
             let is_herd = matches!(front.acts, Acts::Mischief(Mischief::CancelHerd));
-            is_herd && front.means(tag) && self.befalls(front, tag)
+            is_herd && front.means(tag) && self.befalls(front, tag.user, tag.number)
         });
         let next = herds.filter_map(|front| Some(front.by(front.next(now)?)));
         next.min_by_key(|cancel| cancel.what)
@@ -203,8 +218,17 @@ impl Weather for Forecast {
         self.fronts.iter().find_map(|front| {
             let Acts::Mischief(Mischief::Retry { times, pause }) = front.acts else { return None };
             front.window(now)?;
-            let meant = front.means(tag) && self.befalls(front, tag);
+            let meant = front.means(tag) && self.befalls(front, tag.user, tag.number);
             meant.then(|| front.by(Again { times, pause }))
+        })
+    }
+
+    fn skews(&self, user: u32) -> Option<By<Skew>> {
+        let now = self.clock.now();
+        self.fronts.iter().find_map(|front| {
+            let Acts::Mischief(Mischief::ClockSkew(skew)) = front.acts else { return None };
+            front.window(now)?;
+            self.befalls(front, user, 0).then(|| front.by(skew))
         })
     }
 }

@@ -50,7 +50,7 @@ pub fn endpoint(plan: &Plan, files: Option<u64>) -> Result<Option<Endpoint>, Run
     endpoint::identity_headers(&endpoint, &introduced(plan).identity)
         .map_err(RunError::Identity)?;
     HealthPage::of(plan, &endpoint)?;
-    MetricsPage::of(plan, &endpoint)?;
+    MetricsPage::of(plan, &endpoint, plan.way())?;
     Ok(Some(endpoint))
 }
 

@@ -12,10 +12,12 @@ use super::kept::{self, Lines};
 use super::login;
 use super::person;
 use super::run::Around;
+use crate::chaos::across::across;
 use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
 use crate::edge::files;
+use crate::edge::mark::Forces;
 use crate::edge::net::Connect;
 use crate::edge::tls::Tls;
 use crate::engine::grant::Grant;
@@ -105,6 +107,7 @@ pub(super) fn wallet(
         allowed: granted.servers.clone(),
         clock: wire.clock.clone(),
         path: around.path.clone(),
+        forces: around.forces.clone(),
     };
     let identity = identity(granted)?.map(Arc::new);
     let mut oauth = profile.oauth.clone();
@@ -147,6 +150,7 @@ pub(super) fn wallet(
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
         habit,
+        weather: around.weather.clone(),
     });
     match (granted.one, given) {
         (Some(one), given) => {
@@ -241,6 +245,7 @@ struct Origins {
     allowed: Vec<String>,
     clock: Clock,
     path: Option<Arc<Path>>,
+    forces: Option<Arc<Forces>>,
 }
 
 impl Origins {
@@ -282,7 +287,8 @@ impl Reach for Origins {
         }
         let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
         if url.origin() == self.target.origin() {
-            return Ok((self.connect(self.route.clone(), leg)?, value(&self.authority)?));
+            let way = self.connect(self.route.clone(), leg)?;
+            return Ok((across(way, self.forces.as_ref()), value(&self.authority)?));
         }
         let host = url.host_str().unwrap_or_default();
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];

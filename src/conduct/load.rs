@@ -15,7 +15,7 @@ use super::health::Followed;
 use super::kept;
 use super::login::LoggedIn;
 use super::look::way_of;
-use super::metrics::MetricsPage;
+use super::metrics::{MetricsPage, tell_duplicates};
 use super::outside::{self, Beside};
 use super::run::{Around, Order, common};
 use super::watch::{Course, Folds, Watch};
@@ -91,7 +91,7 @@ pub(super) async fn load(
     }
     let folds = folds(&plan, &tools, found.scouted.protocol_version, found.before);
     let before = found.logged_in.as_ref();
-    let around = around(&plan, before);
+    let around = around(&plan, before, outside.as_ref());
     let common = match common(&plan, found.endpoint, Arc::clone(&recorder), tools, &around) {
         Ok(common) => common,
         Err(error) => return Err(outside::given_up(outside.as_ref(), error).await),
@@ -143,16 +143,17 @@ pub(super) async fn load(
         loop_delay: &loop_delay,
     };
     let outside = outside.end().await;
+    let heard = finished(metrics).await?.transpose()?.unwrap_or_default();
     let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
     notes.extend(aside.end().await);
     notes.extend(saved.err().map(|error| format!("the grants could not be kept: {error}")));
     notes.extend(outside::notes(&outside));
+    notes.extend(heard.note);
     notes.append(&mut expectations.notes);
     expectations.findings.extend(finding::of_outside(&outside));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
-    let target_metrics = finished(metrics).await?.transpose()?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
     let outlook = outlook::of(&plan, plan.way(), tools);
     let width = summary.series.width();
@@ -174,10 +175,11 @@ pub(super) async fn load(
         ending: ending(&summary, interrupted.load(Ordering::Relaxed)),
         plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
-        target_metrics,
+        target_metrics: heard.metrics,
         receipt: Some(receipt),
     });
     outside::tell(outside, &mut report);
+    tell_duplicates(heard.duplicates, &mut report);
     Ok(report)
 }
 
@@ -201,14 +203,15 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
 }
 
 /// What the clients of the load have around them, its clock among it, which starts now.
-fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>) -> Around<'a> {
+fn around<'a>(plan: &Plan, before: Option<&'a LoggedIn>, outside: Option<&Outside>) -> Around<'a> {
     let clock = Clock::real();
     let end = plan.load.pace.length() + plan.load.drain;
     let (faults, sources) = ((&*plan.faults, end), &plan.clients.addresses);
     let path = Path::of(faults, sources, clock.clone(), plan.seed);
     let weather = Forecast::of(&plan.faults, end, sources, (plan.seed, clock.clone()));
     let weather = weather.map(|weather| Arc::new(weather) as Arc<dyn Weather>);
-    Around { clock, before, ask: None, path, weather }
+    let forces = outside.and_then(Outside::forces).cloned();
+    Around { clock, before, ask: None, path, forces, weather }
 }
 
 /// What a task made, once it has ended.

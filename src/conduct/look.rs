@@ -69,7 +69,7 @@ pub(super) async fn look<'a>(
     let way = way_of(&scouted);
     before::check_files(plan, way, descriptors())?;
     before::check_rate(plan, way, u16::try_from(tools.len()).unwrap_or(u16::MAX))?;
-    let mut metrics = MetricsPage::of(plan, endpoint)?;
+    let mut metrics = MetricsPage::of(plan, endpoint, way)?;
     if let Some(metrics) = &mut metrics {
         metrics.before().await?;
     }

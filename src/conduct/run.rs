@@ -14,10 +14,12 @@ use super::login::LoggedIn;
 use super::look::look;
 use super::outside;
 use super::watch::Show;
+use crate::chaos::across::across;
 use crate::chaos::path::Path;
 use crate::edge::clock::Clock;
 use crate::edge::dial::{Dial, Route};
 use crate::edge::health::descriptors;
+use crate::edge::mark::Forces;
 use crate::edge::net::Connect;
 use crate::edge::process::{PracticeChild, spawn_practice};
 use crate::engine::client::{Belief, Common, Tool};
@@ -130,6 +132,8 @@ pub(super) struct Around<'a> {
     pub(super) ask: Option<&'a Ask>,
     /// Their way to the servers, where faults may befall it.
     pub(super) path: Option<Arc<Path>>,
+    /// What lies on the whole way to the target, where something outside may.
+    pub(super) forces: Option<Arc<Forces>>,
     /// What befalls them at their own end.
     pub(super) weather: Option<Arc<dyn Weather>>,
 }
@@ -137,7 +141,8 @@ pub(super) struct Around<'a> {
 impl Default for Around<'_> {
     /// Nothing, and a clock that starts now.
     fn default() -> Self {
-        Self { clock: Clock::real(), before: None, ask: None, path: None, weather: None }
+        let clock = Clock::real();
+        Self { clock, before: None, ask: None, path: None, forces: None, weather: None }
     }
 }
 
@@ -190,10 +195,11 @@ pub(super) fn common(
 
 /// What connects to the target.
 fn connect(route: &Route, around: &Around<'_>) -> Result<Arc<dyn Connect>, RunError> {
-    match &around.path {
-        Some(path) => path.through(route.clone(), None).map_err(RunError::NoProxy),
-        None => Ok(Arc::new(Dial::new(route.clone(), around.clock.clone()))),
-    }
+    let way = match &around.path {
+        Some(path) => path.through(route.clone(), None).map_err(RunError::NoProxy)?,
+        None => Arc::new(Dial::new(route.clone(), around.clock.clone())),
+    };
+    Ok(across(way, around.forces.as_ref()))
 }
 
 /// What clients of this plan are ready to speak.

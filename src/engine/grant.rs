@@ -78,6 +78,11 @@ impl Token {
         self.header.to_str().ok()?.strip_prefix("Bearer ").map(Secret::new)
     }
 
+    /// Whether only what renews it was kept, and it is none itself.
+    pub fn is_missing(&self) -> bool {
+        self.access().is_none_or(|access| access.expose().is_empty())
+    }
+
     /// Whether it is renewed before it is used again.
     pub fn is_due(&self, now: Duration) -> bool {
         self.refresh.is_some() && self.renew.is_some_and(|renew| now >= renew)
@@ -320,6 +325,7 @@ mod tests {
         let bare = Kept { granted: granted("", Some("r"), None), expires: None, target: None };
         let bare = Grant::of(bare, &oauth, (second(2), second(1))).unwrap().token().unwrap();
         assert!(bare.is_over(second(2)) && bare.is_due(second(2)));
+        assert!(bare.is_missing() && !later.is_missing(), "no clock makes a good token of none");
         assert_eq!(Grant::default().kept(&target, (second(1), second(1))), None);
     }
 

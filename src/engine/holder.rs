@@ -6,6 +6,7 @@ mod habit;
 mod heir;
 mod process;
 mod race;
+mod skew;
 mod widening;
 mod without;
 
@@ -221,15 +222,11 @@ fn presented(credential: &Credential) -> Result<(Option<Header>, Vec<Secret>), H
 }
 
 impl Holder {
-    /// The credential for one exchange, where nothing has to be waited for.
+    /// The credential of every exchange; nothing where it is one that is renewed.
     pub fn ready(&self) -> Option<Lease> {
-        match &self.process {
-            None => {
-                let header = self.presented.header.clone();
-                Some(Lease(header.map_or(Lent::Nothing, |(name, value)| Lent::Header(name, value))))
-            }
-            Some(process) => process.ready(),
-        }
+        let header = self.presented.header.clone();
+        let lent = header.map_or(Lent::Nothing, |(name, value)| Lent::Header(name, value));
+        self.process.is_none().then_some(Lease(lent))
     }
 
     /// The credential for one exchange; tokens whose time is near are renewed first. `patience` is
@@ -238,17 +235,17 @@ impl Holder {
     /// # Errors
     /// How a call ends whose user has none.
     pub async fn lend(&self, patience: &mut Patience) -> Result<Lease, Outcome> {
-        match (self.ready(), &self.process) {
-            (Some(lease), _) => Ok(lease),
-            (None, Some(process)) => {
-                let lent = process.lend(self.user, patience).await;
-                if lent.is_err() {
-                    process.tell_without(self.user, &self.without);
-                }
-                lent
-            }
-            (None, None) => Err(Outcome::Unauthorised(401)),
+        let Some(process) = &self.process else {
+            return self.ready().ok_or(Outcome::Unauthorised(401));
+        };
+        if let Some(lease) = process.ready(patience) {
+            return Ok(lease);
         }
+        let lent = process.lend(self.user, patience).await;
+        if lent.is_err() {
+            process.tell_without(self.user, &self.without);
+        }
+        lent
     }
 
     /// Whether a refusal may lead to another credential.

@@ -18,6 +18,7 @@ pub use self::person::{Ask, Person};
 use super::holder::Habit;
 use super::legs::{Journey, Legs};
 use super::recorder::Recorder;
+use super::weather::Weather;
 use crate::edge::clock::{self, Clock};
 use crate::model::event::{Event, GrantChange, GrantEvent};
 use crate::model::leg::Leg;
@@ -67,6 +68,8 @@ pub struct Realm {
     pub shared: Shared,
     /// What users do with their tokens.
     pub habit: Habit,
+    /// What lets their processes take the time to be another, where a fault of the scenario does.
+    pub weather: Option<Arc<dyn Weather>>,
 }
 
 /// How users come to tokens.

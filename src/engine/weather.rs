@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::fault::{Cut, Parting, Touched};
+use crate::model::fault::{Cut, Parting, Skew, Touched};
 use crate::model::operation::Operation;
 
 /// Says what befalls exchanges and calls.
@@ -18,6 +18,9 @@ pub trait Weather: fmt::Debug + Send + Sync {
 
     /// How a call that failed now is made again.
     fn retries(&self, tag: &Tag<'_>) -> Option<By<Again>>;
+
+    /// What the process of this user takes the time to be now, if not what it is.
+    fn skews(&self, user: u32) -> Option<By<Skew>>;
 }
 
 /// An exchange or a call, as faults match it.

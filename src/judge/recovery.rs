@@ -17,7 +17,7 @@ use std::time::Duration;
 use self::bins::{Bins, Group};
 use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::event::{Call, Event, Exchange, Fate, GrantChange, Run, SessionChange};
-use crate::model::fault::{Fault, Touched, Window, is_outside};
+use crate::model::fault::{Fault, Touched, Window};
 use crate::model::operation::Operation;
 use crate::model::outcome::Class;
 
@@ -31,12 +31,24 @@ const TOLERANCE: f64 = 1.2;
 /// Watches all windows of a run.
 #[derive(Debug)]
 pub struct Watched {
-    names: Vec<(String, String, &'static str)>,
+    names: Vec<Named>,
     windows: Vec<Window>,
     /// When the next window of the same fault begins.
     reach: Arc<[Option<Duration>]>,
     tallies: Vec<Tally>,
     bins: Bins,
+}
+
+/// What a window is of.
+#[derive(Debug, Clone)]
+struct Named {
+    /// Its own name.
+    name: String,
+    /// Its fault's.
+    fault: String,
+    kind: &'static str,
+    /// Nobody can tell which calls meet it.
+    is_untold: bool,
 }
 
 /// What one window did, counted as it happens.
@@ -60,8 +72,12 @@ impl Watched {
     pub fn new(faults: &[Fault], windows: Vec<Window>) -> Self {
         let named = |window: &Window| {
             let fault = faults.get(usize::from(window.fault));
-            let of = fault.map_or_else(String::new, |fault| fault.name.clone());
-            (window.name(faults), of, fault.map_or("", |fault| fault.kind))
+            Named {
+                name: window.name(faults),
+                fault: fault.map_or_else(String::new, |fault| fault.name.clone()),
+                kind: fault.map_or("", |fault| fault.kind),
+                is_untold: fault.is_some_and(Fault::is_untold),
+            }
         };
         let reach = windows.iter().enumerate().map(|(at, window)| {
             let next = windows[at + 1..].iter().find(|next| next.fault == window.fault);
@@ -118,8 +134,7 @@ impl Watched {
         }
         let mut open =
             self.windows.iter().zip(&self.names).filter(|(window, _)| window.is_open(due));
-        // Nobody can tell who met a fault outside.
-        let is_told = !open.any(|(_, (_, _, kind))| is_outside(kind));
+        let is_told = !open.any(|(_, named)| named.is_untold);
         let is_unmet = is_error && is_told && call.touched == Touched::default();
         let reach = self.reach.clone();
         for ((window, tally), reach) in self.each().zip(&*reach) {
@@ -150,8 +165,8 @@ impl Watched {
     fn is_caught(&self, call: &Call) -> bool {
         let (due, done) = (call.instants.due, call.instants.done);
         let is_error = call.outcome.class().is_error();
-        self.windows.iter().zip(&self.names).any(|(window, (_, _, kind))| {
-            let is_met = call.touched.has(window.fault) || (is_error && is_outside(kind));
+        self.windows.iter().zip(&self.names).any(|(window, named)| {
+            let is_met = call.touched.has(window.fault) || (is_error && named.is_untold);
             due < window.from && window.from <= done && is_met
         })
     }
@@ -213,7 +228,7 @@ impl Watched {
             let then = of(&then.stretch).filter(|then| *then > 0.0)?;
             now.map(|now| now / then)
         };
-        let (name, fault, kind) = self.names[at].clone();
+        let Named { name, fault, kind, is_untold } = self.names[at].clone();
         let damage = Damage {
             name,
             fault,
@@ -223,6 +238,7 @@ impl Watched {
             open: is_open,
             baseline: base.as_ref().map(|base| base.stretch.clone()),
             inside: tally.inside.stretch(until.saturating_sub(window.from)),
+            untold: is_untold,
             met: tally.met,
             explained: tally.explained,
             unexplained: tally.unexplained,

@@ -19,15 +19,17 @@ use self::isolation::Isolation;
 use self::sessions::Sessions;
 use self::streams::Streams;
 use crate::model::event::Event;
-use crate::model::fault::{Fault, Window, is_outside};
+use crate::model::fault::{Fault, Window};
 use crate::model::figure;
 use crate::model::finding::Finding;
 
 /// Holds a storm against what must always hold.
 #[derive(Debug)]
 pub struct Storm {
-    /// Windows of faults outside.
+    /// Windows of faults of which nobody can tell who met them.
     excused: Vec<Window>,
+    /// When the first window of any fault begins: what became of sessions after that is told there.
+    first_fault: Option<Duration>,
     isolation: Isolation,
     delivery: Delivery,
     sessions: Sessions,
@@ -41,11 +43,11 @@ type Told = (Duration, u32, String);
 impl Storm {
     /// Nothing seen yet of a load with these faults, in which tools of these names are called.
     pub fn new(tools: &[String], faults: &[Fault], windows: &[Window]) -> Self {
-        let is_outside = |window: &&Window| {
-            faults.get(usize::from(window.fault)).is_some_and(|fault| is_outside(fault.kind))
-        };
+        let is_untold =
+            |window: &&Window| faults.get(usize::from(window.fault)).is_some_and(Fault::is_untold);
         Self {
-            excused: windows.iter().filter(is_outside).copied().collect(),
+            excused: windows.iter().filter(is_untold).copied().collect(),
+            first_fault: windows.iter().map(|window| window.from).min(),
             isolation: Isolation::new(tools),
             delivery: Delivery::default(),
             sessions: Sessions::default(),
@@ -70,7 +72,7 @@ impl Storm {
                 self.streams.exchange(exchange);
                 self.budgets.exchange(exchange);
             }
-            Event::Session(session) if !self.is_excused(session.at, session.at) => {
+            Event::Session(session) if self.first_fault.is_none_or(|first| session.at < first) => {
                 self.sessions.session(session);
             }
             _ => {}

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::is_outside;
 use super::fault::outside::{HookReport, ToxicReport};
 
 /// One window, from its beginning to when the target was well again.
@@ -26,6 +25,10 @@ pub struct Damage {
     pub baseline: Option<Stretch>,
     /// What went on in it.
     pub inside: Stretch,
+    /// Nobody can tell which calls met it: it acts outside of squall, and not on all that is on the way
+    /// to the target.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub untold: bool,
     /// Calls that met the fault on their connection or at the client's end, whenever they were due.
     pub met: u64,
     /// Errors among these.
@@ -41,7 +44,8 @@ pub struct Damage {
     pub runs_lost: u64,
     /// Grants that users lost, until the next window began.
     pub grants_lost: u64,
-    /// Calls that the target carried out twice; `None` where nobody can tell.
+    /// Calls that the target says it carried out twice, from its last page of metrics before the window
+    /// to its first one after it, which come about once a second; `None` where nobody can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<u64>,
     /// Whether and when it was as before.
@@ -62,7 +66,7 @@ pub struct Damage {
     /// What became of a hook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<HookReport>,
-    /// What became of a toxic. Which calls met one nobody can tell.
+    /// What became of a toxic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toxic: Option<ToxicReport>,
 }
@@ -130,11 +134,6 @@ impl Stretch {
 }
 
 impl Damage {
-    /// Whether it acted outside of squall, where nobody can tell which calls met it.
-    pub fn is_outside(&self) -> bool {
-        is_outside(&self.kind)
-    }
-
     /// How long it lasted, in microseconds.
     pub const fn length_us(&self) -> u64 {
         self.until_us.saturating_sub(self.from_us)

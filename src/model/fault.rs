@@ -7,7 +7,7 @@ mod stream;
 
 use std::time::Duration;
 
-pub use mischief::{Left, Mischief};
+pub use mischief::{Left, Mischief, Skew};
 pub use network::{Direction, Effect, Ending, Network};
 pub use stream::{Cut, OnStream, Parting, Point};
 
@@ -165,6 +165,16 @@ impl When {
 }
 
 impl Fault {
+    /// Whether nobody can tell which calls meet it: it acts outside of squall, and not on all that is on
+    /// the way to the target.
+    pub fn is_untold(&self) -> bool {
+        match &self.what {
+            What::Network(_) | What::Stream(_) | What::Mischief(_) => false,
+            What::Toxic(toxic) => toxic.proxy.is_some() || self.share < 1.0,
+            What::Hook(_) => true,
+        }
+    }
+
     /// Whether it, or one of its windows, has this name.
     pub fn is_called(&self, name: &str) -> bool {
         let rest = name.strip_prefix(&self.name);
@@ -178,16 +188,12 @@ impl What {
         match self {
             Self::Network(_) => "on the network, to whole connections",
             Self::Stream(_) => "at the client's end, to answers that come as events",
+            Self::Mischief(Mischief::ClockSkew(_)) => "in clients' processes, to their clocks",
             Self::Mischief(_) => "at the client's end, by the client",
             Self::Toxic(_) => "on a proxy of Toxiproxy, to whole connections",
             Self::Hook(_) => "outside, by a program or a request",
         }
     }
-}
-
-/// Whether faults of this kind act outside of squall, where nobody can tell which calls meet them.
-pub fn is_outside(kind: &str) -> bool {
-    matches!(kind, "hook" | "toxiproxy")
 }
 
 /// All windows of these faults that begin before `end`, by their beginning.

@@ -6,6 +6,8 @@
 
 /// Which series are worth a chart.
 pub mod choice;
+/// How much one counter grew over windows of faults.
+pub mod growth;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -248,6 +248,8 @@ pub struct Metrics {
     pub shown: String,
     /// Names of what is drawn; none: squall chooses.
     pub series: Vec<String>,
+    /// The counter of calls that were carried out twice, if the page has one.
+    pub duplicates: Option<String>,
 }
 
 /// Which client is simulated.

@@ -12,6 +12,9 @@ mod method;
 use method::METHODS;
 pub use method::Method;
 
+/// The counter of tool calls that repeat one of their session: those that are carried out twice.
+pub const DUPLICATES: &str = "practice_duplicate_calls_total";
+
 /// Everything counted since the start.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -255,7 +258,7 @@ impl Metrics {
         let (modern, gone, again) = (&self.modern, &self.cancelled, &self.duplicate_calls);
         for (name, help, count) in [
             (
-                "duplicate_calls_total",
+                DUPLICATES.trim_start_matches("practice_"),
                 "Tool calls that repeat one of their session, id and all.",
                 again,
             ),

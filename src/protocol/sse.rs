@@ -135,6 +135,13 @@ impl Reader {
         (!self.last_id.is_empty()).then_some(&*self.last_id)
     }
 
+    /// Makes the event that was told last one that never came: a stream is resumed before it.
+    pub fn take_back(&mut self) {
+        if self.dispatched && std::mem::take(&mut self.block.has_id) {
+            std::mem::swap(&mut self.last_id, &mut self.block.id);
+        }
+    }
+
     /// What is kept of a line or block that has not ended, as memory in bytes.
     pub fn kept(&self) -> usize {
         let Block { data, name, id, .. } = &self.block;
@@ -216,7 +223,7 @@ impl Reader {
         step
     }
 
-    /// An id counts once its block ended, also without data.
+    /// An id counts once its block ended, also without data. The one before stays in the block.
     fn take_id(&mut self) {
         if self.block.has_id {
             std::mem::swap(&mut self.last_id, &mut self.block.id);
@@ -335,6 +342,26 @@ mod tests {
             from = cut;
         }
         (events, Ok((reader.last_event_id().map(text), reader.retry())))
+    }
+
+    #[test]
+    fn an_event_that_is_taken_back_is_resumed_before() {
+        let cases: &[(&[u8], Option<&str>)] = &[
+            (b"id: 0\ndata:\n\nid: 1\ndata: x\n\n", Some("0")),
+            (b"id: 0\ndata:\n\ndata: x\n\n", Some("0")),
+            (b"id: 1\ndata: x\n\n", None),
+            (b"id: 0\ndata: w\n\nid\ndata: x\n\n", Some("0")),
+        ];
+        for &(mut stream, id) in cases {
+            let mut reader = Reader::new(100);
+            while reader.next(&mut stream).unwrap().is_some_and(|event| event.data != b"x") {}
+            reader.take_back();
+            reader.take_back();
+            assert_eq!(reader.last_event_id().map(text).as_deref(), id);
+            let mut next: &[u8] = b"data: y\n\n";
+            assert_eq!(reader.next(&mut next).unwrap().map(told), Some(message("y")));
+            assert_eq!(reader.last_event_id().map(text).as_deref(), id);
+        }
     }
 
     fn message(data: &str) -> Told {

@@ -12,10 +12,11 @@ mod draw;
 mod heat;
 /// Lines without a name in the picture.
 pub mod lines;
+/// What happened beside the load.
+pub mod marked;
 /// The figures behind it.
 pub mod table;
 
-pub(super) use content::shades;
 pub(super) use draw::INK;
 
 use std::sync::Once;

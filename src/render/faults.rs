@@ -4,7 +4,7 @@ use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::figure;
 
 /// The heads of [`row`].
-pub const HEAD: [&str; 10] = [
+pub const HEAD: [&str; 11] = [
     "Window",
     "Calls",
     "Errors before, in it",
@@ -14,11 +14,28 @@ pub const HEAD: [&str; 10] = [
     "As before after",
     "Users hit, not served again",
     "Sessions, runs, grants lost",
+    "Carried out twice",
     "HTTP requests a call, to before",
 ];
 
+/// These windows, a sentence or two each, and what is not known of them, as text that is not yet escaped.
+pub fn sentences(damages: &[Damage]) -> Vec<String> {
+    let unknown: Vec<_> = damages.iter().filter(|damage| damage.duplicates.is_none()).collect();
+    let said = "How many calls the target carried out twice is unknown";
+    let name = "duplicates of metrics under [target] names a counter of them";
+    let unknown = match &unknown[..] {
+        [] => None,
+        all if all.len() == damages.len() => Some(format!("{said}: {name}.")),
+        some => {
+            let names: Vec<_> = some.iter().map(|damage| damage.name.as_str()).collect();
+            Some(format!("{said} of {}.", names.join(", ")))
+        }
+    };
+    damages.iter().map(sentence).chain(unknown).collect()
+}
+
 /// One window in a sentence or two, as text that is not yet escaped.
-pub fn sentence(damage: &Damage) -> String {
+fn sentence(damage: &Damage) -> String {
     let Damage { name, kind, inside, .. } = damage;
     let (from, until) = (figure::micros(damage.from_us), figure::micros(damage.until_us));
     let open = if damage.open { ", when the run ended" } else { "" };
@@ -42,6 +59,13 @@ pub fn sentence(damage: &Damage) -> String {
         0 => String::new(),
         count => format!(" {} of these errors met no fault.", figure::count(count)),
     };
+    let untold = if damage.untold { " Nobody can tell which calls met it." } else { "" };
+    let twice = match damage.duplicates {
+        None => String::new(),
+        Some(0) => " The target carried out no call twice.".to_owned(),
+        Some(1) => " The target carried out 1 call twice.".to_owned(),
+        Some(count) => format!(" The target carried out {} calls twice.", figure::count(count)),
+    };
     let stuck = if damage.is_metastable() {
         " It was not back within twice as long as the fault lasted: load alone may hold it down."
     } else {
@@ -52,7 +76,7 @@ pub fn sentence(damage: &Damage) -> String {
         format!(" It {} after {}.", hook.run.ended, figure::micros(hook.run.took_us))
     });
     format!(
-        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{hook}{stuck}"
+        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{untold}{twice}{hook}{stuck}"
     )
 }
 
@@ -100,10 +124,11 @@ pub fn row(damage: &Damage) -> Vec<String> {
         pair(before(damage, share), share(inside)),
         pair(before(damage, p95), p95(inside)),
         pair(before(damage, good), good(inside)),
-        if damage.is_outside() { dash() } else { counts(&[damage.met, damage.explained]) },
+        if damage.untold { dash() } else { counts(&[damage.met, damage.explained]) },
         after,
         counts(&[damage.users_hit, damage.users_unserved]),
         counts(&[damage.sessions_lost, damage.runs_lost, damage.grants_lost]),
+        damage.duplicates.map_or_else(|| "unknown".to_owned(), figure::count),
         damage.amplification.map_or_else(dash, |ratio| format!("{}x", figure::number(ratio))),
     ]
 }
@@ -148,8 +173,30 @@ mod tests {
             let said = sentence(&Damage { open, recovery, ..damage() });
             assert!(said.contains(words), "{said}");
         }
+        let said = sentence(&Damage { untold: true, ..damage() });
+        assert!(said.ends_with("2.25s after it. Nobody can tell which calls met it."), "{said}");
         let said = sentence(&Damage { inside: Stretch::default(), ..damage() });
         assert!(said.contains("no call was due in it."), "{said}");
+    }
+
+    #[test]
+    fn what_was_carried_out_twice_is_said_or_said_to_be_unknown() {
+        let twice = |duplicates| Damage { duplicates, ..damage() };
+        for (count, words) in [(0, "no call twice."), (1, "1 call twice."), (9, "9 calls twice.")] {
+            let said = sentences(&[twice(Some(count))]);
+            assert!(said.len() == 1 && said[0].ends_with(words), "{said:?}");
+        }
+        let all = sentences(&[twice(None), twice(None)]);
+        assert_eq!(
+            all[2],
+            "How many calls the target carried out twice is unknown: duplicates of metrics under \
+             [target] names a counter of them."
+        );
+        let one = sentences(&[twice(None), twice(Some(1))]);
+        assert_eq!(one[2], "How many calls the target carried out twice is unknown of resets #2.");
+        assert_eq!(row(&twice(None))[9], "unknown");
+        assert_eq!(row(&twice(Some(7)))[9], "7");
+        assert_eq!(sentences(&[]), [""; 0]);
     }
 
     #[test]

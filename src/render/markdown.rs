@@ -187,8 +187,7 @@ fn broken(text: &mut String, report: &Report) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "Faults:\n")?;
-    let said: Vec<_> = report.faults.iter().take(ROWS).map(faults::sentence).collect();
-    list(text, &said)?;
+    list(text, &faults::sentences(&report.faults[..report.faults.len().min(ROWS)]))?;
     more(text, report.faults.len())
 }
 

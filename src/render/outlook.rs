@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::visible;
 use crate::model::behaviour::{Check, ExpiredToken, Foreign, WrongAudience};
-use crate::model::fault::Fault;
+use crate::model::fault::{Fault, Mischief, Skew, What};
 use crate::model::figure;
 use crate::model::outlook::{self, Outlook};
 use crate::model::plan::{Plan, TargetUrl, Way};
@@ -148,7 +148,16 @@ fn broken(fault: &Fault) -> String {
     let share =
         if *share < 1.0 { format!(", {} of them", figure::share(*share)) } else { String::new() };
     let called = if name == kind { String::new() } else { format!("{name}: ") };
-    format!("{called}{kind} from {at} {lasts}{again}, {}{share}", fault.what.place())
+    let skew = match &fault.what {
+        What::Mischief(Mischief::ClockSkew(Skew::Ahead(by))) => {
+            format!(" {} ahead", figure::duration(*by))
+        }
+        What::Mischief(Mischief::ClockSkew(Skew::Behind(by))) => {
+            format!(" {} behind", figure::duration(*by))
+        }
+        _ => String::new(),
+    };
+    format!("{called}{kind}{skew} from {at} {lasts}{again}, {}{share}", fault.what.place())
 }
 
 /// What is tried, in its order.
@@ -234,6 +243,7 @@ mod tests {
 
     use super::*;
     use crate::model::behaviour::{Behaviour, Chat};
+    use crate::model::fault::{Scope, When};
     use crate::model::pace::{Arrivals, Pace};
     use crate::model::plan::{Load, Transport, sample};
     use crate::model::profile::Era;
@@ -271,5 +281,22 @@ mod tests {
             plan.target.protocol = protocol.map(str::to_owned);
             assert_eq!(speaks(&plan), expected);
         }
+    }
+
+    #[test]
+    fn a_wrong_clock_says_which_way() {
+        let when = When {
+            at: Duration::from_secs(10),
+            lasts: Some(Duration::from_secs(5)),
+            every: None,
+            repeat: None,
+        };
+        let skew = Skew::Behind(Duration::from_secs(90));
+        let (kind, scope) = ("clock-skew", Scope::default());
+        let what = What::Mischief(Mischief::ClockSkew(skew));
+        let fault = Fault { name: "late".to_owned(), kind, when, share: 0.5, scope, what };
+        let expected = "late: clock-skew 90s behind from 10s for 5s, in clients' processes, to their \
+                        clocks, 50% of them";
+        assert_eq!(broken(&fault), expected);
     }
 }

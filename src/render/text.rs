@@ -197,8 +197,8 @@ fn broken(text: &mut String, report: &Report) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "\nFaults")?;
-    for damage in report.faults.iter().take(MOST_WINDOWS) {
-        writeln!(text, "  {}", visible::line(&faults::sentence(damage).replace('\u{a0}', " ")))?;
+    for said in faults::sentences(&report.faults[..report.faults.len().min(MOST_WINDOWS)]) {
+        writeln!(text, "  {}", visible::line(&said.replace('\u{a0}', " ")))?;
     }
     match report.faults.len().checked_sub(MOST_WINDOWS) {
         Some(more @ 1..) => writeln!(text, "  and {more} more windows, in the report"),

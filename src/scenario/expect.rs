@@ -20,13 +20,28 @@ const FINDINGS: [(&str, Severity); 4] = [
     ("none above high", Severity::High),
 ];
 
+/// Thresholds as they are written, of each family one: for editors that offer some.
+pub(super) const EXAMPLES: [&str; 8] = [
+    "p99(response, tools/call) < 2s",
+    "p95(completion) < 1m",
+    "errors < 1%",
+    "runs_cut < 10%",
+    "recovery < 10s",
+    "errors(window \"restart\") < 20%",
+    "lost_sessions == 0",
+    "amplification < 2",
+];
 const MOST: &str = "a number of users such as 0, or a share such as \"1%\"";
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Reads `[expect]`.
 pub fn read(expect: &Table<'_>) -> Expect {
     let nodes = expect
-        .key("thresholds", "Numbers to stay under, such as \"errors < 1%\".")
+        .key(
+            "thresholds",
+            "Numbers to stay under, such as \"errors < 1%\"; of windows of faults \"recovery < 10s\", \
+             \"errors(window \\\"restart\\\") < 20%\", \"lost_sessions == 0\" or \"amplification < 2\".",
+        )
         .list("a list of thresholds")
         .or_as(&[], "[]");
     let thresholds = nodes.iter().filter_map(|node| threshold(expect.log(), node)).collect();

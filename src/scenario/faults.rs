@@ -10,7 +10,7 @@ pub use toxiproxy::server;
 
 use std::time::Duration;
 
-use crate::model::fault::{self, Fault, Network, Scope, Traffic, What, When};
+use crate::model::fault::{self, Fault, Mischief, Network, Scope, Traffic, What, When};
 use crate::model::leg::Leg;
 use crate::model::operation::Operation;
 use crate::model::plan::Plan;
@@ -236,7 +236,9 @@ fn refuse_scope(plan: &Plan, fault: &Fault, wrong: Wrongly<'_>) {
             stream::refuse(&fault.scope, kind, wrong);
         }
         What::Mischief(mischief) => {
-            refuse_at_client(plan, fault, wrong);
+            if !matches!(mischief, Mischief::ClockSkew(_)) {
+                refuse_at_client(plan, fault, wrong);
+            }
             mischief::refuse(plan, fault, mischief, wrong);
         }
     }

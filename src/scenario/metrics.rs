@@ -30,9 +30,13 @@ pub fn read(metrics: &Table<'_>) -> Option<Metrics> {
             format!("name at most {MOST_CHARTS}"),
         );
     }
+    let duplicates = metrics
+        .key("duplicates", "The counter of calls that were carried out twice, over all its labels.")
+        .read("a metric's name", |node| name_of(text_of(node)?))
+        .optional();
     let url = url?;
     let shown = shown(metrics, &url);
-    Some(Metrics { url, shown, series })
+    Some(Metrics { url, shown, series, duplicates })
 }
 
 /// A name as Prometheus has them.

@@ -298,7 +298,8 @@ stages = [{ over = "10s", to = "60/min" }]
         assert_eq!(target.health, Some(health));
         let series = ["http_requests_total", "up"].map(str::to_owned).to_vec();
         let (url, shown) = ("/metrics".to_owned(), "/metrics".to_owned());
-        assert_eq!(target.metrics, Some(Metrics { url, shown, series }));
+        let duplicates = Some("again_total".to_owned());
+        assert_eq!(target.metrics, Some(Metrics { url, shown, series, duplicates }));
         let practice = &plan.practice;
         assert_eq!(practice.latency, "uniform 1ms 2ms".parse().expect("a distribution"));
         assert_eq!((practice.workers, practice.result_bytes, practice.seed), (32, 9_000, 8));
@@ -386,6 +387,8 @@ stages = [{ over = "10s", to = "60/min" }]
         let names = (0..13).map(|number| format!("\"a{number}\"")).collect::<Vec<_>>().join(", ");
         let said = set(&[&format!("target.metrics={{ url = \"/m\", series = [{names}] }}")]);
         assert!(said.map(drop).unwrap_err().contains("13 names are more than can be drawn"));
+        let said = set(&[r#"target.metrics={ url = "/m", duplicates = "a b" }"#]);
+        assert!(said.unwrap_err().contains("expected a metric's name such as"));
         let said = set(&[r#"target.metrics={ url = "/m", series = ["a b"] }"#]);
         assert!(said.map(drop).unwrap_err().contains("a metric's name"));
     }
@@ -453,11 +456,19 @@ stages = [{ over = "10s", to = "60/min" }]
         assert!(profile.sources.values().all(|source| source.reference == "the scenario"));
     }
 
-    /// The text of every key is in the file of every key, or in a table of this file's.
+    /// The text of every key is in the file of every key, or in a table of this file's
+    /// or of its faults'.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere =
-            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
+        let elsewhere = [
+            "load.chat",
+            "load.steady",
+            "load.expired_token",
+            "load.wrong_audience",
+            "auth.",
+            "fault[].ahead",
+            "fault[].behind",
+        ];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)

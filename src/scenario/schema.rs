@@ -13,6 +13,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::expect::EXAMPLES;
 use super::log::KeyLine;
 
 /// The draft that the schema is written in.
@@ -70,6 +71,9 @@ fn described(line: &KeyLine) -> Value {
     merge(&mut schema, json!({ "description": format!("{} Holds {}.", line.doc, line.kind) }));
     if let Some(default) = line.default.as_deref().and_then(written) {
         merge(&mut schema, json!({ "default": default }));
+    }
+    if line.path == "expect.thresholds" {
+        merge(&mut schema["items"], json!({ "examples": EXAMPLES }));
     }
     schema
 }
@@ -145,6 +149,7 @@ fn ranged(kind: &str, range: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::threshold::Threshold;
 
     fn validator() -> jsonschema::Validator {
         jsonschema::draft202012::options().build(&schema()).unwrap()
@@ -197,6 +202,23 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(validator.is_valid(&json_of(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_thresholds_it_offers_are_some() {
+        let schema = schema();
+        let thresholds = &schema["properties"]["expect"]["properties"]["thresholds"];
+        let offered = thresholds["items"]["examples"].as_array().unwrap();
+        let described = thresholds["description"].as_str().unwrap();
+        for of_windows in ["recovery", "errors(window", "lost_sessions", "amplification"] {
+            assert!(described.contains(of_windows), "{described}");
+            let starts = |one: &&Value| one.as_str().unwrap().starts_with(of_windows);
+            assert_eq!(offered.iter().filter(starts).count(), 1, "{of_windows}");
+        }
+        for threshold in offered {
+            let text = threshold.as_str().unwrap();
+            text.parse::<Threshold>().unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
         }
     }
 

@@ -128,6 +128,52 @@ fn addresses_that_connections_cannot_leave_from() {
     insta::assert_snapshot!(all.replace(&practice.address().to_string(), "TARGET"));
 }
 
+/// Three users with tokens that are good for so long, whose processes look at a wrong clock from the
+/// second second to the sixth.
+fn skewed(skew: &str, access: &str) -> (Report, Practice) {
+    let practice = Practice::with(&["--auth", &format!("{{ access = {access:?} }}")]);
+    let place = Place::new();
+    let fault = format!("[[fault]]\nkind = \"clock-skew\"\nat = \"2s\"\nlasts = \"4s\"\n{skew}\n");
+    place.file("expiring.toml", &format!("{SCENARIO}{fault}"));
+    let order = place.run_file("expiring.toml", "report").target(&practice.url()).patient();
+    let order = order.sets([
+        ("tools.allow", r#"["echo"]"#),
+        ("load.stages", r#"[{ over = "1s", to = 3 }, { over = "7s", to = 3 }]"#),
+        ("load.steady", r#"{ calls = 15, think = "100ms" }"#),
+        ("expect.thresholds", r#"["dropped == 0"]"#),
+    ]);
+    let report = order.go().exits(0).report();
+    adds_up(&report);
+    (report, practice)
+}
+
+#[test]
+fn a_clock_that_is_ahead_throws_good_tokens_away() {
+    let (report, practice) = skewed("ahead = \"2h\"", "1h");
+    let grants = |name: &str| report.count(&format!("/summary/grants/{name}"));
+    // Each exchange in the window gets a token of its own, and no other does.
+    let met = report.count("/faults/0/met");
+    assert!(met > 0 && grants("refreshed") >= met, "{met} met, {} renewed", grants("refreshed"));
+    assert_eq!(practice.counted("practice_auth_refreshes_total"), grants("refreshed"));
+    assert_eq!(report.outcomes(), ["ok"]);
+    assert_eq!((grants("lost"), grants("authorised_again"), grants("expired")), (0, 0, 0));
+    assert_eq!(report.at("/findings"), &serde_json::json!([]));
+}
+
+#[test]
+fn a_clock_that_is_behind_presents_tokens_until_they_are_refused() {
+    let (report, practice) = skewed("behind = \"2h\"", "3s");
+    let grants = |name: &str| report.count(&format!("/summary/grants/{name}"));
+    // Each user's token ends in the window: its 401 is what renews it.
+    assert!(grants("expired") >= 3, "{}", grants("expired"));
+    assert!(grants("refreshed") >= grants("expired"));
+    assert_eq!(practice.counted("practice_auth_refreshes_total"), grants("refreshed"));
+    assert!(report.count("/faults/0/met") >= grants("expired"));
+    assert_eq!(report.outcomes(), ["ok"]);
+    assert_eq!((grants("lost"), report.count("/faults/0/unexplained")), (0, 0));
+    assert_eq!(report.at("/findings"), &serde_json::json!([]));
+}
+
 /// A server that replaces refresh tokens, and takes a second use of an old one for a theft.
 #[test]
 fn tokens_that_were_brought_are_kept_as_they_became() {

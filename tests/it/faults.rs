@@ -66,8 +66,10 @@ fn what_breaks_connections_explains_every_error_and_is_over_when_it_is_over() {
         let state = broken["recovery"]["state"].as_str().unwrap();
         assert!(["recovered", "not_seen"].contains(&state), "{lines}: {broken}");
         assert_eq!(count(broken, "/users_unserved"), 0, "{lines}: {broken}");
-        // Keep-alive connections outlive a port that refuses new ones.
-        assert_eq!(errors > 0, lines != "kind = 'drop'", "{lines}: {broken}");
+        // Keep-alive connections outlive a port that refuses new ones; who comes late has none.
+        let is_drop = lines == "kind = 'drop'";
+        let is_as_it_says = if is_drop { count(broken, "/users_hit") < 5 } else { errors > 0 };
+        assert!(is_as_it_says, "{lines}: {broken}");
         if errors > 0 {
             assert_eq!(report.outcomes(), ["connect_failure", "ok"], "{lines}");
         }

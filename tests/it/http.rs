@@ -1,8 +1,10 @@
 //! One HTTP request at a time, without any of squall's own code.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
+
+use tokio::net::TcpSocket;
 
 /// The header of a JSON body.
 pub(crate) const JSON: &str = "content-type: application/json\r\n";
@@ -96,4 +98,20 @@ pub(crate) fn page(address: SocketAddr, path: &str) -> String {
 /// An address where nothing listens.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A port of 127.0.0.1 that is given to nobody who asks for any, though a server can listen there.
+pub(crate) struct Port(TcpSocket);
+
+impl Port {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
 }

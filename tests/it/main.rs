@@ -34,6 +34,7 @@ mod practice_auth;
 mod receipts;
 mod refusals;
 mod report;
+mod resets;
 mod schema;
 mod secrets;
 mod shut_out;

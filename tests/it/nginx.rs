@@ -1,24 +1,34 @@
 //! Storms through nginx, which speaks TLS and both versions of HTTP, in front of the Python SDK.
 
+mod faults;
+
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::certificates::{Authority, Years};
-use crate::http::free_address;
+use crate::http::{Port, free_address};
 use crate::peer::{Kind, Peer};
+use crate::practice::Practice;
 use crate::squall::{Order, Place, Report};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An nginx in front of a Python SDK server; killed when dropped.
-struct Nginx {
+/// An nginx in front of another server; killed when dropped.
+pub(crate) struct Nginx<B = Peer> {
     child: Child,
-    address: SocketAddr,
+    port: Port,
     authority: Authority,
     place: Place,
-    behind: Peer,
+    pub(crate) behind: B,
+}
+
+/// One that speaks TLS and both versions of HTTP, in front of the practice target.
+pub(crate) fn before_practice(flags: &[&str]) -> Nginx<Practice> {
+    let practice = Practice::with(flags);
+    let upstream = practice.address();
+    Nginx::before((practice, upstream), "ssl http2", "")
 }
 
 /// One request, as nginx's log has it.
@@ -31,37 +41,33 @@ struct Logged {
     asked_for: String,
 }
 
-impl Nginx {
-    /// Starts it with these words on its `listen` line and these in its `server` block.
-    fn start(listen: &str, more: &str) -> Self {
-        // Between choosing a free port and taking it, another test may have taken it.
-        (0..3).find_map(|_| Self::try_start(listen, more)).expect("an nginx that listens")
-    }
-
-    fn try_start(listen: &str, more: &str) -> Option<Self> {
-        let behind = Peer::start(Kind::PythonV1("stateless"));
-        let (place, address, authority) = (Place::new(), free_address(), Authority::new());
+impl<B> Nginx<B> {
+    /// Starts it in front of what listens at `upstream`, with these words on its `listen` line and
+    /// these in its `server` block.
+    fn before((behind, upstream): (B, SocketAddr), listen: &str, more: &str) -> Self {
+        let (place, port, authority) = (Place::new(), Port::new(), Authority::new());
         let identity = authority.signs(&["tools.test"], Years::Now);
         place.file("server.pem", &identity.pem());
         place.file("server.key", &identity.key_pem());
-        let upstream = behind.address();
-        place.file("nginx.conf", &configuration(address, upstream, listen, more));
+        place.file("nginx.conf", &configuration(port.address(), upstream, listen, more));
         let log = File::create(place.path().join("said")).unwrap();
         let mut command = Command::new("nginx");
         command.args(["-c", "nginx.conf", "-e", "stderr", "-p"]).arg(place.path());
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let child = started.expect("a real server is missing: run tests/run, which installs nginx");
-        let mut nginx = Self { child, address, authority, place, behind };
+        let mut nginx = Self { child, port, authority, place, behind };
         let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
-            if nginx.child.try_wait().unwrap().is_some() {
-                eprintln!("nginx ended: {}", nginx.text("said"));
-                return None;
-            }
-            assert!(Instant::now() < until, "nginx is not ready: {}", nginx.text("said"));
+        while TcpStream::connect(nginx.address()).is_err() {
+            let has_ended = nginx.child.try_wait().unwrap().is_some();
+            let is_late = Instant::now() > until;
+            assert!(!has_ended && !is_late, "nginx is not ready: {}", nginx.text("said"));
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(nginx)
+        nginx
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.port.address()
     }
 
     fn text(&self, name: &str) -> String {
@@ -85,10 +91,20 @@ impl Nginx {
         self.text(file).lines().map(line).collect()
     }
 
+    /// What reaches it by name, trusting its authority; the name resolves here only.
+    pub(crate) fn reached<'a>(&self, place: &Place, order: Order<'a>) -> Order<'a> {
+        place.file("ca.pem", &self.authority.pem());
+        let port = self.address().port();
+        order.target(&format!("https://tools.test:{port}/mcp")).sets([
+            ("target.tls.ca_file", r#""ca.pem""#),
+            ("target.resolve", &format!("\"tools.test:{port}=127.0.0.1\"")),
+        ])
+    }
+
     /// The storm to it by name, trusting its authority; the name resolves here only.
     fn storm<'a>(&self, place: &'a Place, profile: &str) -> Order<'a> {
-        let resolve = format!("\"tools.test:{}=127.0.0.1\"", self.address.port());
-        let at = ("tools.test", self.address.port());
+        let resolve = format!("\"tools.test:{}=127.0.0.1\"", self.address().port());
+        let at = ("tools.test", self.address().port());
         self.storm_to(at, place, profile).set("target.resolve", &resolve)
     }
 
@@ -105,6 +121,15 @@ impl Nginx {
             ("tools.allow", r#"["echo"]"#),
             ("target.tls.ca_file", r#""ca.pem""#),
         ])
+    }
+}
+
+impl Nginx {
+    /// Starts it in front of a Python SDK server.
+    fn start(listen: &str, more: &str) -> Self {
+        let behind = Peer::start(Kind::PythonV1("stateless"));
+        let upstream = behind.address();
+        Self::before((behind, upstream), listen, more)
     }
 
     /// Runs it; nothing goes wrong, and nginx and the server behind it saw what we counted.
@@ -125,7 +150,7 @@ impl Nginx {
     }
 }
 
-impl Drop for Nginx {
+impl<B> Drop for Nginx<B> {
     fn drop(&mut self) {
         let _killed = self.child.kill().is_ok();
         let _reaped = self.child.wait().is_ok();
@@ -216,7 +241,7 @@ fn http_2_without_tls_is_spoken_by_prior_knowledge() {
     let nginx = Nginx::start("http2", "");
     let place = Place::new();
     let order = place.run("research-storm").short();
-    let order = order.target(&format!("http://{}/mcp", nginx.address)).sets([
+    let order = order.target(&format!("http://{}/mcp", nginx.address())).sets([
         ("clients.profile", r#""plain""#),
         ("tools.allow", r#"["echo"]"#),
         ("target.http", r#""2""#),
@@ -244,7 +269,7 @@ fn names_can_be_given_apart_from_the_url() {
     let place = Place::new();
     // The address is in no certificate: only the name asked for is.
     let order = nginx
-        .storm_to(("127.0.0.1", nginx.address.port()), &place, "plain")
+        .storm_to(("127.0.0.1", nginx.address().port()), &place, "plain")
         .sets([("target.tls.server_name", r#""tools.test""#), ("target.host", r#""front.test""#)]);
     nginx.sound(order);
     for logged in nginx.logged() {
@@ -258,7 +283,7 @@ fn names_can_be_given_apart_from_the_url() {
 fn plain_http_to_its_tls_port() {
     let nginx = Nginx::start("ssl http2", "");
     let place = Place::new();
-    let done = place.run("research-storm").target(&format!("http://{}/mcp", nginx.address)).go();
+    let done = place.run("research-storm").target(&format!("http://{}/mcp", nginx.address())).go();
     let text = done.refused(3, &place);
     assert!(text.contains("plain HTTP was spoken to a port that speaks TLS"), "{text}");
     assert!(text.contains("the URL must begin with https://"), "{text}");
@@ -286,7 +311,7 @@ fn pages_are_asked_the_way_the_target_is_reached() {
     let nginx = Nginx::start("ssl http2", metrics);
     let place = Place::new();
     // Nothing listens where the URL leads: everything is dialled elsewhere, under other names.
-    let [there, here] = [free_address().port(), nginx.address.port()];
+    let [there, here] = [free_address().port(), nginx.address().port()];
     let order = nginx.storm_to(("front.test", there), &place, "plain");
     let report = order
         .sets([

@@ -183,22 +183,40 @@ fn toxics_on_the_path_and_on_a_proxy_of_the_users_are_set_and_put_back() {
     }
     assert_eq!(findings(&report), []);
     is_put_back(&chaos, &place);
+    // Only a toxic that is on every connection of the path is known to have befallen a call.
+    let said = &done.stdout;
+    for fault in report.at("/faults").as_array().unwrap() {
+        let (name, met) = (fault["name"].as_str().unwrap(), fault["met"].as_u64().unwrap());
+        let (is_told, untold) = (name == "slow", &fault["untold"]);
+        assert_eq!((met > 0, *untold == json!(true)), (is_told, !is_told), "{fault}");
+        let line = said.lines().find(|line| line.contains(&format!("{name} (toxiproxy,")));
+        let says = line.unwrap().contains("Nobody can tell which calls met it.");
+        assert_eq!(says, !is_told, "{said}");
+    }
 }
 
 #[test]
-fn a_path_that_is_down_fails_calls_and_comes_back() {
-    let (chaos, practice, place) = (Chaos::start(), Practice::with(&[]), Place::new());
-    database(&chaos);
-    let down = "kind = \"toxiproxy\"\nat = \"1s\"\nlasts = \"2500ms\"\ntoxic = \"down\"";
-    scenario(&place, &practice.url(), &(server(&chaos) + &fault("down", down)));
-    let report = order(&place).set("target.health", r#"{ url = "/health" }"#).go().report();
-    adds_up(&report);
-    // A page tells of the target, not of what squall puts in its way.
-    assert!(report.count("/health/asked") > 0);
-    assert_eq!(report.at("/health/well"), report.at("/health/asked"));
-    assert!(report.outcomes().contains(&"ok"), "{:?}", report.outcomes());
-    assert!(report.count("/summary/errors") > 0, "{:?}", report.outcomes());
-    is_put_back(&chaos, &place);
+fn a_path_that_is_broken_fails_calls_and_comes_back() {
+    for toxic in ["down", "reset_peer"] {
+        let (chaos, practice, place) = (Chaos::start(), Practice::with(&[]), Place::new());
+        database(&chaos);
+        let lines =
+            format!("kind = \"toxiproxy\"\nat = \"1s\"\nlasts = \"2500ms\"\ntoxic = {toxic:?}");
+        scenario(&place, &practice.url(), &(server(&chaos) + &fault("broken", &lines)));
+        let report = order(&place).set("target.health", r#"{ url = "/health" }"#).go().report();
+        adds_up(&report);
+        // A page tells of the target, not of what squall puts in its way.
+        assert!(report.count("/health/asked") > 0);
+        assert_eq!(report.at("/health/well"), report.at("/health/asked"));
+        assert!(report.outcomes().contains(&"ok"), "{:?}", report.outcomes());
+        let errors = report.count("/summary/errors");
+        assert!(errors > 0, "{:?}", report.outcomes());
+        // Nothing else was wrong: every error met the fault.
+        let told = |name: &str| report.count(&format!("/faults/0/{name}"));
+        assert_eq!((told("explained"), told("unexplained")), (errors, 0), "{toxic}");
+        assert!(told("met") >= errors);
+        is_put_back(&chaos, &place);
+    }
 }
 
 #[test]

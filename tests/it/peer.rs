@@ -3,6 +3,7 @@
 
 mod inside;
 mod raw;
+mod restart;
 mod way;
 
 use std::fs::{self, File};
@@ -11,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::http;
+use crate::http::{self, Port};
 use crate::squall::{Place, root};
 
 use inside::Inside;
 pub(crate) use raw::{Answer, Question};
+pub(crate) use restart::Restart;
 pub(crate) use way::Forgetful;
 
 /// A server may be slow to start while all of a machine's cores are busy.
@@ -71,7 +73,7 @@ pub(crate) struct Peer {
 }
 
 enum Serving {
-    Process(Child),
+    Process(Child, #[expect(dead_code, reason = "it is held for the server")] Port),
     #[expect(dead_code, reason = "it is held for its end")]
     Inside(Inside),
 }
@@ -89,29 +91,21 @@ impl Peer {
                 serving: Serving::Inside(inside),
             };
         }
-        // Between choosing a free port and taking it, another test may have taken it.
-        (0..3).find_map(|_| Self::try_start(kind)).expect("a server that listens")
-    }
-
-    fn try_start(kind: Kind) -> Option<Self> {
-        let place = Place::new();
-        let address = http::free_address();
+        let (place, port) = (Place::new(), Port::new());
+        let address = port.address();
         let said = File::create(place.path().join("said")).unwrap();
         let mut command = command(kind, address.port());
         command.current_dir(place.path()).stdin(Stdio::null());
         command.env("ACCESS_LOG", place.path().join("access"));
         let child = command.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
-        let mut peer = Self { kind, address, place, serving: Serving::Process(child) };
+        let mut peer = Self { kind, address, place, serving: Serving::Process(child, port) };
         let until = Instant::now() + PATIENCE;
         while !peer.is_ready() {
-            if peer.has_ended() {
-                eprintln!("{kind:?} ended: {}", peer.read("said"));
-                return None;
-            }
+            assert!(!peer.has_ended(), "{kind:?} ended: {}", peer.read("said"));
             assert!(Instant::now() < until, "{kind:?} is not ready: {}", peer.read("said"));
             std::thread::sleep(Duration::from_millis(50));
         }
-        Some(peer)
+        peer
     }
 
     fn is_ready(&self) -> bool {
@@ -119,7 +113,7 @@ impl Peer {
     }
 
     fn has_ended(&mut self) -> bool {
-        let Serving::Process(child) = &mut self.serving else { return false };
+        let Serving::Process(child, _) = &mut self.serving else { return false };
         child.try_wait().unwrap().is_some()
     }
 
@@ -139,6 +133,12 @@ impl Peer {
         format!("http://{}{}", self.address, self.kind.path())
     }
 
+    /// What kills it and starts it anew on its port.
+    pub(crate) fn restart(&self) -> Restart {
+        let Serving::Process(child, _) = &self.serving else { panic!("it is no process") };
+        Restart::of(child.id(), &command(self.kind, self.address.port()), self.address, &self.place)
+    }
+
     /// How many requests it has seen.
     pub(crate) fn counted(&self) -> u64 {
         self.access_log(0).len() as u64
@@ -153,8 +153,7 @@ impl Peer {
             let counted = http::page(self.address, "/counted");
             let (arrived, logged) = counted.split_once(' ').unwrap();
             let text = self.read("access");
-            let asked = text.lines().filter(|line| !line.starts_with("GET /metrics "));
-            let asked: Vec<String> = asked.map(str::to_owned).collect();
+            let asked = asked(&text);
             if (arrived == logged && asked.len() >= expected) || Instant::now() > until {
                 assert_eq!(text.lines().count().to_string(), arrived, "its log is whole: {text}");
                 return asked;
@@ -162,11 +161,21 @@ impl Peer {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+
+    /// The same lines as they are while more is asked.
+    pub(crate) fn access_log_so_far(&self) -> Vec<String> {
+        asked(&self.read("access"))
+    }
+}
+
+/// The lines of an access log that [`Peer::access_log`] is about.
+fn asked(log: &str) -> Vec<String> {
+    log.lines().filter(|line| !line.starts_with("GET /metrics ")).map(str::to_owned).collect()
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        if let Serving::Process(child) = &mut self.serving {
+        if let Serving::Process(child, _) = &mut self.serving {
             let _killed = child.kill().is_ok();
             let _reaped = child.wait().is_ok();
         }

@@ -5,6 +5,8 @@ mod answers;
 mod granted;
 mod lost;
 mod mischief;
+mod restarted;
+mod slow;
 mod tasks;
 
 use std::collections::BTreeMap;

@@ -96,3 +96,24 @@ async fn addresses_are_taken_in_turn() {
     let from = || forecast.over_exchange(&CALL).unwrap().alone.unwrap().what.unwrap();
     assert_eq!([from(), from(), from()], [one, two, one]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn clocks_of_a_share_of_users_are_wrong_while_it_lasts() {
+    let skew = |skew| What::Mischief(Mischief::ClockSkew(skew));
+    let (ahead, behind) = (Skew::Ahead(s(90)), Skew::Behind(s(5)));
+    let mut quarter = fault(skew(ahead), 2, Some(3));
+    quarter.share = 0.25;
+    let forecast = over(&[quarter, fault(skew(behind), 4, None)]);
+    let skews = |user| forecast.skews(user).map(|by| (by.fault, by.what));
+    assert_eq!(skews(0), None);
+    forecast.clock.sleep(s(2)).await;
+    let wrong: Vec<_> = (0..4_000).filter(|user| skews(*user) == Some((0, ahead))).collect();
+    assert!((900..1_100).contains(&wrong.len()), "{}", wrong.len());
+    assert!((0..4_000).all(|user| skews(user).is_some() == wrong.contains(&user)));
+    assert_eq!(forecast.over_exchange(&CALL), None, "it is of processes");
+    forecast.clock.sleep(s(2)).await;
+    assert_eq!(skews(wrong[0]), Some((0, ahead)), "of two the first one counts");
+    forecast.clock.sleep(s(1)).await;
+    assert!((0..4_000).all(|user| skews(user) == Some((1, behind))));
+    assert_eq!((ahead.of(s(10)), behind.of(s(10)), behind.of(s(1))), (s(100), s(5), s(0)));
+}

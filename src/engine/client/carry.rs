@@ -44,6 +44,7 @@ impl Client {
         let mut patience = Patience::default();
         loop {
             let lent = self.holder.lend(&mut patience).await;
+            trail.touched(std::mem::take(&mut patience.touched));
             let lease = lent?;
             trail.lent(&lease, std::mem::take(&mut patience.legs));
             let bearing = bearing(request.clone(), &lease);

@@ -32,6 +32,7 @@ mod requests;
 mod resumption;
 mod secrets;
 mod sessions;
+mod skewed;
 mod standing;
 mod step_ups;
 mod streams;

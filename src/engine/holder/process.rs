@@ -29,6 +29,7 @@ use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
 use crate::model::event::{Event, GrantChange, Issued, Refused};
+use crate::model::fault::Touched;
 use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
@@ -68,6 +69,15 @@ pub struct Patience {
     pub legs: u32,
     /// How long a person was waited for, which is no exchange's time.
     pub waited: Duration,
+    /// The faults that made its credential another.
+    pub touched: Touched,
+}
+
+impl Patience {
+    /// Whether the exchange has been refused, and given another credential.
+    pub(super) const fn has_been_given(&self) -> bool {
+        self.renewed || self.step_ups > 0
+    }
 }
 
 /// Why tokens are renewed.
@@ -118,11 +128,10 @@ impl Process {
     }
 
     /// The credential, where nothing has to be waited for.
-    pub(super) fn ready(&self) -> Option<Lease> {
+    pub(super) fn ready(&self, patience: &mut Patience) -> Option<Lease> {
         if let Some(lease) = self.checks() {
             return Some(lease);
         }
-        let now = self.now();
         let Some(token) = self.grant.token() else {
             // Before the first consent a request goes without, and is told where to get one.
             return (!self.is_locked_out()).then_some(Lease(Lent::Nothing));
@@ -130,11 +139,14 @@ impl Process {
         if self.begins_anew(&token) {
             return None;
         }
-        let pauses = now < self.pauses().refresh;
+        let pauses = self.now() < self.pauses().refresh;
         let is_being_renewed = self.turn.available_permits() == 0;
-        let waits = token.is_due(now) && !pauses && !is_being_renewed;
-        let usable = !token.is_over(now) || (token.refresh.is_none() && !is_being_renewed);
-        (usable && !waits).then_some(Lease(Lent::Token(token)))
+        let is_presented = self.believes(&token, patience, |now| {
+            let waits = token.is_due(now) && !pauses && !is_being_renewed;
+            let usable = !token.is_over(now) || (token.refresh.is_none() && !is_being_renewed);
+            usable && !waits
+        });
+        is_presented.then_some(Lease(Lent::Token(token)))
     }
 
     /// The credential, renewed if that is due, for a call of `user`.
@@ -148,10 +160,13 @@ impl Process {
             return Err(WITHOUT);
         }
         self.renewed((user, generation), Why::Due, patience).await;
-        match self.grant.token() {
-            Some(token) if !token.is_over(self.now()) => Ok(Lease(Lent::Token(token))),
-            _ => Err(WITHOUT),
-        }
+        let Some(token) = self.grant.token() else { return Err(WITHOUT) };
+        let is_good = if token.generation == generation {
+            self.believes(&token, patience, |now| !token.is_over(now))
+        } else {
+            !token.is_over(self.now())
+        };
+        if is_good { Ok(Lease(Lent::Token(token))) } else { Err(WITHOUT) }
     }
 
     /// What a refusal of a call of `user` leads to: whether there is another credential.

@@ -15,6 +15,7 @@ use crate::engine::holder::{Habit, Wallet};
 use crate::engine::legs::{Legs, Reach};
 use crate::engine::realm::{Consenting, Flow, Realm, Shared};
 use crate::engine::sources::Sources;
+use crate::engine::weather::Weather;
 use crate::engine::wire::Wire;
 use crate::model::leg::Leg;
 use crate::model::plan::Credential;
@@ -157,36 +158,46 @@ impl Reach for Piped {
 
 /// What clients of `profile` share that come to tokens at `server`.
 pub(crate) fn granted(server: &Server, profile: Profile) -> Arc<Common> {
-    those(server, profile, Habit::Renewing, Sources::default(), None)
+    those(server, profile, Sources::default(), |realm| realm)
 }
 
 /// The same with this habit.
 pub(crate) fn checking(server: &Server, profile: Profile, habit: Habit) -> Arc<Common> {
-    those(server, profile, habit, Sources::default(), None)
+    those(server, profile, Sources::default(), |realm| Realm { habit, ..realm })
 }
 
 /// The same, on machines with these addresses.
 pub(crate) fn granted_from(server: &Server, profile: Profile, sources: Sources) -> Arc<Common> {
-    those(server, profile, Habit::Renewing, sources, None)
+    those(server, profile, sources, |realm| realm)
 }
 
 /// The same, come to in this way.
 pub(crate) fn granted_as(server: &Server, profile: Profile, flow: Option<Flow>) -> Arc<Common> {
-    those(server, profile, Habit::Renewing, Sources::default(), flow)
+    let flow = flow.unwrap_or(Flow::Code(Consenting::Redirect));
+    those(server, profile, Sources::default(), |realm| Realm { flow, ..realm })
+}
+
+/// The same, under this weather.
+pub(crate) fn granted_under(
+    server: &Server,
+    profile: Profile,
+    weather: Arc<dyn Weather>,
+) -> Arc<Common> {
+    let weather = Some(weather);
+    those(server, profile, Sources::default(), |realm| Realm { weather, ..realm })
 }
 
 fn those(
     server: &Server,
     profile: Profile,
-    habit: Habit,
     sources: Sources,
-    flow: Option<Flow>,
+    change: impl FnOnce(Realm) -> Realm,
 ) -> Arc<Common> {
     let oauth = profile.oauth.clone();
     let mut common = common(server, profile, &Credential::None);
     let shared = Arc::get_mut(&mut common).unwrap();
     (shared.lines, shared.wire.sources) = (sources.lines(), sources);
-    let realm = Realm { habit, ..realm(server, oauth, &shared.wire, flow) };
+    let realm = change(realm(server, oauth, &shared.wire, None));
     shared.wallet = Wallet::of(&Credential::None, &[]).unwrap().granted_by(realm);
     common
 }
@@ -206,5 +217,6 @@ pub(crate) fn realm(server: &Server, oauth: OAuth, wire: &Wire, flow: Option<Flo
         recorder: Arc::clone(&wire.recorder),
         shared: Shared::default(),
         habit: Habit::Renewing,
+        weather: None,
     }
 }

@@ -42,6 +42,8 @@ impl Knife {
                 return Ok((!is_cut).then_some(heard));
             };
             if is_open && (self.is_in_event() || self.is_before(&event)) {
+                // A client that never had this event resumes before it.
+                reader.take_back();
                 return Ok(None);
             }
             self.passed += 1;
@@ -62,5 +64,25 @@ impl Knife {
     fn is_before(&self, event: &sse::Event<'_>) -> bool {
         let is_message = event.name == b"message";
         self.cut.what.point == Point::BeforeAnswer && is_message && answer::is_answer(event.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fault::Parting;
+
+    #[test]
+    fn what_was_cut_off_was_not_heard_of_and_is_resumed_for() {
+        let stream =
+            b"id: 0\ndata:\n\nid: 1\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
+        for point in [Point::BeforeAnswer, Point::InEvent(0)] {
+            let mut knife =
+                Knife::new(By { fault: 5, what: Cut { point, parting: Parting::Reset } });
+            let mut reader = sse::Reader::new(100);
+            let heard = knife.piece(&mut reader, stream, &mut |_| Flow::Answered);
+            assert!(matches!(heard, Ok(None)), "{point:?}");
+            assert_eq!(reader.last_event_id(), Some(&b"0"[..]), "{point:?}");
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::event::SessionEvent;
-use crate::model::fault::{Network, Scope, What, When};
+use crate::model::fault::outside::Toxic;
+use crate::model::fault::{Direction, Network, Scope, What, When};
 use crate::model::outcome::Outcome;
 use crate::model::summary::sample;
 
@@ -141,4 +142,31 @@ fn a_long_run_takes_no_more_memory() {
     }
     let whole = bins.group(Duration::ZERO, Duration::from_secs(60_000));
     assert_eq!((whole.exchanges, whole.handshakes), (50_000, 25_000));
+}
+
+#[test]
+fn errors_are_told_apart_where_all_that_is_under_way_meets_a_fault_outside() {
+    let toxic = |proxy: Option<&str>| {
+        let (proxy, attributes) = (proxy.map(str::to_owned), Vec::new());
+        Toxic { proxy, kind: "timeout", attributes, direction: Direction::Downstream }
+    };
+    let own = || What::Toxic(toxic(None));
+    for (what, share, is_untold) in
+        [(own(), 1.0, false), (own(), 0.5, true), (What::Toxic(toxic(Some("database"))), 1.0, true)]
+    {
+        let (mut faults, windows) = faults(&[(5_000, 1_000)]);
+        (faults[0].what, faults[0].share) = (what, share);
+        let mut watched = Watched::new(&faults, windows);
+        // Every second call fails in the window, and half of those met nothing that is known.
+        let end = load(&mut watched, 9_000, |due| match due {
+            5_000..6_000 if due % 40 == 0 && !is_untold => (20, Outcome::CutStream, Touched::by(0)),
+            5_000..6_000 if due % 20 == 0 => (20, Outcome::CutStream, Touched::default()),
+            _ => (20, Outcome::Ok, Touched::default()),
+        });
+        let damage = watched.end(end, end).remove(0);
+        assert_eq!(damage.untold, is_untold);
+        let told = (damage.met, damage.explained, damage.unexplained);
+        assert_eq!(told, if is_untold { (0, 0, 0) } else { (25, 25, 25) });
+        assert_eq!(damage.inside.errors, 50);
+    }
 }

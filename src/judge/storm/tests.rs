@@ -67,9 +67,9 @@ fn what_a_fault_touched_or_a_hook_may_have_is_none_of_the_targets() {
     storm.observe(&Event::Call(Call { touched: Touched::by(3), ..hung }));
     storm.observe(&Event::Call(hung));
     let change = SessionChange::Lost;
-    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(4), change }));
+    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(9), change }));
     assert_eq!(ids(&storm), [""; 0]);
-    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(6), change }));
+    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(3), change }));
     assert_eq!(ids(&storm), ["sessions-vanished"]);
 }
 

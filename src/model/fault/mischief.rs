@@ -39,6 +39,27 @@ pub enum Mischief {
     IdleStreams(Duration),
     /// `notifications/initialized` comes from a connection of its own, without its session.
     StrayInitialized,
+    /// A process takes the time to be another when it asks whether a token is still good.
+    ClockSkew(Skew),
+}
+
+/// How wrong a process takes the time to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skew {
+    /// Later by so much: it throws good tokens away.
+    Ahead(Duration),
+    /// Earlier by so much: it goes on presenting tokens whose time is over.
+    Behind(Duration),
+}
+
+impl Skew {
+    /// What it takes the time to be when it is `now`.
+    pub const fn of(self, now: Duration) -> Duration {
+        match self {
+            Self::Ahead(by) => now.saturating_add(by),
+            Self::Behind(by) => now.saturating_sub(by),
+        }
+    }
 }
 
 /// A header that is left out.

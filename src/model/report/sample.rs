@@ -8,6 +8,7 @@ use super::planned::{Expected, Model};
 use super::*;
 use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::event::{Event, GrantChange, GrantEvent};
+use crate::model::fault::outside::{HookReport, HookRun};
 use crate::model::histogram::Histogram;
 use crate::model::metrics::{Collected, Kind, Sample};
 use crate::model::operation::Operation;
@@ -187,6 +188,35 @@ pub(crate) fn damaged() -> Report {
         window("resets", 5_000_000, Recovery::Recovered { after_us: 1_500_000 }),
         window("<script>alert(7)</script>", 20_000_000, Recovery::NotSeen { watched_us: 9 }),
     ];
+    report
+}
+
+/// The same with two hooks, one of a hostile name and with a cleanup.
+pub(crate) fn hooked() -> Report {
+    let mut report = damaged();
+    let run = |at_us, took_us| HookRun {
+        at_us,
+        took_us,
+        ok: true,
+        ended: "exit status: 0".to_owned(),
+        exit_status: Some(0),
+        http_status: None,
+        output: String::new(),
+    };
+    let window = |name: &str, run: HookRun, cleanup: Option<HookRun>| Damage {
+        name: name.to_owned(),
+        fault: name.to_owned(),
+        kind: "hook".to_owned(),
+        from_us: run.at_us,
+        until_us: 40_000_000,
+        untold: true,
+        hook: Some(HookReport { fault: name.to_owned(), window: name.to_owned(), run, cleanup }),
+        ..Damage::default()
+    };
+    report.faults.extend([
+        window("<restart>", run(12_000_000, 900_000), Some(run(40_000_000, 2_000_000))),
+        window("a hook whose name is too long to be shown", run(12_100_000, 1_000), None),
+    ]);
     report
 }
 

@@ -3,6 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::axis::{Scale, Unit};
+use super::marked::Marked;
 use super::{Chart, completion, heat};
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -22,8 +23,8 @@ pub(super) struct Content {
     pub(super) fields: Vec<Field>,
     /// What the colours of fields mean.
     pub(super) key: Vec<(String, RGBColor)>,
-    /// When faults were in force, in seconds, from and to.
-    pub(super) shades: Vec<(f64, f64)>,
+    /// What happened beside the load.
+    pub(super) marked: Marked,
     /// Values that must not be passed, in the unit of the scale.
     pub(super) limits: Vec<f64>,
     /// What to say instead when there is nothing.
@@ -81,20 +82,14 @@ const LAYERS: [(&str, RGBColor, &[&str]); 6] = [
 
 /// What a chart shows of a report.
 pub(super) fn of(report: &Report, chart: Chart) -> Content {
-    let content = unshaded(report, chart);
+    let content = unmarked(report, chart);
     // Its time is that of a run, not the load's.
     let is_timeline = chart != Chart::Completion;
-    let shades = if is_timeline { shades(report) } else { Vec::new() };
-    Content { shades, ..content }
+    let marked = if is_timeline { Marked::of(report) } else { Marked::default() };
+    Content { marked, ..content }
 }
 
-/// When faults were in force, in seconds.
-pub(in crate::render) fn shades(report: &Report) -> Vec<(f64, f64)> {
-    let seconds = |us: u64| us as f64 / 1e6;
-    report.faults.iter().map(|damage| (seconds(damage.from_us), seconds(damage.until_us))).collect()
-}
-
-fn unshaded(report: &Report, chart: Chart) -> Content {
+fn unmarked(report: &Report, chart: Chart) -> Content {
     let points = &report.timeline;
     let end = points.last().map_or(1.0, |last| (last.at_s + last.width_s) as f64);
     let no_calls = (report.summary.calls == 0).then_some("No tool call was made");
@@ -170,7 +165,7 @@ impl Content {
             layers: Vec::new(),
             fields: Vec::new(),
             key: Vec::new(),
-            shades: Vec::new(),
+            marked: Marked::default(),
             limits: Vec::new(),
             empty,
         }

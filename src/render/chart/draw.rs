@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{self, Scale, Ticked, Unit};
 use super::content::{Content, Field, Layer, Line};
-use super::{Chart, Look, font};
+use super::{Chart, Look, font, marked};
 
 /// Text; pages recolour exactly these three in dark mode, so a curve never uses them.
 pub(in crate::render) const INK: RGBColor = RGBColor(0x33, 0x41, 0x55);
@@ -14,12 +14,10 @@ const GRID: RGBColor = RGBColor(0xe2, 0xe8, 0xf0);
 /// The side of a square in the legend, in units of length.
 const SQUARE: u32 = 10;
 const LIMIT: RGBColor = RGBColor(0xdc, 0x26, 0x26);
-/// What is shaded while a fault is in force.
-const FAULT: RGBColor = RGBColor(0xf5, 0x9e, 0x0b);
 
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 type Area<DB> = DrawingArea<DB, Shift>;
-type Plot<'a, DB> = ChartContext<'a, DB, Cartesian2d<Ticked, Ticked>>;
+pub(super) type Plot<'a, DB> = ChartContext<'a, DB, Cartesian2d<Ticked, Ticked>>;
 
 /// Draws everything.
 pub(super) fn whole<DB: DrawingBackend>(
@@ -39,7 +37,7 @@ pub(super) fn whole<DB: DrawingBackend>(
     }
     legend(&strip, content, look, px(look, title + 13))?;
     let mut plot = axes(&below, content, look, 10.0)?;
-    shades(&mut plot, content)?;
+    marked::shades(&mut plot, content)?;
     fields(&mut plot, &content.fields, &content.scale)?;
     layers(&mut plot, &content.layers, &content.scale)?;
     for line in &content.lines {
@@ -55,7 +53,7 @@ pub(super) fn whole<DB: DrawingBackend>(
         let colour = LIMIT.stroke_width(look.scale);
         plot.draw_series(DashedLineSeries::new(ends, dashes.0, dashes.1, colour))?;
     }
-    Ok(())
+    marked::hooks(&mut plot, content, look)
 }
 
 /// Draws axes and curves alone: what is named beside the picture needs no strip in it.
@@ -66,18 +64,18 @@ pub(super) fn plain<DB: DrawingBackend>(
     most_ticks: f64,
 ) -> Drawn<DB> {
     let mut plot = axes(area, content, look, most_ticks)?;
-    shades(&mut plot, content)?;
+    marked::shades(&mut plot, content)?;
     for line in &content.lines {
         curve(&mut plot, line, &content.scale, look)?;
     }
-    Ok(())
+    marked::hooks(&mut plot, content, look)
 }
 
-fn px(look: Look, length: u32) -> i32 {
+pub(super) fn px(look: Look, length: u32) -> i32 {
     (length * look.scale).cast_signed()
 }
 
-fn style(look: Look, size: u32) -> TextStyle<'static> {
+pub(super) fn style(look: Look, size: u32) -> TextStyle<'static> {
     // plotters takes a font's size to be its line height, which is 1.24 times the em.
     (font(), f64::from(size * look.scale) * 1.24).into_font().color(&INK)
 }
@@ -106,8 +104,11 @@ fn legend<DB: DrawingBackend>(
     let text = style(look, 12).pos(Pos::new(HPos::Left, VPos::Center));
     let mut left = px(look, 70);
     let key = content.key.iter().map(|(name, colour)| (name.as_str(), *colour, SQUARE));
-    let fault = (!content.shades.is_empty()).then_some(("fault", FAULT, SQUARE));
-    for (name, colour, height) in lines.chain(layers).chain(key).chain(limit).chain(fault) {
+    let marked = &content.marked;
+    let fault = (!marked.faults.is_empty()).then_some(("fault", marked::FAULT, SQUARE));
+    let hook = (!marked.hooks.is_empty()).then_some(("hook", marked::HOOK, SQUARE));
+    let others = limit.into_iter().chain(fault).chain(hook);
+    for (name, colour, height) in lines.chain(layers).chain(key).chain(others) {
         let top = middle - px(look, height) / 2;
         let mark = [(left, top), (left + px(look, SQUARE), top + px(look, height))];
         strip.draw(&Rectangle::new(mark, colour.filled()))?;
@@ -182,17 +183,6 @@ fn open_points<DB: DrawingBackend>(
     let points = line.pieces.iter().flatten();
     let rings = points.map(|(at, value)| Circle::new((*at, scale.place(*value)), radius, rim));
     plot.draw_series(rings)?;
-    Ok(())
-}
-
-/// When faults were in force.
-fn shades<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, content: &Content) -> Drawn<DB> {
-    let (bottom, top) = (content.scale.from, content.scale.to);
-    let shades = content.shades.iter().filter(|(from, _)| *from < content.end);
-    plot.draw_series(shades.map(|(from, until)| {
-        let until = until.min(content.end);
-        Rectangle::new([(*from, bottom), (until, top)], FAULT.mix(0.16).filled())
-    }))?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use plotters::style::RGBColor;
 
 use super::axis::{self, Scale};
 use super::content::{Content, Field, calls, limits};
-use super::table::Table;
+use super::table::{Table, timed};
 use crate::model::figure;
 use crate::model::histogram::band;
 use crate::model::report::Report;
@@ -135,13 +135,10 @@ pub(super) fn table(report: &Report) -> Table {
             let count: u64 = bands.range(*group..group + wide).map(|(_, count)| count).sum();
             if count == 0 { "–".to_owned() } else { figure::count(count) }
         });
-        std::iter::once(axis::clock(*from)).chain(cells).collect()
+        (*from, std::iter::once(axis::clock(*from)).chain(cells).collect())
     };
     let shown = columns.iter().filter(|column| !column.2.is_empty());
-    Table {
-        head: std::iter::once("From".to_owned()).chain(head).collect(),
-        rows: shown.map(row).collect(),
-    }
+    timed(report, std::iter::once("From".to_owned()).chain(head).collect(), shown.map(row))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Lines over the run's time without any text but the axes': what they are is said beside them.
+//! Lines over the run's time without any text but the axes' and the names of hooks: what they are is
+//! said beside them.
 //!
 //! Names of what a target measures are its own words: they never enter a picture.
 
@@ -8,6 +9,7 @@ use plotters::style::RGBColor;
 
 use super::axis::{self, Scale};
 use super::content::{AMBER, Content, Line, QUIET, RESPONSE, SERVICE};
+use super::marked::Marked;
 use super::{DrawError, Look, draw};
 
 pub use super::axis::Unit;
@@ -27,8 +29,8 @@ pub struct Lines {
     pub end: f64,
     /// Seconds and values of each line, in pieces without a gap.
     pub lines: Vec<Vec<Vec<(f64, f64)>>>,
-    /// When faults were in force, in seconds, from and to.
-    pub shades: Vec<(f64, f64)>,
+    /// What happened beside the load.
+    pub marked: Marked,
     /// Whether it is half as wide as the page.
     pub small: bool,
 }
@@ -44,8 +46,8 @@ impl Lines {
             (values().fold(0.0, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         let scale = Scale::linear(self.unit, lowest, highest, ticks);
         let lines = self.lines.iter().zip(0..).map(|(line, number)| self.drawn(line, number));
-        let (lines, shades) = (lines.collect(), self.shades.clone());
-        let content = Content { lines, shades, ..Content::on(scale, self.end, None) };
+        let (lines, marked) = (lines.collect(), self.marked.clone());
+        let content = Content { lines, marked, ..Content::on(scale, self.end, None) };
         let mut text = String::new();
         {
             let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -91,7 +93,7 @@ mod tests {
             end: 60.0,
             lines: vec![line],
             small: true,
-            shades: Vec::new(),
+            marked: Marked::default(),
         };
         let svg = lines.svg().unwrap();
         for words in ["-2M", "4M", "15s", "1m", "#4338CA"] {
@@ -110,7 +112,7 @@ mod tests {
                 end: 1.0,
                 lines: vec![line],
                 small: false,
-                shades: Vec::new(),
+                marked: Marked::default(),
             };
             assert!(lines.svg().unwrap().contains("<polyline"), "{value}");
         }

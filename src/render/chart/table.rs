@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::axis::{self, Unit};
 use super::content::Line;
+use super::marked::Marked;
 use super::{Chart, completion, content, heat};
 use crate::model::report::Report;
 
@@ -23,6 +24,32 @@ pub fn table(report: &Report, chart: Chart) -> Table {
         Chart::Completion => completion::table(report),
         _ => over_time(report, chart),
     }
+}
+
+/// A table of rows that each begin at some second, with the hooks that ran: each in the last row that
+/// begins before it.
+pub(super) fn timed(
+    report: &Report,
+    mut head: Vec<String>,
+    rows: impl Iterator<Item = (f64, Vec<String>)>,
+) -> Table {
+    let (froms, mut rows): (Vec<f64>, Vec<Vec<String>>) = rows.unzip();
+    let Marked { hooks, .. } = Marked::of(report);
+    if hooks.is_empty() {
+        return Table { head, rows };
+    }
+    head.push("Hooks".to_owned());
+    for row in &mut rows {
+        row.push(String::new());
+    }
+    for hook in hooks {
+        let begun = froms.partition_point(|from| *from <= hook.seconds.0);
+        let row = rows.get_mut(begun.saturating_sub(1)).and_then(|row| row.last_mut());
+        let Some(cell) = row else { continue };
+        let comma = if cell.is_empty() { "" } else { ", " };
+        *cell = format!("{cell}{comma}{}", hook.said());
+    }
+    Table { head, rows }
 }
 
 fn over_time(report: &Report, chart: Chart) -> Table {
@@ -47,18 +74,17 @@ fn over_time(report: &Report, chart: Chart) -> Table {
         let values: Vec<Option<f64>> = drawn.chain(stacked).collect();
         values.iter().any(|value| value.is_some_and(|value| value > 0.0)).then(|| {
             let cells = values.into_iter().map(|value| value.map_or("–".to_owned(), shown(unit)));
-            std::iter::once(axis::clock(point.at_s as f64)).chain(cells).collect()
+            let from = point.at_s as f64;
+            (from, std::iter::once(axis::clock(from)).chain(cells).collect())
         })
     };
     let names = content.lines.iter().map(|line| line.name);
-    Table {
-        head: std::iter::once("From")
-            .chain(names)
-            .chain(content.layers.iter().map(|layer| layer.name))
-            .map(str::to_owned)
-            .collect(),
-        rows: report.timeline.iter().enumerate().filter_map(row).collect(),
-    }
+    let head = std::iter::once("From")
+        .chain(names)
+        .chain(content.layers.iter().map(|layer| layer.name))
+        .map(str::to_owned)
+        .collect();
+    timed(report, head, report.timeline.iter().enumerate().filter_map(row))
 }
 
 fn shown(unit: Unit) -> impl Fn(f64) -> String {
@@ -84,6 +110,21 @@ mod tests {
         let latency = table(&report, Chart::Latency);
         assert_eq!(latency.head[..2], ["From", "response p99"]);
         assert_eq!(latency.rows[1][..2], ["1s", "148ms"]);
+    }
+
+    #[test]
+    fn hooks_are_listed_where_they_ran() {
+        let report = sample::hooked();
+        for chart in Chart::OVER_TIME {
+            let table = table(&report, chart);
+            assert_eq!(table.head.last().unwrap(), "Hooks", "{chart:?}");
+            let listed = table.rows.iter().filter(|row| !row.last().unwrap().is_empty());
+            let listed: Vec<_> = listed.map(|row| (&*row[0], &**row.last().unwrap())).collect();
+            let both = "<restart> at 12s, a hook whose name is to… at 12.1s";
+            assert_eq!(listed, [("12s", both), ("40s", "<restart> cleanup at 40s")], "{chart:?}");
+            assert!(table.rows.iter().all(|row| row.len() == table.head.len()), "{chart:?}");
+        }
+        assert!(!table(&report, Chart::Completion).head.contains(&"Hooks".to_owned()));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::model::figure;
 use crate::model::report::Report;
 use crate::model::report::health::Answer;
+use crate::render::chart::DrawError;
 use crate::render::chart::lines::{BAD_LINE, Lines, Unit, clock};
-use crate::render::chart::{DrawError, shades};
+use crate::render::chart::marked::Marked;
 use crate::render::health::{failures, sentences};
 use crate::render::visible;
 
@@ -45,7 +46,7 @@ pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
     Ok(Some(Section {
         url: visible::line(&health.url),
         sentences: sentences(health).into_iter().chain(failures(&health.failures)).collect(),
-        svg: Lines { unit: Unit::Seconds, end, lines, shades: shades(report), small: false }
+        svg: Lines { unit: Unit::Seconds, end, lines, marked: Marked::of(report), small: false }
             .svg()?,
         rows: asked.iter().map(row).collect(),
     }))

@@ -12,8 +12,9 @@ use crate::model::metrics::choice::{Chart, Shows};
 use crate::model::report::Report;
 use crate::model::report::metrics::{Pieces, Series, TargetMetrics};
 use crate::model::report::timeline::Point;
+use crate::render::chart::DrawError;
 use crate::render::chart::lines::{Lines, Unit, clock, written};
-use crate::render::chart::{DrawError, shades};
+use crate::render::chart::marked::Marked;
 use crate::render::health;
 use crate::render::visible;
 
@@ -48,7 +49,8 @@ struct Small {
 pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
     let Some(metrics) = &report.target_metrics else { return Ok(None) };
     let end = report.timeline.last().map_or(1.0, |last| (last.at_s + last.width_s) as f64);
-    let theirs = metrics.charts.iter().map(|chart| small(metrics, chart, (end, shades(report))));
+    let theirs =
+        metrics.charts.iter().map(|chart| small(metrics, chart, (end, Marked::of(report))));
     let shown = !metrics.charts.is_empty();
     let charts: Result<Vec<Small>, DrawError> =
         OURS.iter().filter(|_| shown).map(|ours| own(report, ours, end)).chain(theirs).collect();
@@ -95,14 +97,15 @@ fn own(report: &Report, ours: &Ours, end: f64) -> Result<Small, DrawError> {
         note: ours.note.to_owned(),
         keys: vec![ours.note.to_owned()],
         rows: rows(&lines, ours.unit),
-        svg: Lines { unit: ours.unit, end, lines, shades: shades(report), small: true }.svg()?,
+        svg: Lines { unit: ours.unit, end, lines, marked: Marked::of(report), small: true }
+            .svg()?,
     })
 }
 
 fn small(
     metrics: &TargetMetrics,
     chart: &Chart,
-    (end, shades): (f64, Vec<(f64, f64)>),
+    (end, marked): (f64, Marked),
 ) -> Result<Small, DrawError> {
     let unit = unit(&chart.name, chart.shows);
     let lines: Vec<Pieces> =
@@ -125,7 +128,7 @@ fn small(
         note: format!("{what}{more}"),
         keys: keys.collect(),
         rows: rows(&lines, unit),
-        svg: Lines { unit, end, lines, shades, small: true }.svg()?,
+        svg: Lines { unit, end, lines, marked, small: true }.svg()?,
     })
 }
 

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::model::report::Report;
 use crate::model::report::planned::{Model, Planned};
 use crate::model::report::timeline::Point;
+use crate::render::chart::DrawError;
 use crate::render::chart::lines::{Lines, Unit, clock, written};
-use crate::render::chart::{DrawError, shades};
+use crate::render::chart::marked::Marked;
 use crate::render::planned;
 
 /// The section.
@@ -66,7 +67,7 @@ pub(super) fn section(report: &Report) -> Result<Option<Section>, DrawError> {
         rows: rows.collect(),
         causes: planned::causes(report),
         title,
-        svg: Lines { unit, end, lines, shades: shades(report), small: false }.svg()?,
+        svg: Lines { unit, end, lines, marked: Marked::of(report), small: false }.svg()?,
         head: vec!["From", "planned", "happened"],
         figures: figures.collect(),
     }))

@@ -288,8 +288,8 @@ pub(super) fn tokens(report: &Report) -> Option<Table> {
 
 /// What windows of faults did; nothing without faults.
 pub(super) fn faults(report: &Report) -> Option<Table> {
-    let said = report.faults.iter().take(MOST_WINDOWS).map(faults::sentence);
-    let said: Vec<_> = said.collect();
+    let shown = &report.faults[..report.faults.len().min(MOST_WINDOWS)];
+    let said = faults::sentences(shown);
     let more = report.faults.len().saturating_sub(MOST_WINDOWS);
     let more = match more {
         0 => String::new(),
@@ -300,7 +300,7 @@ pub(super) fn faults(report: &Report) -> Option<Table> {
     (!report.faults.is_empty()).then(|| Table {
         lead: visible::line(&format!("{}{more}", said.join(" "))),
         head: faults::HEAD.to_vec(),
-        rows: report.faults.iter().take(MOST_WINDOWS).map(cells).collect(),
+        rows: shown.iter().map(cells).collect(),
     })
 }
 

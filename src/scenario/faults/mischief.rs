@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::fault::{Fault, Left, Mischief, Scope, What};
+use crate::model::behaviour::Check;
+use crate::model::fault::{Fault, Left, Mischief, Scope, Skew, What};
 use crate::model::operation::Operation;
+use crate::model::plan::auth::{Flow, Granted};
 use crate::model::plan::{Plan, Way};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::reader::Table;
@@ -31,6 +33,7 @@ pub(super) const KINDS: &[Kind] = &[
         keys: &[],
         read: |_| Some(What::Mischief(Mischief::StrayInitialized)),
     },
+    Kind { name: "clock-skew", keys: &["ahead", "behind"], read: clock_skew },
 ];
 
 /// A client that reads slowly, unless told otherwise, in bytes a second.
@@ -97,6 +100,28 @@ fn idle_streams(table: &Table<'_>) -> What {
     What::Mischief(Mischief::IdleStreams(keep.or(Duration::from_secs(5))))
 }
 
+fn clock_skew(table: &Table<'_>) -> Option<What> {
+    let shortest = Duration::from_millis(1);
+    let doc = "A process takes the time to be so much later when it looks at its token.";
+    let ahead = table.key("ahead", doc).duration(shortest..=DAY).optional();
+    let doc = "A process takes the time to be so much earlier when it looks at its token.";
+    let behind = table.key("behind", doc).duration(shortest..=DAY).optional();
+    match (table.given("ahead"), table.given("behind")) {
+        (None, None) => {
+            let right = "add ahead = \"90s\", or behind = \"90s\"";
+            table.log().wrong(table.place(), "clock-skew, and the clock is right", right);
+        }
+        (Some(_), Some(place)) => {
+            let found = "a clock is ahead or behind";
+            table.log().wrong(place, found, "remove one of them, or write two faults");
+            return None;
+        }
+        _ => {}
+    }
+    let skew = ahead.map(Skew::Ahead).or(behind.map(Skew::Behind))?;
+    Some(What::Mischief(Mischief::ClockSkew(skew)))
+}
+
 fn address(node: &Node) -> Result<IpAddr, Wrong> {
     let such = || "expected an address of this machine such as \"127.0.1.1\"".to_owned();
     let address: IpAddr = text_of(node)?.parse().map_err(|_| such())?;
@@ -140,6 +165,7 @@ pub(super) fn refuse(plan: &Plan, fault: &Fault, mischief: &Mischief, wrong: Wro
             let found = format!("a share of {kind}");
             wrong(found, "leave share out, and say how many connections");
         }
+        Mischief::ClockSkew(_) => refuse_skew(plan, fault, wrong),
         Mischief::HalfOpen(_)
         | Mischief::IdleStreams(_)
         | Mischief::Abandon { .. }
@@ -154,5 +180,23 @@ pub(super) fn refuse(plan: &Plan, fault: &Fault, mischief: &Mischief, wrong: Wro
     if is_legacy && !plan.may_speak(Way::Legacy) {
         let found = format!("{kind}, and no client of this scenario has sessions");
         wrong(found, "take a profile and a protocol before 2026-07-28, or leave the fault out");
+    }
+}
+
+/// What no clock changes anything about.
+fn refuse_skew(plan: &Plan, fault: &Fault, wrong: Wrongly<'_>) {
+    let kind = fault.kind;
+    if (Scope { profile: None, ..fault.scope.clone() }) != Scope::default() {
+        let found = format!("{kind} is of a client's process, whatever that sends");
+        wrong(found, "leave match out, or match a profile");
+    }
+    let renews = |granted: &Granted| granted.flow != Flow::ClientCredentials;
+    if !plan.auth.granted().is_some_and(renews) {
+        let found = format!("{kind}, and no user of this scenario has tokens to renew");
+        wrong(found, "give [auth] the kind oauth or tokens, or leave the fault out");
+    }
+    if let Some(check @ Check::ExpiredToken(_)) = plan.load.behaviour.check() {
+        let found = format!("{kind} with {}, which never looks at the clock", check.name());
+        wrong(found, "take another behaviour, or leave the fault out");
     }
 }

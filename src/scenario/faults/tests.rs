@@ -6,7 +6,7 @@ use crate::model::distribution::Distribution;
 use crate::model::fault::outside::{Action, Hook, Request, Toxic, Toxiproxy};
 use crate::model::fault::{
     Cut, Direction, Effect, Ending, Fault, Left, Mischief, Network, OnStream, Parting, Point,
-    Scope, Traffic, What, When, windows,
+    Scope, Skew, Traffic, What, When, windows,
 };
 use crate::model::leg::Leg;
 use crate::model::operation::Operation;
@@ -17,9 +17,12 @@ const SHORTEST: &str = "[target]\nurl = 'practice'\n[load]\nbehaviour = 'chat'\n
                         stages = [{ over = '10s', to = '60/min' }]\n";
 
 fn read_with(faults: &str) -> Result<Plan, String> {
-    let text = format!("{SHORTEST}{faults}");
+    read_text(&format!("{SHORTEST}{faults}"))
+}
+
+fn read_text(text: &str) -> Result<Plan, String> {
     let input = Input {
-        text: &text,
+        text,
         file: "storm.toml",
         overrides: &[],
         target: None,
@@ -170,6 +173,23 @@ fn a_leg_can_be_matched_where_there_is_one() {
     assert_eq!(plan.faults[0].scope.traffic, Traffic::Leg(Leg::Refresh));
 }
 
+#[test]
+fn a_clock_is_ahead_or_behind_where_tokens_are_renewed() {
+    let auth = "[auth]\nkind = 'oauth'\n[practice.auth]\n";
+    for (key, skew) in [("ahead", Skew::Ahead(s(90))), ("behind", Skew::Behind(s(90)))] {
+        let fault = format!(
+            "[[fault]]\nkind = 'clock-skew'\nat = '1s'\nshare = 0.5\n{key} = '90s'\n\
+             match.profile = 'claude-ai-legacy'\n"
+        );
+        let plan = read_with(&format!("{auth}{fault}")).unwrap_or_else(|page| panic!("{page}"));
+        assert_eq!(plan.faults[0].what, What::Mischief(Mischief::ClockSkew(skew)));
+    }
+    let clings = SHORTEST.replace("'chat'", "'check-expired-token'");
+    let fault = "[[fault]]\nkind = 'clock-skew'\nat = '1s'\nbehind = '90s'\n";
+    let page = read_text(&format!("{clings}{auth}{fault}")).unwrap_err();
+    assert!(page.contains("check-expired-token, which never looks at the clock"), "{page}");
+}
+
 const SERVER: &str = "[toxiproxy]\nurl = 'http://127.0.0.1:8474'\n";
 
 #[test]
@@ -294,6 +314,14 @@ fn mistakes_are_shown_where_they_are() {
         "kind = 'drip-stream'\nat = '1s'\nrate = '0B/s'",
         "kind = 'half-open'\nat = '1s'\nmatch.tool = 'search'",
         "kind = 'half-open'\nat = '1s'\nconnections = 2\nshare = 0.5",
+        "kind = 'clock-skew'\nat = '1s'\nahead = '90s'",
+        "kind = 'clock-skew'\nat = '1s'\nahead = '90s'\n\
+         [auth]\nkind = 'client-credentials'\nclient_id = 'a'\nclient_secret = 'b'",
+        "kind = 'clock-skew'\nat = '1s'\n[auth]\nkind = 'oauth'\n[practice.auth]",
+        "kind = 'clock-skew'\nat = '1s'\nahead = '0s'\nbehind = '1s'\n\
+         [auth]\nkind = 'oauth'\n[practice.auth]",
+        "kind = 'clock-skew'\nat = '1s'\nbehind = '1s'\nmatch.operation = 'tools/call'\n\
+         [auth]\nkind = 'oauth'\n[practice.auth]",
     ];
     let pages = table.map(|text| {
         let page = read_with(&format!("[[fault]]\n{text}\n")).expect_err(text);

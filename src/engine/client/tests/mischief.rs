@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::stop;
 use crate::engine::weather::{Again, By, Spell, Tag, Weather};
-use crate::model::fault::Touched;
+use crate::model::fault::{Skew, Touched};
 
 /// Weather that is always the same.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ impl Weather for Sky {
 
     fn retries(&self, _: &Tag<'_>) -> Option<By<Again>> {
         self.retries
+    }
+
+    fn skews(&self, _: u32) -> Option<By<Skew>> {
+        None
     }
 }
 
