@@ -56,7 +56,12 @@ fn streams_that_end_with_their_tokens_are_opened_again() {
                 let practice =
                     Practice::with(&["--speaks", speaks, "--auth", &auth, "--catalogue", "full"]);
                 let report = run(&practice, &[("clients.profile", &format!("{profile:?}"))], 0);
-                assert_eq!(report.at("/findings").as_array().map(Vec::len), Some(0), "{speaks}");
+                // Where answers come on the stream, and the stream is the session, both end with it.
+                let ends_with_it = ["answers-cut", "sessions-vanished"];
+                for finding in report.at("/findings").as_array().unwrap() {
+                    let is_of_it = ends_with_it.iter().any(|id| finding["id"] == *id);
+                    assert!(speaks == "http+sse" && is_of_it, "{speaks}: {finding}");
+                }
                 let grants = |name: &str| report.count(&format!("/summary/grants/{name}"));
                 assert_eq!((grants("lost"), grants("authorised_again")), (0, 0), "{speaks}");
                 assert!(grants("refreshed") > 5, "{speaks}");
