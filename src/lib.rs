@@ -116,6 +116,7 @@ pub mod judge {
     pub mod checks;
     pub mod recovery;
     mod rule;
+    pub mod spoilt;
     pub mod storm;
     pub mod tokens;
 }

@@ -24,7 +24,7 @@ use super::toxiproxy::Failure;
 use crate::edge::clock::Clock;
 use crate::edge::mark::Forces;
 use crate::model::fault::outside::{
-    Action, Hook, HookReport, HookRun, Outcome, Toxic, ToxicReport,
+    Action, GIVEN_UP, Hook, HookReport, HookRun, Outcome, Toxic, ToxicReport,
 };
 use crate::model::fault::{Fault, What, Window, windows};
 
@@ -319,7 +319,7 @@ impl Errand {
             biased;
             run = self.means.act(action, timeout) => run,
             () = given_up => {
-                let ended = "was ended with the run, which a person stopped".to_owned();
+                let ended = GIVEN_UP.to_owned();
                 HookRun { ended, ..self.means.began(at) }
             }
         }

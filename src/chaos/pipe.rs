@@ -95,9 +95,11 @@ where
     }
 }
 
-/// Those that lose what they touch, a bit each by their number.
+/// Those after which a direction is never again what it was, a bit each by their number.
 fn losing(effects: &[InForce]) -> u64 {
-    let losing = effects.iter().filter(|force| matches!(force.effect, Effect::Discard(_)));
+    let losing = effects.iter().filter(|force| {
+        matches!(force.effect, Effect::Discard(_) | Effect::Limit { .. } | Effect::EndAfter(..))
+    });
     losing.fold(0, |all, force| all | 1 << force.id)
 }
 

@@ -32,6 +32,7 @@ use crate::engine::user::Scene;
 use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
 use crate::judge::recovery::Watched;
+use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
@@ -195,6 +196,7 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
     Folds {
         storm: Storm::new(&names, &plan.faults, &windows),
+        spoilt: Spoilt::new(&plan.faults, &windows),
         summary: Summary::new(names, vec![plan.clients.profile.name.clone()]),
         tokens: Tokens::new(plan.expect.tokens),
         checks,

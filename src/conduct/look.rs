@@ -102,7 +102,14 @@ pub(super) const fn way_of(scouted: &Scouted) -> Way {
 
 /// A tool that is not listed as it must be, as what that is: a rule that the target broke.
 fn listed_wrongly(rule: Rule, evidence: String) -> Violation {
-    Violation { rule, at: Duration::ZERO, user: None, operation: Operation::ToolsList, evidence }
+    Violation {
+        rule,
+        at: Duration::ZERO,
+        user: None,
+        operation: Operation::ToolsList,
+        evidence,
+        touched: crate::model::fault::Touched::default(),
+    }
 }
 
 /// Chooses the tools beside the event loop: whatever their schemas ask for, Ctrl-C is heard.

@@ -11,6 +11,7 @@ use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
 use crate::judge::recovery::Watched;
+use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Sample};
@@ -77,6 +78,8 @@ pub struct Folds {
     pub faults: Watched,
     /// What holds in every storm.
     pub storm: Storm,
+    /// What faults spoilt.
+    pub spoilt: Spoilt,
 }
 
 /// What is shown the pulse once a second.
@@ -251,6 +254,9 @@ impl Folds {
 
 impl Observer for Folds {
     fn observe(&mut self, event: &Event) {
+        if matches!(event, Event::Violation(violation) if self.spoilt.explains(violation)) {
+            return;
+        }
         self.summary.add(event);
         self.tokens.observe(event);
         self.checks.observe(event);

@@ -146,7 +146,8 @@ impl Watched {
                 tally.inside.add(call);
                 tally.unexplained += u64::from(is_unmet);
                 tally.hung += u64::from(call.outcome.is_unanswered());
-                if is_error && tally.waiting.len() < MOST_WAITING {
+                let is_hit = is_error || call.outcome.is_unanswered();
+                if is_hit && tally.waiting.len() < MOST_WAITING {
                     tally.hit.insert(call.user);
                     tally.waiting.insert(call.user);
                 }

@@ -382,6 +382,8 @@ pub struct Violation {
     pub operation: Operation,
     /// What was expected and found, bounded and without secrets.
     pub evidence: String,
+    /// The faults that its exchange met, and those before it of the same call.
+    pub touched: Touched,
 }
 
 /// How the run stood at one moment.

@@ -165,6 +165,7 @@ mod tests {
             user: None,
             operation: Operation::ToolsList,
             evidence: "the tool \"a\"".into(),
+            touched: crate::model::fault::Touched::default(),
         };
         summary.add(&Event::Violation(Box::new(violation)));
         let findings = findings(&summary, Vec::new());

@@ -22,7 +22,7 @@ pub const HEAD: [&str; 11] = [
 pub fn sentences(damages: &[Damage]) -> Vec<String> {
     let unknown: Vec<_> = damages.iter().filter(|damage| damage.duplicates.is_none()).collect();
     let said = "How many calls the target carried out twice is unknown";
-    let name = "duplicates of metrics under [target] names a counter of them";
+    let name = "duplicates of metrics under [target] is to name a counter of them that the page has";
     let unknown = match &unknown[..] {
         [] => None,
         all if all.len() == damages.len() => Some(format!("{said}: {name}.")),
@@ -45,7 +45,11 @@ fn sentence(damage: &Damage) -> String {
             let before = before
                 .map_or(String::new(), |before| format!(", {} before", figure::share(before)));
             let share = figure::share(share);
-            format!("{share} of {} calls failed{before}", figure::count(inside.calls))
+            let hung = match damage.hung {
+                0 => String::new(),
+                count => format!(", {} were never answered", figure::count(count)),
+            };
+            format!("{share} of {} calls failed{before}{hung}", figure::count(inside.calls))
         }
     };
     let p95 = match (inside.p95_us, damage.baseline.as_ref().and_then(|base| base.p95_us)) {
@@ -59,7 +63,14 @@ fn sentence(damage: &Damage) -> String {
         0 => String::new(),
         count => format!(" {} of these errors met no fault.", figure::count(count)),
     };
-    let untold = if damage.untold { " Nobody can tell which calls met it." } else { "" };
+    let untold = match damage.met {
+        _ if damage.untold => " Nobody can tell which calls met it.",
+        0 if ON_EVENTS.contains(&damage.kind.as_str()) => {
+            " It met no call: it acts on answers that come as events, with as many of them as it names."
+        }
+        0 if !BESIDE.contains(&damage.kind.as_str()) => " It met no call.",
+        _ => "",
+    };
     let twice = match damage.duplicates {
         None => String::new(),
         Some(0) => " The target carried out no call twice.".to_owned(),
@@ -73,12 +84,22 @@ fn sentence(damage: &Damage) -> String {
     };
     let recovered = recovered(damage);
     let hook = damage.hook.as_ref().map_or_else(String::new, |hook| {
-        format!(" It {} after {}.", hook.run.ended, figure::micros(hook.run.took_us))
+        let took = figure::micros(hook.run.took_us);
+        let cleanup = hook.cleanup.as_ref().filter(|cleanup| !cleanup.ok);
+        let cleanup = cleanup.map_or_else(String::new, |cleanup| {
+            format!(" Its cleanup {}: put right by hand what it was to.", cleanup.ended)
+        });
+        format!(" It {} after {took}.{cleanup}", hook.run.ended)
     });
     format!(
         "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{untold}{twice}{hook}{stuck}"
     )
 }
+
+/// Kinds that befall nothing but answers that come as events.
+const ON_EVENTS: [&str; 3] = ["cut-stream", "hold-stream", "drip-stream"];
+/// Kinds that act beside calls, and of which no call has a mark.
+const BESIDE: [&str; 3] = ["half-open", "idle-streams", "slow-close"];
 
 /// Whether and when it was as before.
 fn recovered(damage: &Damage) -> String {
@@ -145,6 +166,7 @@ mod tests {
         Damage {
             name: "resets #2".to_owned(),
             kind: "reset".to_owned(),
+            met: 20,
             from_us: 25_000_000,
             until_us: 30_000_000,
             baseline: Some(baseline),
@@ -190,7 +212,7 @@ mod tests {
         assert_eq!(
             all[2],
             "How many calls the target carried out twice is unknown: duplicates of metrics under \
-             [target] names a counter of them."
+             [target] is to name a counter of them that the page has."
         );
         let one = sentences(&[twice(None), twice(Some(1))]);
         assert_eq!(one[2], "How many calls the target carried out twice is unknown of resets #2.");

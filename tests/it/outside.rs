@@ -299,7 +299,7 @@ fn a_server_that_goes_away_is_told_and_put_back_later() {
     let faults = [fault("there", toxic), fault("killer", &killing)].concat();
     scenario(&place, &practice.url(), &(server(&chaos) + &faults));
     let done = order(&place).go();
-    let report = done.exits(0).report();
+    let report = done.exits(4).report();
     assert_eq!(findings(&report), [("toxic-failed".to_owned(), 1)]);
     let notes = report.at("/scenario/notes").as_array().unwrap();
     let notes = notes.iter().map(|note| note.as_str().unwrap());
@@ -390,7 +390,7 @@ fn hooks_are_told_with_their_end_and_what_they_said() {
     ];
     scenario(&place, &practice.url(), &faults.concat());
     let done = order(&place).env("SECRET", "hunter22").go();
-    let report = done.exits(0).report();
+    let report = done.exits(4).report();
     adds_up(&report);
     assert_eq!(report.outcomes(), ["ok"], "no hook ends the run, or touches it");
     assert_eq!(findings(&report), [("hook-failed".to_owned(), 6)]);

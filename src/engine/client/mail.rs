@@ -13,6 +13,7 @@ use super::post::{Answered, Cost, Judge, Lent, Question, head_of, quoted};
 use crate::engine::mailbox::{Mail, Mailbox};
 use crate::engine::session::Footing;
 use crate::engine::wire::{Flow, Reply, Request, Watch};
+use crate::model::fault::Touched;
 use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
@@ -83,7 +84,7 @@ impl Client {
             Err(mail) => {
                 let client = Arc::clone(self);
                 self.errands.begin(async move {
-                    client.tell_violation(operation, &posting.await);
+                    client.tell_violation(operation, &posting.await, Touched::default());
                 });
                 return match mail {
                     Some(mail) => self.read_mail::<R, T, J>(

@@ -162,13 +162,13 @@ impl Client {
         T: Send,
         J: Judge<R, T>,
     {
-        let operation = question.operation;
+        let (operation, cost) = (question.operation, question.cost);
         let mut answered = match question.footing.mailbox() {
             None => self.ask_by_post::<R, T, J>(question, &judge).await,
             Some(mailbox) => Box::pin(self.ask_by_mail::<R, T, J>(question, mailbox, &judge)).await,
         };
         answered.said = self.holder.hide(std::mem::take(&mut answered.said));
-        self.tell_violation(operation, &answered);
+        self.tell_violation(operation, &answered, cost.touched());
         answered
     }
 
@@ -242,20 +242,30 @@ impl Client {
     }
 
     /// Tells a broken rule with its evidence.
-    pub(super) fn tell_violation<T>(&self, operation: Operation, answered: &Answered<T>) {
+    pub(super) fn tell_violation<T>(
+        &self,
+        operation: Operation,
+        answered: &Answered<T>,
+        touched: Touched,
+    ) {
         let Outcome::Violation(rule) = answered.outcome else { return };
         let head = answered.reply.as_ref().map_or_else(String::new, |reply| {
             format!("HTTP {}, {:?}: ", reply.status, reply.media)
         });
-        self.violated(rule, operation, format!("{head}{}", answered.said));
+        self.violated_under(touched, rule, operation, format!("{head}{}", answered.said));
     }
 
-    /// Tells that the target broke a rule. Whatever evidence holds of what the client presents is
-    /// hidden here, where all of it passes.
+    /// Tells that the target broke a rule.
     pub(super) fn violated(&self, rule: Rule, operation: Operation, evidence: String) {
+        self.violated_under(Touched::default(), rule, operation, evidence);
+    }
+
+    /// The same of an exchange that met these faults. Whatever evidence holds of what the client
+    /// presents is hidden here, where all of it passes.
+    fn violated_under(&self, touched: Touched, rule: Rule, operation: Operation, evidence: String) {
         let evidence = self.holder.hide(evidence);
         let at = self.common.wire.clock.now();
-        let violation = Violation { rule, at, user: Some(self.user), operation, evidence };
+        let violation = Violation { rule, at, user: Some(self.user), operation, evidence, touched };
         self.common.wire.recorder.tell(self.user, Event::Violation(Box::new(violation)));
     }
 

@@ -141,6 +141,9 @@ pub struct ToxicReport {
     pub errors: Vec<String>,
 }
 
+/// How a hook ended that was under way when a person stopped its run.
+pub const GIVEN_UP: &str = "was ended with the run, which a person stopped";
+
 /// What acted outside in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -153,10 +156,10 @@ pub struct Outcome {
 }
 
 impl HookReport {
-    /// What went wrong, in the order it did.
+    /// What went wrong, in the order it did. What a person ended did not.
     fn wrongs(&self) -> impl Iterator<Item = (&'static str, &HookRun)> {
         let cleanup = self.cleanup.iter().map(|run| ("its cleanup", run));
-        std::iter::once(("it", &self.run)).chain(cleanup).filter(|(_, run)| !run.ok)
+        std::iter::once(("it", &self.run)).chain(cleanup).filter(|(_, run)| !run.ok && run.ended != GIVEN_UP)
     }
 
     /// What went wrong, a sentence each; empty for one that did what was asked.

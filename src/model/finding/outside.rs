@@ -39,7 +39,8 @@ fn finding(
     }
     Some(Finding {
         id: id.to_owned(),
-        severity: Severity::Medium,
+        // What was measured is not what was asked for: that is no pass.
+        severity: Severity::High,
         title: title.to_owned(),
         rule: BrokenRule {
             text: "What a scenario does outside of squall succeeds, so that what is measured is \
@@ -91,8 +92,8 @@ mod tests {
         let outcome = Outcome { hooks, toxics: vec![toxic], left: Vec::new() };
         let found = of_outside(&outcome);
         let ids: Vec<_> = found.iter().map(|f| (f.id.as_str(), f.count, f.severity)).collect();
-        let medium = Severity::Medium;
-        assert_eq!(ids, [("hook-failed", 2, medium), ("toxic-failed", 1, medium)]);
+        let high = Severity::High;
+        assert_eq!(ids, [("hook-failed", 2, high), ("toxic-failed", 1, high)]);
         assert_eq!(found[0].evidence.len(), 4);
         let said = "the fault t: could not be set: Toxiproxy answers 404: proxy not found";
         assert_eq!(found[1].evidence, [said]);

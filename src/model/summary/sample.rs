@@ -109,6 +109,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
             user: Some(user),
             operation: Operation::ToolsCall,
             evidence: format!("body {at}"),
+            touched: crate::model::fault::Touched::default()
         }))),
         (at.clone(), 1u64..90_000, any::<bool>()).prop_map(|(due, took, cut)| Event::Run(run(
             7,
@@ -194,6 +195,7 @@ pub(crate) fn storm() -> Summary {
             user: Some(12),
             operation: Operation::ToolsCall,
             evidence: format!("expected id 1, found {found}"),
+            touched: crate::model::fault::Touched::default(),
         })));
     }
     summary.add(&Event::Dropped { due: ms(36_000) });

@@ -154,6 +154,7 @@ fn a_broken_rule_comes_before_slowness() {
             user: Some(1),
             operation: Operation::ToolsCall,
             evidence: "found 7".to_owned(),
+            touched: crate::model::fault::Touched::default(),
         })));
     }
     let said = said(&broken, &[]);
