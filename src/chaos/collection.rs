@@ -37,8 +37,7 @@ struct Entry {
 
 #[derive(Debug)]
 struct Running {
-    /// It runs as long as this is there.
-    _proxy: Proxy,
+    proxy: Proxy,
     forces: watch::Sender<Arc<[Force]>>,
 }
 
@@ -119,19 +118,19 @@ impl Collection {
     ///
     /// # Errors
     /// When it lacks something, its name is taken, or it cannot listen.
-    pub fn create(&mut self, asked: &Asked) -> Result<Value, Refused> {
+    pub async fn create(&mut self, asked: &Asked) -> Result<Value, Refused> {
         let (name, entry) = asked.complete("")?;
         if self.entries.contains_key(&name) {
             return Err(Refused::of(409, "proxy already exists"));
         }
-        self.put(name, entry, asked.enabled.unwrap_or(true))
+        self.put(name, entry, asked.enabled.unwrap_or(true)).await
     }
 
     /// Several; each takes the place of one of its name that listens or leads elsewhere.
     ///
     /// # Errors
     /// When one lacks something, two have one name, or one cannot listen.
-    pub fn populate(&mut self, asked: &[Asked]) -> Result<Value, Refused> {
+    pub async fn populate(&mut self, asked: &[Asked]) -> Result<Value, Refused> {
         let complete = |(number, asked): (usize, &Asked)| {
             let at = format!(" at proxy {}", number + 1);
             asked.complete(&at).map(|(name, entry)| (name, entry, asked.enabled.unwrap_or(true)))
@@ -151,8 +150,10 @@ impl Collection {
                 self.show(&name)?
             } else {
                 // The old one lets go of its address first.
-                self.entries.remove(&name);
-                self.put(name, entry, enabled)?
+                if let Some(mut old) = self.entries.remove(&name) {
+                    old.disable().await;
+                }
+                self.put(name, entry, enabled).await?
             });
         }
         Ok(json!({ "proxies": shown }))
@@ -162,17 +163,17 @@ impl Collection {
     ///
     /// # Errors
     /// When there is none of that name, or it cannot listen.
-    pub fn update(&mut self, name: &str, asked: Asked) -> Result<Value, Refused> {
+    pub async fn update(&mut self, name: &str, asked: Asked) -> Result<Value, Refused> {
         let (clock, seed) = (self.clock.clone(), self.seed);
         let entry = self.entries.get_mut(name).ok_or_else(Refused::no_proxy)?;
         let listen = asked.listen.unwrap_or_else(|| entry.listen.clone());
         let upstream = asked.upstream.unwrap_or_else(|| entry.upstream.clone());
         let enabled = asked.enabled.unwrap_or(entry.running.is_some());
         if listen != entry.listen || upstream != entry.upstream {
-            entry.running = None;
+            entry.disable().await;
             (entry.listen, entry.upstream) = (listen, upstream);
         }
-        entry.enable(enabled, clock, seed)?;
+        entry.enable(enabled, clock, seed).await?;
         Ok(entry.shown(name))
     }
 
@@ -180,17 +181,19 @@ impl Collection {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn delete(&mut self, name: &str) -> Result<(), Refused> {
-        self.entries.remove(name).map(drop).ok_or_else(Refused::no_proxy)
+    pub async fn delete(&mut self, name: &str) -> Result<(), Refused> {
+        let mut entry = self.entries.remove(name).ok_or_else(Refused::no_proxy)?;
+        entry.disable().await;
+        Ok(())
     }
 
     /// Enables every proxy and removes every toxic.
     ///
     /// # Errors
     /// When one cannot listen any more.
-    pub fn reset(&mut self) -> Result<(), Refused> {
+    pub async fn reset(&mut self) -> Result<(), Refused> {
         for entry in self.entries.values_mut() {
-            entry.enable(true, self.clock.clone(), self.seed)?;
+            entry.enable(true, self.clock.clone(), self.seed).await?;
             entry.toxics.clear();
             entry.set();
         }
@@ -262,8 +265,8 @@ impl Collection {
         self.entries.get(name).ok_or_else(Refused::no_proxy)
     }
 
-    fn put(&mut self, name: String, mut entry: Entry, on: bool) -> Result<Value, Refused> {
-        entry.enable(on, self.clock.clone(), self.seed)?;
+    async fn put(&mut self, name: String, mut entry: Entry, on: bool) -> Result<Value, Refused> {
+        entry.enable(on, self.clock.clone(), self.seed).await?;
         let shown = entry.shown(&name);
         self.entries.insert(name, entry);
         Ok(shown)
@@ -304,9 +307,16 @@ impl Entry {
         self.listen == other.listen && self.upstream == other.upstream
     }
 
-    fn enable(&mut self, enabled: bool, clock: Clock, seed: u64) -> Result<(), Refused> {
+    /// Ends it and its connections; its port is free when this completes.
+    async fn disable(&mut self) {
+        if let Some(Running { proxy, .. }) = self.running.take() {
+            proxy.end().await;
+        }
+    }
+
+    async fn enable(&mut self, enabled: bool, clock: Clock, seed: u64) -> Result<(), Refused> {
         if !enabled {
-            self.running = None;
+            self.disable().await;
             return Ok(());
         }
         if self.running.is_some() {
@@ -338,7 +348,7 @@ impl Entry {
         let proxy = proxy.map_err(|error| unusable(&self.listen, &error.to_string()))?;
         // Port 0 is answered with the real one, and stays that.
         self.listen = proxy.address().to_string();
-        self.running = Some(Running { _proxy: proxy, forces });
+        self.running = Some(Running { proxy, forces });
         self.set();
         Ok(())
     }

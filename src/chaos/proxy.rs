@@ -118,6 +118,13 @@ impl Proxy {
         self.address
     }
 
+    /// Ends it, and its connections with it; when this completes its port is free.
+    pub async fn end(mut self) {
+        self.accepting.abort();
+        // Aborted or over: its listener is closed in either case.
+        let _over = (&mut self.accepting).await.is_ok();
+    }
+
     /// What befalls the connection that comes from here and was begun then; its other end asks, once.
     pub fn mark(&self, from: SocketAddr, began: Duration) -> Option<Arc<Mark>> {
         self.marks.as_ref().map(|marks| marks.meet_near(from, began))

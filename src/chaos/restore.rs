@@ -91,25 +91,36 @@ pub async fn file(path: PathBuf, means: &Means) -> Result<Found, String> {
         Left::Gone => return Ok(Found::Gone),
         Left::Ours(held, text) => (held, text),
     };
-    let state = state::read(&path, &text)?;
-    let restored = put_back(&state, &means.client, means).await?;
-    if restored.failed.is_empty() {
-        beside(move || held.remove()).await.map_err(|error| failed(&path, &error))?;
-    }
+    let mut state = state::read(&path, &text)?;
+    let cleanups = state.cleanups.len();
+    let restored = put_back(&mut state, &means.client, means).await?;
+    let (mut held, is_done) = (held, restored.failed.is_empty());
+    let noted = beside(move || match is_done {
+        true => held.remove(),
+        false if state.cleanups.len() < cleanups => held.replace(&state.written()?),
+        false => Ok(()),
+    });
+    noted.await.map_err(|error| failed(&path, &error))?;
     Ok(Found::Ours(restored))
 }
 
-async fn put_back(state: &State, client: &Client, means: &Means) -> Result<Restored, String> {
+/// Puts back all of it; only cleanups that did not go well are left in `state`.
+async fn put_back(state: &mut State, client: &Client, means: &Means) -> Result<Restored, String> {
     let mut restored = Restored::default();
     if let Some(changes) = &state.toxiproxy {
         let url = Url::parse(&changes.url).map_err(|error| format!("{}: {error}", changes.url))?;
         restored = undo(&Toxiproxy::new(client.clone(), url), changes).await;
     }
-    for cleanup in &state.cleanups {
+    for cleanup in std::mem::take(&mut state.cleanups) {
         let run = means.run(&cleanup.command, cleanup.timeout()).await;
         let said = format!("the cleanup of the hook {} {}", cleanup.hook, run.ended);
-        // It was done, whatever came of it: nobody knows what a second time would do.
-        restored.done.push(said);
+        if run.ok {
+            // Nobody knows what a second time would do.
+            restored.done.push(said);
+        } else {
+            restored.failed.push(said);
+            state.cleanups.push(cleanup);
+        }
     }
     Ok(restored)
 }

@@ -20,7 +20,7 @@ pub struct Toxic {
     /// The direction it is in.
     pub stream: Stream,
     /// The share of connections that it befalls; 0 to 1.
-    pub toxicity: f32,
+    pub toxicity: f64,
 }
 
 /// A direction, as Toxiproxy calls it.
@@ -117,7 +117,7 @@ struct Asked {
     kind: String,
     #[serde(default)]
     stream: String,
-    toxicity: Option<f32>,
+    toxicity: Option<f64>,
     #[serde(default)]
     attributes: Value,
 }
@@ -125,7 +125,7 @@ struct Asked {
 /// What changes of a toxic.
 #[derive(Debug, Deserialize)]
 struct Change {
-    toxicity: Option<f32>,
+    toxicity: Option<f64>,
     #[serde(default)]
     attributes: serde_json::Map<String, Value>,
 }
@@ -176,7 +176,7 @@ impl Toxic {
 
     /// What it puts in force on connections, by its number.
     pub fn forces(&self, id: u8) -> impl Iterator<Item = Force> {
-        let (direction, share) = (self.stream.direction(), f64::from(self.toxicity));
+        let (direction, share) = (self.stream.direction(), self.toxicity);
         let force = move |effect| Force { id, share, does: Does::Lane(direction, effect) };
         self.kind.effects().into_iter().map(force)
     }

@@ -74,7 +74,7 @@ async fn create(State(all): Shared, body: Bytes) -> Response {
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused),
     };
-    shown(StatusCode::CREATED, all.lock().await.create(&asked))
+    shown(StatusCode::CREATED, all.lock().await.create(&asked).await)
 }
 
 async fn populate(State(all): Shared, body: Bytes) -> Response {
@@ -82,11 +82,11 @@ async fn populate(State(all): Shared, body: Bytes) -> Response {
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused),
     };
-    shown(StatusCode::CREATED, all.lock().await.populate(&asked))
+    shown(StatusCode::CREATED, all.lock().await.populate(&asked).await)
 }
 
 async fn reset(State(all): Shared) -> Response {
-    done(all.lock().await.reset())
+    done(all.lock().await.reset().await)
 }
 
 async fn show(State(all): Shared, Path(name): Path<String>) -> Response {
@@ -99,11 +99,11 @@ async fn update(State(all): Shared, Path(name): Path<String>, body: Bytes) -> Re
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused),
     };
-    shown(StatusCode::OK, all.update(&name, asked))
+    shown(StatusCode::OK, all.update(&name, asked).await)
 }
 
 async fn delete(State(all): Shared, Path(name): Path<String>) -> Response {
-    done(all.lock().await.delete(&name))
+    done(all.lock().await.delete(&name).await)
 }
 
 async fn toxics(State(all): Shared, Path(name): Path<String>) -> Response {

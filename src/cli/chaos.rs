@@ -74,7 +74,7 @@ async fn serve(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
     let mut announced = String::new();
     if let (Some(listen), Some(upstream)) = (args.listen, &args.upstream) {
         let asked = Asked::new(NAME, &listen.to_string(), upstream);
-        match collection.create(&asked) {
+        match collection.create(&asked).await {
             Ok(shown) => {
                 let address = shown["listen"].as_str().unwrap_or_default();
                 announced = format!("proxy on {address} to {upstream}\n");

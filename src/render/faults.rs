@@ -6,23 +6,24 @@ use crate::model::figure;
 /// The heads of [`row`].
 pub const HEAD: [&str; 11] = [
     "Window",
-    "Calls",
+    "Calls, hung",
     "Errors before, in it",
     "p95 before, in it",
     "Good a second before, in it",
     "Met it, failed",
     "As before after",
-    "Users hit, not served again",
+    "Users hit, not served again, others after",
     "Sessions, runs, grants lost",
     "Carried out twice",
-    "HTTP requests a call, to before",
+    "HTTP requests, handshakes a call, to before",
 ];
 
 /// These windows, a sentence or two each, and what is not known of them, as text that is not yet escaped.
 pub fn sentences(damages: &[Damage]) -> Vec<String> {
     let unknown: Vec<_> = damages.iter().filter(|damage| damage.duplicates.is_none()).collect();
     let said = "How many calls the target carried out twice is unknown";
-    let name = "duplicates of metrics under [target] is to name a counter of them that the page has";
+    let name =
+        "duplicates of metrics under [target] is to name a counter of them that the page has";
     let unknown = match &unknown[..] {
         [] => None,
         all if all.len() == damages.len() => Some(format!("{said}: {name}.")),
@@ -45,11 +46,7 @@ fn sentence(damage: &Damage) -> String {
             let before = before
                 .map_or(String::new(), |before| format!(", {} before", figure::share(before)));
             let share = figure::share(share);
-            let hung = match damage.hung {
-                0 => String::new(),
-                count => format!(", {} were never answered", figure::count(count)),
-            };
-            format!("{share} of {} calls failed{before}{hung}", figure::count(inside.calls))
+            format!("{share} of {} calls failed{before}", figure::count(inside.calls))
         }
     };
     let p95 = match (inside.p95_us, damage.baseline.as_ref().and_then(|base| base.p95_us)) {
@@ -62,6 +59,10 @@ fn sentence(damage: &Damage) -> String {
     let unexplained = match damage.unexplained {
         0 => String::new(),
         count => format!(" {} of these errors met no fault.", figure::count(count)),
+    };
+    let hung = match damage.hung {
+        0 => String::new(),
+        count => format!(" Nobody answered {} of the calls.", figure::count(count)),
     };
     let untold = match damage.met {
         _ if damage.untold => " Nobody can tell which calls met it.",
@@ -92,7 +93,7 @@ fn sentence(damage: &Damage) -> String {
         format!(" It {} after {took}.{cleanup}", hook.run.ended)
     });
     format!(
-        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{unexplained}{untold}{twice}{hook}{stuck}"
+        "{name} ({kind}, {from} to {until}{open}): {errors}{p95}. {recovered}.{hung}{unexplained}{untold}{twice}{hook}{stuck}"
     )
 }
 
@@ -139,18 +140,21 @@ pub fn row(damage: &Damage) -> Vec<String> {
         Recovery::NotSeen { watched_us } => format!("> {}", figure::micros(watched_us)),
         Recovery::Unwatched | Recovery::NoBaseline => dash(),
     };
+    let ratio = |ratio: Option<f64>| ratio.map(|ratio| format!("{}x", figure::number(ratio)));
+    let is_served = damage.users_hit > damage.users_unserved;
+    let served = if is_served { figure::micros(damage.served_us) } else { dash() };
     vec![
         damage.name.clone(),
-        figure::count(inside.calls),
+        counts(&[inside.calls, damage.hung]),
         pair(before(damage, share), share(inside)),
         pair(before(damage, p95), p95(inside)),
         pair(before(damage, good), good(inside)),
         if damage.untold { dash() } else { counts(&[damage.met, damage.explained]) },
         after,
-        counts(&[damage.users_hit, damage.users_unserved]),
+        format!("{}, {served}", counts(&[damage.users_hit, damage.users_unserved])),
         counts(&[damage.sessions_lost, damage.runs_lost, damage.grants_lost]),
         damage.duplicates.map_or_else(|| "unknown".to_owned(), figure::count),
-        damage.amplification.map_or_else(dash, |ratio| format!("{}x", figure::number(ratio))),
+        pair(ratio(damage.amplification), ratio(damage.handshake_amplification)),
     ]
 }
 
@@ -197,6 +201,8 @@ mod tests {
         }
         let said = sentence(&Damage { untold: true, ..damage() });
         assert!(said.ends_with("2.25s after it. Nobody can tell which calls met it."), "{said}");
+        let said = sentence(&Damage { hung: 10, ..damage() });
+        assert!(said.ends_with("2.25s after it. Nobody answered 10 of the calls."), "{said}");
         let said = sentence(&Damage { inside: Stretch::default(), ..damage() });
         assert!(said.contains("no call was due in it."), "{said}");
     }
@@ -226,6 +232,9 @@ mod tests {
         let cells = row(&damage());
         assert_eq!(cells.len(), HEAD.len());
         assert_eq!(cells[2..4], ["0.1%, 3.08%", "48ms, 846ms"]);
-        assert_eq!(cells[6], "2.25s");
+        assert_eq!([&cells[1], &cells[6], &cells[7]], ["487, 0", "2.25s", "0, 0, –"]);
+        let hit = Damage { users_hit: 3, users_unserved: 1, served_us: 70_000, ..damage() };
+        let cells = row(&Damage { hung: 1, handshake_amplification: Some(2.5), ..hit });
+        assert_eq!([&cells[1], &cells[7], &cells[10]], ["487, 1", "3, 1, 70ms", "–, 2.5x"]);
     }
 }

@@ -217,7 +217,9 @@ fn refuse_scope(plan: &Plan, fault: &Fault, wrong: Wrongly<'_>) {
         let found = "a fault on OAuth, and nobody gets tokens in this scenario".to_owned();
         wrong(found, "write traffic = \"mcp\", or give [auth] a kind that gets tokens");
     }
-    if let Some(other) = profile.as_ref().filter(|name| **name != plan.clients.profile.name) {
+    let has = &plan.clients.profile;
+    let is_his = |name: &String| *name == has.name || *name == format!("{}@{}", has.name, has.date);
+    if let Some(other) = profile.as_ref().filter(|name| !is_his(name)) {
         let found = format!("no user has the profile {other}");
         wrong(found, "name the profile under [clients], or leave profile out");
     }

@@ -229,6 +229,31 @@ fn statuses_and_errors_are_those_of_a_toxiproxy_server() {
 }
 
 #[test]
+fn a_proxy_that_changes_listens_where_it_did() {
+    let chaos = Chaos::start();
+    let proxy = chaos.proxy("p");
+    let listen = &proxy.proxy_pack.listen;
+    for turn in 0..5 {
+        let upstream = echo();
+        let moved = json!({ "upstream": upstream }).to_string();
+        let (status, body) = chaos.ask("POST", "/proxies/p", &moved);
+        let shown: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &shown["enabled"]), (200, &json!(true)), "{turn}: {body}");
+        assert_eq!((&shown["listen"], &shown["upstream"]), (&json!(listen), &json!(upstream)));
+        assert_eq!(over(&proxy, WORDS).unwrap(), WORDS);
+        let again = json!([{ "name": "p", "listen": listen, "upstream": echo() }]).to_string();
+        assert_eq!(chaos.ask("POST", "/populate", &again).0, 201, "{turn}");
+        assert_eq!(chaos.ask("POST", "/proxies/p", r#"{ "enabled": false }"#).0, 200);
+        assert_eq!(chaos.ask("POST", "/proxies/p", r#"{ "enabled": true }"#).0, 200, "{turn}");
+        assert_eq!(over(&proxy, WORDS).unwrap(), WORDS);
+    }
+    let toxic = r#"{ "type": "noop", "toxicity": 0.3 }"#;
+    assert_eq!(chaos.ask("POST", "/proxies/p/toxics", toxic).0, 200);
+    let (_, shown) = chaos.ask("GET", "/proxies/p", "");
+    assert!(shown.contains(r#""toxicity":0.3,"#), "{shown}");
+}
+
+#[test]
 fn a_page_in_a_browser_drives_nothing() {
     let chaos = Chaos::start();
     let made = json!({ "name": "p", "upstream": echo() }).to_string();

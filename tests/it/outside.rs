@@ -313,6 +313,29 @@ fn a_server_that_goes_away_is_told_and_put_back_later() {
     assert_eq!(left(&place).len(), 1, "it can be tried again");
 }
 
+#[test]
+fn a_cleanup_that_fails_is_told_and_tried_again() {
+    let place = Place::new();
+    fs::create_dir_all(place.path().join("state/squall")).unwrap();
+    let file = "state/squall/chaos-left.json";
+    let cleanup = |hook: &str, command: &str| -> Value {
+        json!({ "hook": hook, "command": ["sh", "-c", command], "timeout_ms": 10_000 })
+    };
+    let cleanups = [cleanup("once", "echo done >> once"), cleanup("twice", "test -e mended")];
+    let state = json!({ "schema": "squall.chaos/1", "scenario": "left", "cleanups": cleanups });
+    place.file(file, &state.to_string());
+    let failed = restore(&place, &[]);
+    let said = &failed.exits(1).stdout;
+    assert!(said.contains("the cleanup of the hook once ended with exit status: 0"), "{said}");
+    assert!(said.contains("the cleanup of the hook twice ended with exit status: 1"), "{said}");
+    assert!(said.contains("the file stays"), "{said}");
+    place.file("mended", "");
+    let said = restore(&place, &[]).exits(0).stdout.clone();
+    assert!(said.contains("everything is as it was; the file is removed"), "{said}");
+    let once = fs::read_to_string(place.path().join("once")).unwrap();
+    assert_eq!((once.as_str(), left(&place).len()), ("done\n", 0));
+}
+
 /// What is refused, whoever asks: the target is asked nothing.
 #[test]
 fn what_cannot_be_done_is_said_before_the_load() {

@@ -159,7 +159,9 @@ impl HookReport {
     /// What went wrong, in the order it did. What a person ended did not.
     fn wrongs(&self) -> impl Iterator<Item = (&'static str, &HookRun)> {
         let cleanup = self.cleanup.iter().map(|run| ("its cleanup", run));
-        std::iter::once(("it", &self.run)).chain(cleanup).filter(|(_, run)| !run.ok && run.ended != GIVEN_UP)
+        std::iter::once(("it", &self.run))
+            .chain(cleanup)
+            .filter(|(_, run)| !run.ok && run.ended != GIVEN_UP)
     }
 
     /// What went wrong, a sentence each; empty for one that did what was asked.

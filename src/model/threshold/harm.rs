@@ -56,6 +56,9 @@ impl Threshold {
                 Recovery::NotSeen { watched_us } => {
                     longest = (longest.0.max(watched_us), Some(name));
                 }
+                Recovery::Unwatched if damage.open => {
+                    return Err(NeverMeasured(format!("{name} was still in force at the end")));
+                }
                 Recovery::Unwatched => {
                     let why = format!("too few calls came after {name} to see a recovery");
                     return Err(NeverMeasured(why));
@@ -124,6 +127,9 @@ mod tests {
             let said = judged("recovery < 9s", &[window("slow", recovery, 0)]).unwrap_err();
             assert!(said.contains(why), "{said}");
         }
+        let open = Damage { open: true, ..window("slow", Recovery::Unwatched, 0) };
+        let said = judged("recovery < 9s", &[open]).unwrap_err();
+        assert!(said.contains("slow #1 was still in force at the end"), "{said}");
         assert!(judged("recovery(window \"other\") < 9s", &[quick]).is_err());
     }
 }

@@ -161,6 +161,12 @@ fn a_fault_says_when_and_whom() {
     assert_eq!((fault.name.as_str(), fault.when, fault.share), ("no way in", when, 0.5));
     assert_eq!(fault.scope, scope);
     assert_eq!(windows(&found, s(15)).len(), 6);
+    let dated = faults(&["kind = 'drop'\nat = '2s'\nmatch.profile = 'claude-ai-legacy@2026-09'"]);
+    assert_eq!(dated[0].scope.profile.as_deref(), Some("claude-ai-legacy@2026-09"));
+    let page = read_with(
+        "[[fault]]\nkind = 'drop'\nat = '2s'\nmatch.profile = 'claude-ai-legacy@2026-08'",
+    );
+    assert!(page.unwrap_err().contains("no user has the profile claude-ai-legacy@2026-08"));
 }
 
 #[test]
