@@ -4,6 +4,7 @@
 mod errands;
 mod habit;
 mod heir;
+mod met;
 mod process;
 mod race;
 mod skew;

@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::errands::{Errand, Errands};
 use super::habit::Strayed;
+use super::met::Met;
 use super::race::Races;
 use super::widening::Widenings;
 use super::without::{LOGIN_PAUSE, Pauses};
@@ -53,6 +54,7 @@ pub(super) struct Process {
     turn: Arc<Semaphore>,
     pub(super) pauses: Mutex<Pauses>,
     pub(super) refused: Mutex<Option<Refused>>,
+    pub(super) met: Met,
     /// What goes on beside the calls.
     pub(super) errands: Errands,
     pub(super) races: Races,
@@ -69,7 +71,7 @@ pub struct Patience {
     pub legs: u32,
     /// How long a person was waited for, which is no exchange's time.
     pub waited: Duration,
-    /// The faults that made its credential another.
+    /// The faults that made its credential another, or are why there is none.
     pub touched: Touched,
 }
 
@@ -77,6 +79,11 @@ impl Patience {
     /// Whether the exchange has been refused, and given another credential.
     pub(super) const fn has_been_given(&self) -> bool {
         self.renewed || self.step_ups > 0
+    }
+
+    /// These are part of why its credential is what it is.
+    pub(super) fn has_met(&mut self, faults: Touched) {
+        self.touched = self.touched.and(faults);
     }
 }
 
@@ -115,6 +122,7 @@ impl Process {
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
             refused: Mutex::default(),
+            met: Met::default(),
             errands: Errands::default(),
             races: Races::default(),
             widenings: Widenings::default(),
@@ -157,6 +165,7 @@ impl Process {
     ) -> Result<Lease, Outcome> {
         let generation = self.grant.generation();
         if self.is_locked_out() && self.grant.token().is_none() {
+            self.goes_without(patience);
             return Err(WITHOUT);
         }
         self.renewed((user, generation), Why::Due, patience).await;
@@ -213,14 +222,26 @@ impl Process {
     }
 
     /// Sees to it that there is a newer token than the one of `generation`; whether there is.
-    async fn renewed(
+    async fn renewed(self: &Arc<Self>, of: (u32, u64), why: Why, patience: &mut Patience) -> bool {
+        let is_renewed = self.try_to_renew(of, why, patience).await;
+        if !is_renewed {
+            self.goes_without(patience);
+        }
+        is_renewed
+    }
+
+    async fn try_to_renew(
         self: &Arc<Self>,
         (user, generation): (u32, u64),
         why: Why,
         patience: &mut Patience,
     ) -> bool {
+        let waits = self.turn.available_permits() == 0;
         // Never closed, so this never fails.
         let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
+        if waits {
+            self.waited_for(patience);
+        }
         let token = self.grant.token();
         let is_newer = token.is_some() && self.grant.generation() != generation;
         if is_newer || token.is_none() && self.is_locked_out() {
@@ -238,22 +259,25 @@ impl Process {
         let process = Arc::clone(self);
         let renewing = tokio::spawn(async move {
             let journey = process.renew(user, why, permit).await;
-            let _nobody_waits = tell.send((journey.count(), journey.waited)).is_err();
+            let _nobody_waits =
+                tell.send((journey.count(), journey.waited, journey.met())).is_err();
         });
         self.errand(renewing, Errand::Renewing);
-        let (legs, waited) = told.await.unwrap_or_default();
+        let (legs, waited, met) = told.await.unwrap_or_default();
+        patience.has_met(met);
         patience.legs += legs;
         patience.waited += waited;
         self.grant.generation() != generation && self.grant.token().is_some()
     }
 
     async fn renew(self: &Arc<Self>, user: u32, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = self.realm.journey(user, 0);
+        let (mut journey, generation) = (self.realm.journey(user, 0), self.grant.generation());
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, To::Widen).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
             Why::Refused(challenge) => self.refresh(&mut journey, challenge).await,
         }
+        self.has_met(&journey, generation);
         drop(permit);
         journey
     }
@@ -329,7 +353,9 @@ impl Process {
         }
         self.realm.tell(journey.user, GrantChange::Lost);
         self.grant.drop_tokens(true);
+        let generation = self.grant.generation();
         self.authorise(&mut journey, Challenge::default(), To::Begin).await;
+        self.has_met(&journey, generation);
     }
 
     /// Stores what this leg brought.
@@ -349,6 +375,9 @@ impl Process {
         let mut standing = self.grant.standing();
         let (again, is_wider) = (self.grant.has_consented(), to == To::Widen);
         let mut is_last = to == To::BeginAsAnother || self.realm.identity.is_some();
+        if !is_wider {
+            self.forget_met();
+        }
         loop {
             let challenge = challenge.clone();
             let came = self.realm.authorise(journey, challenge, standing.clone(), is_wider).await;

@@ -29,7 +29,7 @@ impl Process {
         let Some(skew) = skew else { return truly };
         let decided = decides(skew.what.of(now));
         if decided != truly {
-            patience.touched = patience.touched.and(skew.touched());
+            patience.has_met(skew.touched());
         }
         decided
     }

@@ -1,5 +1,6 @@
 //! Where the time of tool calls went. Only means add up, so the reading is of means.
 
+use crate::model::damage::Damage;
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -21,7 +22,7 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
         let service = calls.and_then(|it| mean(it.service_us, it.service_at_least.as_ref()));
         let response = calls.and_then(|it| mean(it.response_us, it.response_at_least.as_ref()));
         told(
-            part,
+            (part, &report.faults),
             &figure::share(share),
             &response.unwrap_or_else(|| figure::micros(split.response)),
             &service.unwrap_or_else(|| figure::micros(0)),
@@ -29,13 +30,18 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     })
 }
 
-fn told(part: Part, share: &str, response: &str, service: &str) -> String {
+fn told((part, faults): (Part, &[Damage]), share: &str, response: &str, service: &str) -> String {
     let queued = format!("the target itself took {service} of a mean response of {response}");
     match part {
-        Part::Service => format!(
-            "The time is the target's own: {share} of the mean response is service, from a \
-             request's first byte to its answer's last."
-        ),
+        Part::Service => {
+            // Nobody can take from a service what a fault added to it.
+            let whose =
+                if faults.is_empty() { "the target's own" } else { "the target's and the faults'" };
+            format!(
+                "The time is {whose}: {share} of the mean response is service, from a request's \
+                 first byte to its answer's last."
+            )
+        }
         Part::Preparation => format!(
             "Most of the wait is preparation: connecting and handshakes before a call's own request \
              take {share} of it; {queued}."

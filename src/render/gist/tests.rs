@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::damage::Damage;
 use crate::model::event::{Call, Event, Refused, Violation};
 use crate::model::finding::findings;
 use crate::model::operation::Operation;
@@ -113,6 +114,14 @@ fn what_limits_is_the_largest_part_of_the_wait() {
         assert!(said.iter().any(|sentence| sentence.contains(words)), "{words}: {said:?}");
         assert_eq!(said.len(), if words.is_empty() { 1 } else { 2 }, "{said:?}");
     }
+}
+
+#[test]
+fn time_that_faults_added_is_not_said_to_be_the_targets_own() {
+    let mut report = sample::of(&run(|_| [5, 5, 90], ok), &[]);
+    report.faults = vec![Damage::default()];
+    let said = sentences(&report);
+    assert!(said[1].starts_with("The time is the target's and the faults': 90% of"), "{said:?}");
 }
 
 fn failing(number: u64) -> Outcome {
