@@ -47,6 +47,7 @@ pub mod scenario {
     pub mod faults;
     pub mod generator;
     pub mod key;
+    pub mod limits;
     pub mod load;
     pub mod log;
     pub mod metrics;
@@ -176,6 +177,7 @@ pub mod practice {
     pub mod inquiry;
     pub mod knobs;
     pub(crate) mod legacy;
+    mod limiter;
     pub mod metrics;
     pub(crate) mod modern;
     #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::plan::{Answers, Catalogue, Flaw, Practice, Sessions, Speaks, Way};
 
-use super::authorization;
+use super::{authorization, limits};
 use super::document::{Node, Value};
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
@@ -68,6 +68,9 @@ pub fn read(practice: &Table<'_>) -> Practice {
             "The practice authorization server, which is on when this is there.",
             authorization::read,
         ),
+        limit: practice
+            .optional_table("limit", "A rate limit, which is on when this is there.", limits::practice)
+            .flatten(),
     }
 }
 

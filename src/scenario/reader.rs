@@ -158,6 +158,21 @@ impl<'a> Table<'a> {
         values.into_iter().collect()
     }
 
+    /// A list of tables inside this one, or a single table; `{}` is none, so that `--set` can take
+    /// them back.
+    pub fn tables_or_one<T>(
+        &self,
+        name: &'static str,
+        doc: &'static str,
+        read: impl Fn(&Table<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let is_list = self.entry(name).is_some_and(|entry| matches!(entry.node.value, Value::List(_)));
+        if is_list {
+            return self.tables(name, doc, read);
+        }
+        self.optional_table(name, doc, read).map(|one| one.into_iter().collect())
+    }
+
     /// Reports every key that no getter asked for.
     pub fn close(&self) {
         let (known, refused) = (self.known.borrow(), self.refused.borrow());
