@@ -25,6 +25,7 @@ pub mod model {
     pub mod outlook;
     pub mod pace;
     pub mod plan;
+    pub mod probe;
     pub mod profile;
     pub mod rate;
     pub mod report;
@@ -57,6 +58,7 @@ pub mod scenario {
     pub mod practice;
     pub mod profile;
     pub mod profiles;
+    pub mod rate_limit;
     mod reach;
     pub mod read;
     pub mod reader;
@@ -114,6 +116,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    pub mod rate_limit;
     pub mod recovery;
     mod rule;
     pub mod tokens;

@@ -18,7 +18,7 @@ use super::look::way_of;
 use super::metrics::MetricsPage;
 use super::outside::{self, Beside};
 use super::run::{Around, Order, common};
-use super::watch::{Course, Watch};
+use super::watch::{Course, Folds, Outcome, Watch};
 use crate::chaos::outside::Outside;
 use crate::chaos::path::Path;
 use crate::chaos::weather::Forecast;
@@ -31,6 +31,7 @@ use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
 use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
+use crate::judge::rate_limit::Limits;
 use crate::judge::recovery::Watched;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Violation};
@@ -134,7 +135,7 @@ pub(super) async fn load(
     }
     common.wallet.close().await;
     let elapsed = clock.now();
-    let (summary, mut expectations, loop_delay) = watch.end();
+    let Outcome { summary, mut expectations, rate_limits, loop_delay } = watch.end();
     let effort = Effort {
         cpu: health::cpu_time().saturating_sub(cpu_before),
         elapsed,
@@ -174,6 +175,7 @@ pub(super) async fn load(
         health,
         target_metrics,
         receipt: Some(receipt),
+        rate_limits,
     });
     outside::tell(outside, &mut report);
     Ok(report)
@@ -190,13 +192,19 @@ fn folds(
     tools: &[Tool],
     revision: &'static str,
     before: Before,
-) -> (Summary, Tokens, Checks, Watched) {
+) -> Folds {
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
-    let watched = Watched::new(&plan.faults, windows);
-    (summary, Tokens::new(plan.expect.tokens), checks, watched)
+    let (behaviour, declared) = (&plan.load.behaviour, &plan.expect.rate_limits);
+    Folds {
+        summary,
+        tokens: Tokens::new(plan.expect.tokens),
+        checks,
+        limits: Limits::new(behaviour, declared, plan.clients.addresses.len()),
+        faults: Watched::new(&plan.faults, windows),
+    }
 }
 
 /// What the clients of the load have around them, its clock among it, which starts now.

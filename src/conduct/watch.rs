@@ -10,12 +10,14 @@ use crate::edge::health;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
+use crate::judge::rate_limit::Limits;
 use crate::judge::recovery::Watched;
 use crate::judge::tokens::Tokens;
 use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
 use crate::model::outcome::Class;
 use crate::model::report::Expectations;
+use crate::model::report::rate_limits::RateLimits;
 use crate::model::summary::Summary;
 
 /// How often shards are emptied.
@@ -75,11 +77,34 @@ pub struct Watch {
     loop_delay: Mutex<Histogram>,
 }
 
+/// What events are folded into.
+pub struct Folds {
+    /// All figures.
+    pub summary: Summary,
+    /// What becomes of tokens.
+    pub tokens: Tokens,
+    /// What active checks of tokens find.
+    pub checks: Checks,
+    /// What is seen of rate limits.
+    pub limits: Limits,
+    /// What faults do.
+    pub faults: Watched,
+}
+
+/// What a run came to.
+pub struct Outcome {
+    /// All figures.
+    pub summary: Summary,
+    /// What else was expected, judged.
+    pub expectations: Expectations,
+    /// What was found out of the rate limit.
+    pub rate_limits: Option<RateLimits>,
+    /// How late a task of ours ran.
+    pub loop_delay: Histogram,
+}
+
 struct State {
-    summary: Summary,
-    tokens: Tokens,
-    checks: Checks,
-    faults: Watched,
+    folds: Folds,
     window: Window,
     spare: Vec<Event>,
     beats: u32,
@@ -97,15 +122,12 @@ impl Watch {
         recorder: Arc<Recorder>,
         clock: &Clock,
         stop: Stop,
-        (summary, tokens, checks, faults): (Summary, Tokens, Checks, Watched),
+        folds: Folds,
         course: Course,
         show: Show,
     ) -> Arc<Self> {
         let state = State {
-            summary,
-            tokens,
-            checks,
-            faults,
+            folds,
             window: Window::default(),
             spare: Vec::new(),
             beats: 0,
@@ -129,18 +151,21 @@ impl Watch {
         watch
     }
 
-    /// Folds what is left and hands out the summary, what became of tokens, and the event loop's
-    /// delay.
-    pub fn end(&self) -> (Summary, Expectations, Histogram) {
+    /// Folds what is left and hands out what it all came to.
+    pub fn end(&self) -> Outcome {
         let elapsed = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.over = true;
         self.fold(&mut state);
+        let load = state.course.load;
+        let folds = &mut state.folds;
         let empty = Summary::new(Vec::new(), Vec::new());
-        let mut summary = std::mem::replace(&mut state.summary, empty);
-        summary.damages = state.faults.end(elapsed, state.course.load);
-        let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (summary, state.tokens.end().and(state.checks.end()), delay)
+        let mut summary = std::mem::replace(&mut folds.summary, empty);
+        summary.damages = folds.faults.end(elapsed, load);
+        let (limits, rate_limits) = folds.limits.end();
+        let expectations = folds.tokens.end().and(folds.checks.end()).and(limits);
+        let loop_delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Outcome { summary, expectations, rate_limits, loop_delay }
     }
 
     fn beat(&self) -> bool {
@@ -160,9 +185,8 @@ impl Watch {
     }
 
     fn fold(&self, state: &mut State) {
-        let State { summary, tokens, checks, faults, window, spare, .. } = state;
-        let mut fold = Fold(summary, tokens, checks, faults);
-        self.recorder.drain(spare, &mut [&mut fold, window]);
+        let State { folds, window, spare, .. } = state;
+        self.recorder.drain(spare, &mut [folds, window]);
     }
 
     fn sample(&self, state: &mut State) {
@@ -171,7 +195,7 @@ impl Watch {
         let available = now.saturating_sub(then).as_secs_f64() * health::cores() as f64;
         let used = cpu.saturating_sub(cpu_then).as_secs_f64();
         let gauges = &self.recorder.gauges;
-        state.summary.add(&Event::Sample(Sample {
+        state.folds.summary.add(&Event::Sample(Sample {
             at: now,
             users: gauges.users.load(Ordering::Relaxed),
             in_flight: gauges.exchanging.load(Ordering::Relaxed),
@@ -228,14 +252,13 @@ impl State {
     }
 }
 
-struct Fold<'a>(&'a mut Summary, &'a mut Tokens, &'a mut Checks, &'a mut Watched);
-
-impl Observer for Fold<'_> {
+impl Observer for Folds {
     fn observe(&mut self, event: &Event) {
-        self.0.add(event);
-        self.1.observe(event);
-        self.2.observe(event);
-        self.3.observe(event);
+        self.summary.add(event);
+        self.tokens.observe(event);
+        self.checks.observe(event);
+        self.limits.observe(event);
+        self.faults.observe(event);
     }
 }
 

@@ -54,7 +54,7 @@ use super::wire::{Ending, Wire};
 use crate::model::behaviour::Ask as Turn;
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
-use crate::model::outcome::{Class, Outcome};
+use crate::model::outcome::Outcome;
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
 use crate::protocol::era::Wish;
 use crate::protocol::serve::Declared;
@@ -95,6 +95,17 @@ impl Common {
     pub fn tool_count(&self) -> u16 {
         u16::try_from(self.tools.len()).unwrap_or(u16::MAX)
     }
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Made {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When its first byte left, if one did.
+    pub sent: Option<Duration>,
+    /// When the client was free again.
+    pub done: Duration,
 }
 
 /// What a user does about sessions, drawn once from the profile's weights.
@@ -150,9 +161,14 @@ pub struct Client {
 impl Client {
     /// The client of one user; nothing is sent yet.
     pub fn new(common: Arc<Common>, user: u32) -> Arc<Self> {
+        Self::from_place(common, user, user)
+    }
+
+    /// The same, leaving from where the user of the number `place` would.
+    pub fn from_place(common: Arc<Common>, user: u32, place: u32) -> Arc<Self> {
         let lines = match common.profile.connections {
-            Connections::PerUser => Arc::new(Lines::leaving(common.wire.sources.of(user, 0))),
-            Connections::Shared => Arc::clone(&common.lines[common.wire.sources.turn(user, 0)]),
+            Connections::PerUser => Arc::new(Lines::leaving(common.wire.sources.of(place, 0))),
+            Connections::Shared => Arc::clone(&common.lines[common.wire.sources.turn(place, 0)]),
         };
         let policy = Policy::draw(common.profile.sessions, Key::of_run(common.seed, user.into()));
         let cap = (common.profile.cap as usize).min(Semaphore::MAX_PERMITS);
@@ -218,8 +234,8 @@ impl Client {
         }
     }
 
-    /// One tool call that was due at `due`; returns how it ended, and when the client was free again.
-    pub async fn call(self: &Arc<Self>, due: Duration, ask: Turn) -> (Class, Duration) {
+    /// One tool call that was due at `due`.
+    pub async fn call(self: &Arc<Self>, due: Duration, ask: Turn) -> Made {
         let cost = Cost::default();
         let mut trail = CallTrail::begin(self, &cost, due, ask.tool);
         let outcome = match self.admit().await {

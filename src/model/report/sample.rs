@@ -67,6 +67,7 @@ pub(crate) fn of(summary: &Summary, thresholds: &[&str]) -> Report {
         health: None,
         target_metrics: None,
         receipt: None,
+        rate_limits: None,
     })
 }
 
