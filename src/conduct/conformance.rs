@@ -94,8 +94,7 @@ pub async fn conform(plan: &Plan, url: &str, context: &Context) -> Result<Ends, 
     client.look().await.map_err(unreachable)?;
     for tool in 0..common.tool_count() {
         let due = common.wire.clock.now();
-        let made = client.call(due, Ask { tool, variation: u64::from(tool) }).await;
-        let class = made.outcome.class();
+        let (class, _) = client.call(due, Ask { tool, variation: u64::from(tool) }).await;
         ends.push((common.tools[usize::from(tool)].name.clone(), class));
     }
     let (_stopper, stop) = stop::stop();

@@ -54,7 +54,7 @@ use super::wire::{Ending, Wire};
 use crate::model::behaviour::Ask as Turn;
 use crate::model::chance::{Key, Purpose};
 use crate::model::event::SessionChange;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Class, Outcome};
 use crate::model::profile::{Connections, OnSessionLoss, Profile, SessionWeights};
 use crate::protocol::era::Wish;
 use crate::protocol::serve::Declared;
@@ -234,8 +234,14 @@ impl Client {
         }
     }
 
-    /// One tool call that was due at `due`.
-    pub async fn call(self: &Arc<Self>, due: Duration, ask: Turn) -> Made {
+    /// One tool call that was due at `due`; returns how it ended, and when the client was free again.
+    pub async fn call(self: &Arc<Self>, due: Duration, ask: Turn) -> (Class, Duration) {
+        let made = self.make(due, ask).await;
+        (made.outcome.class(), made.done)
+    }
+
+    /// The same, with all that came of it.
+    pub(super) async fn make(self: &Arc<Self>, due: Duration, ask: Turn) -> Made {
         let cost = Cost::default();
         let mut trail = CallTrail::begin(self, &cost, due, ask.tool);
         let outcome = match self.admit().await {

@@ -18,6 +18,7 @@ mod tests;
 mod waits;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use self::allowance::Pressed;
 use self::burst::Bursts;
@@ -32,7 +33,7 @@ use crate::model::behaviour::{Behaviour, Check};
 use crate::model::event::Event;
 use crate::model::plan::checks::RATE_LIMIT;
 use crate::model::plan::limits::{Declared, Per};
-use crate::model::probe::{Probe, What};
+use crate::model::probe::{Part, Probe, What};
 use crate::model::report::rate_limits::{Between, Quiet, RateLimits, RetryAfter, Tried};
 use crate::model::report::{Expectations, Judged};
 
@@ -56,6 +57,10 @@ struct Found {
     per: Option<Per>,
     fairness: Fairness,
     signals: Signals,
+    /// How many counters there are, if several.
+    replicas: Option<u32>,
+    /// What a call took below the limit, and while more was asked for than is allowed.
+    slowed: Option<(Duration, Duration)>,
 }
 
 impl Limits {
@@ -149,7 +154,9 @@ fn needs_check(text: String, expectations: &mut Expectations) {
 
 impl Found {
     fn of(probes: &[Probe], declared: Option<&Declared>) -> Self {
-        let pressed = allowance::pressed(probes);
+        let size = burst::bursts(probes, 0.0).range().map(|(_, most)| most);
+        let window = declared.map(|limit| limit.allow.window);
+        let pressed = allowance::pressed(probes, size, window);
         let near = pressed.rate.map(|rate| rate.near);
         let rate = near.or_else(|| declared.map(|limit| limit.allow.rate())).unwrap_or(0.0);
         let bursts = burst::bursts(probes, rate);
@@ -157,10 +164,14 @@ impl Found {
         let asked = probes.iter().filter(|probe| probe.shot.what == What::Call);
         asked.for_each(|probe| signals.add(probe.outcome));
         let others = others::others(probes);
+        let depends = others::depends_on_connection(&others);
+        let replicas = declared.and_then(|limit| bursts.counters(limit)).filter(|_| depends);
         Self {
+            slowed: slowed(probes),
+            replicas,
             shape: shape::shape(&pressed, &bursts),
             waits: waits::waits(probes),
-            per: others::per(&others),
+            per: others::per(&others, replicas.is_some()),
             fairness: fairness::fairness(probes),
             bursts,
             pressed,
@@ -177,12 +188,10 @@ impl Found {
         prefix: &str,
         expectations: &mut Expectations,
     ) {
-        let depends = others::depends_on_connection(&self.others);
-        let replicas = self.bursts.counters(limit).filter(|_| depends);
         for (key, text) in written(limit, prefix) {
             let said = match key {
-                "allow" => self.allowance(probes, limit, replicas),
-                "burst" => self.bursts.said(limit.at_once(), replicas.is_some()),
+                "allow" => self.allowance(probes, limit),
+                "burst" => self.bursts.said(limit.at_once(), self.replicas.is_some()),
                 "per" => self.counted(limit.per.unwrap_or(Per::All)),
                 "signal" => match limit.signal {
                     Some(declared) => self.signals.said(declared),
@@ -194,10 +203,10 @@ impl Found {
         }
     }
 
-    fn allowance(&self, probes: &[Probe], limit: &Declared, replicas: Option<u32>) -> Said {
+    fn allowance(&self, probes: &[Probe], limit: &Declared) -> Said {
         let at_once = self.bursts.range();
-        let said = allowance::said(probes, limit.allow, at_once);
-        match replicas {
+        let said = allowance::said(probes, &self.pressed, limit.allow, at_once);
+        match self.replicas {
             Some(count) => {
                 let replicas = others::replicas(count);
                 Said { value: format!("{}; {}", said.value, replicas.value), ..replicas }
@@ -213,7 +222,7 @@ impl Found {
     }
 
     fn counted(&self, declared: Per) -> Said {
-        let said = others::said(&self.others, declared);
+        let said = others::said(&self.others, declared, self.replicas.is_some());
         let is_own = matches!(declared, Per::User | Per::Session);
         if is_own && self.fairness.quiet > 0 { said.and(self.fairness.said()) } else { said }
     }
@@ -250,6 +259,17 @@ impl Found {
             quiet: (quiet.calls > 0).then_some(quiet),
         }
     }
+}
+
+/// The median of what was served below the limit, and while more was asked for.
+fn slowed(probes: &[Probe]) -> Option<(Duration, Duration)> {
+    let median = |part: Part| {
+        let its = probes.iter().filter(|probe| probe.shot.part == part && probe.is_served());
+        let mut times: Vec<_> = its.map(|probe| probe.done.saturating_sub(probe.sent)).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied()
+    };
+    median(Part::Calm).zip(median(Part::Press))
 }
 
 /// To a thousandth: figures are read by people, too.

@@ -39,7 +39,7 @@ impl Cast {
             async move {
                 let began = member.common.wire.clock.now();
                 let Made { outcome, sent, done } = match shot.what {
-                    What::Call => member.call(due, shot.ask).await,
+                    What::Call => member.make(due, shot.ask).await,
                     What::Handshake => member.shake_hands().await,
                     What::List => member.list_tools().await,
                     What::Refresh => member.refresh().await,

@@ -20,6 +20,10 @@ use crate::model::probe::{Part, Probe};
 
 /// A limit is what is declared if it is by so much of it.
 pub(super) const CLOSE: f64 = 0.05;
+/// A row of so much of a burst is a window's, not a bucket's.
+pub(super) const ROW: f64 = 0.5;
+/// A return is whole windows after another if it is off by at most so much of one.
+const OFF: f64 = 0.15;
 /// An interval wider than this says nothing.
 const WIDE: f64 = 0.25;
 
@@ -42,38 +46,80 @@ pub(super) struct Pressed {
     pub(super) longest_row: usize,
 }
 
-/// What those that were sent evenly, one after another, came to.
-pub(super) fn pressed(probes: &[Probe]) -> Pressed {
-    let press: Vec<_> = probes.iter().filter(|p| is_pressed(p)).collect();
-    let returns: Vec<_> = (1..press.len())
+/// What those that were sent evenly, one after another, came to. Bursts served at most `size`, and
+/// `window` is declared.
+pub(super) fn pressed(probes: &[Probe], size: Option<usize>, window: Option<Duration>) -> Pressed {
+    let press: Vec<_> = probes.iter().filter(|probe| is_pressed(probe)).collect();
+    let rows: Vec<_> = (1..press.len())
         .filter(|at| press[*at].is_served() && !press[at - 1].is_served())
+        .map(|at| (at, press[at..].iter().take_while(|probe| probe.is_served()).count()))
         .collect();
-    let served = |of: &[&Probe]| of.iter().filter(|probe| probe.is_served()).count();
-    let rows = returns.iter().filter_map(|at| {
-        let row = press[*at..].iter().take_while(|probe| probe.is_served()).count();
-        (at + row < press.len()).then_some(row)
-    });
-    let longest_row = rows.max().unwrap_or(0);
-    let rate = match (returns.first(), returns.last()) {
-        (Some(first), Some(last)) if first < last => {
-            let count = served(&press[*first..*last]) as f64;
-            let span = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64();
-            let shortest = span(press[*first].done, press[last - 1].sent);
-            let longest = span(press[first - 1].sent, press[*last].done);
-            let between = span(press[*first].sent, press[*last].sent);
-            (shortest > 0.0).then(|| Interval {
-                low: count / longest,
-                high: count / shortest,
-                near: count / between,
-            })
+    let whole = rows.iter().filter(|(at, row)| at + row < press.len());
+    let longest_row = whole.map(|(_, row)| *row).max().unwrap_or(0);
+    let is_window = size.is_some_and(|size| longest_row as f64 >= ROW * size as f64);
+    // Of a window the rows that matter are whole ones; what trickles in between is counted with them.
+    let returns: Vec<_> = rows
+        .iter()
+        .filter(|(_, row)| !is_window || *row * 2 >= longest_row)
+        .map(|(at, _)| *at)
+        .collect();
+    let last = match window.filter(|_| is_window) {
+        Some(window) => whole_windows(&press, &returns, window),
+        None => returns.last().copied(),
+    };
+    let rate = match (returns.first(), last) {
+        (Some(first), Some(last)) if *first < last => {
+            let rows = returns.iter().filter(|at| (first + 1..=last).contains(*at)).count();
+            between(&press, (*first, last), if is_window { rows } else { 1 })
         }
         _ => None,
     };
-    Pressed { rate, asked: press.len(), served: served(&press), longest_row }
+    let served = press.iter().filter(|probe| probe.is_served()).count();
+    Pressed { rate, asked: press.len(), served, longest_row }
+}
+
+/// The last return that is whole windows after the first one, give or take what one is late.
+fn whole_windows(press: &[&Probe], returns: &[usize], window: Duration) -> Option<usize> {
+    let first = *returns.first()?;
+    let off = |at: usize| {
+        let windows = span(press[first].sent, press[at].sent) / window.as_secs_f64();
+        (windows.round() >= 1.0).then(|| (windows - windows.round()).abs() / windows.round())
+    };
+    let fits = |at: &&usize| off(**at).is_some_and(|off| off <= OFF);
+    returns.iter().rev().find(fits).copied()
+}
+
+/// The rate from one return to another; each of so many rows between may have begun as late as the
+/// next call was asked.
+fn between(press: &[&Probe], (first, last): (usize, usize), rows: usize) -> Option<Interval> {
+    let count = press[first..last].iter().filter(|probe| probe.is_served()).count() as f64;
+    let whole = span(press.first()?.sent, press.last()?.sent);
+    let late = whole / press.len().max(2) as f64 * rows.saturating_sub(1) as f64;
+    let shortest = span(press[first].done, press[last - 1].sent) - late;
+    let longest = span(press[first - 1].sent, press[last].done);
+    let near = span(press[first].sent, press[last].sent);
+    let rate = |over: f64| count / over;
+    (shortest > 0.0).then(|| Interval { low: rate(longest), high: rate(shortest), near: rate(near) })
+}
+
+fn span(from: Duration, to: Duration) -> f64 {
+    to.saturating_sub(from).as_secs_f64()
 }
 
 fn is_pressed(probe: &Probe) -> bool {
     probe.shot.part == Part::Press && probe.shot.round == 0
+}
+
+impl Pressed {
+    /// Requests a second that are served at least: what was, but for what a rest had left.
+    fn at_least(&self, probes: &[Probe], at_once: Option<(usize, usize)>) -> f64 {
+        let press = || probes.iter().filter(|probe| is_pressed(probe));
+        let begin = press().map(|probe| probe.sent).min().unwrap_or_default();
+        let end = press().map(|probe| probe.done).max().unwrap_or_default();
+        let left = at_once.map_or(self.served, |(_, most)| most);
+        let whole = span(begin, end);
+        if whole > 0.0 { self.served.saturating_sub(left) as f64 / whole } else { 0.0 }
+    }
 }
 
 impl Interval {
@@ -88,9 +134,13 @@ impl Interval {
 }
 
 /// Holds it to what is declared; `at_once` is what bursts found.
-pub(super) fn said(probes: &[Probe], allow: Allowance, at_once: Option<(usize, usize)>) -> Said {
+pub(super) fn said(
+    probes: &[Probe],
+    pressed: &Pressed,
+    allow: Allowance,
+    at_once: Option<(usize, usize)>,
+) -> Said {
     let calm = calm(probes);
-    let pressed = pressed(probes);
     let declared = allow.rate();
     let found = match pressed.rate {
         _ if pressed.asked == 0 => match at_once {
@@ -98,6 +148,10 @@ pub(super) fn said(probes: &[Probe], allow: Allowance, at_once: Option<(usize, u
             None => Said::too_little("no call was refused"),
         },
         None if pressed.served == 0 => counts_refused(allow, at_once),
+        None if pressed.at_least(probes, at_once) > declared * (1.0 + CLOSE) => {
+            let value = format!("{} of {} at a higher pace served", pressed.served, pressed.asked);
+            Said::broken(&EXCEEDED, pressed.served as u64, value)
+        }
         None => Said::too_little(format!(
             "service returned fewer than two times in {} calls: a longer pressing is needed",
             pressed.asked

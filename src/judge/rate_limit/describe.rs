@@ -7,6 +7,9 @@ use super::shape::Shape;
 use crate::model::figure;
 use crate::model::probe::Varied;
 
+/// Worth saying: so many times as long.
+const SLOWER: u32 = 5;
+
 /// All of it, sentence by sentence; what was not seen is not said.
 pub(super) fn paragraph(found: &Found) -> String {
     let sentences = [
@@ -104,5 +107,11 @@ fn fairness(found: &Found) -> Option<String> {
 
 fn failures(found: &Found) -> Option<String> {
     let failed = found.signals.failed;
-    (failed > 0).then(|| format!("{} calls ended in failures.", figure::count(failed)))
+    let failed = (failed > 0).then(|| format!("{} calls ended in failures.", figure::count(failed)));
+    let slowed = found.slowed.filter(|(calm, press)| *press > *calm * SLOWER).map(|(calm, press)| {
+        let (calm, press) = (figure::duration(calm), figure::duration(press));
+        format!("A call took {calm} below the limit, and {press} when more was asked for.")
+    });
+    let both: Vec<_> = failed.into_iter().chain(slowed).collect();
+    (!both.is_empty()).then(|| both.join(" "))
 }

@@ -37,9 +37,9 @@ impl Trials {
     /// What most of them say; `None` if none says anything, or they disagree.
     pub(super) const fn counted(self) -> Option<Counted> {
         let Self { apart, together, mixed, .. } = self;
-        if apart > 2 * (together + mixed) {
+        if apart > together + mixed {
             Some(Counted::Apart)
-        } else if together > 2 * (apart + mixed) {
+        } else if together > apart + mixed {
             Some(Counted::Together)
         } else if mixed > 0 {
             Some(Counted::Mixed)
@@ -84,9 +84,13 @@ pub(super) fn others(probes: &[Probe]) -> Others {
     others
 }
 
-/// What it is counted by, as far as was seen.
-pub(super) fn per(others: &Others) -> Option<Per> {
-    let of = |varied| others.get(&varied).and_then(|trials| trials.counted());
+/// What it is counted by, as far as was seen; where replicas count for themselves, new connections
+/// of the same user say nothing of it.
+pub(super) fn per(others: &Others, replicas: bool) -> Option<Per> {
+    let says = |varied: Varied| !replicas || matches!(varied, Varied::User | Varied::Tool);
+    let of = |varied: Varied| {
+        others.get(&varied).filter(|_| says(varied)).and_then(|trials| trials.counted())
+    };
     let is = |varied, counted| of(varied) == Some(counted);
     if is(Varied::Session, Counted::Apart) {
         return Some(Per::Session);
@@ -119,7 +123,10 @@ fn expected(per: Per) -> &'static [(Varied, Counted)] {
 }
 
 /// Holds them to what is declared.
-pub(super) fn said(others: &Others, declared: Per) -> Said {
+pub(super) fn said(others: &Others, declared: Per, replicas: bool) -> Said {
+    if others.is_empty() {
+        return Said::too_little("no other one was tried: one that is refused is needed for that");
+    }
     let (mut wrong, mut unknown, mut told) = (0, Vec::new(), Vec::new());
     for (varied, counted) in expected(declared) {
         let trials = others.get(varied).copied().unwrap_or_default();
@@ -127,8 +134,9 @@ pub(super) fn said(others: &Others, declared: Per) -> Said {
             None => unknown.push(name(*varied)),
             Some(found) => {
                 told.push(format!("{}: {}", name(*varied), shown(trials)));
-                let is_right = found == *counted
-                    || (found == Counted::Mixed && *counted == Counted::Together);
+                let may_vary = replicas || found == Counted::Mixed;
+                let is_right =
+                    found == *counted || (may_vary && *counted == Counted::Together);
                 wrong += u64::from(!is_right);
             }
         }
@@ -186,10 +194,13 @@ pub(super) const fn name(varied: Varied) -> &'static str {
     }
 }
 
-/// Whether new connections of the same user find another counter.
+/// Whether some new connections of the same user are served while it is refused, and some are not.
 pub(super) fn depends_on_connection(others: &Others) -> bool {
-    let is_mixed = |varied| others.get(&varied).is_some_and(|trials: &Trials| trials.mixed > 0);
-    is_mixed(Varied::Session) || is_mixed(Varied::Address)
+    let of = [Varied::Session, Varied::Address].into_iter().filter_map(|varied| others.get(&varied));
+    let (served, refused) = of.fold((0, 0), |(served, refused), trials| {
+        (served + trials.apart + trials.mixed, refused + trials.together + trials.mixed)
+    });
+    served > 0 && refused > 0
 }
 
 /// Several counters, each as large as declared.

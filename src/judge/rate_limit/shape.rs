@@ -9,13 +9,11 @@
 
 use std::fmt;
 
-use super::allowance::Pressed;
+use super::allowance::{Pressed, ROW};
 use super::burst::Bursts;
 
 /// Smaller limits do not tell their shapes apart.
 const LEAST: f64 = 8.0;
-/// A row of so much of a burst is a window's, not a bucket's.
-const ROW: f64 = 0.5;
 /// After an edge, of what a window allows: so much is a new window, so little what slides.
 const NEW: f64 = 0.7;
 const OLD: f64 = 0.12;

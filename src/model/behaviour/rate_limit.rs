@@ -116,6 +116,8 @@ pub(super) struct Machine {
     was_served: bool,
     now: Duration,
     sent: u32,
+    /// Served in the first burst.
+    first: u32,
     /// What the last call took.
     took: Duration,
     /// Who is refused while others are tried: it has one connection.
@@ -163,6 +165,7 @@ impl Machine {
             was_served: true,
             now: Duration::ZERO,
             sent: 0,
+            first: 0,
             took: Duration::ZERO,
             lone: Who { session: 1, ..BASE },
             rate,
@@ -182,6 +185,9 @@ impl Machine {
             self.took = probe.done.saturating_sub(probe.sent);
             if probe.shot.who != BASE || probe.shot.what != What::Call {
                 continue;
+            }
+            if probe.shot.part == Part::Burst && probe.is_served() && self.empty.is_none() {
+                self.first += 1;
             }
             if probe.throttle().is_some() {
                 self.refused = Some(*probe);

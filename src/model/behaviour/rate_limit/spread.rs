@@ -51,7 +51,7 @@ impl Machine {
         let Some((since, served)) = self.empty.filter(|_| self.knobs.allow.is_none()) else { return };
         let over = self.now.saturating_sub(since).max(FIRST_WAIT);
         self.rate = f64::from(served.max(1)) / over.as_secs_f64();
-        let all = f64::from(self.sent.min(self.knobs.max_requests)) / self.rate;
+        let all = f64::from(self.first) / self.rate;
         let guess = Duration::try_from_secs_f64(all).unwrap_or(self.knobs.patience);
         self.window = guess.clamp(over, self.knobs.patience.max(over));
     }
@@ -66,7 +66,7 @@ impl Machine {
     }
 
     fn pressing(&self, round: u16) -> Task {
-        let whole = self.knobs.pressing.unwrap_or(self.window * WINDOWS);
+        let whole = self.knobs.pressing.unwrap_or(self.window * WINDOWS + self.window / 4);
         // Past one edge, to know where the next one is.
         let time = if round == 0 { whole } else { self.window + self.window / 4 };
         Task::Press { left: self.ticks(time), round, next: Duration::ZERO }

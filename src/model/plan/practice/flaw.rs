@@ -13,7 +13,7 @@ defects! {
     LostSession200 = "lost-session-200",
     /// The rate limit counts by address, whatever it is set to count by.
     LimitPerAddress = "limit-per-address",
-    /// Each of two replicas has a rate limit of its own, and connections go to them in turn.
+    /// Each of two replicas has a rate limit of its own, and connections go to either.
     LimitPerReplica = "limit-per-replica",
     /// The rate limit counts in fixed windows: twice as much is served about the edge of two.
     LimitFixedWindow = "limit-fixed-window",
