@@ -214,6 +214,7 @@ pub mod render {
     pub mod percentile;
     pub mod planned;
     pub mod png;
+    pub mod rate_limits;
     pub mod split;
     pub mod text;
     pub mod visible;

@@ -758,10 +758,6 @@ kind = "latency"
                 "[clients]\nprofile = [{ name = 'plain', weight = 1 }]",
                 "several profiles at once yet",
             ),
-            (
-                "[expect]\nrate_limit = { allow = '1/s' }",
-                "rate limits yet: remove expect.rate_limit",
-            ),
         ];
         for (table, expected) in tables {
             let page = bad(&input(&format!("{SHORTEST}{table}\n")));

@@ -14,6 +14,7 @@
 use serde_json::{Map, Value, json};
 
 use super::log::KeyLine;
+use super::reader::SEVERAL;
 
 /// The draft that the schema is written in.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -23,6 +24,13 @@ pub fn schema() -> Value {
     let mut root = closed();
     for line in super::keys() {
         place(&mut root, &line.path, described(&line));
+    }
+    for line in super::keys().iter().filter(|line| line.kind == SEVERAL) {
+        let pointer = format!("/properties/{}", line.path.replace('.', "/properties/"));
+        if let Some(one) = root.pointer_mut(&pointer) {
+            let several = json!({ "type": "array", "items": one.clone() });
+            *one = json!({ "anyOf": [one.clone(), several] });
+        }
     }
     let mut document = json!({
         "$schema": DRAFT,
