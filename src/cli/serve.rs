@@ -19,8 +19,8 @@ use crate::model::plan::{
     Answers, Authorization, Catalogue, Defect, Flaw, Limit, Practice, Sessions, Way,
 };
 use crate::practice::{knobs, server};
-use crate::scenario::{authorization, limits};
 use crate::scenario::nearest::nearest;
+use crate::scenario::{authorization, limits};
 
 /// Connections that may wait to be accepted; a storm opens hundreds in one instant.
 const BACKLOG: u32 = 4096;

@@ -187,12 +187,7 @@ async fn followed(path: Arc<Path>) {
 }
 
 /// What the events of the load are folded into.
-fn folds(
-    plan: &Plan,
-    tools: &[Tool],
-    revision: &'static str,
-    before: Before,
-) -> Folds {
+fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) -> Folds {
     let names = tools.iter().map(|tool| tool.name.clone()).collect();
     let summary = Summary::new(names, vec![plan.clients.profile.name.clone()]);
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);

@@ -247,10 +247,10 @@ impl Found {
                 .pressed
                 .rate
                 .map(|rate| Between { low: rounded(rate.low), high: rounded(rate.high) }),
-            burst: self.bursts.range().map(|(fewest, most)| Between {
-                low: fewest as f64,
-                high: most as f64,
-            }),
+            burst: self
+                .bursts
+                .range()
+                .map(|(fewest, most)| Between { low: fewest as f64, high: most as f64 }),
             shape: self.shape.map(|shape| shape.to_string()),
             per: self.per.map(|per| per.word().to_owned()),
             signals,

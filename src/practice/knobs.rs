@@ -9,7 +9,8 @@ use crate::model::plan::{Answers, Catalogue, Flaw, Flaws, Practice, Sessions, Sp
 /// Every knob: its flag without the dashes (its scenario key has `_` for `-`) and its value.
 pub fn words(knobs: &Practice) -> [(&'static str, String); 13] {
     let Practice { speaks, catalogue, latency, workers, answers, .. } = knobs;
-    let Practice { sessions, resumable, retry, result_bytes, seed, defects, auth, limit, .. } = knobs;
+    let Practice { sessions, resumable, retry, result_bytes, seed, defects, auth, limit, .. } =
+        knobs;
     [
         ("speaks", speaks_words(*speaks)),
         ("catalogue", catalogue_word(*catalogue).to_owned()),

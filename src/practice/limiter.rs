@@ -9,8 +9,8 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use self::meter::Meter;
 use super::authorization::bounded::Bounded;
@@ -80,8 +80,7 @@ impl Limiter {
         let kind = if flaws.has(Flaw::LimitFixedWindow) { Kind::Fixed } else { limit.kind };
         let per = if flaws.has(Flaw::LimitPerAddress) { Per::Address } else { limit.per };
         let (meters, users) = (Bounded::of(MOST_KEYS), Bounded::of(MOST_KEYS));
-        let seen =
-            Seen { meters, told: Bounded::of(MOST_KEYS), users, refused: None, count: 0 };
+        let seen = Seen { meters, told: Bounded::of(MOST_KEYS), users, refused: None, count: 0 };
         Self { limit: Limit { kind, per, ..limit }, flaws, clock, seen: Mutex::new(seen) }
     }
 
@@ -170,8 +169,8 @@ impl Limiter {
             _ if has(Flaw::Limit503) => Says::Status503,
             signal => signal,
         };
-        let seconds = (self.limit.retry_after && !has(Flaw::RetryAfterMissing))
-            .then(|| self.seconds(wait));
+        let seconds =
+            (self.limit.retry_after && !has(Flaw::RetryAfterMissing)).then(|| self.seconds(wait));
         let status = match signal {
             Says::Status429 => StatusCode::TOO_MANY_REQUESTS,
             Says::Status503 => StatusCode::SERVICE_UNAVAILABLE,
@@ -184,7 +183,8 @@ impl Limiter {
             }
             Says::RpcError => {
                 let data = seconds.map(|seconds| json!({ "retry_after_seconds": seconds }));
-                let error = json!({ "code": -32029, "message": "Rate limit exceeded", "data": data });
+                let error =
+                    json!({ "code": -32029, "message": "Rate limit exceeded", "data": data });
                 format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
             }
             Says::IsError => {

@@ -7,11 +7,11 @@ use crate::model::plan::Expect;
 use crate::model::plan::tokens::{Most, TokenLimits};
 use crate::model::threshold::Threshold;
 
-use super::{checks, limits};
 use super::document::Node;
 use super::log::Log;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of, whole_of};
+use super::{checks, limits};
 
 const FINDINGS: [(&str, Severity); 4] = [
     ("none above info", Severity::Info),

@@ -102,7 +102,10 @@ mod tests {
         }
         assert_eq!(parse("off"), Ok(None));
         let limit = parse(texts[0]).unwrap().unwrap();
-        assert_eq!((limit.burst, limit.counts, limit.retry_after), (20, vec![COUNTED.into()], true));
+        assert_eq!(
+            (limit.burst, limit.counts, limit.retry_after),
+            (20, vec![COUNTED.into()], true)
+        );
     }
 
     #[test]

@@ -96,3 +96,77 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, knobs: RateLimit) {
     };
     plan.load.behaviour = Behaviour::Check(Check::RateLimit(settled));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::limits::Allowance;
+    use crate::scenario::{Input, read};
+
+    const SHORTEST: &str = r#"
+[target]
+url = "practice"
+[auth]
+kind = "oauth"
+[clients]
+profile = "plain"
+addresses = ["127.0.1.1", "127.0.1.2"]
+[load]
+behaviour = "check-rate-limit"
+stages = [{ over = "1s", to = "120/min" }]
+[[expect.rate_limit]]
+allow = "500/min"
+per = "address"
+[[expect.rate_limit]]
+allow = "60/min"
+burst = 10
+"#;
+
+    fn with(overrides: &[&str]) -> Result<Plan, String> {
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        let input = Input {
+            text: SHORTEST,
+            file: "limit.toml",
+            overrides: &overrides,
+            target: None,
+            authorised: true,
+            environment: &|_| None,
+            files: &|path| Err(format!("no file {path}")),
+        };
+        read(&input).map_err(|mistakes| mistakes.render(false))
+    }
+
+    fn knobs(plan: &Plan) -> RateLimit {
+        match plan.load.behaviour.check() {
+            Some(Check::RateLimit(knobs)) => *knobs,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_tightest_limit_is_looked_for_with_whoever_there_is() {
+        let found = knobs(&with(&[]).unwrap());
+        let minute = Allowance { count: 60, window: Duration::from_secs(60) };
+        assert_eq!((found.allow, found.at_once), (Some(minute), 10));
+        assert_eq!((found.has_users, found.has_tokens, found.addresses), (true, true, 2));
+        let bare = with(&["auth={}", "expect={}", "clients={ profile = 'plain' }"]).unwrap();
+        let found = knobs(&bare);
+        assert_eq!((found.allow, found.at_once, found.addresses), (None, 0, 1));
+        assert!(!found.has_users && !found.has_tokens);
+        let several = ["load.rate_limit={ calm_calls = 7, tries = 5, rest = '3s' }"];
+        let found = knobs(&with(&several).unwrap());
+        assert_eq!((found.calm.0, found.tries, found.rest), (14, 5, Some(Duration::from_secs(3))));
+    }
+
+    #[test]
+    fn what_it_lacks_is_shown_in_place() {
+        let cases: [&[&str]; 4] = [
+            &["load.stages=[{ over = '9s', to = '120/min' }]"],
+            &["clients.profile=claude-ai-legacy"],
+            &["load.behaviour=steady", "load.rate_limit={ tries = 5 }"],
+            &["expect.rate_limit={ allow = '60', per = 'users', tries = 3 }"],
+        ];
+        let said = cases.map(|sets| with(sets).unwrap_err()).join("\n");
+        insta::assert_snapshot!(said);
+    }
+}

@@ -456,8 +456,14 @@ stages = [{ over = "10s", to = "60/min" }]
     /// The text of every key is in the file of every key, or in a table of this file's.
     #[test]
     fn the_key_table_is_whole() {
-        let elsewhere =
-            ["load.chat", "load.steady", "load.expired_token", "load.wrong_audience", "auth."];
+        let elsewhere = [
+            "load.chat",
+            "load.steady",
+            "load.expired_token",
+            "load.wrong_audience",
+            "load.rate_limit",
+            "auth.",
+        ];
         let missing: Vec<String> = keys()
             .into_iter()
             .map(|line: KeyLine| line.path)

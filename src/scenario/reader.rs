@@ -229,12 +229,7 @@ impl<'a> Table<'a> {
     ) -> Option<(Place, &'a document::Table)> {
         self.known.borrow_mut().push(name);
         let path = self.below(name);
-        self.log.key(KeyLine {
-            path: path.clone(),
-            kind: kind.to_owned(),
-            default: None,
-            doc,
-        });
+        self.log.key(KeyLine { path: path.clone(), kind: kind.to_owned(), default: None, doc });
         let entry = self.entry(name)?;
         if let Value::Table(table) = &entry.node.value {
             return Some((entry.node.place, table));

@@ -28,8 +28,9 @@ pub fn schema() -> Value {
     for line in super::keys().iter().filter(|line| line.kind == SEVERAL) {
         let pointer = format!("/properties/{}", line.path.replace('.', "/properties/"));
         if let Some(one) = root.pointer_mut(&pointer) {
-            let several = json!({ "type": "array", "items": one.clone() });
-            *one = json!({ "anyOf": [one.clone(), several] });
+            // What is said of its keys is about a table, and what of its items about a list.
+            let items = one.clone();
+            merge(one, json!({ "type": ["object", "array"], "items": items }));
         }
     }
     let mut document = json!({
@@ -193,6 +194,9 @@ mod tests {
             ("[load]\nbehaviour = \"reserch\"", false),
             ("[load]\nstages = [{ over = \"5s\", to = 50 }]", true),
             ("[load]\nstages = [{ over = \"5s\", too = 50 }]", false),
+            ("[expect]\nrate_limit = { allow = \"60/min\" }", true),
+            ("[[expect.rate_limit]]\nallow = \"60/min\"\nper = \"user\"", true),
+            ("[[expect.rate_limit]]\nallow = \"60/min\"\nfor = \"user\"", false),
             ("[load]\nstages = { over = \"5s\" }", false),
             ("[load.chat]\ncalls = [1, 3]", true),
             ("[load.chat]\ncalls = [1, 3, 5]", false),

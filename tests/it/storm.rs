@@ -116,7 +116,10 @@ fn every_shipped_scenario_passes() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let is_theirs = |scenarios: &[&str]| scenarios.contains(&name);
         let tokens = [&token_defects::SCENARIOS[..], &token_checks::SCENARIOS];
-        if is_theirs(&[rate_limit::SCENARIO]) || tokens.into_iter().any(is_theirs) || is_theirs(&faults::SCENARIOS) {
+        if is_theirs(&[rate_limit::SCENARIO])
+            || tokens.into_iter().any(is_theirs)
+            || is_theirs(&faults::SCENARIOS)
+        {
             continue;
         }
         let place = Place::new();

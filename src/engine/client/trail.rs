@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Client, Made};
 use super::post::Cost;
+use super::{Client, Made};
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Call, Event, Instants};
 use crate::model::fault::Touched;

@@ -99,7 +99,11 @@ fn between(press: &[&Probe], (first, last): (usize, usize), rows: usize) -> Opti
     let longest = span(press[first - 1].sent, press[last].done);
     let near = span(press[first].sent, press[last].sent);
     let rate = |over: f64| count / over;
-    (shortest > 0.0).then(|| Interval { low: rate(longest), high: rate(shortest), near: rate(near) })
+    (shortest > 0.0).then(|| Interval {
+        low: rate(longest),
+        high: rate(shortest),
+        near: rate(near),
+    })
 }
 
 fn span(from: Duration, to: Duration) -> f64 {

@@ -66,10 +66,11 @@ fn counted(found: &Found) -> Option<String> {
     if each.is_empty() {
         return None;
     }
-    let by = found.per.map_or("What it counts by is not clear".to_owned(), |per| match per.word() {
-        "all" => "It counts everything together".to_owned(),
-        word => format!("It counts by {word}"),
-    });
+    let by =
+        found.per.map_or("What it counts by is not clear".to_owned(), |per| match per.word() {
+            "all" => "It counts everything together".to_owned(),
+            word => format!("It counts by {word}"),
+        });
     Some(format!("{by}: {}.", each.join(", ")))
 }
 
@@ -107,11 +108,13 @@ fn fairness(found: &Found) -> Option<String> {
 
 fn failures(found: &Found) -> Option<String> {
     let failed = found.signals.failed;
-    let failed = (failed > 0).then(|| format!("{} calls ended in failures.", figure::count(failed)));
-    let slowed = found.slowed.filter(|(calm, press)| *press > *calm * SLOWER).map(|(calm, press)| {
-        let (calm, press) = (figure::duration(calm), figure::duration(press));
-        format!("A call took {calm} below the limit, and {press} when more was asked for.")
-    });
+    let failed =
+        (failed > 0).then(|| format!("{} calls ended in failures.", figure::count(failed)));
+    let slowed =
+        found.slowed.filter(|(calm, press)| *press > *calm * SLOWER).map(|(calm, press)| {
+            let (calm, press) = (figure::duration(calm), figure::duration(press));
+            format!("A call took {calm} below the limit, and {press} when more was asked for.")
+        });
     let both: Vec<_> = failed.into_iter().chain(slowed).collect();
     (!both.is_empty()).then(|| both.join(" "))
 }

@@ -116,7 +116,9 @@ fn expected(per: Per) -> &'static [(Varied, Counted)] {
     match per {
         Per::User => &[(User, Apart), (Session, Together), (Address, Together), (Tool, Together)],
         Per::Session => &[(Session, Apart), (Tool, Together)],
-        Per::Address => &[(Address, Apart), (User, Together), (Session, Together), (Tool, Together)],
+        Per::Address => {
+            &[(Address, Apart), (User, Together), (Session, Together), (Tool, Together)]
+        }
         Per::Tool => &[(Tool, Apart), (User, Together), (Session, Together)],
         Per::All => &[(User, Together), (Session, Together), (Address, Together), (Tool, Together)],
     }
@@ -135,8 +137,7 @@ pub(super) fn said(others: &Others, declared: Per, replicas: bool) -> Said {
             Some(found) => {
                 told.push(format!("{}: {}", name(*varied), shown(trials)));
                 let may_vary = replicas || found == Counted::Mixed;
-                let is_right =
-                    found == *counted || (may_vary && *counted == Counted::Together);
+                let is_right = found == *counted || (may_vary && *counted == Counted::Together);
                 wrong += u64::from(!is_right);
             }
         }
@@ -196,7 +197,8 @@ pub(super) const fn name(varied: Varied) -> &'static str {
 
 /// Whether some new connections of the same user are served while it is refused, and some are not.
 pub(super) fn depends_on_connection(others: &Others) -> bool {
-    let of = [Varied::Session, Varied::Address].into_iter().filter_map(|varied| others.get(&varied));
+    let of =
+        [Varied::Session, Varied::Address].into_iter().filter_map(|varied| others.get(&varied));
     let (served, refused) = of.fold((0, 0), |(served, refused), trials| {
         (served + trials.apart + trials.mixed, refused + trials.together + trials.mixed)
     });

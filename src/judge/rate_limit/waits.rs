@@ -104,8 +104,8 @@ impl Waits {
         let all = self.told + self.untold;
         let untold = format!("{} of {all} refusals did not say when to come again", self.untold);
         let missing = (self.untold > 0).then(|| MISSING.finding(self.untold, [untold].into_iter()));
-        let short = (self.in_vain > 0)
-            .then(|| TOO_SHORT.finding(self.in_vain, self.short.iter().cloned()));
+        let short =
+            (self.in_vain > 0).then(|| TOO_SHORT.finding(self.in_vain, self.short.iter().cloned()));
         let long = (self.served_early > 0)
             .then(|| TOO_LONG.finding(self.served_early, self.long.iter().cloned()));
         [missing, short, long].into_iter().flatten().collect()

@@ -79,26 +79,65 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy)]
 enum Task {
     /// Handshakes of these users, from this number on, or of one more.
-    Warm { first: u16, count: u16 },
+    Warm {
+        first: u16,
+        count: u16,
+    },
     WarmOne(Who),
-    Calm { left: u32 },
+    Calm {
+        left: u32,
+    },
     /// Nothing, for so many times the window.
     Rest,
     /// Volleys until one is wholly refused.
-    Volleys { who: Who, part: Part, round: u16, sent: u32, volleys: u32 },
+    Volleys {
+        who: Who,
+        part: Part,
+        round: u16,
+        sent: u32,
+        volleys: u32,
+    },
     /// Waits as told, or less, and asks once.
-    Obey { round: u16 },
-    TooEarly { round: u16 },
+    Obey {
+        round: u16,
+    },
+    TooEarly {
+        round: u16,
+    },
     /// Asks once at that time.
-    At { due: Duration, part: Part, round: u16 },
+    At {
+        due: Duration,
+        part: Part,
+        round: u16,
+    },
     /// Asks, and waits longer each time, until it is served.
-    Until { wait: Duration, asks: bool },
+    Until {
+        wait: Duration,
+        asks: bool,
+    },
     /// Learns from what was seen how much is allowed, and plans the rest.
     Plan,
-    Press { left: u32, round: u16, next: Duration },
-    Edge { round: u16, step: u8 },
-    Another { varied: Varied, who: Who, round: u16, step: u8 },
-    Fair { left: u32, next: Duration, first: u16, turn: u32 },
+    Press {
+        left: u32,
+        round: u16,
+        next: Duration,
+    },
+    Edge {
+        round: u16,
+        step: u8,
+    },
+    Another {
+        varied: Varied,
+        who: Who,
+        round: u16,
+        step: u8,
+    },
+    Fair {
+        left: u32,
+        next: Duration,
+        first: u16,
+        turn: u32,
+    },
 }
 
 #[derive(Debug)]
@@ -153,7 +192,8 @@ impl Machine {
             }
             tasks.push_back(Task::Plan);
         }
-        let (rate, window) = knobs.allow.map_or((0.0, Duration::ZERO), |allow| (allow.rate(), allow.window));
+        let (rate, window) =
+            knobs.allow.map_or((0.0, Duration::ZERO), |allow| (allow.rate(), allow.window));
         Self {
             knobs: *knobs,
             caller: Caller::new(key, NO_REACTION, tools),
@@ -357,10 +397,10 @@ impl Machine {
         if was_served || wait > self.knobs.patience || self.refused.is_none() {
             return None;
         }
-        self.tasks.push_front(Task::Until { wait: if asks { wait } else { wait * 2 }, asks: !asks });
+        self.tasks
+            .push_front(Task::Until { wait: if asks { wait } else { wait * 2 }, asks: !asks });
         Some(if asks { self.volley([BASE], What::Call, Part::Until, 0) } else { Step::Think(wait) })
     }
-
 }
 
 impl Task {

@@ -37,9 +37,7 @@ impl Allowance {
             Some(seconds) => Duration::from_secs(seconds),
             None => duration::parse(unit).ok()?,
         };
-        (Duration::from_millis(1)..=LONGEST)
-            .contains(&window)
-            .then_some(Self { count, window })
+        (Duration::from_millis(1)..=LONGEST).contains(&window).then_some(Self { count, window })
     }
 
     /// Requests a second in the long run.
@@ -167,7 +165,8 @@ mod tests {
             assert_eq!(Allowance::parse(text), Some(allowance), "{text}");
             assert_eq!(Allowance::parse(&allowance.to_string()), Some(allowance), "{allowance}");
         }
-        let wrong = ["", "60", "60/", "/min", "0/s", "1.5/s", "+5/s", "5/0s", "5/fortnight", "5/25h"];
+        let wrong =
+            ["", "60", "60/", "/min", "0/s", "1.5/s", "+5/s", "5/0s", "5/fortnight", "5/25h"];
         for text in wrong {
             assert_eq!(Allowance::parse(text), None, "{text}");
         }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::rate_limits::{Between, Quiet, RateLimits, RetryAfter, Tried};
 use super::generator::Effort;
 use super::health::Answer;
 use super::planned::{Expected, Model};
+use super::rate_limits::{Between, Quiet, RateLimits, RetryAfter, Tried};
 use super::*;
 use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::event::{Event, GrantChange, GrantEvent};

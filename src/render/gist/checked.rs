@@ -16,7 +16,11 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
         return Some(format!("{} {}: {}.", judged.text, judged.said(), judged.value));
     }
     if let Some(limits) = &report.rate_limits {
-        return limits.description.split_inclusive(". ").next().map(|first| first.trim_end().to_owned());
+        return limits
+            .description
+            .split_inclusive(". ")
+            .next()
+            .map(|first| first.trim_end().to_owned());
     }
     let registered = *report.summary.grants.get("registered")?;
     Some(format!("{} clients were registered.", figure::count(registered)))

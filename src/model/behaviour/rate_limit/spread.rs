@@ -48,7 +48,9 @@ impl Machine {
 
     /// Without a declaration: from where nothing was left to where nothing was left again.
     fn learn(&mut self) {
-        let Some((since, served)) = self.empty.filter(|_| self.knobs.allow.is_none()) else { return };
+        let Some((since, served)) = self.empty.filter(|_| self.knobs.allow.is_none()) else {
+            return;
+        };
         let over = self.now.saturating_sub(since).max(FIRST_WAIT);
         self.rate = f64::from(served.max(1)) / over.as_secs_f64();
         let all = f64::from(self.first) / self.rate;
