@@ -6,7 +6,7 @@ use crate::model::plan::practice::limit::{COUNTED, Kind, Limit};
 
 use super::authorization;
 use super::document::Node;
-use super::key::Key;
+use super::key::{Found, Key};
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
@@ -60,7 +60,7 @@ fn declared(limit: &Table<'_>) -> Option<Declared> {
     Some(Declared { allow: allow?, burst, per, retry_after, signal })
 }
 
-fn allowance<'a>(key: Key<'a>) -> super::key::Found<'a, Allowance> {
+fn allowance(key: Key<'_>) -> Found<'_, Allowance> {
     let expected = || format!("expected {SUCH}");
     key.read(SUCH, |node| Allowance::parse(text_of(node)?).ok_or_else(expected))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::behaviour::{Behaviour, Check, RateLimit};
 use crate::model::pace::Pace;
 use crate::model::plan::checks::RATE_LIMIT;
+use crate::model::plan::limits::Declared;
 use crate::model::plan::{Plan, auth};
 
 use super::checks::place;
@@ -84,11 +85,11 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, knobs: RateLimit) {
         granted.one.is_none() && !matches!(granted.flow, auth::Flow::ClientCredentials)
     });
     // The one whose limit an only client runs into is the tightest.
-    let rate = |limit: &&crate::model::plan::limits::Declared| limit.allow.rate();
+    let rate = |limit: &&Declared| limit.allow.rate();
     let tightest = plan.expect.rate_limits.iter().min_by(|a, b| rate(a).total_cmp(&rate(b)));
     let settled = RateLimit {
         allow: tightest.map(|limit| limit.allow),
-        at_once: tightest.map_or(0, |limit| limit.at_once()),
+        at_once: tightest.map_or(0, Declared::at_once),
         has_users,
         has_tokens: granted.is_some(),
         addresses: u32::try_from(plan.clients.addresses.len()).unwrap_or(1).max(1),
@@ -164,7 +165,7 @@ burst = 10
             &["load.stages=[{ over = '9s', to = '120/min' }]"],
             &["clients.profile=claude-ai-legacy"],
             &["load.behaviour=steady", "load.rate_limit={ tries = 5 }"],
-            &["expect.rate_limit={ allow = '60', per = 'users', tries = 3 }"],
+            &["expect.rate_limit=[{ allow = '60', per = 'users', tries = 3 }]"],
         ];
         let said = cases.map(|sets| with(sets).unwrap_err()).join("\n");
         insta::assert_snapshot!(said);

@@ -16,7 +16,7 @@ use super::burst::Bursts;
 const LEAST: f64 = 8.0;
 /// After an edge, of what a window allows: so much is a new window, so little what slides.
 const NEW: f64 = 0.7;
-const OLD: f64 = 0.12;
+const OLD: f64 = 0.35;
 /// Before it, so much has to have been there.
 const FULL: f64 = 0.5;
 

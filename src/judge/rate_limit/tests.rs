@@ -31,10 +31,13 @@ enum Kind {
 const WINDOW: Duration = Duration::from_secs(2);
 const BUCKET: Kind = Kind::Bucket { holds: 20.0 };
 
+/// What a simulated limit counts by.
+type KeyOf = fn(&Shot) -> String;
+
 struct Simulated {
     kind: Kind,
     count: u32,
-    key: fn(&Shot) -> String,
+    key: KeyOf,
     /// What a refusal says, of what is left.
     tells: fn(Duration) -> Option<Duration>,
     buckets: HashMap<String, (f64, Duration)>,
@@ -47,6 +50,7 @@ fn user(shot: &Shot) -> String {
 }
 
 /// Whole seconds, rounded up.
+#[expect(clippy::unnecessary_wraps, reason = "as a limit that says nothing has it")]
 fn whole(left: Duration) -> Option<Duration> {
     Some(Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
 }
@@ -64,7 +68,7 @@ impl Simulated {
             Kind::None => Ok(()),
             Kind::Bucket { holds } => {
                 let (left, at) = self.buckets.entry(key).or_insert((holds, now));
-                *left = (*left + (now - *at).as_secs_f64() * rate).min(holds);
+                *left = (*left + now.saturating_sub(*at).as_secs_f64() * rate).min(holds);
                 *at = now;
                 if *left < 1.0 {
                     return Err(Duration::from_secs_f64((1.0 - *left) / rate));
@@ -78,12 +82,12 @@ impl Simulated {
                     *began = WINDOW * (now.as_millis() / WINDOW.as_millis()) as u32;
                 }
                 if now >= *began + WINDOW {
-                    let past = (now - *began).as_millis() / WINDOW.as_millis();
+                    let past = now.saturating_sub(*began).as_millis() / WINDOW.as_millis();
                     *began = if by_clock { *began + WINDOW * past as u32 } else { now };
                     *served = 0;
                 }
                 if *served >= count {
-                    return Err(*began + WINDOW - now);
+                    return Err((*began + WINDOW).saturating_sub(now));
                 }
                 *served += 1;
                 Ok(())
@@ -98,7 +102,7 @@ impl Simulated {
                     log.push_back(now);
                 }
                 let first = log.front().copied().unwrap_or(now);
-                if is_full { Err(first + WINDOW - now) } else { Ok(()) }
+                if is_full { Err((first + WINDOW).saturating_sub(now)) } else { Ok(()) }
             }
         }
     }
@@ -223,10 +227,10 @@ fn what_is_refused_may_count_too() {
 
 #[test]
 fn each_way_of_being_wrong_has_its_finding() {
-    let sessions: fn(&Shot) -> String = |shot| format!("{:?}", (shot.who.user, shot.who.session));
-    let places: fn(&Shot) -> String = |shot| shot.who.place.to_string();
-    let tools: fn(&Shot) -> String = |shot| shot.ask.tool.to_string();
-    let all: fn(&Shot) -> String = |_| String::new();
+    let sessions: KeyOf = |shot| format!("{:?}", (shot.who.user, shot.who.session));
+    let places: KeyOf = |shot| shot.who.place.to_string();
+    let tools: KeyOf = |shot| shot.ask.tool.to_string();
+    let all: KeyOf = |_| String::new();
     let otherwise = "limit-counted-otherwise";
     let unfair = "quiet-users-throttled";
     let table: [(&str, Simulated, &[&str]); 13] = [
@@ -263,7 +267,7 @@ fn each_way_of_being_wrong_has_its_finding() {
 
 #[test]
 fn what_it_counts_by_is_told() {
-    let keys: [(fn(&Shot) -> String, Per); 5] = [
+    let keys: [(KeyOf, Per); 5] = [
         (user, Per::User),
         (|shot| format!("{:?}", (shot.who.user, shot.who.session)), Per::Session),
         (|shot| shot.who.place.to_string(), Per::Address),

@@ -379,7 +379,7 @@ impl Machine {
     fn at(&mut self, due: Duration, part: Part, round: u16) -> Step {
         if due > self.now {
             self.tasks.push_front(Task::At { due, part, round });
-            return Step::Think(due - self.now);
+            return Step::Think(due.saturating_sub(self.now));
         }
         self.volley([BASE], What::Call, part, round)
     }

@@ -86,7 +86,7 @@ impl Per {
 
     /// Its word in scenarios.
     pub fn word(self) -> &'static str {
-        word(&Self::WORDS, self)
+        word(&Self::WORDS, &self)
     }
 }
 
@@ -114,13 +114,13 @@ impl Says {
 
     /// Its word in scenarios.
     pub fn word(self) -> &'static str {
-        word(&Self::WORDS, self)
+        word(&Self::WORDS, &self)
     }
 }
 
 /// The word of a value that has one.
-pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
-    words.iter().find(|(_, its)| *its == value).map_or("", |(word, _)| word)
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, its)| its == value).map_or("", |(word, _)| word)
 }
 
 /// A limit that a target is held to; nothing is asked of what is `None`.

@@ -81,7 +81,7 @@ impl Machine {
         }
         if due > self.now {
             self.tasks.push_front(Task::Press { left, round, next });
-            return Some(Step::Think(due - self.now));
+            return Some(Step::Think(due.saturating_sub(self.now)));
         }
         self.tasks.push_front(Task::Press { left: left - 1, round, next: due + self.tick() });
         Some(self.volley([BASE], What::Call, Part::Press, round))
@@ -109,7 +109,7 @@ impl Machine {
                 (Step::Think(wait(begin + part(AFTER / 2.0))), 1)
             }
             1 => (self.volley([BASE], What::Call, Part::Spent, round), 2),
-            2 => (Step::Think(wait(edge + window - part(BEFORE))), 3),
+            2 => (Step::Think(wait((edge + window).saturating_sub(part(BEFORE)))), 3),
             3 => {
                 self.tasks.push_front(Task::Edge { round, step: 4 });
                 self.tasks.push_front(all(BASE, Part::EdgeBefore, round));
@@ -218,7 +218,7 @@ impl Machine {
         }
         if due > self.now {
             self.tasks.push_front(Task::Fair { left, next, first, turn });
-            return Some(Step::Think(due - self.now));
+            return Some(Step::Think(due.saturating_sub(self.now)));
         }
         let next = due + self.tick();
         self.tasks.push_front(Task::Fair { left: left - 1, next, first, turn: turn + 1 });

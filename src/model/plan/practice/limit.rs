@@ -41,7 +41,7 @@ impl Kind {
 
     /// Its word in scenarios.
     pub fn word(self) -> &'static str {
-        word(&Self::WORDS, self)
+        word(&Self::WORDS, &self)
     }
 }
 
