@@ -246,8 +246,23 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn limiter(limit: &str, flaws: &[Flaw]) -> Limiter {
-        let limit = crate::scenario::limits::parse(limit).unwrap().unwrap();
+    use crate::model::plan::limits::Allowance;
+
+    /// One a minute, by this.
+    fn one_a_minute(per: Per, flaws: &[Flaw]) -> Limiter {
+        limiter(Allowance { count: 1, window: Duration::from_secs(60) }, per, flaws)
+    }
+
+    fn limiter(allow: Allowance, per: Per, flaws: &[Flaw]) -> Limiter {
+        let limit = Limit {
+            allow,
+            burst: allow.count,
+            per,
+            kind: Kind::Sliding,
+            counts: vec!["tools/call".to_owned()],
+            signal: Says::Status429,
+            retry_after: true,
+        };
         Limiter::new(limit, flaws.iter().copied().collect(), Clock::of_runtime())
     }
 
@@ -277,25 +292,26 @@ mod tests {
         let variations =
             [("b", "s", 1, "t"), ("a", "r", 1, "t"), ("a", "s", 2, "t"), ("a", "s", 1, "u")];
         let table = [
-            ("user", [true, false, false, false]),
-            ("session", [false, true, false, false]),
-            ("address", [false, false, true, false]),
-            ("tool", [false, false, false, true]),
-            ("all", [false; 4]),
+            (Per::User, [true, false, false, false]),
+            (Per::Session, [false, true, false, false]),
+            (Per::Address, [false, false, true, false]),
+            (Per::Tool, [false, false, false, true]),
+            (Per::All, [false; 4]),
         ];
         for (per, expected) in table {
-            let limiter = limiter(&format!(r#"{{ allow = "1/min", per = "{per}" }}"#), &[]);
+            let limiter = one_a_minute(per, &[]);
             assert!(is_served(&limiter, ("a", "s", 1, "t")).await);
             assert!(!is_served(&limiter, ("a", "s", 1, "t")).await);
             for (who, expected) in variations.into_iter().zip(expected) {
-                assert_eq!(is_served(&limiter, who).await, expected, "{per} {who:?}");
+                assert_eq!(is_served(&limiter, who).await, expected, "{per:?} {who:?}");
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_when_told_is_served() {
-        let limiter = limiter(r#"{ allow = "2/3s", kind = "sliding" }"#, &[]);
+        let allow = Allowance { count: 2, window: Duration::from_secs(3) };
+        let limiter = limiter(allow, Per::User, &[]);
         let who = ("a", "s", 1, "t");
         assert!(is_served(&limiter, who).await && is_served(&limiter, who).await);
         let response = call(&limiter, "a", "s", 1, "t").await;
@@ -318,7 +334,7 @@ mod tests {
             (Flaw::RetryAfterLong, 429, Some("610")),
         ];
         for (flaw, status, wait) in table {
-            let limiter = limiter(r#"{ allow = "1/min" }"#, &[flaw]);
+            let limiter = one_a_minute(Per::User, &[flaw]);
             call(&limiter, "a", "s", 1, "t").await;
             let response = call(&limiter, "a", "s", 1, "t").await;
             let said = response.headers().get("retry-after").map(|value| value.to_str().unwrap());
@@ -328,7 +344,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn replicas_count_for_themselves() {
-        let limiter = limiter(r#"{ allow = "1/min" }"#, &[Flaw::LimitPerReplica]);
+        let limiter = one_a_minute(Per::User, &[Flaw::LimitPerReplica]);
         let [one, other] = [("a", "s", 1, "t"), ("a", "s", 3, "t")];
         assert!(is_served(&limiter, one).await && is_served(&limiter, other).await);
         assert!(!is_served(&limiter, one).await && !is_served(&limiter, other).await);

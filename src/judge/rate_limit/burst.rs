@@ -61,10 +61,14 @@ pub(super) fn bursts(probes: &[Probe], rate: f64) -> Bursts {
 }
 
 impl Bursts {
-    /// The fewest and the most served at once, where anything was refused.
+    /// The fewest and the most served at once, where anything was refused: what all bursts agree on,
+    /// each between what it served and that less what came back, or else what they differ by.
     pub(super) fn range(&self) -> Option<(usize, usize)> {
-        let (fewest, most) = (self.served.iter().min()?, self.served.iter().max()?);
-        (!self.is_endless).then_some((*fewest, *most))
+        let (fewest, most) = (*self.served.iter().min()?, *self.served.iter().max()?);
+        let largest = self.sizes.iter().copied().fold(0.0, f64::max);
+        let least = (largest - 0.5).ceil().max(0.0) as usize;
+        let agreed = if least <= fewest { (least, fewest) } else { (fewest, most) };
+        (!self.is_endless).then_some(agreed)
     }
 
     /// How many counters of the declared size explain the bursts, if it is more than one.

@@ -65,10 +65,20 @@ impl Meter {
 mod tests {
     use super::*;
 
-    /// Takes one at each of these instants, in milliseconds; what is left to wait where there is
-    /// none.
-    fn takes(limit: &str, instants: &[u64]) -> Vec<Option<u64>> {
-        let limit = crate::scenario::limits::parse(limit).unwrap().unwrap();
+    use crate::model::plan::limits::{Allowance, Per, Says};
+
+    /// Takes one at each of these instants, in milliseconds, of so many in two seconds; what is
+    /// left to wait where there is none.
+    fn takes(kind: Kind, (count, burst): (u32, u32), instants: &[u64]) -> Vec<Option<u64>> {
+        let limit = Limit {
+            allow: Allowance { count, window: Duration::from_secs(2) },
+            burst,
+            per: Per::All,
+            kind,
+            counts: Vec::new(),
+            signal: Says::Status429,
+            retry_after: true,
+        };
         let ms = Duration::from_millis;
         let mut meter = Meter::full(&limit, ms(instants[0]));
         let take = |at: &u64| meter.take(&limit, ms(*at)).err().map(|left| left.as_millis() as u64);
@@ -77,16 +87,16 @@ mod tests {
 
     #[test]
     fn each_way_of_counting() {
-        let bucket = r#"{ allow = "4/2s", burst = 2 }"#;
         // Two at once, then one each half second, and never more than two in it.
         let served = [None, None, Some(500), None, Some(250), None, None, None, Some(500)];
-        assert_eq!(takes(bucket, &[0, 0, 0, 500, 750, 1_000, 9_000, 9_000, 9_000]), served);
-        let fixed = r#"{ allow = "2/2s", kind = "fixed" }"#;
-        // One at its beginning, two at its end, and two after the edge.
+        let instants = [0, 0, 0, 500, 750, 1_000, 9_000, 9_000, 9_000];
+        assert_eq!(takes(Kind::Bucket, (4, 2), &instants), served);
+        // One at its beginning, one at its end, and two after the edge.
         let served = [None, None, Some(100), None, None, Some(2_000)];
-        assert_eq!(takes(fixed, &[0, 1_900, 1_900, 2_000, 2_000, 2_000]), served);
-        let sliding = r#"{ allow = "2/2s", kind = "sliding" }"#;
+        let instants = [0, 1_900, 1_900, 2_000, 2_000, 2_000];
+        assert_eq!(takes(Kind::Fixed, (2, 2), &instants), served);
         let served = [None, None, Some(100), None, Some(1_900), Some(1), None];
-        assert_eq!(takes(sliding, &[0, 1_900, 1_900, 2_000, 2_000, 3_899, 3_900]), served);
+        let instants = [0, 1_900, 1_900, 2_000, 2_000, 3_899, 3_900];
+        assert_eq!(takes(Kind::Sliding, (2, 2), &instants), served);
     }
 }
