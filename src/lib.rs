@@ -26,6 +26,7 @@ pub mod model {
     pub mod outlook;
     pub mod pace;
     pub mod plan;
+    pub mod probe;
     pub mod profile;
     pub mod rate;
     pub mod report;
@@ -48,6 +49,7 @@ pub mod scenario {
     pub mod faults;
     pub mod generator;
     pub mod key;
+    pub mod limits;
     pub mod load;
     pub mod log;
     pub mod metrics;
@@ -57,6 +59,7 @@ pub mod scenario {
     pub mod practice;
     pub mod profile;
     pub mod profiles;
+    pub mod rate_limit;
     mod reach;
     pub mod read;
     pub mod reader;
@@ -114,6 +117,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    pub mod rate_limit;
     pub mod recovery;
     mod rule;
     pub mod spoilt;
@@ -181,6 +185,7 @@ pub mod practice {
     pub mod inquiry;
     pub mod knobs;
     pub(crate) mod legacy;
+    mod limiter;
     pub mod metrics;
     pub(crate) mod modern;
     #[cfg(test)]
@@ -214,6 +219,7 @@ pub mod render {
     pub mod percentile;
     pub mod planned;
     pub mod png;
+    pub mod rate_limits;
     pub mod split;
     pub mod text;
     pub mod visible;

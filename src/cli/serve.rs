@@ -16,11 +16,11 @@ use crate::edge::process::ANNOUNCEMENT;
 use crate::model::distribution::Distribution;
 use crate::model::duration;
 use crate::model::plan::{
-    Answers, Authorization, Catalogue, Defect, Flaw, Practice, Sessions, Way,
+    Answers, Authorization, Catalogue, Defect, Flaw, Limit, Practice, Sessions, Way,
 };
 use crate::practice::{knobs, server};
-use crate::scenario::authorization;
 use crate::scenario::nearest::nearest;
+use crate::scenario::{authorization, limits};
 
 /// Connections that may wait to be accepted; a storm opens hundreds in one instant.
 const BACKLOG: u32 = 4096;
@@ -72,6 +72,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "TABLE", num_args = 0..=1, default_missing_value = "{}",
           default_value = "off", value_parser = auth)]
     pub auth: AuthWord,
+    /// The rate limit: `off`, or a scenario's `practice.limit` as a table, such as
+    /// `{ allow = "60/min", burst = 10, per = "user" }`
+    #[arg(long, value_name = "TABLE", default_value = "off", value_parser = limit)]
+    pub limit: LimitWord,
     /// Print every defect with what it does, and end
     #[arg(long)]
     pub list_defects: bool,
@@ -90,6 +94,10 @@ pub struct FlawWord(Option<Flaw>);
 /// `--auth`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthWord(Option<Box<Authorization>>);
+
+/// `--limit`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimitWord(Option<Box<Limit>>);
 
 /// `--speaks`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -201,6 +209,7 @@ impl From<&ServeArgs> for Practice {
             seed: args.seed,
             defects: args.defects.iter().filter_map(|word| word.0).collect(),
             auth: args.auth.0.as_deref().cloned(),
+            limit: args.limit.0.as_deref().cloned(),
         }
     }
 }
@@ -220,6 +229,10 @@ fn flaw(text: &str) -> Result<FlawWord, String> {
 
 fn auth(text: &str) -> Result<AuthWord, String> {
     authorization::parse(text).map(|auth| AuthWord(auth.map(Box::new)))
+}
+
+fn limit(text: &str) -> Result<LimitWord, String> {
+    limits::parse(text).map(|limit| LimitWord(limit.map(Box::new)))
 }
 
 fn retry(text: &str) -> Result<Duration, String> {
@@ -373,6 +386,7 @@ mod tests {
             seed: u64::MAX,
             defects: [Flaw::LostSession200].into_iter().collect(),
             auth: Some(Authorization { rotate: false, ..Authorization::default() }),
+            limit: limits::parse(r#"{ allow = "60/min", burst = 10 }"#).unwrap(),
         };
         for practice in [turned, Practice::default()] {
             assert_eq!(Practice::from(&parsed(&knobs::arguments(&practice))), practice);

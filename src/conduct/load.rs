@@ -18,7 +18,7 @@ use super::look::way_of;
 use super::metrics::{MetricsPage, tell_duplicates};
 use super::outside::{self, Beside};
 use super::run::{Around, Order, common};
-use super::watch::{Course, Folds, Watch};
+use super::watch::{Course, Folds, Outcome, Watch};
 use crate::chaos::outside::Outside;
 use crate::chaos::path::Path;
 use crate::chaos::weather::Forecast;
@@ -31,6 +31,7 @@ use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
 use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
+use crate::judge::rate_limit::Limits;
 use crate::judge::recovery::Watched;
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
@@ -136,7 +137,7 @@ pub(super) async fn load(
     }
     common.wallet.close().await;
     let elapsed = clock.now();
-    let (summary, mut expectations, loop_delay) = watch.end();
+    let Outcome { summary, mut expectations, rate_limits, loop_delay } = watch.end();
     let effort = Effort {
         cpu: health::cpu_time().saturating_sub(cpu_before),
         elapsed,
@@ -178,6 +179,7 @@ pub(super) async fn load(
         health,
         target_metrics: heard.metrics,
         receipt: Some(receipt),
+        rate_limits,
     });
     outside::tell(outside, &mut report);
     tell_duplicates(heard.duplicates, &mut report);
@@ -194,12 +196,14 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
     let names: Vec<_> = tools.iter().map(|tool| tool.name.clone()).collect();
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
+    let (behaviour, declared) = (&plan.load.behaviour, &plan.expect.rate_limits);
     Folds {
         storm: Storm::new(&names, &plan.faults, &windows),
         spoilt: Spoilt::new(&plan.faults, &windows),
         summary: Summary::new(names, vec![plan.clients.profile.name.clone()]),
         tokens: Tokens::new(plan.expect.tokens),
         checks,
+        limits: Limits::new(behaviour, declared, plan.clients.addresses.len()),
         faults: Watched::new(&plan.faults, windows),
     }
 }

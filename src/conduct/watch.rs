@@ -10,6 +10,7 @@ use crate::edge::health;
 use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
+use crate::judge::rate_limit::Limits;
 use crate::judge::recovery::Watched;
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
@@ -18,6 +19,7 @@ use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
 use crate::model::outcome::Class;
 use crate::model::report::Expectations;
+use crate::model::report::rate_limits::RateLimits;
 use crate::model::summary::Summary;
 
 /// How often shards are emptied.
@@ -65,23 +67,6 @@ pub struct Course {
     pub drain: Duration,
 }
 
-/// What the events of a load are folded into.
-#[derive(Debug)]
-pub struct Folds {
-    /// The figures.
-    pub summary: Summary,
-    /// What became of tokens.
-    pub tokens: Tokens,
-    /// What active checks find.
-    pub checks: Checks,
-    /// What faults did.
-    pub faults: Watched,
-    /// What holds in every storm.
-    pub storm: Storm,
-    /// What faults spoilt.
-    pub spoilt: Spoilt,
-}
-
 /// What is shown the pulse once a second.
 pub type Show = Box<dyn FnMut(&Pulse) + Send>;
 
@@ -92,6 +77,36 @@ pub struct Watch {
     stop: Stop,
     state: Mutex<State>,
     loop_delay: Mutex<Histogram>,
+}
+
+/// What events are folded into.
+pub struct Folds {
+    /// All figures.
+    pub summary: Summary,
+    /// What becomes of tokens.
+    pub tokens: Tokens,
+    /// What active checks of tokens find.
+    pub checks: Checks,
+    /// What is seen of rate limits.
+    pub limits: Limits,
+    /// What faults do.
+    pub faults: Watched,
+    /// What holds in every storm.
+    pub storm: Storm,
+    /// What faults spoilt.
+    pub spoilt: Spoilt,
+}
+
+/// What a run came to.
+pub struct Outcome {
+    /// All figures.
+    pub summary: Summary,
+    /// What else was expected, judged.
+    pub expectations: Expectations,
+    /// What was found out of the rate limit.
+    pub rate_limits: Option<RateLimits>,
+    /// How late a task of ours ran.
+    pub loop_delay: Histogram,
 }
 
 struct State {
@@ -142,18 +157,21 @@ impl Watch {
         watch
     }
 
-    /// Folds what is left and hands out the summary, what became of tokens, and the event loop's
-    /// delay.
-    pub fn end(&self) -> (Summary, Expectations, Histogram) {
+    /// Folds what is left and hands out what it all came to.
+    pub fn end(&self) -> Outcome {
         let elapsed = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.over = true;
         self.fold(&mut state);
+        let load = state.course.load;
+        let folds = &mut state.folds;
         let empty = Summary::new(Vec::new(), Vec::new());
-        let mut summary = std::mem::replace(&mut state.folds.summary, empty);
-        summary.damages = state.folds.faults.end(elapsed, state.course.load);
-        let delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (summary, state.folds.expectations(), delay)
+        let mut summary = std::mem::replace(&mut folds.summary, empty);
+        summary.damages = folds.faults.end(elapsed, load);
+        let (limits, rate_limits) = folds.limits.end();
+        let expectations = folds.expectations().and(limits);
+        let loop_delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Outcome { summary, expectations, rate_limits, loop_delay }
     }
 
     fn beat(&self) -> bool {
@@ -260,6 +278,7 @@ impl Observer for Folds {
         self.summary.add(event);
         self.tokens.observe(event);
         self.checks.observe(event);
+        self.limits.observe(event);
         self.faults.observe(event);
         self.storm.observe(event);
     }

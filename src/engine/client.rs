@@ -97,6 +97,17 @@ impl Common {
     }
 }
 
+/// What came of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Made {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When its first byte left, if one did.
+    pub sent: Option<Duration>,
+    /// When the client was free again.
+    pub done: Duration,
+}
+
 /// What a user does about sessions, drawn once from the profile's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Policy {
@@ -150,9 +161,14 @@ pub struct Client {
 impl Client {
     /// The client of one user; nothing is sent yet.
     pub fn new(common: Arc<Common>, user: u32) -> Arc<Self> {
+        Self::from_place(common, user, user)
+    }
+
+    /// The same, leaving from where the user of the number `place` would.
+    pub fn from_place(common: Arc<Common>, user: u32, place: u32) -> Arc<Self> {
         let lines = match common.profile.connections {
-            Connections::PerUser => Arc::new(Lines::leaving(common.wire.sources.of(user, 0))),
-            Connections::Shared => Arc::clone(&common.lines[common.wire.sources.turn(user, 0)]),
+            Connections::PerUser => Arc::new(Lines::leaving(common.wire.sources.of(place, 0))),
+            Connections::Shared => Arc::clone(&common.lines[common.wire.sources.turn(place, 0)]),
         };
         let policy = Policy::draw(common.profile.sessions, Key::of_run(common.seed, user.into()));
         let cap = (common.profile.cap as usize).min(Semaphore::MAX_PERMITS);
@@ -220,6 +236,12 @@ impl Client {
 
     /// One tool call that was due at `due`; returns how it ended, and when the client was free again.
     pub async fn call(self: &Arc<Self>, due: Duration, ask: Turn) -> (Class, Duration) {
+        let made = self.make(due, ask).await;
+        (made.outcome.class(), made.done)
+    }
+
+    /// The same, with all that came of it.
+    pub(super) async fn make(self: &Arc<Self>, due: Duration, ask: Turn) -> Made {
         let cost = Cost::default();
         let mut trail = CallTrail::begin(self, &cost, due, ask.tool);
         let outcome = match self.admit().await {

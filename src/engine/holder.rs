@@ -288,6 +288,14 @@ impl Holder {
         }
     }
 
+    /// Refreshes the tokens though it may not be due; how that ended.
+    pub async fn refresh_now(&self) -> Outcome {
+        match &self.process {
+            Some(process) => process.refresh_now().await,
+            None => Outcome::NeverSent,
+        }
+    }
+
     /// Registers a client, and does no more. Whether that was tried.
     pub async fn register(&self) -> bool {
         match &self.process {

@@ -1,18 +1,22 @@
 //! One simulated user: drives a behaviour through a client, run by run.
 
+mod cast;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use self::cast::Cast;
 use super::client::{Client, Common};
 use super::crowd::Stage;
 use super::stop::{Phase, Stop};
-use crate::model::behaviour::{Agent, Ask, Behaviour, Step};
+use crate::model::behaviour::{Agent, Ask, Behaviour, Lead, Step};
 use crate::model::chance::{self, Key, Purpose};
 use crate::model::event::{Event, Fate, Run, Wave};
 use crate::model::outcome::Class;
+use crate::model::probe::{Probe, What};
 
 /// What all users of a load do.
 #[derive(Debug)]
@@ -56,10 +60,10 @@ impl Stage for Scene {
         user.turns += 1;
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         user.client.begin_run(number);
-        let mut lead = self.behaviour.run(key, self.common.tool_count(), self.speed);
+        let lead = self.behaviour.run(key, self.common.tool_count(), self.speed);
         let stopped_after = lead.stops_after();
         let course = Course::new(&user.client, key);
-        let mut play = Box::pin(course.lead(move |classes| lead.next(classes), due));
+        let mut play = Box::pin(course.lead(lead, due));
         let clock = &self.common.wire.clock;
         let fate = tokio::select! {
             biased;
@@ -124,11 +128,12 @@ impl<'a> Course<'a> {
     }
 
     /// Plays the lead's part to its end.
-    async fn lead(&self, mut next: impl FnMut(&[Class]) -> Step, start: Duration) {
+    async fn lead(&self, mut lead: Lead, start: Duration) {
         let (mut due, mut turn, mut classes) = (start, 0, Vec::new());
         let mut wave = Vec::new();
+        let mut cast = None;
         loop {
-            match next(&classes) {
+            match lead.next(&classes) {
                 Step::Think(pause) => due = self.think(due, pause).await,
                 Step::Burst(asks) => {
                     due = self.burst(self.key.at_turn(turn), due, &asks, &mut classes).await;
@@ -147,6 +152,14 @@ impl<'a> Course<'a> {
                     continue;
                 }
                 Step::Register => due = self.client.register().await,
+                Step::Volley(shots) => {
+                    // Rare and large: in boxes, so that a user does not keep room for it.
+                    let cast = cast.get_or_insert_with(|| Box::new(Cast::of(self.client)));
+                    let probes = Box::pin(cast.fire(due, &shots)).await;
+                    self.tell_probes(&probes);
+                    lead.hear(&probes);
+                    due = self.client.common.wire.clock.now();
+                }
                 Step::End => return,
             }
             classes.clear();
@@ -168,7 +181,12 @@ impl<'a> Course<'a> {
                     turn += 1;
                 }
                 // A subagent starts no subagents of its own.
-                Step::Fork(_) | Step::Join | Step::Stray | Step::Register | Step::End => {
+                Step::Fork(_)
+                | Step::Join
+                | Step::Stray
+                | Step::Register
+                | Step::Volley(_)
+                | Step::End => {
                     return due;
                 }
             }
@@ -233,6 +251,18 @@ impl<'a> Course<'a> {
     async fn delayed(&self, due: Duration, ask: Ask) -> (Class, Duration) {
         self.client.common.wire.clock.sleep_until(due).await;
         self.call(due, ask).await
+    }
+
+    /// Tells what came of a volley, in its order.
+    fn tell_probes(&self, probes: &[Probe]) {
+        let calls = probes.iter().filter(|probe| probe.shot.what == What::Call);
+        let answered = calls.clone().filter(|probe| probe.is_served()).count();
+        self.calls.fetch_add(calls.count() as u32, Ordering::Relaxed);
+        self.answered.fetch_add(answered as u32, Ordering::Relaxed);
+        for probe in probes {
+            let event = Event::Probe(Box::new(*probe));
+            self.client.common.wire.recorder.tell(self.client.user, event);
+        }
     }
 
     /// One call. A call that the stagger held back until the run was over never came due.

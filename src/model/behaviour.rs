@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::chance::Key;
 use super::distribution::Distribution;
 use super::outcome::Class;
+use super::probe::{Probe, Shot};
 
 mod agent;
 mod caller;
@@ -24,11 +25,13 @@ mod chat;
 mod check;
 mod outline;
 mod presets;
+mod rate_limit;
 mod research;
 mod steady;
 
 pub use check::{Check, ExpiredToken, Foreign, WrongAudience};
 pub use outline::Outline;
+pub use rate_limit::{OTHERS, ROUNDING, RateLimit};
 
 /// The behaviour a scenario chose, with every symbol of its model.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +171,8 @@ pub enum Step {
     /// Find the authorization server and register a client there; how that ended goes into the next
     /// call of `next`.
     Register,
+    /// Requests of several users at once; what comes of them goes to [`Lead::hear`].
+    Volley(Vec<Shot>),
     /// The run is over.
     End,
 }
@@ -207,6 +212,7 @@ enum Machine {
     Chat(chat::Machine),
     Research(Box<research::Machine>),
     Check(check::Machine),
+    RateLimit(Box<rate_limit::Machine>),
 }
 
 impl Lead {
@@ -217,6 +223,14 @@ impl Lead {
             Machine::Chat(machine) => machine.next(outcomes),
             Machine::Research(machine) => machine.next(outcomes),
             Machine::Check(machine) => machine.next(outcomes),
+            Machine::RateLimit(machine) => machine.next(),
+        }
+    }
+
+    /// What came of the requests of a [`Step::Volley`], in their order.
+    pub fn hear(&mut self, probes: &[Probe]) {
+        if let Machine::RateLimit(machine) = &mut self.machine {
+            machine.hear(probes);
         }
     }
 
@@ -275,10 +289,17 @@ impl Behaviour {
             Self::Research(research) => {
                 Machine::Research(Box::new(research::Machine::new(research, key, tools, speed)))
             }
+            Self::Check(Check::RateLimit(knobs)) => {
+                Machine::RateLimit(Box::new(rate_limit::Machine::new(knobs, key, tools)))
+            }
             Self::Check(check) => Machine::Check(check::Machine::new(check, key, tools)),
         }
     }
 }
+
+/// Never asked: a check does not react as a model does.
+const NO_REACTION: Reaction =
+    Reaction { retry: 0.0, rephrase: 0.0, circuit_after: u32::MAX, circuit: 0.0 };
 
 /// Thinking takes this long at this speed. A speed that is not above zero changes nothing.
 fn hurried(think: Duration, speed: f64) -> Duration {
@@ -408,7 +429,7 @@ mod tests {
                 }
                 Step::Fork(agents) => shape.push(format!("fork {}", agents.len())),
                 Step::Join => shape.push("join".to_owned()),
-                Step::Stray | Step::Register => panic!("only checks do that"),
+                Step::Stray | Step::Register | Step::Volley(_) => panic!("only checks do that"),
                 Step::End => break,
             }
         }

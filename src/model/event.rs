@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::fault::Touched;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
+use super::probe::Probe;
 
 mod presented;
 
@@ -31,6 +32,8 @@ pub enum Event {
     Issued(Issued),
     /// An access token was presented where it is watched what becomes of it.
     Presented(Presented),
+    /// A request that was sent to find out about a limit.
+    Probe(Box<Probe>),
     /// A check could not do to the target what it was to do.
     Untried(Box<Refused>),
     /// A run (a chat turn or a Research run) ended.

@@ -17,12 +17,13 @@ pub mod auth;
 pub mod authorization;
 pub mod checks;
 mod defect;
+pub mod limits;
 pub mod practice;
 pub mod tokens;
 
 pub use auth::Credential;
 pub use authorization::{Authorization, Consent, Defect, Defects, Discovery, Outage, Streams};
-pub use practice::{Answers, Catalogue, Flaw, Flaws, Practice, Sessions, Speaks, Way};
+pub use practice::{Answers, Catalogue, Flaw, Flaws, Limit, Practice, Sessions, Speaks, Way};
 
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -309,6 +310,8 @@ pub struct Expect {
     pub tokens: tokens::TokenLimits,
     /// What active checks hold tokens to.
     pub checks: checks::CheckLimits,
+    /// The rate limits that are declared.
+    pub rate_limits: Vec<limits::Declared>,
 }
 
 /// Past these limits a run is not trustworthy.

@@ -18,6 +18,8 @@ mod histograms;
 pub mod metrics;
 /// What the plan expected.
 pub mod planned;
+/// What was found out of the rate limit.
+pub mod rate_limits;
 /// What happened before the load.
 pub mod receipt;
 /// Reading it back.
@@ -45,6 +47,7 @@ use generator::Generator;
 use health::Health;
 use metrics::TargetMetrics;
 use planned::Planned;
+use rate_limits::RateLimits;
 use receipt::Receipt;
 use timeline::Point;
 use verdict::{Ending, Facts, Verdict};
@@ -101,6 +104,9 @@ pub struct Report {
     /// What was asked before the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// What was found out of the target's rate limit, where one is declared or looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limits: Option<RateLimits>,
 }
 
 /// What was asked for.
@@ -272,6 +278,8 @@ pub struct Parts<'a> {
     pub target_metrics: Option<TargetMetrics>,
     /// What the look before the load took.
     pub receipt: Option<Receipt>,
+    /// What was found out of the target's rate limit.
+    pub rate_limits: Option<RateLimits>,
 }
 
 impl Report {
@@ -315,6 +323,7 @@ impl Report {
             health: parts.health,
             target_metrics: parts.target_metrics,
             receipt: parts.receipt,
+            rate_limits: parts.rate_limits,
         }
     }
 

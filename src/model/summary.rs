@@ -146,6 +146,7 @@ impl Summary {
                 self.seen(race.at, Some(race.user));
                 self.grants.race(race);
             }
+            Event::Probe(probe) => self.seen(probe.done, None),
             // Perhaps before the load, to a user that never comes.
             Event::Issued(issued) => self.seen(issued.at, None),
             // Its exchange tells the rest.

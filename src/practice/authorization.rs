@@ -21,7 +21,7 @@ use crate::edge::clock::{self, Clock};
 use crate::model::plan::{Authorization, Discovery, Practice, Speaks};
 
 mod authorize;
-mod bounded;
+pub(super) mod bounded;
 mod clients;
 mod codes;
 mod consent;

@@ -22,6 +22,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::authorization::Reply;
+use super::limiter::From;
 use super::server::{Target, authorization, mcp, method, pages};
 
 /// Serves `target` until `stop` completes; then until the last answer under way is out.
@@ -31,11 +32,15 @@ pub(super) async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) {
     let (pages, open) = (pages(target), GracefulShutdown::new());
-    let mut stop = pin!(stop);
+    let (mut stop, mut connections) = (pin!(stop), 0);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => converse(stream, from.ip(), target, &pages, &open),
+                Ok((stream, from)) => {
+                    let from = From { address: from.ip(), connection: connections };
+                    connections += 1;
+                    converse(stream, from, target, &pages, &open);
+                }
                 // Out of descriptors, most likely: those in use come back.
                 Err(_) => target.workers.pause(std::time::Duration::from_millis(50)).await,
             },
@@ -49,7 +54,7 @@ pub(super) async fn serve(
 /// Serves one connection in a task of its own.
 fn converse(
     stream: TcpStream,
-    from: IpAddr,
+    from: From,
     target: &Arc<Target>,
     pages: &Router,
     open: &GracefulShutdown,
@@ -64,9 +69,13 @@ fn converse(
         async move {
             match received {
                 Some((endpoint, received)) => {
-                    Ok(mcp(target, endpoint, request.map(Body::new), received).await)
+                    let mut request = request.map(Body::new);
+                    if target.limiter.is_some() {
+                        request.extensions_mut().insert(from);
+                    }
+                    Ok(mcp(target, endpoint, request, received).await)
                 }
-                None => Box::pin(beside(target, pages, request, from)).await,
+                None => Box::pin(beside(target, pages, request, from.address)).await,
             }
         }
     });

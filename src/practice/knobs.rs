@@ -7,9 +7,9 @@ use crate::model::duration::Shown;
 use crate::model::plan::{Answers, Catalogue, Flaw, Practice, Sessions, Speaks, Way};
 
 /// Every knob: its flag without the dashes (its scenario key has `_` for `-`) and its value.
-pub fn words(knobs: &Practice) -> [(&'static str, String); 12] {
+pub fn words(knobs: &Practice) -> [(&'static str, String); 13] {
     let Practice { speaks, catalogue, latency, workers, answers, .. } = knobs;
-    let Practice { sessions, resumable, retry, result_bytes, seed, auth, .. } = knobs;
+    let Practice { sessions, resumable, retry, result_bytes, seed, auth, limit, .. } = knobs;
     [
         ("speaks", speaks_words(*speaks)),
         ("catalogue", catalogue_word(*catalogue).to_owned()),
@@ -23,6 +23,7 @@ pub fn words(knobs: &Practice) -> [(&'static str, String); 12] {
         ("seed", seed.to_string()),
         ("defects", flaw_words(knobs)),
         ("auth", auth.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string)),
+        ("limit", limit.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string)),
     ]
 }
 

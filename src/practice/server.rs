@@ -20,6 +20,7 @@ use super::era::{self, Era};
 use super::flawed::Flawed;
 use super::http_sse::{self, Channels};
 use super::legacy;
+use super::limiter::Limiter;
 use super::metrics::{Method, Metrics, Received};
 use super::modern;
 use super::request::{self, Refusal};
@@ -53,6 +54,7 @@ pub(super) struct Target {
     pub(super) flawed: Flawed,
     pub(super) seal: Seal,
     pub(super) authority: Option<Box<Authority>>,
+    pub(super) limiter: Option<Box<Limiter>>,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) stopping: watch::Sender<bool>,
     /// It is reached by names of this machine only: whatever else asks for it was led here.
@@ -147,17 +149,25 @@ pub(super) async fn mcp(
     response
 }
 
-/// Refuses whoever was led here, and whoever has no token where one is needed.
+/// Refuses whoever was led here, who has no token where one is needed, and who asks too much.
 async fn let_in(
     target: &Target,
     endpoint: Endpoint,
     request: Request,
 ) -> Result<Request, Response> {
     target.admitted(&request).map_err(|refusal| refusal.respond())?;
-    match &target.authority {
-        None => Ok(request),
+    let request = match &target.authority {
+        None => request,
         // Apart, so that a target without it does not carry the room it needs.
-        Some(authority) => Box::pin(authority.admit(endpoint, request)).await,
+        Some(authority) => Box::pin(authority.admit(endpoint, request)).await?,
+    };
+    match &target.limiter {
+        Some(limiter) if request.method() == axum::http::Method::POST => {
+            let authority = target.authority.as_ref();
+            let user = authority.and_then(|authority| authority.subject(request.headers()));
+            Box::pin(limiter.admit(request, user)).await
+        }
+        _ => Ok(request),
     }
 }
 
@@ -172,6 +182,10 @@ pub(super) async fn authorization(
         && let Err(refusal) = request::check_host(request.headers())
     {
         return Reply::Whole(refusal.respond());
+    }
+    let limited = target.limiter.as_ref().filter(|_| at == Page::Token);
+    if let Some(response) = limited.and_then(|limiter| limiter.at_token(from)) {
+        return Reply::Whole(response);
     }
     match &target.authority {
         Some(authority) => authority.answer(at, request, from).await,
@@ -221,9 +235,12 @@ impl Target {
             Some(auth) => Some(Authority::new(auth.clone(), &knobs, Clock::real())?),
             None => None,
         };
+        let limit = knobs.limit.clone();
+        let limiter = limit.map(|limit| Limiter::new(limit, knobs.defects, Clock::real()));
         Some(Arc::new(Self {
             workers: Workers::start(&knobs),
             authority: authority.map(Box::new),
+            limiter: limiter.map(Box::new),
             knobs,
             sessions: Sessions::default(),
             channels: Channels::default(),

@@ -77,6 +77,7 @@ struct Page {
     health: Option<health::Section>,
     metrics: Option<metrics::Section>,
     tokens: Option<tables::Table>,
+    rate_limit: Option<tables::Table>,
     faults: Option<tables::Table>,
     generator: tables::Table,
     environment: Vec<(&'static str, String)>,
@@ -145,7 +146,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         expected: if report.expectations.is_empty() {
             "Thresholds"
         } else {
-            "Thresholds and tokens"
+            "Thresholds and expectations"
         },
         thresholds: checks(report),
         charts: figures::drawn(report, &charts(report))?,
@@ -158,6 +159,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         health: health::section(report)?,
         metrics: metrics::section(report)?,
         tokens: tables::tokens(report),
+        rate_limit: tables::rate_limit(report),
         faults: tables::faults(report),
         generator: tables::generator(report),
         environment: environment(report),
@@ -344,7 +346,7 @@ mod tests {
             "<section id=\"tokens\">",
             "25 users had logged in when the load began, by forms.",
             "<td>oauth&#x2f;registration</td><td>26</td>",
-            "<h2>Thresholds and tokens</h2>",
+            "<h2>Thresholds and expectations</h2>",
         ] {
             assert!(page.contains(words), "{words} in {page}");
         }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::percentile::{MAX, P50, P90, P95, P99, Times};
-use super::{faults, gist, grants, health, planned, visible};
+use super::{faults, gist, grants, health, planned, rate_limits, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -51,6 +51,7 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     plan(text, report)?;
     broken(text, report)?;
     tokens(text, report)?;
+    limit(text, report)?;
     beside(text, report)?;
     findings(text, report)
 }
@@ -189,6 +190,13 @@ fn broken(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text, "Faults:\n")?;
     list(text, &faults::sentences(&report.faults[..report.faults.len().min(ROWS)]))?;
     more(text, report.faults.len())
+}
+
+/// What was found out of the rate limit.
+fn limit(text: &mut String, report: &Report) -> std::fmt::Result {
+    let Some(paragraph) = rate_limits::paragraph(report) else { return Ok(()) };
+    writeln!(text, "Rate limit:\n")?;
+    list(text, &[paragraph])
 }
 
 /// How users came to tokens, and what became of those.

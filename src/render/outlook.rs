@@ -122,6 +122,13 @@ fn checked(plan: &Plan, check: &Check, users: u64) -> String {
                 "{users} users make {calls} calls with their token, {calls} with one for {foreign}"
             )
         }
+        Check::RateLimit(knobs) => {
+            let declared = knobs.allow.map_or("none is declared".to_owned(), |allow| {
+                format!("{allow} is declared, {} at once", knobs.at_once)
+            });
+            let most = figure::count(u64::from(knobs.max_requests));
+            format!("looks for a rate limit with at most {most} requests; {declared}")
+        }
         Check::RegistrationFlood => {
             let most = plan.expect.checks.registrations;
             let most = most.map_or("no limit declared".to_owned(), |most| format!("{most} may"));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::completion::{self, Marks};
 use super::percentile::{MAX, P50, P90, P99, Times};
-use super::{faults, gist, health, visible};
+use super::{faults, gist, health, rate_limits, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::Report;
@@ -44,6 +44,10 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     beside(text, report)?;
     broken(text, report)?;
     thresholds(text, report)?;
+    if let Some(paragraph) = rate_limits::paragraph(report) {
+        let paragraph = visible::line(&paragraph.replace('\u{a0}', " "));
+        writeln!(text, "\nRate limit\n  {paragraph}")?;
+    }
     findings(text, report)
 }
 

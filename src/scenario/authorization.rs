@@ -219,25 +219,34 @@ fn seconds(node: &Node, range: std::ops::RangeInclusive<u64>) -> Result<Duration
 /// # Errors
 /// Every mistake, as it is shown to a person.
 pub fn parse(text: &str) -> Result<Option<Authorization>, String> {
+    table_of(text, "auth", read)
+}
+
+/// What a flag's table says that a scenario has under this name; `off` is none.
+pub(super) fn table_of<T>(
+    text: &str,
+    name: &'static str,
+    read: impl FnOnce(&Table<'_>) -> T,
+) -> Result<Option<T>, String> {
     if text == "off" {
         return Ok(None);
     }
     let log = Log::default();
-    let text = format!("auth = {text}");
+    let text = format!("{name} = {text}");
     let source = log.add_source(None, &text);
-    let auth = match document::parse(&text, source, 0) {
+    let value = match document::parse(&text, source, 0) {
         Ok(tree) => {
             let root = Table::new(&log, "", Place { source, span: None }, Some(&tree));
-            let auth = root.table("auth", "The authorization server.", read);
+            let value = root.table(name, "The table of a flag.", read);
             root.close();
-            Some(auth)
+            Some(value)
         }
         Err(mistakes) => {
             log.extend(mistakes);
             None
         }
     };
-    if log.is_clean() { Ok(auth) } else { Err(log.mistakes().render(false)) }
+    if log.is_clean() { Ok(value) } else { Err(log.mistakes().render(false)) }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a run does: `load.behaviour`, and the knobs of `[load.steady]` and `[load.chat]`.
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
-use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD};
+use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT};
 
 use super::reader::Table;
-use super::{checks, research};
+use super::{checks, rate_limit, research};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -15,9 +15,10 @@ enum Kind {
     ExpiredToken,
     WrongAudience,
     RegistrationFlood,
+    RateLimit,
 }
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 8] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -25,18 +26,20 @@ const KINDS: [(&str, Kind); 7] = [
     (EXPIRED_TOKEN, Kind::ExpiredToken),
     (AUDIENCE, Kind::WrongAudience),
     (FLOOD, Kind::RegistrationFlood),
+    (RATE_LIMIT, Kind::RateLimit),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("steady", "steady"),
     ("chat", "chat"),
     ("research", "research"),
     ("expired_token", EXPIRED_TOKEN),
     ("wrong_audience", AUDIENCE),
+    ("rate_limit", RATE_LIMIT),
 ];
 
-const LATER: [&str; 11] = [
+const LATER: [&str; 10] = [
     "fleet",
     "burst",
     "trace",
@@ -47,7 +50,6 @@ const LATER: [&str; 11] = [
     "check-isolation",
     "check-sessions",
     "check-tokens",
-    "check-rate-limit",
 ];
 
 /// Reads the behaviour that `[load]` chose, with every symbol of its model.
@@ -68,6 +70,8 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
     let expired = load.table("expired_token", doc, checks::expired_token);
     let doc = "Knobs of behaviour check-wrong-audience.";
     let audience = load.table("wrong_audience", doc, checks::wrong_audience);
+    let doc = "Knobs of behaviour check-rate-limit.";
+    let limit = load.table("rate_limit", doc, rate_limit::read);
     let kind = kind?;
     refuse_others(load, kind);
     Some(match kind {
@@ -77,6 +81,7 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
         Kind::ExpiredToken => Behaviour::Check(expired),
         Kind::WrongAudience => Behaviour::Check(audience),
         Kind::RegistrationFlood => Behaviour::Check(Check::RegistrationFlood),
+        Kind::RateLimit => Behaviour::Check(Check::RateLimit(limit)),
     })
 }
 
@@ -95,6 +100,7 @@ fn refuse_others(load: &Table<'_>, kind: Kind) {
         Kind::ExpiredToken => "expired_token",
         Kind::WrongAudience => "wrong_audience",
         Kind::RegistrationFlood => "",
+        Kind::RateLimit => "rate_limit",
     };
     for (other, owner) in TABLES {
         if let Some(place) = load.given(other).filter(|_| other != table) {

@@ -13,6 +13,7 @@ use crate::model::plan::{Plan, TargetUrl, auth};
 
 use super::document::{Node, Table as Tree, Value};
 use super::mistake::Place;
+use super::rate_limit;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
@@ -98,12 +99,16 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan) {
         root.log().wrong(place(root, &["expect", "tokens", "skew"]), found, right);
     }
     let Some(check) = plan.load.behaviour.check().cloned() else { return };
+    if let Check::RateLimit(knobs) = check {
+        return rate_limit::settle(root, plan, knobs);
+    }
     let chosen = place(root, &["load", "behaviour"]);
     refuse_ways(root, plan, &check, chosen);
     match check {
         Check::ExpiredToken(knobs) => settle_expired(root, plan, knobs),
         Check::WrongAudience(knobs) => refuse_sources(root, plan, &knobs),
         Check::RegistrationFlood => refuse_floods(root, plan, chosen),
+        Check::RateLimit(_) => {}
     }
 }
 
@@ -222,7 +227,7 @@ fn refuse_floods(root: &Table<'_>, plan: &Plan, chosen: Place) {
 }
 
 /// Where the value of a dotted key stands, or the last table on the way to it.
-fn place(root: &Table<'_>, path: &[&str]) -> Place {
+pub(super) fn place(root: &Table<'_>, path: &[&str]) -> Place {
     let (mut tree, mut place): (Option<&Tree>, _) = (None, root.place());
     for (depth, key) in path.iter().enumerate() {
         let entry = match tree {

@@ -7,11 +7,11 @@ use crate::model::plan::Expect;
 use crate::model::plan::tokens::{Most, TokenLimits};
 use crate::model::threshold::Threshold;
 
-use super::checks;
 use super::document::Node;
 use super::log::Log;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of, whole_of};
+use super::{checks, limits};
 
 const FINDINGS: [(&str, Severity); 4] = [
     ("none above info", Severity::Info),
@@ -49,11 +49,11 @@ pub fn read(expect: &Table<'_>) -> Expect {
         .key("findings", "The worst findings that pass: \"none above medium\".")
         .word(&FINDINGS, &[])
         .optional();
-    expect.later("rate_limit", "expectations about rate limits");
+    let rate_limits = limits::expected(expect);
     let doc = "What must hold when users' tokens end.";
     let both = |table: &Table<'_>| (tokens(table), checks::limits(table));
     let (tokens, checks) = expect.table("tokens", doc, both);
-    Expect { thresholds, findings, tokens, checks }
+    Expect { thresholds, findings, tokens, checks, rate_limits }
 }
 
 /// `tokens` of `[expect]`.

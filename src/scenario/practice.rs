@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::model::plan::{Answers, Catalogue, Flaw, Practice, Sessions, Speaks, Way};
 
-use super::authorization;
 use super::document::{Node, Value};
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
+use super::{authorization, limits};
 
 /// The words of `speaks`.
 const WAYS: &str = "legacy | modern | http+sse";
@@ -68,6 +68,13 @@ pub fn read(practice: &Table<'_>) -> Practice {
             "The practice authorization server, which is on when this is there.",
             authorization::read,
         ),
+        limit: practice
+            .optional_table(
+                "limit",
+                "A rate limit, which is on when this is there.",
+                limits::practice,
+            )
+            .flatten(),
     }
 }
 

@@ -465,6 +465,7 @@ stages = [{ over = "10s", to = "60/min" }]
             "load.steady",
             "load.expired_token",
             "load.wrong_audience",
+            "load.rate_limit",
             "auth.",
             "fault[].ahead",
             "fault[].behind",
@@ -768,10 +769,6 @@ kind = "latency"
             (
                 "[clients]\nprofile = [{ name = 'plain', weight = 1 }]",
                 "several profiles at once yet",
-            ),
-            (
-                "[expect]\nrate_limit = { allow = '1/s' }",
-                "rate limits yet: remove expect.rate_limit",
             ),
         ];
         for (table, expected) in tables {

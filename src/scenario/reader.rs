@@ -9,6 +9,9 @@ use super::log::{KeyLine, Log};
 use super::mistake::{Mistake, Place};
 use super::nearest::nearest;
 
+/// The kind of a table that may be several, in a list.
+pub(super) const SEVERAL: &str = "a table, or a list of them";
+
 /// A table being read.
 #[derive(Debug)]
 pub struct Table<'a> {
@@ -107,7 +110,16 @@ impl<'a> Table<'a> {
         doc: &'static str,
         read: impl FnOnce(&Table<'a>) -> T,
     ) -> T {
-        let found = self.sub_table(name, doc);
+        self.table_as("a table", (name, doc), read)
+    }
+
+    fn table_as<T>(
+        &self,
+        kind: &str,
+        (name, doc): (&'static str, &'static str),
+        read: impl FnOnce(&Table<'a>) -> T,
+    ) -> T {
+        let found = self.sub_table(kind, name, doc);
         let place = found.map_or(self.place, |(place, _)| place);
         let table = Table::new(self.log, &self.below(name), place, found.map(|(_, table)| table));
         // A value that is no table was reported; that its keys are missing says nothing more.
@@ -158,6 +170,26 @@ impl<'a> Table<'a> {
         values.into_iter().collect()
     }
 
+    /// A list of tables inside this one, or a single table; `{}` is none, so that `--set` can take
+    /// them back.
+    pub fn tables_or_one<T>(
+        &self,
+        name: &'static str,
+        doc: &'static str,
+        read: impl Fn(&Table<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let entry = self.entry(name);
+        if entry.is_some_and(|entry| matches!(entry.node.value, Value::List(_))) {
+            return self.tables(name, doc, read);
+        }
+        let one = || self.table_as(SEVERAL, (name, doc), &read);
+        if entry.is_some_and(|entry| !entry.node.value.is_nothing()) {
+            return one().map(|one| vec![one]);
+        }
+        self.log.muted(|| drop(one()));
+        None
+    }
+
     /// Reports every key that no getter asked for.
     pub fn close(&self) {
         let (known, refused) = (self.known.borrow(), self.refused.borrow());
@@ -191,17 +223,13 @@ impl<'a> Table<'a> {
 
     fn sub_table(
         &self,
+        kind: &str,
         name: &'static str,
         doc: &'static str,
     ) -> Option<(Place, &'a document::Table)> {
         self.known.borrow_mut().push(name);
         let path = self.below(name);
-        self.log.key(KeyLine {
-            path: path.clone(),
-            kind: "a table".to_owned(),
-            default: None,
-            doc,
-        });
+        self.log.key(KeyLine { path: path.clone(), kind: kind.to_owned(), default: None, doc });
         let entry = self.entry(name)?;
         if let Value::Table(table) = &entry.node.value {
             return Some((entry.node.place, table));

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::expect::EXAMPLES;
 use super::log::KeyLine;
+use super::reader::SEVERAL;
 
 /// The draft that the schema is written in.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -24,6 +25,14 @@ pub fn schema() -> Value {
     let mut root = closed();
     for line in super::keys() {
         place(&mut root, &line.path, described(&line));
+    }
+    for line in super::keys().iter().filter(|line| line.kind == SEVERAL) {
+        let pointer = format!("/properties/{}", line.path.replace('.', "/properties/"));
+        if let Some(one) = root.pointer_mut(&pointer) {
+            // What is said of its keys is about a table, and what of its items about a list.
+            let items = one.clone();
+            merge(one, json!({ "type": ["object", "array"], "items": items }));
+        }
     }
     let mut document = json!({
         "$schema": DRAFT,
@@ -190,6 +199,9 @@ mod tests {
             ("[load]\nbehaviour = \"reserch\"", false),
             ("[load]\nstages = [{ over = \"5s\", to = 50 }]", true),
             ("[load]\nstages = [{ over = \"5s\", too = 50 }]", false),
+            ("[expect]\nrate_limit = { allow = \"60/min\" }", true),
+            ("[[expect.rate_limit]]\nallow = \"60/min\"\nper = \"user\"", true),
+            ("[[expect.rate_limit]]\nallow = \"60/min\"\nfor = \"user\"", false),
             ("[load]\nstages = { over = \"5s\" }", false),
             ("[load.chat]\ncalls = [1, 3]", true),
             ("[load.chat]\ncalls = [1, 3, 5]", false),

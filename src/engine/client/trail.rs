@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Client;
 use super::post::Cost;
+use super::{Client, Made};
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Call, Echo, Event, Instants};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
-use crate::model::outcome::{Class, Outcome};
+use crate::model::outcome::Outcome;
 
 /// The record of one call. Dropped unfinished, it tells what its run's ending says.
 pub(super) struct CallTrail<'a> {
@@ -59,10 +59,10 @@ impl<'a> CallTrail<'a> {
 
     /// Ends the record; says how the call ended, and when the client was free again: after a
     /// stream's end or a DELETE that is nobody's lag.
-    pub(super) fn finish(mut self, outcome: Outcome) -> (Class, Duration) {
-        let now = self.client.common.wire.clock.now();
-        self.stamp_at(now, outcome);
-        (outcome.class(), now)
+    pub(super) fn finish(mut self, outcome: Outcome) -> Made {
+        let done = self.client.common.wire.clock.now();
+        self.stamp_at(done, outcome);
+        Made { outcome, sent: self.cost.sent(), done }
     }
 }
 

@@ -13,10 +13,12 @@ use super::process::Process;
 use super::{Lease, Lent};
 use crate::engine::grant::{Grant, Lifetime, Token};
 use crate::engine::realm::unix;
-use crate::model::event::{Event, Refused, Whose};
+use crate::model::event::{Event, GrantChange, Refused, Whose};
 use crate::model::leg::Leg;
+use crate::model::outcome::{Outcome, Signal, Throttle};
 use crate::model::secret::Secret;
 use crate::protocol::oauth::audience;
+use crate::protocol::oauth::challenge::Challenge;
 use crate::protocol::oauth::grant::Granted;
 use crate::protocol::oauth::refusal::{Refusal, What};
 use crate::protocol::oauth::saved::Kept;
@@ -55,6 +57,19 @@ impl Strayed {
     /// The secrets of it.
     pub(super) fn issued(&self) -> Vec<Secret> {
         self.0.get().map(Grant::issued).unwrap_or_default()
+    }
+}
+
+/// How a refresh ended that brought no tokens.
+const fn ended(what: &What) -> Outcome {
+    match what {
+        What::Throttled { status, after } => {
+            let signal = if *status == 429 { Signal::Http429 } else { Signal::Disguised };
+            Outcome::Throttled(Throttle { signal, retry_after: *after })
+        }
+        What::Unavailable { status, .. } | What::Status(status, _) => Outcome::Status(*status),
+        What::Lost(_) => Outcome::Timeout,
+        _ => Outcome::Unauthorised(400),
     }
 }
 
@@ -156,6 +171,29 @@ impl Process {
                 self.untried(&refusal);
                 false
             }
+        }
+    }
+
+    /// Refreshes the tokens though it may not be due; a refusal leaves everything as it is.
+    pub(super) async fn refresh_now(&self) -> Outcome {
+        // Never closed, so this never fails.
+        let Ok(_turn) = self.turn.acquire().await else { return Outcome::NeverSent };
+        let Some(refresh) = self.grant.token().and_then(|token| token.refresh.clone()) else {
+            return Outcome::NeverSent;
+        };
+        let mut journey = self.realm.journey(self.user, 0);
+        let (standing, challenge) = (self.grant.standing(), Challenge::default());
+        let came = self.realm.refresh(&mut journey, refresh.clone(), standing, challenge).await;
+        let stored = came.and_then(|granted| {
+            let rotated = granted.tokens.refresh.as_ref() != Some(&refresh);
+            self.store(self.user, Leg::Refresh, granted).map(|()| rotated)
+        });
+        match stored {
+            Ok(rotated) => {
+                self.realm.tell(self.user, GrantChange::Refreshed { rotated });
+                Outcome::Ok
+            }
+            Err(refusal) => ended(&refusal.what),
         }
     }
 

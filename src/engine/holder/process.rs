@@ -51,7 +51,7 @@ pub(super) struct Process {
     pub(super) user: u32,
     pub(super) grant: Grant,
     /// For the one who renews.
-    turn: Arc<Semaphore>,
+    pub(super) turn: Arc<Semaphore>,
     pub(super) pauses: Mutex<Pauses>,
     pub(super) refused: Mutex<Option<Refused>>,
     pub(super) met: Met,
@@ -359,7 +359,7 @@ impl Process {
     }
 
     /// Stores what this leg brought.
-    fn store(&self, user: u32, leg: Leg, granted: Granted) -> Result<(), Refusal> {
+    pub(super) fn store(&self, user: u32, leg: Leg, granted: Granted) -> Result<(), Refusal> {
         let (at, lifetime) = (self.now(), granted.tokens.expires_in);
         let server = granted.known.server.clone();
         self.grant.store(granted, &self.realm.oauth, at).map_err(|Unfit| {

@@ -4,6 +4,7 @@
 //! check-expired-token       Burst Think Burst Think ... End: refused often enough, or time is over
 //! check-wrong-audience      [Burst Think]... Stray [Burst Think]... End
 //! check-registration-flood  Register End
+//! check-rate-limit          a machine of its own
 //! ```
 //! A run is one user's only one: what a check does to a grant does not come undone.
 
@@ -11,13 +12,14 @@ use std::time::Duration;
 
 use crate::model::chance::Key;
 use crate::model::outcome::Class;
-use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD};
+use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT};
 
 use super::caller::Caller;
-use super::{Reaction, Step};
+use super::rate_limit::RateLimit;
+use super::{NO_REACTION, Step};
 
 /// A question that is asked of the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Check {
     /// Is an access token refused past its end?
     ExpiredToken(ExpiredToken),
@@ -25,6 +27,8 @@ pub enum Check {
     WrongAudience(WrongAudience),
     /// How many clients may one address register, and what happens then?
     RegistrationFlood,
+    /// What is the rate limit, and is it the declared one?
+    RateLimit(RateLimit),
 }
 
 /// `check-expired-token`: the same access token with every call, without renewing it.
@@ -67,13 +71,10 @@ impl Check {
             Self::ExpiredToken(_) => EXPIRED_TOKEN,
             Self::WrongAudience(_) => AUDIENCE,
             Self::RegistrationFlood => FLOOD,
+            Self::RateLimit(_) => RATE_LIMIT,
         }
     }
 }
-
-/// Never asked: a check does not react as a model does.
-const NO_REACTION: Reaction =
-    Reaction { retry: 0.0, rephrase: 0.0, circuit_after: u32::MAX, circuit: 0.0 };
 
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -112,6 +113,8 @@ impl Machine {
         let caller = Caller::new(key, NO_REACTION, tools);
         let (every, phase) = match check {
             Check::RegistrationFlood => (Duration::ZERO, Phase::Registering),
+            // It has a machine of its own.
+            Check::RateLimit(_) => (Duration::ZERO, Phase::Over),
             _ if tools == 0 => (Duration::ZERO, Phase::Over),
             Check::ExpiredToken(ExpiredToken { every, lasts, refusals }) => {
                 (*every, Phase::Clinging { left: *lasts, refused: 0, refusals: *refusals })
@@ -207,7 +210,7 @@ mod tests {
                 }
                 Step::Register => told.push('R'),
                 Step::End => return told,
-                Step::Fork(_) | Step::Join => panic!("a check has no subagents"),
+                Step::Fork(_) | Step::Join | Step::Volley(_) => panic!("a check has no subagents"),
             }
             assert!(told.len() < 100, "it must end: {told}");
         }

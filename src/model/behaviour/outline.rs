@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::outcome::Class;
+use crate::model::outcome::{Class, Outcome};
+use crate::model::probe::Probe;
 
 use super::{Agent, Lead, Step};
 
@@ -46,6 +47,14 @@ impl Outline {
                 }
                 Step::Join => now = barrier,
                 Step::End => break,
+                Step::Volley(shots) => {
+                    let done = now + service;
+                    let outcome = Outcome::Ok;
+                    let probe = |shot| Probe { shot, sent: now, done, outcome };
+                    lead.hear(&shots.iter().copied().map(probe).collect::<Vec<_>>());
+                    calls.bursts.push((now, shots.len() as u32));
+                    (now, answered) = (done, 0);
+                }
                 step => (now, answered) = calls.pass(&step, now),
             }
         }
@@ -79,7 +88,7 @@ impl Calls {
             }
             // Its legs are no calls, and take about as long as one.
             Step::Stray | Step::Register => (now + self.service, 0),
-            Step::Fork(_) | Step::Join | Step::End => (now, 0),
+            Step::Fork(_) | Step::Join | Step::Volley(_) | Step::End => (now, 0),
         }
     }
 

@@ -37,7 +37,7 @@ impl CheckLimits {
         match behaviour.check() {
             Some(Check::ExpiredToken(_)) => self.expired = true,
             Some(Check::WrongAudience(_)) => self.foreign = true,
-            Some(Check::RegistrationFlood) | None => {}
+            Some(Check::RegistrationFlood | Check::RateLimit(_)) | None => {}
         }
         self
     }
@@ -78,3 +78,5 @@ pub const EXPIRED_TOKEN: &str = "check-expired-token";
 pub const AUDIENCE: &str = "check-wrong-audience";
 /// The behaviour that registers one client after another.
 pub const FLOOD: &str = "check-registration-flood";
+/// The behaviour that looks for a rate limit.
+pub const RATE_LIMIT: &str = "check-rate-limit";

@@ -1,10 +1,12 @@
 //! The practice target's knobs: `[practice]` in a scenario, the flags of `squall serve`.
 
 mod flaw;
+pub mod limit;
 
 use std::time::Duration;
 
 pub use flaw::{Flaw, Flaws};
+pub use limit::Limit;
 
 use super::authorization::Authorization;
 use crate::model::distribution::Distribution;
@@ -36,6 +38,8 @@ pub struct Practice {
     pub defects: Flaws,
     /// The authorization server; none: whoever asks is answered.
     pub auth: Option<Authorization>,
+    /// The rate limit; none: whoever asks is answered.
+    pub limit: Option<Limit>,
 }
 
 impl Default for Practice {
@@ -54,6 +58,7 @@ impl Default for Practice {
             seed: 1,
             defects: Flaws::default(),
             auth: None,
+            limit: None,
         }
     }
 }

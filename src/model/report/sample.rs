@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::generator::Effort;
 use super::health::Answer;
 use super::planned::{Expected, Model};
+use super::rate_limits::{Between, Quiet, RateLimits, RetryAfter, Tried};
 use super::*;
 use crate::model::damage::{Damage, Recovery, Stretch};
 use crate::model::event::{Event, GrantChange, GrantEvent};
@@ -68,6 +69,7 @@ pub(crate) fn of(summary: &Summary, thresholds: &[&str]) -> Report {
         health: None,
         target_metrics: None,
         receipt: None,
+        rate_limits: None,
     })
 }
 
@@ -136,6 +138,7 @@ pub(crate) fn granted() -> Report {
     report.summary.refresh_races =
         vec![figures::RaceFigures { gap_ms: 40, granted: 1, well: 1, ..Default::default() }];
     report.receipt = Some(logged_in());
+    report.rate_limits = Some(limited());
     report.expectations = vec![
         Judged {
             text: "tokens.lost = 0".to_owned(),
@@ -153,6 +156,26 @@ pub(crate) fn granted() -> Report {
         },
     ];
     report
+}
+
+/// A limit by user, which handshakes do not share, with a hostile word in what is said of it.
+fn limited() -> RateLimits {
+    RateLimits {
+        description: "A token bucket allows 20 at once <b>after a rest</b>.".to_owned(),
+        probes: 640,
+        per_second: Some(Between { low: 9.91, high: 10.1 }),
+        burst: Some(Between { low: 20.0, high: 20.0 }),
+        shape: Some("token bucket".to_owned()),
+        per: Some("user".to_owned()),
+        signals: [("HTTP 429".to_owned(), 242)].into(),
+        retry_after: RetryAfter { told: 242, obeyed: 3, ..RetryAfter::default() },
+        others: [
+            ("another user".to_owned(), Tried { apart: 3, ..Tried::default() }),
+            ("another session".to_owned(), Tried { together: 2, void: 1, ..Tried::default() }),
+        ]
+        .into(),
+        quiet: Some(Quiet { calls: 80, refused: 0 }),
+    }
 }
 
 /// The same storm with two windows of faults, one of a hostile name, in the middle of it.

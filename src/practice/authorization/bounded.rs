@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 /// A map with at most so many entries.
 #[derive(Debug)]
-pub(super) struct Bounded<K, V> {
+pub(in super::super) struct Bounded<K, V> {
     /// Each with the number of its coming.
     entries: HashMap<K, (u64, V)>,
     /// Every coming, the oldest first; also of some entries that are gone.
@@ -17,12 +17,12 @@ pub(super) struct Bounded<K, V> {
 
 impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     /// An empty map of at most `most` entries.
-    pub(super) fn of(most: usize) -> Self {
+    pub(in super::super) fn of(most: usize) -> Self {
         Self { entries: HashMap::new(), order: VecDeque::new(), came: 0, most }
     }
 
     /// Puts an entry in, and the oldest out if there are too many.
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    pub(in super::super) fn insert(&mut self, key: K, value: V) {
         self.came += 1;
         self.entries.insert(key.clone(), (self.came, value));
         self.order.push_back((self.came, key));
@@ -40,7 +40,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     }
 
     /// An entry.
-    pub(super) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(in super::super) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
@@ -48,7 +48,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     }
 
     /// An entry, to change it.
-    pub(super) fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    pub(in super::super) fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
@@ -56,7 +56,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     }
 
     /// Takes an entry out.
-    pub(super) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    pub(in super::super) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {

@@ -98,6 +98,13 @@ impl Authority {
         }
     }
 
+    /// Who a request's token says that it is from.
+    pub(in super::super) fn subject(&self, headers: &HeaderMap) -> Option<String> {
+        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let claims = self.tokens.verify(scheme(value, "bearer")?)?;
+        Some(claims.sub.clone())
+    }
+
     fn judge(&self, endpoint: Endpoint, headers: &HeaderMap) -> Result<Arc<Claims>, Closed> {
         let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = value.and_then(|value| scheme(value, "bearer")).ok_or(Closed::Missing)?;

@@ -15,7 +15,7 @@ use crate::model::report::Report;
 use crate::model::report::figures::{Counts, Figures, OperationFigures};
 use crate::render::percentile::{self, P50, P95, P99, Percentile, Times};
 use crate::render::visible;
-use crate::render::{faults, grants};
+use crate::render::{faults, grants, rate_limits};
 
 /// Tools beyond so many are left out of the page.
 const MOST_TOOLS: usize = 200;
@@ -283,6 +283,17 @@ pub(super) fn tokens(report: &Report) -> Option<Table> {
         lead: said.collect::<Vec<_>>().join(" "),
         head: vec!["Before the load", "Requests", "Errors", "Response p50", "p99"],
         rows: grants::legs(report).into_iter().map(Vec::from).collect(),
+    })
+}
+
+/// What was found out of the rate limit; nothing where nobody looked.
+pub(super) fn rate_limit(report: &Report) -> Option<Table> {
+    let rows = rate_limits::rows(report.rate_limits.as_ref()?);
+    let rows = rows.into_iter().map(|row| row.map(|cell| visible::line(&cell)).into());
+    Some(Table {
+        lead: visible::line(&rate_limits::paragraph(report)?),
+        head: vec!["Tried while one was refused", "Served", "Refused", "Partly", "Void"],
+        rows: rows.collect(),
     })
 }
 

@@ -21,6 +21,30 @@ defects! {
     AnswersTwice = "answers-twice",
     /// Now and then a call is never answered.
     NeverAnswers = "never-answers",
+    /// The rate limit counts by address, whatever it is set to count by.
+    LimitPerAddress = "limit-per-address",
+    /// Each of two replicas has a rate limit of its own, and connections go to either.
+    LimitPerReplica = "limit-per-replica",
+    /// The rate limit counts in fixed windows: twice as much is served about the edge of two.
+    LimitFixedWindow = "limit-fixed-window",
+    /// Who obeys Retry-After is still refused: it says half of what is left, 1 s at least.
+    RetryAfterShort = "retry-after-short",
+    /// A request past the rate limit is not told when to come again.
+    RetryAfterMissing = "retry-after-missing",
+    /// Retry-After says ten times what is left, and 10 s more.
+    RetryAfterLong = "retry-after-long",
+    /// A request past the rate limit is answered 200, with a result that has isError.
+    LimitIsError = "limit-is-error",
+    /// A request past the rate limit is answered 200, with a JSON-RPC error.
+    LimitRpcError = "limit-rpc-error",
+    /// A request past the rate limit is answered 503.
+    Limit503 = "limit-503",
+    /// A request past the rate limit is answered 500, and nothing says that it is a limit.
+    Limit500 = "limit-500",
+    /// While somebody is being refused, every third request of the others is, once five users came.
+    LimitHitsQuiet = "limit-hits-quiet",
+    /// Who was refused by the rate limit is refused at the token endpoint, too.
+    LimitSharesToken = "limit-shares-token",
 }
 
 #[cfg(test)]
