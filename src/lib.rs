@@ -25,6 +25,7 @@ pub mod model {
     pub mod outlook;
     pub mod pace;
     pub mod plan;
+    pub mod probe;
     pub mod profile;
     pub mod rate;
     pub mod report;
@@ -97,6 +98,7 @@ pub mod protocol {
 
 /// The world: clock, sockets, files, processes. Uses `model`.
 pub mod edge {
+    pub mod certificate;
     pub mod clock;
     pub mod dial;
     pub mod files;
@@ -113,6 +115,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    pub mod readiness;
     pub mod recovery;
     mod rule;
     pub mod tokens;
@@ -209,6 +212,7 @@ pub mod render {
     pub mod percentile;
     pub mod planned;
     pub mod png;
+    pub mod probe;
     pub mod split;
     pub mod text;
     pub mod visible;
@@ -235,6 +239,7 @@ pub mod conduct {
     pub(crate) mod metrics;
     mod outside;
     mod person;
+    pub mod probe;
     pub mod run;
     pub mod unreachable;
     pub mod watch;
@@ -249,6 +254,7 @@ pub mod cli {
     mod login;
     pub mod manual;
     pub mod plan;
+    pub mod probe;
     pub mod report;
     pub mod restore;
     pub mod run;
