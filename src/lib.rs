@@ -173,6 +173,7 @@ pub mod practice {
     pub(crate) mod connections;
     pub mod era;
     pub mod exhibits;
+    pub(crate) mod flawed;
     pub mod full;
     pub(crate) mod http_sse;
     pub mod id;

@@ -17,6 +17,7 @@ use super::asks::Asks;
 use super::authorization::{Authority, Ends, Page, Reply};
 use super::connections;
 use super::era::{self, Era};
+use super::flawed::{self, Flawed};
 use super::http_sse::{self, Channels};
 use super::legacy;
 use super::metrics::{Method, Metrics, Received};
@@ -53,6 +54,8 @@ pub(super) struct Target {
     pub(super) authority: Option<Box<Authority>>,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) stopping: watch::Sender<bool>,
+    /// What it remembers of its own defects; none if it has none.
+    pub(super) flawed: Option<Flawed>,
     /// It is reached by names of this machine only: whatever else asks for it was led here.
     is_local: bool,
 }
@@ -98,9 +101,17 @@ pub async fn serve(
 /// Everything but the MCP endpoints.
 pub(super) fn pages(target: &Arc<Target>) -> Router {
     Router::new()
-        .route("/health", get(async || response::page("text/plain", "ok")))
+        .route("/health", get(health))
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(target))
+}
+
+async fn health(State(target): State<Arc<Target>>) -> Response {
+    let mut response = response::page("text/plain", "ok");
+    if target.has(Flaw::Unhealthy) {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
 }
 
 async fn metrics(State(target): State<Arc<Target>>) -> Response {
@@ -123,6 +134,20 @@ pub(super) fn method(request: &axum::http::Method) -> Method {
 
 /// Answers a request at an MCP endpoint.
 pub(super) async fn mcp(
+    target: Arc<Target>,
+    endpoint: Endpoint,
+    request: Request,
+    received: Received,
+) -> Response {
+    if target.flawed.is_some() {
+        // Apart, so that a sound target does not carry the room it needs.
+        return Box::pin(flawed::mcp(target, endpoint, request, received)).await;
+    }
+    soundly(target, endpoint, request, received).await
+}
+
+/// Answers it as a sound target does, but for what stands where it is decided.
+pub(super) async fn soundly(
     target: Arc<Target>,
     endpoint: Endpoint,
     request: Request,
@@ -219,9 +244,12 @@ impl Target {
             Some(auth) => Some(Authority::new(auth.clone(), &knobs, Clock::real())?),
             None => None,
         };
+        let is_flawed = knobs.defects.list().next().is_some();
+        let flawed = is_flawed.then(Flawed::default);
         Some(Arc::new(Self {
             workers: Workers::start(&knobs),
             authority: authority.map(Box::new),
+            flawed,
             knobs,
             sessions: Sessions::default(),
             channels: Channels::default(),
@@ -244,6 +272,9 @@ impl Target {
         let speaks = self.knobs.speaks;
         match path {
             "/mcp" if speaks.has(Way::Legacy) || speaks.has(Way::Modern) => Some(Endpoint::Mcp),
+            "/mcp/" if self.has(Flaw::SlashRedirect) || self.has(Flaw::EndpointRedirect) => {
+                Some(Endpoint::Mcp)
+            }
             http_sse::STREAM_PATH if speaks.has(Way::HttpSse) => Some(Endpoint::Stream),
             http_sse::POST_PATH if speaks.has(Way::HttpSse) => Some(Endpoint::Messages),
             _ => None,

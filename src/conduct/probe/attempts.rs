@@ -56,7 +56,8 @@ impl Prober<'_> {
             self.in_either_era(seat).await;
         }
         self.outside(direct).await;
-        self.facts.buffered = self.buffered();
+        let is_modern = direct.is_some_and(Sitting::is_modern);
+        self.facts.buffered = self.buffered(is_modern);
     }
 
     async fn with_handshake(&mut self, seat: &Sitting) {
@@ -70,7 +71,9 @@ impl Prober<'_> {
         let message =
             json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
         let headers = self.client.headers_outside();
-        let attempt = self.post(headers, message.to_string().into_bytes(), true, PATIENCE);
+        // As long as any other handshake.
+        let within = self.common.profile.connect_timeout;
+        let attempt = self.post(headers, message.to_string().into_bytes(), true, within);
         self.make(Attempted::UnknownVersion, attempt).await;
         let Some(id) = seat.id().and_then(|id| HeaderValue::from_str(&another(id)).ok()) else {
             return;
@@ -237,21 +240,20 @@ impl Prober<'_> {
     }
 
     /// How many event streams of the era that wants it did not ask to be passed on at once; none
-    /// where there was no stream.
-    fn buffered(&self) -> Option<u32> {
-        let of = [Attempted::ModernMethod, Attempted::Mismatch, Attempted::ModernVersion];
-        let attempts = of.iter().filter_map(|of| self.facts.of(*of).answer());
-        let ids = self.facts.ids.iter().filter_map(|(_, tried)| tried.answer());
-        let streams = attempts.chain(ids).filter(|answer| answer.media == "text/event-stream");
-        let said = |answer: &Answer| {
-            answer.headers.get("x-accel-buffering").is_some_and(|value| value == "no")
+    /// where there was no stream. The ids were tried in that era if `ids_are_modern`.
+    fn buffered(&self, ids_are_modern: bool) -> Option<u32> {
+        use Attempted::{Anonymous, Mismatch, ModernMethod, ModernVersion};
+        let attempts =
+            [Anonymous, ModernMethod, Mismatch, ModernVersion].map(|of| self.facts.of(of));
+        let ids = self.facts.ids.iter().map(|(_, tried)| tried).filter(|_| ids_are_modern);
+        let answers = attempts.into_iter().chain(ids).filter_map(Tried::answer);
+        let streams: Vec<_> =
+            answers.filter(|answer| answer.media == "text/event-stream").collect();
+        let said = |answer: &&&Answer| {
+            answer.headers.get("x-accel-buffering").is_none_or(|value| value != "no")
         };
-        let (mut count, mut silent) = (0u32, 0u32);
-        for answer in streams {
-            count += 1;
-            silent += u32::from(!said(answer));
-        }
-        (count > 0).then_some(silent)
+        let silent = streams.iter().filter(said).count();
+        (!streams.is_empty()).then_some(u32::try_from(silent).unwrap_or(u32::MAX))
     }
 }
 

@@ -6,7 +6,7 @@ use super::Prober;
 use crate::engine::recorder::Observer;
 use crate::model::event::{Event, Exchange, Refused, Violation};
 use crate::model::operation::Operation;
-use crate::model::probe::facts::NoTokens;
+use crate::model::probe::facts::{Attempted, NoTokens};
 use crate::model::summary::Summary;
 
 /// The steps that are legs.
@@ -79,11 +79,19 @@ impl Prober<'_> {
                 }
                 _ if took.is_some() => self.ok(name, took, requests(gone.len())),
                 _ if is_over => self.not_tried(name, "the leg before it failed"),
-                _ if !self.facts.is_guarded => self.none(name, None, "it serves whoever asks"),
+                _ if !self.facts.is_guarded => self.none(name, None, "no token is asked for"),
                 _ if self.plan.auth.granted().is_none() => {
                     self.not_tried(name, "OAuth was not asked for");
                 }
-                _ => self.none(name, None, "it was not needed"),
+                _ if self
+                    .facts
+                    .of(Attempted::Anonymous)
+                    .answer()
+                    .is_some_and(|it| it.status != 401) =>
+                {
+                    self.not_tried(name, "no 401 asked for it");
+                }
+                _ => self.not_tried(name, "it was not come to"),
             }
         }
         if is_over {

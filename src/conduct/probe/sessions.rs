@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{Prober, called};
 use crate::conduct::unreachable::{Asked, what_and_hint};
@@ -92,23 +93,33 @@ impl Prober<'_> {
                 "HTTP 403",
                 "answer 401 to who has no token: clients log in for no other status",
             ),
-            (300..=399, Some(to)) => self.failed(
-                name,
-                took,
-                format!("HTTP {status}: it redirects to {to}"),
-                format!(
-                    "give users the URL that answers (try `squall probe {to}`): hosted clients do \
-                     not follow a redirect of a POST"
-                ),
-            ),
+            (300..=399, Some(to)) => {
+                let what_to_do = self.redirected(&to);
+                self.failed(name, took, format!("HTTP {status}: it redirects to {to}"), what_to_do);
+            }
             (500.., _) => self.failed(
                 name,
                 took,
                 format!("HTTP {status}"),
                 "see what the server logged; a method that it does not know is refused with -32601",
             ),
-            _ => self.ok(name, took, format!("HTTP {status}: it serves whoever asks")),
+            _ => self.ok(name, took, format!("HTTP {status}: no token is asked for")),
         }
+    }
+
+    /// What helps where the endpoint redirects: to its own path in another form, or to a page.
+    fn redirected(&self, to: &str) -> String {
+        let here = self.endpoint.address.path.path().trim_end_matches('/');
+        let there = Url::parse("http://base.invalid").and_then(|base| base.join(to));
+        if there.is_ok_and(|there| there.path().trim_end_matches('/') == here) {
+            return format!(
+                "give users the URL that answers, which is {to}: hosted clients do not follow a \
+                 redirect of a POST"
+            );
+        }
+        "if that is a page to log in at, answer 401 with WWW-Authenticate instead, for no client can \
+         log in on a page; if MCP is spoken there, give users that URL"
+            .to_owned()
     }
 
     /// Sits down in every way that there is.
@@ -189,7 +200,12 @@ impl Prober<'_> {
                     _ => "",
                 };
                 let version = if name == seat.version { "offered" } else { seat.version };
-                self.ok(name, Some(took), format!("{version}{session}; {}", called(&seat)));
+                let old = match with {
+                    Operation::Stream => "; the directory asks for Streamable HTTP",
+                    _ => "",
+                };
+                let found = format!("{version}{session}; {}{old}", called(&seat));
+                self.ok(name, Some(took), found);
                 self.facts.ways.push(Opened { with, took });
                 Ok(seat)
             }
@@ -212,7 +228,7 @@ impl Prober<'_> {
         } else if !offers {
             self.none(NAME, took, "not offered at this URL");
         } else if seats.main().is_some() {
-            self.ok(NAME, took, "offered at the same URL");
+            self.ok(NAME, took, "offered at the same URL, for clients of 2024-11-05");
         } else {
             let (transport, legacy) = (Transport::HttpSse, self.newest());
             let wish = Wish { transport, modern: None, legacy };
@@ -231,13 +247,18 @@ impl Prober<'_> {
             if self.facts.no_tokens.is_some() {
                 continue;
             }
+            let status = self.facts.of(Attempted::Anonymous).answer().map(|answer| answer.status);
+            if refusal.outcome == Outcome::Unauthorised(403) && status == Some(403) {
+                self.not_tried(name, "it refuses with HTTP 403, as above");
+                continue;
+            }
             let is_outage = is_outage(&refusal);
             let is_last = !is_reached && (name == "initialize" || !has_legacy);
             let (found, what_to_do) = self.declined_with(&refusal);
             if is_outage || is_last {
                 self.failed(name, Some(took), found, what_to_do);
             } else {
-                self.none(name, Some(took), format!("not offered ({found})"));
+                self.none(name, Some(took), format!("not offered ({})", briefly(&refusal)));
             }
         }
         if !is_reached {
@@ -268,6 +289,17 @@ impl Prober<'_> {
         };
         (what, hint.to_owned())
     }
+}
+
+/// A refusal that is none of a failure, in few words.
+fn briefly(refusal: &Refusal) -> String {
+    if !refusal.supported.is_empty() {
+        return format!("it speaks {}", refusal.supported.join(", "));
+    }
+    let status = refusal.status.map(|status| format!("HTTP {status}"));
+    let code = refusal.code.map(|code| format!("JSON-RPC error {code}"));
+    let said: Vec<_> = status.into_iter().chain(code).collect();
+    if said.is_empty() { refusal.outcome.class().name().to_owned() } else { said.join(", ") }
 }
 
 /// Whether a refusal says that something is broken, rather than that the way is not offered.

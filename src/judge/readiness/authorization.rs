@@ -7,7 +7,7 @@ use crate::model::operation::Operation;
 use crate::model::probe::facts::{Attempted, Facts, Tried};
 use Judged::{Failed, NotApplicable, Passed};
 
-const OPEN: &str = "it serves whoever asks";
+const OPEN: &str = "no token is asked for";
 
 pub(super) const LIST: &[Entry] = &[
     Entry {

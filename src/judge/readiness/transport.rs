@@ -61,7 +61,7 @@ pub(super) const LIST: &[Entry] = &[
             what_to_do: "Answer GET at the endpoint with 405 if the server offers no stream: clients \
                          ask right after the handshake.",
         },
-        judge: |facts| of_sound_answer(facts.of(Attempted::Get), get),
+        judge: |facts| if_reached(facts, |facts| of_sound_answer(facts.of(Attempted::Get), get)),
     },
     Entry {
         rule: Rule {
@@ -102,7 +102,9 @@ pub(super) const LIST: &[Entry] = &[
             what_to_do: "Do not send Access-Control-Allow-Credentials to origins you do not know; \
                          answer OPTIONS even if only to refuse.",
         },
-        judge: |facts| of_sound_answer(facts.of(Attempted::Preflight), preflight),
+        judge: |facts| {
+            if_reached(facts, |facts| of_sound_answer(facts.of(Attempted::Preflight), preflight))
+        },
     },
     Entry {
         rule: Rule {
@@ -159,6 +161,14 @@ pub(super) const LIST: &[Entry] = &[
         judge: budget,
     },
 ];
+
+/// What answers everything alike says nothing of its own about one method.
+fn if_reached(facts: &Facts, judge: impl FnOnce(&Facts) -> Judged) -> Judged {
+    if facts.ways.is_empty() {
+        return NotApplicable("there was no session".into());
+    }
+    judge(facts)
+}
 
 fn https(facts: &Facts) -> Judged {
     match (facts.is_https, facts.is_loopback) {

@@ -1,0 +1,232 @@
+//! A practice target with defects: what it answers instead, or what becomes of a sound answer. A
+//! target without any never comes here.
+
+mod lists;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::metrics::Received;
+use super::request;
+use super::response::{self, JSON};
+use super::server::{Endpoint, Target, soundly};
+use crate::model::plan::Flaw;
+use crate::protocol::legacy;
+use crate::protocol::modern::{self, METHOD_HEADER};
+
+/// Longer than hosted clients wait for a handshake.
+const SLOW: Duration = Duration::from_millis(10_500);
+/// Characters of a large result.
+const LARGE: usize = 200_000;
+
+/// What a target with defects remembers.
+#[derive(Debug, Default)]
+pub(super) struct Flawed {
+    /// The next list is in the other order.
+    turned: AtomicBool,
+}
+
+/// What is asked, as far as a defect needs it.
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(default)]
+    params: Value,
+}
+
+/// Answers a request at an MCP endpoint of a target with defects.
+pub(super) async fn mcp(
+    target: Arc<Target>,
+    endpoint: Endpoint,
+    request: Request,
+    received: Received,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = request::read(body).await else {
+        return soundly(target, endpoint, Request::from_parts(parts, Body::empty()), received)
+            .await;
+    };
+    let asked: Option<Asked<'_>> = serde_json::from_slice(&body).ok();
+    let method = asked.as_ref().and_then(|asked| asked.method.as_deref()).unwrap_or_default();
+    if let Some(response) = target.instead(&parts, method, &body).await {
+        received.answered(response.status().as_u16());
+        return response;
+    }
+    target.mislead(&mut parts, method);
+    let request = Request::from_parts(parts, Body::from(body.clone()));
+    let response = soundly(Arc::clone(&target), endpoint, request, received).await;
+    let params = asked.as_ref().map_or(&Value::Null, |asked| &asked.params);
+    target.spoilt(response, method, params).await
+}
+
+impl Target {
+    /// What is answered before anybody looks at the request.
+    async fn instead(&self, parts: &Parts, method: &str, body: &Bytes) -> Option<Response> {
+        let path = parts.uri.path();
+        let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
+        match parts.method.as_str() {
+            _ if self.has(Flaw::SlashRedirect) && path == "/mcp/" => Some(redirected("/mcp")),
+            _ if self.has(Flaw::EndpointRedirect) && path == "/mcp" => Some(redirected("/mcp/")),
+            "GET" if self.has(Flaw::Get500) => broken(),
+            "DELETE" if self.has(Flaw::Delete500) => broken(),
+            "OPTIONS" if self.has(Flaw::CorsCredentials) => Some(allowed(parts)),
+            "POST" => self.instead_of_post(parts, method, body).await,
+            _ => None,
+        }
+    }
+
+    async fn instead_of_post(&self, parts: &Parts, method: &str, body: &Bytes) -> Option<Response> {
+        let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
+        match method {
+            "initialize" if self.has(Flaw::SlowHandshake) => {
+                self.workers.pause(SLOW).await;
+                None
+            }
+            "server/discover" if self.has(Flaw::DiscoverHangs) => std::future::pending().await,
+            "server/discover" if self.has(Flaw::Discover500) => broken(),
+            "" if self.has(Flaw::BrokenJson500) && is_broken(body) => broken(),
+            _ if self.has(Flaw::VersionUnsaid) && is_of_no_era(parts) => {
+                let error = json!({ "code": -32600, "message": "no" });
+                let message = json!({ "jsonrpc": "2.0", "id": null, "error": error });
+                let body = Body::from(message.to_string());
+                Some(response::content(StatusCode::BAD_REQUEST, JSON, body))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a request says is changed before it is looked at.
+    fn mislead(&self, parts: &mut Parts, method: &str) {
+        if self.has(Flaw::AnyOrigin) {
+            parts.headers.remove(header::ORIGIN);
+        }
+        let name = HeaderName::from_static(METHOD_HEADER);
+        if self.has(Flaw::TrustsHeaders)
+            && parts.headers.contains_key(&name)
+            && let Ok(method) = HeaderValue::from_str(method)
+        {
+            parts.headers.insert(name, method);
+        }
+    }
+
+    /// What becomes of a sound answer.
+    async fn spoilt(&self, mut response: Response, method: &str, params: &Value) -> Response {
+        if self.has(Flaw::BufferedStreams) {
+            response.headers_mut().remove("x-accel-buffering");
+        }
+        if self.has(Flaw::HtmlErrors) && response.status().as_u16() >= 400 {
+            let page = "<!doctype html><title>Error</title><h1>Something went wrong</h1>";
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            return response::content(response.status(), kind, Body::from(page));
+        }
+        let is_asked = matches!(method, "initialize" | "ping" | "tools/list" | "tools/call");
+        if !is_asked && !method.starts_with("squall/") {
+            return response;
+        }
+        let (mut parts, body) = response.into_parts();
+        let Ok(whole) = body.collect().await else {
+            return Response::from_parts(parts, Body::empty());
+        };
+        let whole = whole.to_bytes();
+        let text = String::from_utf8_lossy(&whole);
+        // An event's data is one line, or the whole body is.
+        let (before, data) = match text.rsplit_once("data: ") {
+            Some((before, data)) => (format!("{before}data: "), data.trim_end()),
+            None => (String::new(), &*text),
+        };
+        let Ok(mut message) = serde_json::from_str::<Value>(data) else {
+            return Response::from_parts(parts, Body::from(whole));
+        };
+        if let Some(response) = self.spoil(&mut message, method, params) {
+            return response;
+        }
+        let end = if before.is_empty() { "" } else { "\n\n" };
+        parts.headers.remove(header::CONTENT_LENGTH);
+        Response::from_parts(parts, Body::from(format!("{before}{message}{end}")))
+    }
+
+    /// Changes a response; or what comes instead.
+    fn spoil(&self, message: &mut Value, method: &str, params: &Value) -> Option<Response> {
+        let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
+        let is_refused = message.get("error").is_some();
+        match method {
+            "initialize" if self.has(Flaw::EchoesVersion) && !is_refused => {
+                message["result"]["protocolVersion"] = params["protocolVersion"].clone();
+            }
+            "tools/list" if !is_refused => {
+                let turned = &self.flawed.as_ref()?.turned;
+                let turn = || turned.fetch_xor(true, Ordering::Relaxed);
+                lists::spoil(&mut message["result"], |flaw| self.has(flaw), turn);
+            }
+            "tools/call" if is_refused && self.has(Flaw::UnknownTool500) => return broken(),
+            "tools/call" if is_refused && self.has(Flaw::BareErrors) => {
+                message["error"]["message"] = "Internal Server Error".into();
+            }
+            "tools/call" if !is_refused && self.has(Flaw::FailingTools) => {
+                let error = json!({ "code": -32603, "message": "the index cannot be reached" });
+                let id = message["id"].clone();
+                *message = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            }
+            "tools/call" if !is_refused && self.has(Flaw::LargeResults) => {
+                message["result"]["content"][0]["text"] = "x".repeat(LARGE).into();
+            }
+            _ if method.starts_with("squall/") && self.has(Flaw::UnknownMethod500) => {
+                return broken();
+            }
+            _ if method.starts_with("squall/") && self.has(Flaw::UnknownMethodCode) => {
+                message["error"]["code"] = (-32602).into();
+            }
+            _ => {}
+        }
+        if self.has(Flaw::RoundsIds)
+            && let Some(id) = message["id"].as_i64()
+        {
+            message["id"] = ((id as f32) as i64).into();
+        }
+        None
+    }
+}
+
+fn is_broken(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
+}
+
+/// Whether a request names a revision that there is not.
+fn is_of_no_era(parts: &Parts) -> bool {
+    let named = parts.headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok());
+    named.is_some_and(|named| {
+        legacy::Revision::named(named).is_none() && modern::Revision::named(named).is_none()
+    })
+}
+
+fn plainly(status: StatusCode, text: &'static str) -> Response {
+    response::content(status, HeaderValue::from_static("text/plain"), Body::from(text))
+}
+
+fn redirected(to: &'static str) -> Response {
+    let mut response = response::empty(StatusCode::TEMPORARY_REDIRECT);
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
+    response
+}
+
+/// Whatever page asks, it is allowed.
+fn allowed(parts: &Parts) -> Response {
+    let mut response = response::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    if let Some(origin) = parts.headers.get(header::ORIGIN) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    response
+}
