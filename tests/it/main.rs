@@ -31,6 +31,7 @@ mod peers;
 mod person;
 mod practice;
 mod practice_auth;
+mod probe;
 mod receipts;
 mod refusals;
 mod report;

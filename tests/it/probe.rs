@@ -1,0 +1,214 @@
+//! `squall probe`: a sound target passes the readiness list, each defect fails what it must fail and
+//! nothing else, and the first line that fails says what to do.
+
+mod peers;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::thread;
+
+use serde_json::Value;
+
+use ::squall::judge::readiness;
+use ::squall::model::plan::{Defect, Flaw};
+
+use crate::practice::Practice;
+use crate::squall::Place;
+
+/// Probes at the same time.
+const AT_ONCE: usize = 4;
+
+/// What `squall probe --json` said, and its exit code.
+pub(crate) struct Probed {
+    document: Value,
+    code: i32,
+}
+
+impl Probed {
+    pub(crate) fn of(url: &str, arguments: &[&str]) -> Self {
+        let place = Place::new();
+        let order = place.squall().args(["probe", url, "--json"]).args(arguments.iter().copied());
+        let done = order.go();
+        let document: Value = serde_json::from_str(&done.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr));
+        assert_eq!(document["schema"], "squall.probe/1");
+        assert_eq!(document["exit_code"], done.code);
+        Self { document, code: done.code }
+    }
+
+    fn list(&self, name: &str) -> &[Value] {
+        self.document[name].as_array().unwrap()
+    }
+
+    /// The ids of checks and findings that say that something is wrong.
+    pub(crate) fn fired(&self) -> BTreeSet<&str> {
+        let failed = self.list("checks").iter().filter(|check| check["result"] == "failed");
+        failed.chain(self.list("findings")).map(|of| of["id"].as_str().unwrap()).collect()
+    }
+
+    /// The first step that failed, and what helps.
+    fn first_failure(&self) -> Option<String> {
+        let step = self.list("steps").iter().find(|step| step["state"] == "failed")?;
+        let text = |key: &str| step[key].as_str().unwrap();
+        Some(format!("{}: {}; {}", text("name"), text("found"), text("what_to_do")))
+    }
+}
+
+/// Runs `judge` for each row, a few at once.
+fn each<T: Sync>(rows: &[T], judge: impl Fn(&T) + Sync) {
+    let rows = Mutex::new(rows.iter());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some(row) = rows.lock().unwrap().next() else { return };
+                    judge(row);
+                }
+            });
+        }
+    });
+}
+
+fn set<'a>(ids: &[&'a str]) -> BTreeSet<&'a str> {
+    ids.iter().copied().collect()
+}
+
+#[test]
+fn a_sound_target_passes_in_whatever_way_it_speaks() {
+    let kinds: [&[&str]; 12] = [
+        &[],
+        &["--sessions", "stateless"],
+        &["--answers", "sse"],
+        &["--answers", "sse", "--resumable"],
+        &["--speaks", "legacy"],
+        &["--speaks", "modern"],
+        &["--speaks", "modern", "--answers", "sse"],
+        &["--speaks", "http+sse"],
+        &["--speaks", "legacy", "--sessions", "stateless", "--answers", "sse"],
+        &["--auth"],
+        &["--auth", "--speaks", "modern"],
+        &["--auth", "--speaks", "http+sse"],
+    ];
+    each(&kinds, |flags| {
+        let practice = Practice::with(flags);
+        let probed = Probed::of(&practice.url(), &[]);
+        assert_eq!((probed.fired(), probed.first_failure()), (set(&[]), None), "{flags:?}");
+        assert_eq!((probed.code, &probed.document["verdict"]), (0, &"passed".into()), "{flags:?}");
+        let requests = probed.document["requests"].as_u64().unwrap();
+        assert!((10..=32).contains(&requests), "{flags:?}: {requests}");
+        assert_eq!(practice.counted("practice_tool_calls_total"), 1, "{flags:?}");
+    });
+}
+
+/// A defect of the target, what it must cause, and the exit code.
+const FLAWS: [(Flaw, &[&str], i32); 33] = [
+    (Flaw::LostSession400, &["lost-session"], 4),
+    (Flaw::LostSession200, &["lost-session"], 4),
+    (Flaw::EndpointRedirect, &["redirect"], 3),
+    (Flaw::SlashRedirect, &["slash-redirect"], 0),
+    (Flaw::Get500, &["get"], 4),
+    (Flaw::Delete500, &["delete"], 4),
+    (Flaw::AnyOrigin, &["origin"], 4),
+    (Flaw::CorsCredentials, &["cors"], 4),
+    // What is a page is no JSON-RPC error either.
+    (
+        Flaw::HtmlErrors,
+        &["html-errors", "header-mismatch", "modern-version", "unknown-method"],
+        4,
+    ),
+    (Flaw::BufferedStreams, &["buffering"], 0),
+    (Flaw::Unhealthy, &["health"], 4),
+    (Flaw::SlowHandshake, &["handshake-budget"], 4),
+    (Flaw::DiscoverHangs, &["discover"], 4),
+    (Flaw::Discover500, &["discover"], 4),
+    (Flaw::UnknownMethod500, &["unknown-method"], 4),
+    (Flaw::UnknownMethodCode, &["unknown-method-code"], 0),
+    (Flaw::EchoesVersion, &["unknown-version"], 4),
+    (Flaw::VersionUnsaid, &["modern-version"], 4),
+    (Flaw::TrustsHeaders, &["header-mismatch"], 4),
+    (Flaw::BrokenJson500, &["broken-json"], 4),
+    (Flaw::RoundsIds, &["id-echo"], 4),
+    (Flaw::UnannotatedTools, &["tool-annotations"], 4),
+    (Flaw::UntitledTools, &["tool-titles"], 0),
+    (Flaw::LongNames, &["tool-names"], 4),
+    (Flaw::LongDescriptions, &["tool-descriptions"], 0),
+    (Flaw::DuplicateTools, &["duplicate-tools"], 4),
+    (Flaw::ManyTools, &["tool-count"], 0),
+    (Flaw::LargeList, &["list-size"], 4),
+    (Flaw::UnorderedLists, &["tool-order"], 0),
+    (Flaw::FailingTools, &["read-only-call"], 4),
+    (Flaw::LargeResults, &["result-size"], 4),
+    (Flaw::UnknownTool500, &["unknown-tool"], 4),
+    (Flaw::BareErrors, &["bare-errors"], 4),
+];
+
+/// The same of the authorization server. Those that are not here show only in a token's later life.
+const DEFECTS: [(Defect, &[&str], i32); 15] = [
+    (Defect::RefusesWith403, &["unauthorised"], 3),
+    (Defect::RefusesWith500, &["discover"], 3),
+    (Defect::RefusesWith200, &["malformed-result"], 3),
+    (Defect::RefusesWithRedirect, &["redirect"], 3),
+    (Defect::NoResourceMetadata, &["challenge"], 4),
+    (Defect::SlowToken, &["oauth-budget"], 4),
+    (Defect::MetadataHtml, &["oauth-discovery"], 3),
+    (Defect::MetadataOversized, &["oauth-discovery"], 3),
+    (Defect::MetadataLoops, &["oauth-discovery"], 3),
+    (Defect::MetadataOtherIssuer, &["oauth-discovery"], 3),
+    (Defect::MetadataOtherResource, &["oauth-discovery"], 3),
+    (Defect::MetadataPrivateAddress, &["oauth-discovery"], 3),
+    (Defect::MetadataPlainHttp, &["oauth-discovery"], 3),
+    (Defect::IssWrong, &["oauth-authorization"], 3),
+    (Defect::StateDropped, &["oauth-authorization"], 3),
+];
+
+#[test]
+fn each_defect_of_the_target_fails_what_it_must_and_nothing_else() {
+    let named: BTreeSet<_> = FLAWS.iter().map(|(flaw, ..)| flaw.word()).collect();
+    assert_eq!(named, Flaw::WORDS.iter().map(|(word, _)| *word).collect());
+    each(&FLAWS, |(flaw, expected, code)| {
+        let streams = *flaw == Flaw::BufferedStreams;
+        let answers = if streams { "sse" } else { "json" };
+        let practice = Practice::with(&["--defect", flaw.word(), "--answers", answers]);
+        let probed = if *flaw == Flaw::Unhealthy {
+            with_health(&practice.url())
+        } else {
+            Probed::of(&practice.url(), &[])
+        };
+        assert_eq!((probed.fired(), probed.code), (set(expected), *code), "{}", flaw.word());
+    });
+}
+
+/// Probes with a scenario that names the page of health.
+fn with_health(url: &str) -> Probed {
+    let place = Place::new();
+    let scenario = format!(
+        "[target]\nurl = {url:?}\nhealth = {{ url = \"/health\" }}\n[load]\nbehaviour = \"steady\"\n\
+         model = \"closed\"\nstages = [{{ over = \"1s\", to = 1 }}]\n"
+    );
+    place.file("own.toml", &scenario);
+    let file = place.path().join("own.toml");
+    Probed::of(url, &["--scenario", file.to_str().unwrap()])
+}
+
+#[test]
+fn each_defect_of_the_authorization_server_fails_what_it_must_and_nothing_else() {
+    each(&DEFECTS, |(defect, expected, code)| {
+        let auth = format!("{{ defects = [{:?}] }}", defect.word());
+        let practice = Practice::with(&["--auth", &auth]);
+        let probed = Probed::of(&practice.url(), &[]);
+        assert_eq!((probed.fired(), probed.code), (set(expected), *code), "{}", defect.word());
+    });
+}
+
+/// Checks that no defect of a target on loopback can fail, and that others hold.
+const ELSEWHERE: [&str; 4] = ["https", "certificate", "oauth-registration", "oauth-token"];
+
+#[test]
+fn every_check_has_a_defect_that_fails_it() {
+    let of_target = FLAWS.iter().flat_map(|(_, expected, _)| expected.iter());
+    let of_server = DEFECTS.iter().flat_map(|(_, expected, _)| expected.iter());
+    let fired: BTreeSet<&str> = of_target.chain(of_server).copied().chain(ELSEWHERE).collect();
+    let all: BTreeSet<&str> = readiness::ids().collect();
+    let never: Vec<_> = all.difference(&fired).collect();
+    assert_eq!(never, [&""; 0]);
+}
