@@ -23,6 +23,7 @@ name = "probe"
 url = "http://127.0.0.1/mcp"
 [clients]
 profile = "spec"
+override = { connect_timeout = "15s" }
 [auth]
 kind = "oauth"
 [load]

@@ -1,7 +1,9 @@
 //! `squall probe`: a sound target passes the readiness list, each defect fails what it must fail and
 //! nothing else, and the first line that fails says what to do.
 
+mod broken;
 mod peers;
+mod secrets;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -111,11 +113,7 @@ const FLAWS: [(Flaw, &[&str], i32); 33] = [
     (Flaw::AnyOrigin, &["origin"], 4),
     (Flaw::CorsCredentials, &["cors"], 4),
     // What is a page is no JSON-RPC error either.
-    (
-        Flaw::HtmlErrors,
-        &["html-errors", "header-mismatch", "modern-version", "unknown-method"],
-        4,
-    ),
+    (Flaw::HtmlErrors, &["html-errors", "header-mismatch", "modern-version", "unknown-method"], 4),
     (Flaw::BufferedStreams, &["buffering"], 0),
     (Flaw::Unhealthy, &["health"], 4),
     (Flaw::SlowHandshake, &["handshake-budget"], 4),
@@ -143,7 +141,7 @@ const FLAWS: [(Flaw, &[&str], i32); 33] = [
 ];
 
 /// The same of the authorization server. Those that are not here show only in a token's later life.
-const DEFECTS: [(Defect, &[&str], i32); 15] = [
+const DEFECTS: [(Defect, &[&str], i32); 16] = [
     (Defect::RefusesWith403, &["unauthorised"], 3),
     (Defect::RefusesWith500, &["discover"], 3),
     (Defect::RefusesWith200, &["malformed-result"], 3),
@@ -157,6 +155,7 @@ const DEFECTS: [(Defect, &[&str], i32); 15] = [
     (Defect::MetadataOtherResource, &["oauth-discovery"], 3),
     (Defect::MetadataPrivateAddress, &["oauth-discovery"], 3),
     (Defect::MetadataPlainHttp, &["oauth-discovery"], 3),
+    (Defect::IssMissing, &["oauth-authorization"], 3),
     (Defect::IssWrong, &["oauth-authorization"], 3),
     (Defect::StateDropped, &["oauth-authorization"], 3),
 ];
@@ -200,14 +199,29 @@ fn each_defect_of_the_authorization_server_fails_what_it_must_and_nothing_else()
     });
 }
 
-/// Checks that no defect of a target on loopback can fail, and that others hold.
-const ELSEWHERE: [&str; 4] = ["https", "certificate", "oauth-registration", "oauth-token"];
+/// Limits of the authorization server that a second probe meets.
+const LIMITS: [(&str, &str); 2] =
+    [("register_limit", "oauth-registration"), ("token_limit", "oauth-token")];
+
+#[test]
+fn a_limit_that_is_met_fails_the_leg_that_it_is_of() {
+    each(&LIMITS, |(limit, expected)| {
+        let practice = Practice::with(&["--auth", &format!("{{ {limit} = 1 }}")]);
+        Probed::of(&practice.url(), &[]);
+        let probed = Probed::of(&practice.url(), &[]);
+        assert_eq!((probed.fired(), probed.code), (set(&[expected]), 3), "{limit}");
+    });
+}
+
+/// Checks that no target on loopback can fail without TLS; `judge/readiness` has tests of them.
+const ELSEWHERE: [&str; 2] = ["https", "certificate"];
 
 #[test]
 fn every_check_has_a_defect_that_fails_it() {
     let of_target = FLAWS.iter().flat_map(|(_, expected, _)| expected.iter());
     let of_server = DEFECTS.iter().flat_map(|(_, expected, _)| expected.iter());
-    let fired: BTreeSet<&str> = of_target.chain(of_server).copied().chain(ELSEWHERE).collect();
+    let fired = of_target.chain(of_server).copied().chain(ELSEWHERE);
+    let fired: BTreeSet<&str> = fired.chain(LIMITS.map(|(_, check)| check)).collect();
     let all: BTreeSet<&str> = readiness::ids().collect();
     let never: Vec<_> = all.difference(&fired).collect();
     assert_eq!(never, [&""; 0]);

@@ -6,6 +6,7 @@ use super::Prober;
 use crate::engine::recorder::Observer;
 use crate::model::event::{Event, Exchange, Refused, Violation};
 use crate::model::operation::Operation;
+use crate::model::plan::auth::{Consent, Flow};
 use crate::model::probe::facts::{Attempted, NoTokens};
 use crate::model::summary::Summary;
 
@@ -74,7 +75,7 @@ impl Prober<'_> {
             let took = (!gone.is_empty()).then(|| gone.iter().sum());
             match &refused {
                 Some(refused) if last == Some(leg) => {
-                    self.failed(name, took, refused.said.clone(), refused.what_to_do);
+                    self.failed(name, took, refused.said.clone(), self.what_helps(refused));
                     is_over = true;
                 }
                 _ if took.is_some() => self.ok(name, took, requests(gone.len())),
@@ -97,6 +98,22 @@ impl Prober<'_> {
         if is_over {
             self.end("there is no token");
         }
+    }
+}
+
+impl Prober<'_> {
+    /// What helps, by the options of a probe.
+    fn what_helps(&self, refused: &NoTokens) -> String {
+        let mut what_to_do = refused.what_to_do.to_owned();
+        if what_to_do.contains("auth") {
+            what_to_do += " (--scenario FILE takes [auth] of a scenario)";
+        }
+        let flow = self.plan.auth.granted().map(|granted| &granted.flow);
+        let is_browser = matches!(flow, Some(Flow::Code(Consent::Browser(_))));
+        if refused.leg == Operation::OauthAuthorize && !is_browser {
+            what_to_do += "; or log in yourself, in a browser, with --login";
+        }
+        what_to_do
     }
 }
 

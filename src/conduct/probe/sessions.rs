@@ -97,13 +97,24 @@ impl Prober<'_> {
                 let what_to_do = self.redirected(&to);
                 self.failed(name, took, format!("HTTP {status}: it redirects to {to}"), what_to_do);
             }
+            (429, _) => self.failed(
+                name,
+                took,
+                "HTTP 429: it says \"too much\" to the first request",
+                "wait until its limit allows more, or probe from another address; hosted clients \
+                 share a few addresses among all their users",
+            ),
             (500.., _) => self.failed(
                 name,
                 took,
                 format!("HTTP {status}"),
                 "see what the server logged; a method that it does not know is refused with -32601",
             ),
-            _ => self.ok(name, took, format!("HTTP {status}: no token is asked for")),
+            _ => {
+                let found =
+                    format!("none is asked for (server/discover is answered with HTTP {status})");
+                self.ok(name, took, found);
+            }
         }
     }
 

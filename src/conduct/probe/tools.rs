@@ -50,6 +50,14 @@ impl Prober<'_> {
             is_modern: seat.is_modern(),
             has_two_ends: !seat.answers_directly(),
         };
+        let named = self.plan.tools.allow.iter().flatten().next();
+        if let Some(tool) = scouted.tools.iter().find(|tool| Some(&tool.name) == named)
+            && is_destructive(tool)
+        {
+            let why = "is annotated as one that changes or destroys: a probe calls none of those";
+            self.not_tried(CALL, format!("{:?} {why}", tool.name));
+            return Ok(());
+        }
         let chosen = match choose(scouted, self.plan).await {
             Ok((_, chosen)) => chosen,
             Err(RunError::Choice(nothing)) => {
@@ -124,6 +132,17 @@ fn described(listing: &Listing) -> String {
     let s = |count: usize| if count == 1 { "" } else { "s" };
     let (count, size) = (tools.len(), figure::bytes(*bytes as u64));
     format!("{count} tool{} on {pages} page{}, {size}", s(count), s(*pages))
+}
+
+/// Whether a tool says that what it changes may be lost; one that says it changes something means
+/// that unless it says otherwise (MCP 2025-11-25, Schema Reference, `destructiveHint`).
+fn is_destructive(tool: &list::Tool) -> bool {
+    let hints = tool.annotations.unwrap_or_default();
+    match (hints.read_only_hint, hints.destructive_hint) {
+        (Some(true), _) => false,
+        (_, Some(destroys)) => destroys,
+        (read_only, None) => read_only == Some(false),
+    }
 }
 
 fn of_tool(tool: &list::Tool) -> Tool {
