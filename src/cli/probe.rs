@@ -137,7 +137,7 @@ fn plan(arguments: &ProbeArgs) -> anyhow::Result<Result<Plan, Mistaken>> {
     };
     if let Some(Plan { target, auth, environment, tools, practice, .. }) = of_file {
         plan.tools.arguments = tools.arguments;
-        plan = Plan { target, auth, environment, practice, ..plan };
+        plan = Plan { target, practice, auth, environment, ..plan };
     }
     if let Some(tool) = tool {
         plan.tools.allow = Some(vec![tool.clone()]);

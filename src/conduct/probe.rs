@@ -24,7 +24,7 @@ use crate::engine::recorder::Recorder;
 use crate::judge::readiness;
 use crate::model::finding;
 use crate::model::plan::{Plan, TargetUrl};
-use crate::model::probe::facts::Facts;
+use crate::model::probe::facts::{Facts, Link};
 use crate::model::probe::{Found, Probed, State, Step};
 use crate::practice::knobs;
 
@@ -103,11 +103,12 @@ impl<'a> Prober<'a> {
         let common = common(plan, endpoint, recorder, Vec::new(), &around)?;
         let user = if grants::are_given(plan) { 0 } else { SCOUT };
         let client = Client::new(Arc::clone(&common), user);
-        let facts = Facts {
-            is_https: endpoint.route.tls.is_some(),
-            is_loopback: plan.target.is_loopback(),
-            ..Facts::default()
+        let link = match (&endpoint.route.tls, plan.target.is_loopback()) {
+            (Some(_), _) => Link::Tls,
+            (None, true) => Link::Here,
+            (None, false) => Link::Plain,
         };
+        let facts = Facts { link, ..Facts::default() };
         let (noted, steps, ended) = (Noted::default(), Vec::new(), None);
         Ok(Self { plan, endpoint, common, client, noted, facts, steps, ended })
     }

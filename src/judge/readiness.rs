@@ -129,6 +129,8 @@ fn few<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::probe::facts::{Attempted, Link, Rpc};
+    use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
     #[test]
@@ -148,6 +150,79 @@ mod tests {
     fn of_a_target_that_nobody_saw_nothing_is_said() {
         for check in judge(&Facts::default()) {
             assert_ne!(check.result, CheckResult::Passed, "{}: {}", check.id, check.why);
+        }
+    }
+
+    /// What the check of this name says of facts.
+    fn of(id: &str, facts: &Facts) -> CheckResult {
+        judge(facts).into_iter().find(|check| check.id == id).unwrap().result
+    }
+
+    #[test]
+    fn what_no_target_on_this_machine_can_fail_without_tls() {
+        use CheckResult::{Failed, NotApplicable, Passed};
+        for (link, days_left, https, certificate) in [
+            (Link::Here, None, NotApplicable, NotApplicable),
+            (Link::Plain, None, Failed, NotApplicable),
+            (Link::Tls, Some(60), Passed, Passed),
+            (Link::Tls, Some(14), Passed, Passed),
+            (Link::Tls, Some(13), Passed, Failed),
+            (Link::Tls, Some(-1), Passed, Failed),
+        ] {
+            let facts = Facts { link, days_left, ..Facts::default() };
+            let found = (of("https", &facts), of("certificate", &facts));
+            assert_eq!(found, (https, certificate), "{link:?} {days_left:?}");
+        }
+    }
+
+    fn error(status: u16, code: i64) -> Tried {
+        let body = Err((code, "no".to_owned()));
+        let rpc = Some(Rpc { id: Value::Null, body });
+        Tried::Answer(Box::new(Answer { status, rpc, ..Answer::default() }))
+    }
+
+    fn silent(outcome: Outcome, status: Option<u16>) -> Tried {
+        Tried::Nothing { outcome, status, after: Duration::from_secs(10) }
+    }
+
+    #[test]
+    fn servers_may_refuse_in_many_ways_and_break_in_none() {
+        use CheckResult::{Failed, NotApplicable, Passed};
+        for (tried, discover, method, code) in [
+            (error(200, -32601), Passed, Passed, Passed),
+            (error(404, -32601), Passed, Passed, Passed),
+            (error(400, -32000), Passed, Passed, Failed),
+            (error(500, -32603), Failed, Failed, Failed),
+            (silent(Outcome::Timeout, None), Failed, Failed, NotApplicable),
+            (silent(Outcome::Timeout, Some(200)), Failed, Failed, NotApplicable),
+            (silent(Outcome::CutStream, None), Failed, Failed, NotApplicable),
+            (Tried::Not("it is closed"), NotApplicable, NotApplicable, NotApplicable),
+        ] {
+            let attempts =
+                [(Attempted::Anonymous, tried.clone()), (Attempted::UnknownMethod, tried.clone())];
+            let facts = Facts { attempts: attempts.into(), ..Facts::default() };
+            let found =
+                ["discover", "unknown-method", "unknown-method-code"].map(|id| of(id, &facts));
+            assert_eq!(found, [discover, method, code], "{tried:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_comes_back_as_it_was_and_of_its_type() {
+        for (asked, came, result) in [
+            (json!("1"), json!("1"), CheckResult::Passed),
+            (json!("1"), json!(1), CheckResult::Failed),
+            (
+                json!(9_007_199_254_740_991_i64),
+                json!(9_007_199_254_740_992_i64),
+                CheckResult::Failed,
+            ),
+            (json!(7), Value::Null, CheckResult::Failed),
+        ] {
+            let rpc = Some(Rpc { id: came, body: Ok(Value::Null) });
+            let tried = Tried::Answer(Box::new(Answer { status: 200, rpc, ..Answer::default() }));
+            let facts = Facts { ids: vec![(asked.clone(), tried)], ..Facts::default() };
+            assert_eq!(of("id-echo", &facts), result, "{asked}");
         }
     }
 }

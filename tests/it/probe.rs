@@ -6,6 +6,7 @@ mod peers;
 mod secrets;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Mutex;
 use std::thread;
 
@@ -15,7 +16,11 @@ use ::squall::judge::readiness;
 use ::squall::model::plan::{Defect, Flaw};
 
 use crate::practice::Practice;
-use crate::squall::Place;
+use crate::squall::{Place, root};
+
+/// A scenario has a load, though none is brought.
+const LOAD: &str = "[load]\nbehaviour = \"steady\"\nmodel = \"closed\"\n\
+                    stages = [{ over = \"1s\", to = 1 }]\n";
 
 /// Probes at the same time.
 const AT_ONCE: usize = 4;
@@ -36,6 +41,14 @@ impl Probed {
         assert_eq!(document["schema"], "squall.probe/1");
         assert_eq!(document["exit_code"], done.code);
         Self { document, code: done.code }
+    }
+
+    /// With a scenario whose `[target]` has this key, too.
+    fn with(url: &str, key: &str) -> Self {
+        let place = Place::new();
+        place.file("own.toml", &format!("[target]\nurl = {url:?}\n{key}\n{LOAD}"));
+        let file = place.path().join("own.toml");
+        Self::of(url, &["--scenario", file.to_str().unwrap()])
     }
 
     fn list(&self, name: &str) -> &[Value] {
@@ -169,24 +182,12 @@ fn each_defect_of_the_target_fails_what_it_must_and_nothing_else() {
         let answers = if streams { "sse" } else { "json" };
         let practice = Practice::with(&["--defect", flaw.word(), "--answers", answers]);
         let probed = if *flaw == Flaw::Unhealthy {
-            with_health(&practice.url())
+            Probed::with(&practice.url(), "health = { url = \"/health\" }")
         } else {
             Probed::of(&practice.url(), &[])
         };
         assert_eq!((probed.fired(), probed.code), (set(expected), *code), "{}", flaw.word());
     });
-}
-
-/// Probes with a scenario that names the page of health.
-fn with_health(url: &str) -> Probed {
-    let place = Place::new();
-    let scenario = format!(
-        "[target]\nurl = {url:?}\nhealth = {{ url = \"/health\" }}\n[load]\nbehaviour = \"steady\"\n\
-         model = \"closed\"\nstages = [{{ over = \"1s\", to = 1 }}]\n"
-    );
-    place.file("own.toml", &scenario);
-    let file = place.path().join("own.toml");
-    Probed::of(url, &["--scenario", file.to_str().unwrap()])
 }
 
 #[test]
@@ -225,4 +226,27 @@ fn every_check_has_a_defect_that_fails_it() {
     let all: BTreeSet<&str> = readiness::ids().collect();
     let never: Vec<_> = all.difference(&fired).collect();
     assert_eq!(never, [&""; 0]);
+}
+
+#[test]
+fn the_readme_names_every_check_and_no_other() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, table) = readme.split_once("| about | checks |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let named: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    assert_eq!(named, readiness::ids().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_scenario_says_what_is_presented_and_the_practice_target_is_one() {
+    let place = Place::new();
+    let scenario = format!(
+        "[target]\nurl = \"practice\"\n[practice]\nauth = {{ access = \"60s\" }}\n[auth]\nkind = \"oauth\"\n\
+         [tools.arguments]\necho = [{{ message = \"four\" }}]\n{LOAD}"
+    );
+    place.file("own.toml", &scenario);
+    let done = place.squall().args(["probe", "--scenario", "own.toml", "--tool", "echo"]).go();
+    done.exits(0);
+    assert!(done.stdout.contains("\"echo\": 4 characters"), "{}", done.stdout);
+    assert!(done.stdout.contains("HTTP 401: who has no token is not let in"), "{}", done.stdout);
 }

@@ -62,7 +62,7 @@ impl Prober<'_> {
 
     async fn with_handshake(&mut self, seat: &Sitting) {
         let asked = seat.asking(&json!("squall-1"), NO_METHOD, Value::Null);
-        self.make(Attempted::UnknownMethod, self.asking(asked)).await;
+        self.make(Attempted::UnknownMethod, post(asked)).await;
         let params = json!({
             "protocolVersion": NEVER,
             "capabilities": {},
@@ -73,46 +73,46 @@ impl Prober<'_> {
         let headers = self.client.headers_outside();
         // As long as any other handshake.
         let within = self.common.profile.connect_timeout;
-        let attempt = self.post(headers, message.to_string().into_bytes(), true, within);
+        let attempt = Attempt { within, ..post((headers, message.to_string().into_bytes())) };
         self.make(Attempted::UnknownVersion, attempt).await;
         let Some(id) = seat.id().and_then(|id| HeaderValue::from_str(&another(id)).ok()) else {
             return;
         };
         let (mut headers, body) = seat.asking(&json!("squall-2"), "tools/list", Value::Null);
         headers.insert(HeaderName::from_static(SESSION_HEADER), id);
-        self.make(Attempted::LostSession, self.asking((headers, body))).await;
+        self.make(Attempted::LostSession, post((headers, body))).await;
     }
 
     async fn without_handshake(&mut self, seat: &Sitting) {
         let asked = seat.asking(&json!("squall-3"), NO_METHOD, Value::Null);
-        self.make(Attempted::ModernMethod, self.asking(asked)).await;
+        self.make(Attempted::ModernMethod, post(asked)).await;
         let (mut headers, body) = seat.asking(&json!("squall-4"), "tools/list", Value::Null);
         headers.insert(HeaderName::from_static(METHOD_HEADER), HeaderValue::from_static("ping"));
-        self.make(Attempted::Mismatch, self.asking((headers, body))).await;
+        self.make(Attempted::Mismatch, post((headers, body))).await;
         let (mut headers, body) = seat.asking(&json!("squall-5"), "tools/list", Value::Null);
         headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static(NEVER));
         let mut message: Value = serde_json::from_slice(&body).unwrap_or_default();
         message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = NEVER.into();
         let body = message.to_string().into_bytes();
-        self.make(Attempted::ModernVersion, self.asking((headers, body))).await;
+        self.make(Attempted::ModernVersion, post((headers, body))).await;
     }
 
     async fn in_either_era(&mut self, seat: &Sitting) {
         let cheap = cheap(seat);
         for id in [json!("1"), json!(LARGEST)] {
-            let attempt = self.asking(seat.asking(&id, cheap, Value::Null));
+            let attempt = post(seat.asking(&id, cheap, Value::Null));
             let tried = self.attempt(attempt).await;
             self.facts.ids.push((id, tried));
         }
         let params = json!({ "name": NO_TOOL, "arguments": {} });
         let asked = seat.asking(&json!("squall-6"), "tools/call", params);
-        self.make(Attempted::UnknownTool, self.asking(asked)).await;
+        self.make(Attempted::UnknownTool, post(asked)).await;
         let (headers, _) = seat.asking(&json!("squall-7"), cheap, Value::Null);
         let broken = br#"{"jsonrpc":"2.0","id":"#.to_vec();
-        self.make(Attempted::BrokenJson, self.asking((headers, broken))).await;
+        self.make(Attempted::BrokenJson, post((headers, broken))).await;
         let (mut headers, body) = seat.asking(&json!("squall-8"), cheap, Value::Null);
         headers.insert(ORIGIN, HeaderValue::from_static(FOREIGN));
-        self.make(Attempted::Origin, self.asking((headers, body))).await;
+        self.make(Attempted::Origin, post((headers, body))).await;
     }
 
     /// What needs no session, and is asked of whatever answers.
@@ -134,19 +134,16 @@ impl Prober<'_> {
         }
         self.make(Attempted::Preflight, preflight).await;
         let Some(seat) = seat else { return };
-        match self.with_other_slash() {
-            Some(address) => {
-                // No token leaves for an address that nobody gave.
-                let (headers, body) = seat.asking(&json!("squall-9"), cheap(seat), Value::Null);
-                let attempt = self.post(without_session(headers), body, false, PATIENCE);
-                let attempt = Attempt { to: Some(Arc::new(address)), ..attempt };
-                self.make(Attempted::Slash, attempt).await;
-            }
-            None => {
-                let tried = Tried::Not("the URL has no path");
-                self.facts.attempts.insert(Attempted::Slash, tried);
-            }
-        }
+        let Some(address) = self.with_other_slash() else {
+            let tried = Tried::Not("the URL has no path");
+            self.facts.attempts.insert(Attempted::Slash, tried);
+            return;
+        };
+        // No token leaves for an address that nobody gave.
+        let (headers, body) = seat.asking(&json!("squall-9"), cheap(seat), Value::Null);
+        let attempt = anonymous(without_session(headers), body);
+        let attempt = Attempt { to: Some(Arc::new(address)), ..attempt };
+        self.make(Attempted::Slash, attempt).await;
     }
 
     /// A GET without a session.
@@ -155,22 +152,6 @@ impl Prober<'_> {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let (method, to, body) = (Method::GET, None, Vec::new());
         Attempt { method, to, headers, body, bears: true, within: LISTENING }
-    }
-
-    /// A POST; `bears` what the client presents.
-    pub(super) fn post(
-        &self,
-        headers: HeaderMap,
-        body: Vec<u8>,
-        bears: bool,
-        within: Duration,
-    ) -> Attempt {
-        Attempt { method: Method::POST, to: None, headers, body, bears, within }
-    }
-
-    /// A request in a session.
-    fn asking(&self, (headers, body): (HeaderMap, Vec<u8>)) -> Attempt {
-        self.post(headers, body, true, PATIENCE)
     }
 
     async fn make(&mut self, attempted: Attempted, attempt: Attempt) {
@@ -255,6 +236,17 @@ impl Prober<'_> {
         let silent = streams.iter().filter(said).count();
         (!streams.is_empty()).then_some(u32::try_from(silent).unwrap_or(u32::MAX))
     }
+}
+
+/// A POST that bears what the client presents.
+fn post((headers, body): (HeaderMap, Vec<u8>)) -> Attempt {
+    let (method, to, within) = (Method::POST, None, PATIENCE);
+    Attempt { method, to, headers, body, bears: true, within }
+}
+
+/// A POST of somebody who presents nothing.
+pub(super) fn anonymous(headers: HeaderMap, body: Vec<u8>) -> Attempt {
+    Attempt { bears: false, ..post((headers, body)) }
 }
 
 /// What any server answers at once, in the era of the session.

@@ -85,7 +85,14 @@ impl Prober<'_> {
                     Outcome::Connect(failure) => failure,
                     _ => failure,
                 };
-                (failure.name().to_owned(), failure.hint())
+                let hint = match failure {
+                    ConnectFailure::Closed => {
+                        "see what it logged; a proxy with nothing behind it does that, too"
+                    }
+                    ConnectFailure::NotHttp => "is that the right port?",
+                    other => other.hint(),
+                };
+                (failure.name().to_owned(), hint)
             }
             Outcome::CutStream => (
                 "the answer ended before it was whole".to_owned(),

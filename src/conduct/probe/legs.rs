@@ -58,7 +58,7 @@ impl Prober<'_> {
         self.facts.legs.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
         self.facts.no_tokens = self.noted.refused.as_deref().map(|refused| NoTokens {
             leg: refused.operation,
-            said: refused.said.clone(),
+            said: without_leg(&refused.said),
             what_to_do: refused.what_to_do,
         });
         let refused = self.facts.no_tokens.clone();
@@ -104,17 +104,27 @@ impl Prober<'_> {
 impl Prober<'_> {
     /// What helps, by the options of a probe.
     fn what_helps(&self, refused: &NoTokens) -> String {
-        let mut what_to_do = refused.what_to_do.to_owned();
-        if what_to_do.contains("auth") {
-            what_to_do += " (--scenario FILE takes [auth] of a scenario)";
-        }
+        let what_to_do = refused.what_to_do;
+        let of_scenario = ["[auth]", "auth."].iter().any(|key| what_to_do.contains(key));
+        let file = if of_scenario { " (--scenario FILE takes [auth] of a scenario)" } else { "" };
         let flow = self.plan.auth.granted().map(|granted| &granted.flow);
         let is_browser = matches!(flow, Some(Flow::Code(Consent::Browser(_))));
-        if refused.leg == Operation::OauthAuthorize && !is_browser {
-            what_to_do += "; or log in yourself, in a browser, with --login";
+        match refused.leg {
+            Operation::OauthAuthorize if !is_browser => {
+                format!("log in yourself, in a browser, with --login; or {what_to_do}{file}")
+            }
+            Operation::OauthDiscovery | Operation::OauthRegistration => {
+                format!("{what_to_do}{file}; if tokens are given out otherwise, --bearer-env NAME")
+            }
+            _ => format!("{what_to_do}{file}"),
         }
-        what_to_do
     }
+}
+
+/// What is said of a leg, where its name stands before it.
+fn without_leg(said: &str) -> String {
+    let rest = said.split_once(": ").filter(|(leg, _)| leg.bytes().all(|b| b.is_ascii_lowercase()));
+    rest.map_or(said, |(_, rest)| rest).to_owned()
 }
 
 fn requests(count: usize) -> String {

@@ -6,6 +6,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::attempts::anonymous;
 use super::{Prober, called};
 use crate::conduct::unreachable::{Asked, what_and_hint};
 use crate::engine::client::{Refusal, Sitting};
@@ -15,9 +16,6 @@ use crate::model::plan::Way;
 use crate::model::probe::facts::{Answer, Attempted, Opened, Tried};
 use crate::protocol::era::{Transport, Wish};
 use crate::protocol::{legacy, modern};
-
-/// The probe of both eras is not waited for any longer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The sessions that were begun.
 #[derive(Default)]
@@ -43,7 +41,7 @@ impl Prober<'_> {
     pub(super) async fn without_token(&mut self) {
         const NAME: &str = "no token";
         let (headers, body) = self.first_request();
-        let tried = self.attempt(self.post(headers, body, false, PATIENCE)).await;
+        let tried = self.attempt(anonymous(headers, body)).await;
         let took = match &tried {
             Tried::Answer(answer) => Some(answer.took),
             Tried::Nothing { after, .. } => Some(*after),
@@ -57,8 +55,8 @@ impl Prober<'_> {
                 NAME,
                 took,
                 "server/discover is not answered",
-                "refuse a method you do not know with -32601, or clients of both eras wait before \
-                 they ever say initialize",
+                "if initialize below is answered, refuse methods that you do not know with -32601, or \
+                 clients of both eras wait here; if it is not, the server is stuck or still starting",
             ),
             Tried::Nothing { outcome, .. } => {
                 let (found, what_to_do) = self.unanswered(*outcome).await;
@@ -71,7 +69,7 @@ impl Prober<'_> {
         if self.facts.is_guarded {
             let (mut headers, body) = self.first_request();
             headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer squall-never-issued"));
-            let tried = self.attempt(self.post(headers, body, false, PATIENCE)).await;
+            let tried = self.attempt(anonymous(headers, body)).await;
             self.facts.attempts.insert(Attempted::BadToken, tried);
         }
     }
@@ -103,6 +101,12 @@ impl Prober<'_> {
                 "HTTP 429: it says \"too much\" to the first request",
                 "wait until its limit allows more, or probe from another address; hosted clients \
                  share a few addresses among all their users",
+            ),
+            (502..=504, _) => self.failed(
+                name,
+                took,
+                format!("HTTP {status}"),
+                "a proxy answers, and the server behind it does not: is it running?",
             ),
             (500.., _) => self.failed(
                 name,
@@ -236,7 +240,9 @@ impl Prober<'_> {
         let took = tried.answer().map(|answer| answer.took);
         self.facts.attempts.insert(Attempted::Get, tried);
         if !self.allows(NAME, Way::HttpSse) {
-        } else if !offers {
+            return;
+        }
+        if !offers {
             self.none(NAME, took, "not offered at this URL");
         } else if seats.main().is_some() {
             self.ok(NAME, took, "offered at the same URL, for clients of 2024-11-05");
@@ -316,8 +322,11 @@ fn briefly(refusal: &Refusal) -> String {
 /// Whether a refusal says that something is broken, rather than that the way is not offered.
 fn is_outage(refusal: &Refusal) -> bool {
     match refusal.outcome {
-        Outcome::Timeout | Outcome::Connect(_) | Outcome::CutStream => true,
-        Outcome::Unauthorised(_) | Outcome::Throttled(_) => true,
+        Outcome::Timeout
+        | Outcome::Connect(_)
+        | Outcome::CutStream
+        | Outcome::Unauthorised(_)
+        | Outcome::Throttled(_) => true,
         _ => refusal.status.is_some_and(|status| status >= 500),
     }
 }

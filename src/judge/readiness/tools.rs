@@ -59,7 +59,7 @@ pub(super) const LIST: &[Entry] = &[
             provenance: Provenance::Spec,
             what_to_do: "Shorten them: a name that is too long cannot be called by Claude at all.",
         },
-        judge: |facts| of_tools(facts, "named so", |tool| is_name(&tool.name)),
+        judge: |facts| of_tools(facts, "well named", |tool| is_name(&tool.name)),
     },
     Entry {
         rule: Rule {
@@ -85,7 +85,7 @@ pub(super) const LIST: &[Entry] = &[
         },
         judge: |facts| {
             let is_fit = |length| (1..=LONGEST_DESCRIPTION).contains(&length);
-            of_tools(facts, "described so", |tool| tool.description.is_some_and(is_fit))
+            of_tools(facts, "well described", |tool| tool.description.is_some_and(is_fit))
         },
     },
     Entry {
@@ -111,7 +111,7 @@ pub(super) const LIST: &[Entry] = &[
             severity: Severity::Medium,
             title: "The list of tools is large",
             text: "The list of tools has at most 150 kB.",
-            source: "modelled: every conversation begins with the whole list",
+            source: "every conversation begins with the whole list",
             provenance: Provenance::Modelled,
             what_to_do: "Shorten schemas and descriptions, or offer fewer tools.",
         },
@@ -128,7 +128,7 @@ pub(super) const LIST: &[Entry] = &[
             severity: Severity::Low,
             title: "The list of tools changes its order",
             text: "The same list is in the same order whenever it is asked for.",
-            source: "modelled: a list that changes its order defeats the prompt's cache",
+            source: "a list that changes its order defeats the prompt's cache",
             provenance: Provenance::Modelled,
             what_to_do: "Sort the tools, for example by name, rather than by a hash.",
         },

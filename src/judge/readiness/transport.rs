@@ -4,7 +4,7 @@ use super::{Entry, Judged, of_answer, of_sound_answer, said, seconds};
 use crate::judge::rule::Rule;
 use crate::model::finding::{Provenance, Severity};
 use crate::model::operation::Operation;
-use crate::model::probe::facts::{Answer, Attempted, Facts};
+use crate::model::probe::facts::{Answer, Attempted, Facts, Link};
 use Judged::{Failed, NotApplicable, Passed};
 
 /// A certificate that ends within so many days has been forgotten.
@@ -31,7 +31,7 @@ pub(super) const LIST: &[Entry] = &[
             severity: Severity::Medium,
             title: "The certificate ends soon",
             text: "A server's certificate is renewed well before it ends.",
-            source: "modelled: renewal runs 30 days before the end where it is automatic",
+            source: "renewal runs 30 days before the end where it is automatic",
             provenance: Provenance::Modelled,
             what_to_do: "Renew the certificate, and find out why that does not happen by itself.",
         },
@@ -171,10 +171,10 @@ fn if_reached(facts: &Facts, judge: impl FnOnce(&Facts) -> Judged) -> Judged {
 }
 
 fn https(facts: &Facts) -> Judged {
-    match (facts.is_https, facts.is_loopback) {
-        (true, _) => Passed("it is asked over TLS".into()),
-        (false, true) => NotApplicable("it is on this machine".into()),
-        (false, false) => Failed("its URL begins with http://".into()),
+    match facts.link {
+        Link::Tls => Passed("it is asked over TLS".into()),
+        Link::Here => NotApplicable("it is on this machine".into()),
+        Link::Plain => Failed("its URL begins with http://".into()),
     }
 }
 

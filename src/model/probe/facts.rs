@@ -11,10 +11,8 @@ use crate::model::outcome::Outcome;
 /// Everything that was seen of a target.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// It is asked over TLS.
-    pub is_https: bool,
-    /// It is on this machine.
-    pub is_loopback: bool,
+    /// What carries HTTP to it.
+    pub link: Link,
     /// Days until its certificate ends, where there is one that can be read.
     pub days_left: Option<i64>,
     /// It refuses whoever has no credential.
@@ -39,6 +37,18 @@ pub struct Facts {
     pub ids: Vec<(Value, Tried)>,
     /// Answers came as event streams, and this many of them did not say `X-Accel-Buffering: no`.
     pub buffered: Option<u32>,
+}
+
+/// What carries HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Link {
+    /// TLS.
+    Tls,
+    /// Nothing that hides it, on this machine.
+    #[default]
+    Here,
+    /// The same, on the way to another one.
+    Plain,
 }
 
 /// Why OAuth came to no token.

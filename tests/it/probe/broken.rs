@@ -2,41 +2,25 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Mutex;
-use std::thread;
+use std::sync::{Arc, Mutex};
 
-use super::{Probed, each};
+use rustls::{ServerConnection, StreamOwned};
+
+use super::{Probed, each, set};
+use crate::certificates::{Authority, Years};
 use crate::http;
 use crate::practice::Practice;
+use crate::squall::Place;
+use crate::stranger::Stranger;
 
-/// What a server does with every connection: it reads what comes first and says this, or hangs.
-#[derive(Debug, Clone, Copy)]
-enum Way {
-    Says(&'static str),
-    SaysNothing,
-}
-
-/// Serves until the test's process ends.
-fn broken(way: Way) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut kept = Vec::new();
-        for socket in listener.incoming().map_while(Result::ok) {
-            match way {
-                Way::Says(text) => drop(thread::spawn(move || answer(socket, text))),
-                Way::SaysNothing => kept.push(socket),
-            }
-        }
+/// Reads what comes first, says this, and ends the connection.
+fn says(text: &'static str) -> String {
+    let stranger = Stranger::that(move |mut socket| {
+        // Whoever has gone is answered nothing.
+        let _came = socket.read(&mut [0; 4096]).is_ok();
+        let _went = socket.write_all(text.as_bytes()).is_ok();
     });
-    address
-}
-
-fn answer(mut socket: TcpStream, text: &str) {
-    // Whoever has gone is answered nothing.
-    let _came = socket.read(&mut [0; 4096]).is_ok();
-    let _went = socket.write_all(text.as_bytes()).is_ok();
+    stranger.url()
 }
 
 const HTML: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 20\r\n\
@@ -55,8 +39,6 @@ fn head(status: &str, headers: &str) -> &'static str {
 
 #[test]
 fn the_first_line_that_fails_says_what_to_do() {
-    let at = |way: Way| format!("http://{}/mcp", broken(way));
-    let says = |text| at(Way::Says(text));
     let practice = Practice::with(&[]);
     let guarded = Practice::with(&["--auth", "{ consent = \"form\" }"]);
     let unregistered = Practice::with(&["--auth", "{ registration = false }"]);
@@ -67,7 +49,7 @@ fn the_first_line_that_fails_says_what_to_do() {
         ("no such name", "http://no-such-name.invalid/mcp".to_owned()),
         ("https on a plain port", practice.url().replace("http:", "https:")),
         ("another path", practice.url().replace("/mcp", "/api")),
-        ("hangs", at(Way::SaysNothing)),
+        ("hangs", Stranger::silent().url()),
         ("hangs up", says("")),
         ("speaks SSH", says("SSH-2.0-OpenSSH_9.9\r\n")),
         ("a web page", says(HTML)),
@@ -102,4 +84,30 @@ fn the_first_line_that_fails_says_what_to_do() {
         text
     });
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_seen_in_time() {
+    let authority = Authority::new();
+    for (years, expected) in [(Years::Soon, &["certificate"][..]), (Years::Now, &[])] {
+        let config = authority.signs(&["127.0.0.1"], years).server(&["http/1.1"]);
+        let server = Stranger::that(move |socket| {
+            let Ok(session) = ServerConnection::new(Arc::clone(&config)) else { return };
+            let mut stream = StreamOwned::new(session, socket);
+            // A connection that is only looked at ends without a request.
+            if stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {
+                let _went = stream.write_all(head("404 Not Found", "").as_bytes()).is_ok();
+            }
+        });
+        let place = Place::new();
+        place.file("ca.pem", &authority.pem());
+        let ca_file = place.path().join("ca.pem");
+        let url = format!("https://127.0.0.1:{}/mcp", server.port());
+        let probed = Probed::with(&url, &format!("tls = {{ ca_file = {ca_file:?} }}"));
+        assert_eq!((probed.fired(), probed.code), (set(expected), 3), "{years:?}");
+        let tls = probed.list("steps").iter().find(|step| step["name"] == "tls").unwrap();
+        let found = tls["found"].as_str().unwrap();
+        assert!(found.starts_with("TLS 1.3, 1 certificate sent, "), "{found}");
+        assert_eq!(found.ends_with(" 4 days left"), !expected.is_empty(), "{found}");
+    }
 }
