@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::args::ScenarioArgs;
 use super::plan::{self, Mistaken};
+use super::run::refuse;
 use super::{login, terminal};
 use crate::conduct::probe::{self, Order};
 use crate::edge::files;
@@ -54,7 +55,8 @@ pub struct ProbeArgs {
     /// The tool to call, instead of the first that is annotated readOnlyHint
     #[arg(long, value_name = "NAME")]
     pub tool: Option<String>,
-    /// Print the findings as JSON
+    /// Print what was found as JSON; without a result, an object with the members `error`, a text,
+    /// and `exit_code`
     #[arg(long)]
     pub json: bool,
     /// I may ask a target that is not on this machine
@@ -77,8 +79,8 @@ pub fn run(arguments: &ProbeArgs) -> anyhow::Result<ExitCode> {
     let plan = match plan(arguments)? {
         Ok(plan) => plan,
         Err(wrong) => {
-            terminal::say(&wrong.text(terminal::colour()));
-            return Ok(ExitCode::from(2));
+            let (shown, plain) = (wrong.text(terminal::colour()), wrong.text(false));
+            return refuse(arguments.json, &shown, &plain, 2);
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -87,8 +89,8 @@ pub fn run(arguments: &ProbeArgs) -> anyhow::Result<ExitCode> {
     let probed = match probed {
         Ok(probed) => probed,
         Err(error) => {
-            terminal::say(&format!("squall: {error}"));
-            return Ok(ExitCode::from(error.exit_code()));
+            let said = format!("squall: {error}");
+            return refuse(arguments.json, &said, &said, error.exit_code());
         }
     };
     let result = if arguments.json {

@@ -2,12 +2,12 @@
 
 use super::visible;
 use crate::model::figure;
-use crate::model::finding::Finding;
+use crate::model::finding::{BrokenRule, Finding, Severity};
 use crate::model::probe::{Check, CheckResult, Probed, State, Step, Verdict};
 
 /// The text, with a line end at its end. Whatever the target said is made harmless.
 pub fn text(probed: &Probed) -> String {
-    let mut lines = vec![format!("{}", probed.target), String::new()];
+    let mut lines = vec![visible::line(&probed.target), String::new()];
     lines.extend(probed.steps.iter().map(step));
     let of = |result| probed.checks.iter().filter(move |check| check.result == result);
     let failed: Vec<_> = of(CheckResult::Failed).collect();
@@ -22,8 +22,7 @@ pub fn text(probed: &Probed) -> String {
         lines.extend(probed.findings.iter().map(finding));
     }
     lines.extend([String::new(), verdict(probed)]);
-    let lines = lines.iter().map(|line| visible::block(line) + "\n");
-    lines.collect()
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// Where what was found begins.
@@ -37,38 +36,43 @@ fn step(step: &Step) -> String {
         State::NotTried => "not tried",
     };
     let took = step.took.map_or_else(String::new, figure::duration);
-    let what = format!("  {:<14} {state:<9} {took:>7}  {}", step.name, step.found);
+    let found = visible::line(&step.found);
+    let what = format!("  {:<14} {state:<9} {took:>7}  {found}", step.name);
     match &step.what_to_do {
-        Some(what_to_do) => format!("{what}\n{INDENT}What helps: {what_to_do}"),
+        Some(what_to_do) => {
+            format!("{what}\n{INDENT}What helps: {}", visible::line(what_to_do))
+        }
         None => what,
     }
 }
 
 fn brief(word: &str, check: &Check) -> String {
-    format!("  {word:<7} {:<20} {}", check.id, check.why)
+    format!("  {word:<7} {:<20} {}", check.id, visible::line(&check.why))
 }
 
 fn failure(check: &Check) -> String {
     let Check { id, severity, title, why, rule, what_to_do, .. } = check;
-    let (text, source, provenance) = (&rule.text, &rule.source, rule.provenance.name());
-    let what_to_do = what_to_do.unwrap_or_default();
-    format!(
-        "  FAILED  {id} ({}): {title}\n          Found: {why}\n          Rule: {text} ({source}; \
-         {provenance})\n          What helps: {what_to_do}",
-        severity.name(),
-    )
+    failed((id, *severity, title), why, rule, what_to_do.unwrap_or_default())
 }
 
 fn finding(finding: &Finding) -> String {
     let Finding { id, severity, title, rule, evidence, what_to_do, .. } = finding;
     let seen = evidence.first().map_or("", String::as_str);
+    failed((id, *severity, title), seen, rule, what_to_do)
+}
+
+fn failed(
+    (id, severity, title): (&str, Severity, &str),
+    found: &str,
+    rule: &BrokenRule,
+    what_to_do: &str,
+) -> String {
+    let BrokenRule { text, source, provenance } = rule;
+    let (severity, provenance) = (severity.name(), provenance.name());
+    let found = visible::line(found);
     format!(
-        "  FAILED  {id} ({}): {title}\n          Found: {seen}\n          Rule: {} ({}; {})\n          \
-         What helps: {what_to_do}",
-        severity.name(),
-        rule.text,
-        rule.source,
-        rule.provenance.name(),
+        "  FAILED  {id} ({severity}): {title}\n          Found: {found}\n          Rule: {text} \
+         ({source}; {provenance})\n          What helps: {what_to_do}"
     )
 }
 
@@ -87,4 +91,30 @@ fn verdict(probed: &Probed) -> String {
         probed.requests,
         probed.findings.len(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::probe::Found;
+
+    #[test]
+    fn what_a_server_says_makes_no_line_of_its_own() {
+        let step = Step {
+            name: "initialize",
+            state: State::Failed,
+            took: Some(std::time::Duration::from_micros(1_500)),
+            found: "a\n  passed  everything\u{1b}[2J".to_owned(),
+            what_to_do: Some("look\nthere".to_owned()),
+        };
+        let found = Found { steps: vec![step], ..Found::default() };
+        let text = text(&Probed::of("http://a.test/\u{202e}".to_owned(), 3, false, found));
+        assert_eq!(
+            text,
+            "http://a.test/\\u{202e}\n\n  initialize     FAILED     1.5ms  a   passed  \
+             everything\\u{1b}[2J\n                               What helps: look there\n\n\
+             there was no session to look at: 3 requests; 0 checks passed, 0 failed, 0 do not apply; \
+             0 broken rules\n"
+        );
+    }
 }

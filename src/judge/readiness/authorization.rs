@@ -114,7 +114,7 @@ fn of_leg(facts: &Facts, leg: Operation) -> Judged {
     match &facts.no_tokens {
         Some(wrong) if wrong.leg == leg => Failed(wrong.said.clone()),
         _ => match facts.legs.iter().find(|(gone, _)| *gone == leg) {
-            Some((_, took)) => Passed(format!("done in {}", seconds(*took))),
+            Some(_) => Passed("a client came through".to_owned()),
             None => NotApplicable("it was not gone".to_owned()),
         },
     }

@@ -100,8 +100,8 @@ pub(super) const LIST: &[Entry] = &[
         },
         judge: |facts| {
             of_list(facts, |listed| match listed.tools.len() {
-                count if count > MANY_TOOLS => Failed(format!("{count} tools")),
-                count => Passed(format!("{count} tools")),
+                count if count > MANY_TOOLS => Failed(format!("there are {count}")),
+                count => Passed(format!("{count}, of at most about {MANY_TOOLS}")),
             })
         },
     },
@@ -209,10 +209,14 @@ fn of_tools(facts: &Facts, how: &str, is_fit: impl Fn(&Tool) -> bool) -> Judged 
             return NotApplicable("there is no tool".to_owned());
         }
         if unfit.is_empty() {
-            return Passed(format!("all {all} tools are {how}"));
+            return Passed(match all {
+                1 => format!("the one tool is {how}"),
+                _ => format!("all {all} tools are {how}"),
+            });
         }
         let names = few(unfit.iter().map(|tool| tool.name.as_str()));
-        Failed(format!("{} of {all} tools are not {how}: {names}", unfit.len()))
+        let are = if unfit.len() == 1 { "is" } else { "are" };
+        Failed(format!("{} of {all} {are} not {how}: {names}", unfit.len()))
     })
 }
 

@@ -231,7 +231,15 @@ fn preflight(answer: &Answer) -> Judged {
 }
 
 fn pages(facts: &Facts) -> Judged {
-    let answers = facts.attempts.values().filter_map(|tried| tried.answer());
+    // What stands beside the endpoint is not its own; nor is a POST where only a stream is.
+    let has_posts = facts.has(Operation::Discover) || facts.has(Operation::Initialize);
+    let is_own = |attempted: &Attempted| match attempted {
+        Attempted::Slash => false,
+        Attempted::Anonymous => has_posts || facts.ways.is_empty(),
+        _ => true,
+    };
+    let attempts = facts.attempts.iter().filter(|(attempted, _)| is_own(attempted));
+    let answers = attempts.filter_map(|(_, tried)| tried.answer());
     let mut errors = answers.filter(|answer| answer.status >= 400).peekable();
     if errors.peek().is_none() {
         return NotApplicable("nothing was refused".into());

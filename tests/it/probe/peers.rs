@@ -8,8 +8,11 @@ use crate::peer::{Kind, Peer};
 
 /// Steps and checks that say something, a line each, without times and ports.
 fn findings(kind: Kind) -> String {
-    let peer = Peer::start(kind);
-    let probed = Probed::of(&peer.url(), &[]);
+    findings_of(&Peer::start(kind))
+}
+
+fn findings_of(peer: &Peer) -> String {
+    let probed = Probed::of(&peer.url(), &["--tool", "echo"]);
     let address = peer.address().to_string();
     let mut text = format!("exit code {}\n", probed.code);
     for step in probed.list("steps") {
@@ -41,6 +44,19 @@ fn version_2_of_the_python_sdk() {
 #[test]
 fn version_2_of_the_typescript_sdk() {
     insta::assert_snapshot!(findings(Kind::TypescriptV2("stateful")));
+}
+
+#[test]
+fn version_1_of_the_typescript_sdk_with_its_authorization_server() {
+    insta::assert_snapshot!(findings(Kind::Limited));
+}
+
+#[test]
+fn version_2_of_the_python_sdk_with_a_certified_authorization_server() {
+    let authority = Peer::start(Kind::Oidc("access=60"));
+    let server = Peer::start(Kind::Guarded(authority.address().port()));
+    let found = findings_of(&server);
+    insta::assert_snapshot!(found.replace(&authority.address().to_string(), "AUTHORITY"));
 }
 
 #[test]
