@@ -22,7 +22,7 @@ pub fn text(probed: &Probed) -> String {
         lines.extend(probed.findings.iter().map(finding));
     }
     lines.extend([String::new(), verdict(probed)]);
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 /// Where what was found begins.
@@ -111,7 +111,7 @@ mod tests {
         let text = text(&Probed::of("http://a.test/\u{202e}".to_owned(), 3, false, found));
         assert_eq!(
             text,
-            "http://a.test/\\u{202e}\n\n  initialize     FAILED     1.5ms  a   passed  \
+            "http://a.test/\\u{202e}\n\n  initialize     FAILED      1.5ms  a   passed  \
              everything\\u{1b}[2J\n                               What helps: look there\n\n\
              there was no session to look at: 3 requests; 0 checks passed, 0 failed, 0 do not apply; \
              0 broken rules\n"
