@@ -112,6 +112,10 @@ fn a_sound_target_passes_in_whatever_way_it_speaks() {
         let requests = probed.document["requests"].as_u64().unwrap();
         assert!((10..=32).contains(&requests), "{flags:?}: {requests}");
         assert_eq!(practice.counted("practice_tool_calls_total"), 1, "{flags:?}");
+        let [opened, closed] = ["opened", "closed"]
+            .map(|what| practice.counted(&format!("practice_sessions_{what}_total")));
+        let over_sse = flags.contains(&"http+sse");
+        assert!(opened == closed || over_sse, "{flags:?}: {opened} sessions, {closed} closed");
     });
 }
 

@@ -74,7 +74,15 @@ impl Prober<'_> {
         // As long as any other handshake.
         let within = self.common.profile.connect_timeout;
         let attempt = Attempt { within, ..post((headers, message.to_string().into_bytes())) };
-        self.make(Attempted::UnknownVersion, attempt).await;
+        let (tried, session) = self.attempted(attempt).await;
+        self.facts.attempts.insert(Attempted::UnknownVersion, tried);
+        if let Some(id) = session {
+            // Whoever opened a session ends it.
+            let mut headers = without_body(self.client.headers_outside());
+            headers.insert(HeaderName::from_static(SESSION_HEADER), id);
+            let end = Attempt { method: Method::DELETE, ..post((headers, Vec::new())) };
+            let _ended = self.attempt(end).await;
+        }
         let Some(id) = seat.id().and_then(|id| HeaderValue::from_str(&another(id)).ok()) else {
             return;
         };
@@ -161,11 +169,17 @@ impl Prober<'_> {
 
     /// Makes an attempt.
     pub(super) async fn attempt(&self, attempt: Attempt) -> Tried {
+        self.attempted(attempt).await.0
+    }
+
+    /// The same, with the id of the session that it opened.
+    async fn attempted(&self, attempt: Attempt) -> (Tried, Option<HeaderValue>) {
         let began = self.now();
         let is_get = attempt.method == Method::GET;
         let came = Box::pin(self.client.try_out(attempt)).await;
         let took = self.now().saturating_sub(began);
-        match came {
+        let session = came.as_ref().ok().and_then(|came| came.headers.get(SESSION_HEADER).cloned());
+        let tried = match came {
             Ok(came) => Tried::Answer(Box::new(self.answer(&came, took))),
             // A stream that opens, and has nothing to say, is what a GET asks for.
             Err((_, Some(status @ 200..300))) if is_get => {
@@ -173,7 +187,8 @@ impl Prober<'_> {
                 Tried::Answer(Box::new(Answer { status, media, took, ..Answer::default() }))
             }
             Err((outcome, status)) => Tried::Nothing { outcome, status, after: took },
-        }
+        };
+        (tried, session)
     }
 
     fn answer(&self, came: &Came, took: Duration) -> Answer {

@@ -7,7 +7,7 @@ use crate::engine::recorder::Observer;
 use crate::model::event::{Event, Exchange, Refused, Violation};
 use crate::model::operation::Operation;
 use crate::model::plan::auth::{Consent, Flow};
-use crate::model::probe::facts::{Attempted, NoTokens};
+use crate::model::probe::facts::NoTokens;
 use crate::model::summary::Summary;
 
 /// The steps that are legs.
@@ -57,19 +57,19 @@ impl Prober<'_> {
         self.facts.legs.clone_from(&self.noted.legs);
         self.facts.legs.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
         self.facts.no_tokens = self.noted.refused.as_deref().map(|refused| NoTokens {
-            leg: refused.operation,
+            leg: step_of(refused.operation),
             said: without_leg(&refused.said),
             what_to_do: refused.what_to_do,
         });
         let refused = self.facts.no_tokens.clone();
-        let last = refused.as_ref().map(|refused| refused.leg);
+        let last = refused.as_ref().map(|refused| step_of(refused.leg));
         let mut is_over = false;
         for (name, leg) in LEGS {
             let gone: Vec<_> = self
                 .noted
                 .legs
                 .iter()
-                .filter(|(of, _)| *of == leg)
+                .filter(|(of, _)| step_of(*of) == leg)
                 .map(|(_, took)| *took)
                 .collect();
             let took = (!gone.is_empty()).then(|| gone.iter().sum());
@@ -84,12 +84,7 @@ impl Prober<'_> {
                 _ if self.plan.auth.granted().is_none() => {
                     self.not_tried(name, "OAuth was not asked for");
                 }
-                _ if self
-                    .facts
-                    .of(Attempted::Anonymous)
-                    .answer()
-                    .is_some_and(|it| it.status != 401) =>
-                {
+                _ if self.status_without_token() != Some(401) => {
                     self.not_tried(name, "no 401 asked for it");
                 }
                 _ => self.not_tried(name, "it was not come to"),
@@ -99,9 +94,7 @@ impl Prober<'_> {
             self.end("there is no token");
         }
     }
-}
 
-impl Prober<'_> {
     /// What helps, by the options of a probe.
     fn what_helps(&self, refused: &NoTokens) -> String {
         let what_to_do = refused.what_to_do;
@@ -119,6 +112,11 @@ impl Prober<'_> {
             _ => format!("{what_to_do}{file}"),
         }
     }
+}
+
+/// The leg whose step a leg is told in: tokens that are renewed are tokens.
+fn step_of(leg: Operation) -> Operation {
+    if leg == Operation::OauthRefresh { Operation::OauthToken } else { leg }
 }
 
 /// What is said of a leg, where its name stands before it.

@@ -12,7 +12,7 @@ use crate::conduct::unreachable::{Asked, what_and_hint};
 use crate::engine::client::{Refusal, Sitting};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
-use crate::model::plan::Way;
+use crate::model::plan::{Credential, Way};
 use crate::model::probe::facts::{Answer, Attempted, Opened, Tried};
 use crate::protocol::era::{Transport, Wish};
 use crate::protocol::{legacy, modern};
@@ -264,7 +264,7 @@ impl Prober<'_> {
             if self.facts.no_tokens.is_some() {
                 continue;
             }
-            let status = self.facts.of(Attempted::Anonymous).answer().map(|answer| answer.status);
+            let status = self.status_without_token();
             if refusal.outcome == Outcome::Unauthorised(403) && status == Some(403) {
                 self.not_tried(name, "it refuses with HTTP 403, as above");
                 continue;
@@ -283,6 +283,17 @@ impl Prober<'_> {
         }
     }
 
+    /// The status that somebody without a token was answered with.
+    pub(super) fn status_without_token(&self) -> Option<u16> {
+        self.facts.of(Attempted::Anonymous).answer().map(|answer| answer.status)
+    }
+
+    /// Whether what is presented was given, and nothing else can be had.
+    fn presents_something_fixed(&self) -> bool {
+        !matches!(self.plan.auth, Credential::None | Credential::Granted(_))
+    }
+
+    /// Why a session, or a list, was not given, and what helps.
     pub(super) fn declined_with(&self, refusal: &Refusal) -> (String, String) {
         let (what, hint) = what_and_hint(refusal, &Asked::of(self.plan));
         let code = refusal.code.map_or_else(String::new, |code| format!(", JSON-RPC error {code}"));
@@ -294,6 +305,10 @@ impl Prober<'_> {
             _ => format!("{what}{code}{said}"),
         };
         let hint = match refusal.outcome {
+            Outcome::Unauthorised(_) if self.presents_something_fixed() => {
+                "what was presented is refused: is it of this server, has it expired, and may it do \
+                 that?"
+            }
             Outcome::Unauthorised(_) => {
                 "give a token with --bearer-env NAME, log in with --login, or name what stands in \
                  [auth] of a scenario with --scenario FILE"

@@ -108,7 +108,7 @@ fn challenge(facts: &Facts) -> Judged {
 }
 
 fn of_leg(facts: &Facts, leg: Operation) -> Judged {
-    if !facts.is_guarded {
+    if !facts.is_guarded && facts.legs.is_empty() {
         return NotApplicable(OPEN.to_owned());
     }
     match &facts.no_tokens {

@@ -48,6 +48,8 @@ fn a_token_is_nowhere_and_nothing_reaches_the_terminal_unseen() {
             let order = place.squall().args(["probe", &url, "--bearer-env", "MY_TOKEN"]);
             let done = order.args(json.iter().copied()).env("MY_TOKEN", TOKEN).go();
             done.exits(3);
+            let what_helps = "what was presented is refused";
+            assert!(url != guarded.url() || done.stdout.contains(what_helps), "{}", done.stdout);
             for text in [&done.stdout, &done.stderr] {
                 assert!(!text.contains(TOKEN), "{text}");
                 assert!(!text.contains('\u{1b}'), "{text}");
