@@ -71,11 +71,20 @@ Examples:
   TOKEN=... squall probe https://tools.example.com/mcp --i-am-authorised --bearer-env TOKEN --json
 
 Exit codes: 0 nothing failed that is medium or above; 2 a mistake in the arguments; 3 there was no
-session: no connection, no handshake, or no token; 4 a check or a rule of the protocol failed at medium
-or above.";
+session: no connection, no handshake, or no token; 4 a check, or a rule of the protocol, failed
+at medium or above.";
 
 /// Probes, prints.
 pub fn run(arguments: &ProbeArgs) -> anyhow::Result<ExitCode> {
+    if let Some(name) = &arguments.bearer_env
+        && std::env::var_os(name).is_none_or(|token| token.is_empty())
+    {
+        let said = format!(
+            "squall: --bearer-env names {name}, which the environment does not have: export it before \
+             starting squall"
+        );
+        return refuse(arguments.json, &said, &said, 2);
+    }
     let plan = match plan(arguments)? {
         Ok(plan) => plan,
         Err(wrong) => {
