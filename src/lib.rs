@@ -19,6 +19,7 @@ pub mod model {
     pub mod finding;
     pub mod histogram;
     pub mod leg;
+    pub mod limit_probe;
     pub mod metrics;
     pub mod nonce;
     pub mod operation;
@@ -101,6 +102,7 @@ pub mod protocol {
 
 /// The world: clock, sockets, files, processes. Uses `model`.
 pub mod edge {
+    pub mod certificate;
     pub mod clock;
     pub mod dial;
     pub mod files;
@@ -118,6 +120,7 @@ pub mod edge {
 pub mod judge {
     pub mod checks;
     pub mod rate_limit;
+    pub mod readiness;
     pub mod recovery;
     mod rule;
     pub mod spoilt;
@@ -178,7 +181,7 @@ pub mod practice {
     pub(crate) mod connections;
     pub mod era;
     pub mod exhibits;
-    pub mod flawed;
+    pub(crate) mod flawed;
     pub mod full;
     pub(crate) mod http_sse;
     pub mod id;
@@ -187,6 +190,7 @@ pub mod practice {
     pub(crate) mod legacy;
     mod limiter;
     pub mod metrics;
+    pub(crate) mod mixups;
     pub(crate) mod modern;
     #[cfg(test)]
     pub(crate) mod rehearsal;
@@ -219,6 +223,7 @@ pub mod render {
     pub mod percentile;
     pub mod planned;
     pub mod png;
+    pub mod probe;
     pub mod rate_limits;
     pub mod split;
     pub mod text;
@@ -246,6 +251,7 @@ pub mod conduct {
     pub(crate) mod metrics;
     mod outside;
     mod person;
+    pub mod probe;
     pub mod run;
     pub mod unreachable;
     pub mod watch;
@@ -260,6 +266,7 @@ pub mod cli {
     mod login;
     pub mod manual;
     pub mod plan;
+    pub mod probe;
     pub mod report;
     pub mod restore;
     pub mod run;

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use squall::cli::args::{Arguments, Command};
-use squall::cli::{chaos, check, conformance, manual, report, run, schema, serve, terminal};
+use squall::cli::{chaos, check, conformance, manual, probe, report, run, schema, serve, terminal};
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::chaos::ChaosArgs;
+use super::probe::ProbeArgs;
 use super::serve::ServeArgs;
 
 /// Load testing for remote MCP servers, as Claude's clients really use them.
@@ -31,6 +32,9 @@ pub enum Command {
     Run(RunArgs),
     /// Check a scenario and print its plan, without a single request.
     Check(CheckArgs),
+    /// Look at a server with one careful client, step by step, and hold it to what reviewers of
+    /// connectors ask.
+    Probe(ProbeArgs),
     /// Draw a saved run again, from its run.json alone: the page, the pictures, junit.xml,
     /// summary.md.
     Report(ReportArgs),

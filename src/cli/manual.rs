@@ -10,11 +10,15 @@ use super::args::{Arguments, CompletionsArgs};
 use super::terminal;
 
 /// Commands as they are typed, with what they are for.
-const EXAMPLES: [(&str, &str); 8] = [
+const EXAMPLES: [(&str, &str); 9] = [
     ("squall serve --listen 127.0.0.1:8000", "Serve the practice target, at /mcp."),
     (
         "squall chaos --listen 127.0.0.1:8001 --upstream 127.0.0.1:8000",
         "Put a fault proxy before it, driven through Toxiproxy's API on port 8474.",
+    ),
+    (
+        "squall probe http://127.0.0.1:8000/mcp",
+        "Look at it with one careful client, and hold it to what reviewers of connectors ask.",
     ),
     ("squall check storm.toml", "What a scenario amounts to, without a single request."),
     (

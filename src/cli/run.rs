@@ -31,12 +31,12 @@ const LONGEST_SHUTDOWN: Duration = Duration::from_secs(1);
 pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
     let refused = |error: &dyn Display, code| {
         let said = format!("squall: {error}");
-        refuse(arguments, &said, &said, code)
+        refuse(arguments.json, &said, &said, code)
     };
     let plan = match plan::read(&arguments.scenario)? {
         Ok(plan) => plan,
         Err(wrong) => {
-            return refuse(arguments, &wrong.text(terminal::colour()), &wrong.text(false), 2);
+            return refuse(arguments.json, &wrong.text(terminal::colour()), &wrong.text(false), 2);
         }
     };
     if arguments.dashboard.is_some() && matches!(plan.load.pace, Pace::Open(_)) {
@@ -61,10 +61,10 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Says why there is no report: to a person, and with `--json` to a script.
-fn refuse(arguments: &RunArgs, shown: &str, plain: &str, code: u8) -> anyhow::Result<ExitCode> {
+/// Says why there is no result: to a person, and with `--json` to a script.
+pub(super) fn refuse(json: bool, shown: &str, plain: &str, code: u8) -> anyhow::Result<ExitCode> {
     terminal::say(shown);
-    if arguments.json {
+    if json {
         let error = plain.trim_start_matches("squall: ");
         let object = serde_json::json!({ "error": error, "exit_code": code });
         let text = format!("{}\n", serde_json::to_string_pretty(&object)?);

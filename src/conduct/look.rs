@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::before;
-use super::choice::{self, Chosen};
+use super::choice::{self, Chosen, Dropped, Unchecked};
 use super::diagnosis;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
@@ -57,12 +57,8 @@ pub(super) async fn look<'a>(
     let (scouted, Chosen { tools, dropped, unchecked }) = choose(scouted, plan).await?;
     let holder = grants::checked(plan)?.holder(SCOUT);
     let told = |text: String| holder.hide(text).chars().take(EVIDENCE).collect::<String>();
-    let (wrong, unchecked): (Vec<_>, Vec<_>) =
-        unchecked.into_iter().partition(|unchecked| matches!(unchecked.why, Unfit::Broken(_)));
-    let headers = dropped.iter().map(|tool| (Rule::InvalidParamHeader, tool.to_string()));
-    let schemas = wrong.iter().map(|tool| (Rule::InvalidOutputSchema, tool.to_string()));
-    violations.extend(headers.chain(schemas).map(|(rule, tool)| listed_wrongly(rule, told(tool))));
-    let notes = unchecked.iter().map(|unchecked| told(unchecked.to_string())).collect();
+    let (wrong, notes) = wrong_tools(&dropped, unchecked, told);
+    violations.extend(wrong);
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     before::check_thresholds(plan, Some(&names))?;
     // What was planned for a target of another way of speaking may not fit this one.
@@ -100,6 +96,21 @@ pub(super) const fn way_of(scouted: &Scouted) -> Way {
     }
 }
 
+/// The rules that the target broke with these tools, and notes of what is not checked, both as they
+/// are `told`.
+pub(super) fn wrong_tools(
+    dropped: &[Dropped],
+    unchecked: Vec<Unchecked>,
+    told: impl Fn(String) -> String,
+) -> (Vec<Violation>, Vec<String>) {
+    let (wrong, unchecked): (Vec<_>, Vec<_>) =
+        unchecked.into_iter().partition(|unchecked| matches!(unchecked.why, Unfit::Broken(_)));
+    let headers = dropped.iter().map(|tool| (Rule::InvalidParamHeader, tool.to_string()));
+    let schemas = wrong.iter().map(|tool| (Rule::InvalidOutputSchema, tool.to_string()));
+    let wrongs = headers.chain(schemas).map(|(rule, tool)| listed_wrongly(rule, told(tool)));
+    (wrongs.collect(), unchecked.iter().map(|unchecked| told(unchecked.to_string())).collect())
+}
+
 /// A tool that is not listed as it must be, as what that is: a rule that the target broke.
 fn listed_wrongly(rule: Rule, evidence: String) -> Violation {
     Violation {
@@ -113,7 +124,7 @@ fn listed_wrongly(rule: Rule, evidence: String) -> Violation {
 }
 
 /// Chooses the tools beside the event loop: whatever their schemas ask for, Ctrl-C is heard.
-async fn choose(scouted: Scouted, plan: &Plan) -> Result<(Scouted, Chosen), RunError> {
+pub(super) async fn choose(scouted: Scouted, plan: &Plan) -> Result<(Scouted, Chosen), RunError> {
     let asked = plan.tools.clone();
     let choosing = tokio::task::spawn_blocking(move || {
         choice::choose(&scouted, &asked).map(|chosen| (scouted, chosen))

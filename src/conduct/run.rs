@@ -98,7 +98,7 @@ pub async fn run(mut order: Order) -> Result<Report, RunError> {
 }
 
 /// Where the practice target is asked: it announces its endpoint of Streamable HTTP.
-fn practice_url(plan: &Plan, child: &PracticeChild) -> String {
+pub(super) fn practice_url(plan: &Plan, child: &PracticeChild) -> String {
     if plan.may_speak(Way::Legacy) || plan.may_speak(Way::Modern) {
         return child.url.clone();
     }
@@ -115,7 +115,7 @@ fn blame_ourselves(report: &mut Report, ended: &str) {
     report.reasons.insert(0, why);
 }
 
-async fn stop_practice(child: Option<PracticeChild>) {
+pub(super) async fn stop_practice(child: Option<PracticeChild>) {
     if let Some(child) = child {
         // It is ours and the report is made: how it ended changes nothing.
         let _ended = child.stop().await.is_ok();

@@ -116,7 +116,7 @@ fn nothing_in_common(refusal: &Refusal, asked: &Asked) -> Option<String> {
     })
 }
 
-fn what_and_hint(refusal: &Refusal, asked: &Asked) -> (String, &'static str) {
+pub(super) fn what_and_hint(refusal: &Refusal, asked: &Asked) -> (String, &'static str) {
     match refusal.outcome {
         Outcome::Connect(failure) => (failure.name().to_owned(), failure.hint()),
         Outcome::Timeout => (

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::clock::Clock;
 use super::net::{self, Connect, Departure, Io, Link};
-use super::tls::{Agreed, Tls};
+use super::tls::{Agreed, Shown, Tls};
 use crate::model::address;
 use crate::model::event::Opened;
 use crate::model::outcome::ConnectFailure;
@@ -91,6 +91,23 @@ impl Dial {
         opened.tls = Some(self.clock.now().saturating_sub(connected));
         (opened.resumed, opened.http2) = (resumed, http2);
         Ok(Link { io: Io::Tls(Box::new(stream)), opened, mark: None })
+    }
+
+    /// Opens a connection and closes it again: what that took, where it led, and what the server
+    /// showed of itself where TLS is spoken.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn survey(
+        &self,
+    ) -> Result<(Opened, Option<SocketAddr>, Option<Shown>), ConnectFailure> {
+        let link = self.open(Departure::default()).await?;
+        let (peer, shown) = match &link.io {
+            Io::Tcp(stream) => (stream.peer_addr().ok(), None),
+            Io::Tls(stream) => (stream.get_ref().0.peer_addr().ok(), Some(Shown::on(stream))),
+            Io::Pipe(_) => (None, None),
+        };
+        Ok((link.opened, peer, shown))
     }
 
     /// A connection without TLS, whatever the route says, from an address of this machine if one

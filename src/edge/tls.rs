@@ -8,11 +8,14 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
-use rustls::{AlertDescription, CertificateError, ClientConfig, HandshakeKind, RootCertStore};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::certificate;
 use super::dial;
 use super::files::{self, FilesError};
 use crate::model::outcome::{ConnectFailure, TlsFailure};
@@ -35,6 +38,32 @@ pub(super) struct Agreed {
     pub(super) resumed: bool,
     /// HTTP/2 was agreed on.
     pub(super) http2: bool,
+}
+
+/// What a server shows of itself in a TLS handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// `TLS 1.3`, or an older one.
+    pub version: &'static str,
+    /// Certificates it sent: its own and those that lead to an authority.
+    pub chain: usize,
+    /// When its own one ends, in seconds since 1970, where that can be read.
+    pub not_after: Option<i64>,
+}
+
+impl Shown {
+    /// What was shown on this connection.
+    pub(super) fn on(stream: &TlsStream<TcpStream>) -> Self {
+        let (_, session) = stream.get_ref();
+        let chain = session.peer_certificates().unwrap_or_default();
+        let version = match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            _ => "an unknown version of TLS",
+        };
+        let not_after = chain.first().and_then(|own| certificate::not_after(own));
+        Self { version, chain: chain.len(), not_after }
+    }
 }
 
 /// Why TLS cannot be spoken as the scenario asks.

@@ -15,8 +15,8 @@ use super::stop::{Phase, Stop};
 use crate::model::behaviour::{Agent, Ask, Behaviour, Lead, Step};
 use crate::model::chance::{self, Key, Purpose};
 use crate::model::event::{Event, Fate, Run, Wave};
+use crate::model::limit_probe::{Probe, What};
 use crate::model::outcome::Class;
-use crate::model::probe::{Probe, What};
 
 /// What all users of a load do.
 #[derive(Debug)]

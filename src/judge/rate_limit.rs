@@ -31,9 +31,9 @@ use self::signals::Signals;
 use self::waits::Waits;
 use crate::model::behaviour::{Behaviour, Check};
 use crate::model::event::Event;
+use crate::model::limit_probe::{Part, Probe, What};
 use crate::model::plan::checks::RATE_LIMIT;
 use crate::model::plan::limits::{Declared, Per};
-use crate::model::probe::{Part, Probe, What};
 use crate::model::report::rate_limits::{Between, Quiet, RateLimits, RetryAfter, Tried};
 use crate::model::report::{Expectations, Judged};
 

@@ -3,7 +3,7 @@
 use crate::model::finding::{BrokenRule, Finding, Provenance, Severity};
 
 /// What a finding says besides its evidence.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
     pub(super) id: &'static str,
     pub(super) severity: Severity,

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use super::chance::Key;
 use super::distribution::Distribution;
+use super::limit_probe::{Probe, Shot};
 use super::outcome::Class;
-use super::probe::{Probe, Shot};
 
 mod agent;
 mod caller;

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use super::fault::Touched;
+use super::limit_probe::Probe;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
-use super::probe::Probe;
 
 mod presented;
 

@@ -1,234 +1,232 @@
-//! What the defects about answers do to the answers of tool calls in the era of sessions. A target
-//! without them never comes here.
+//! A practice target with defects: what it answers instead, or what becomes of a sound answer. A
+//! target without any never comes here.
 
-use std::collections::HashMap;
-use std::future::pending;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod lists;
 
-use axum::body::Body;
-use axum::http::StatusCode;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::Response;
-use futures_util::stream;
-use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::answer::{Answer, Dress};
-use super::id::Id;
-use super::response::{EVENT_STREAM, content, event_stream};
-use super::server::Target;
-use super::voice::event;
+use super::metrics::Received;
+use super::request;
+use super::response::{self, JSON};
+use super::server::{Endpoint, Target, soundly};
 use crate::model::plan::Flaw;
+use crate::protocol::legacy;
+use crate::protocol::modern::{self, METHOD_HEADER};
 
-/// What befalls one call in so many.
-const ONE_IN: u64 = 10;
+/// Longer than hosted clients wait for a handshake.
+const SLOW: Duration = Duration::from_millis(10_500);
+/// Characters of a large result.
+const LARGE: usize = 200_000;
 
-/// The defects of answers.
-const ALL: [Flaw; 5] = [
-    Flaw::CrossesAnswers,
-    Flaw::MixesSessions,
-    Flaw::LosesAnswers,
-    Flaw::AnswersTwice,
-    Flaw::NeverAnswers,
-];
-
-/// What such a target remembers.
+/// What a target with defects remembers.
 #[derive(Debug, Default)]
 pub(super) struct Flawed {
-    calls: AtomicU64,
-    /// The answer before, and whose it was.
-    last: Mutex<Option<(Option<Id>, Answer)>>,
-    /// Calls in flight, by session and id.
-    crossing: Mutex<HashMap<Crossing, InFlight>>,
+    /// The next list is in the other order.
+    turned: AtomicBool,
 }
 
-type Crossing = (Option<Id>, String);
-
-/// Calls of one session with one id.
-#[derive(Debug, Default)]
-struct InFlight {
-    count: usize,
-    /// One whose answer is there, and waits for that of another.
-    waiting: Option<(Answer, oneshot::Sender<Answer>)>,
+/// What is asked, as far as a defect needs it.
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(default)]
+    params: Value,
 }
 
-/// A call that is in flight until this is dropped.
-pub(super) struct Crossed<'t> {
-    flawed: &'t Flawed,
-    at: Crossing,
+/// Answers a request at an MCP endpoint of a target with defects.
+pub(super) async fn mcp(
+    target: Arc<Target>,
+    endpoint: Endpoint,
+    request: Request,
+    received: Received,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = request::read(body).await else {
+        return soundly(target, endpoint, Request::from_parts(parts, Body::empty()), received)
+            .await;
+    };
+    let asked: Option<Asked<'_>> = serde_json::from_slice(&body).ok();
+    let method = asked.as_ref().and_then(|asked| asked.method.as_deref()).unwrap_or_default();
+    if let Some(response) = target.instead(&parts, method, &body).await {
+        received.answered(response.status().as_u16());
+        return response;
+    }
+    target.mislead(&mut parts, method);
+    let request = Request::from_parts(parts, Body::from(body.clone()));
+    let response = soundly(Arc::clone(&target), endpoint, request, received).await;
+    let params = asked.as_ref().map_or(&Value::Null, |asked| &asked.params);
+    target.spoilt(response, method, params).await
 }
 
 impl Target {
-    /// Whether any defect is about the answers of tool calls.
-    pub(super) fn is_flawed(&self) -> bool {
-        ALL.into_iter().any(|flaw| self.has(flaw))
+    /// What is answered before anybody looks at the request.
+    async fn instead(&self, parts: &Parts, method: &str, body: &Bytes) -> Option<Response> {
+        let path = parts.uri.path();
+        let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
+        match parts.method.as_str() {
+            _ if self.has(Flaw::SlashRedirect) && path == "/mcp/" => Some(redirected("/mcp")),
+            _ if self.has(Flaw::EndpointRedirect) && path == "/mcp" => Some(redirected("/mcp/")),
+            "GET" if self.has(Flaw::Get500) => broken(),
+            "DELETE" if self.has(Flaw::Delete500) => broken(),
+            "OPTIONS" if self.has(Flaw::CorsCredentials) => Some(allowed(parts)),
+            "POST" => self.instead_of_post(parts, method, body).await,
+            _ => None,
+        }
     }
 
-    /// A call of this session with this id is in flight.
-    pub(super) fn crossed(&self, session: Option<Id>, id: &RawValue) -> Crossed<'_> {
-        let at = (session, id.get().to_owned());
-        lock(&self.flawed.crossing).entry(at.clone()).or_default().count += 1;
-        Crossed { flawed: &self.flawed, at }
-    }
-
-    /// The response to a call that has this answer.
-    pub(super) async fn respond_flawed(
-        &self,
-        crossed: Crossed<'_>,
-        id: &RawValue,
-        answer: Answer,
-    ) -> Response {
-        let form = self.knobs.answers;
-        let is_one = self.flawed.calls.fetch_add(1, Ordering::Relaxed) % ONE_IN == ONE_IN - 1;
-        let mut answer = answer;
-        if self.has(Flaw::CrossesAnswers) {
-            answer = crossed.exchanged(answer).await;
-        }
-        if self.has(Flaw::MixesSessions) {
-            answer = self.flawed.mixed(crossed.at.0, answer, is_one);
-        }
-        if is_one && self.has(Flaw::NeverAnswers) {
-            return pending().await;
-        }
-        if is_one && self.has(Flaw::LosesAnswers) {
-            return content(StatusCode::OK, EVENT_STREAM, Body::empty());
-        }
-        if is_one && self.has(Flaw::AnswersTwice) {
-            let message = event(&answer.message(id, Dress::Plain));
-            let twice = stream::iter([message.clone(), message].map(Ok::<_, std::io::Error>));
-            return event_stream(Body::from_stream(twice));
-        }
-        answer.respond(id.get(), form)
-    }
-}
-
-impl Flawed {
-    /// The answer before, where that was another session's and it is one in so many.
-    fn mixed(&self, session: Option<Id>, answer: Answer, is_one: bool) -> Answer {
-        let mut last = lock(&self.last);
-        if let Some((_, other)) = last.take_if(|(whose, _)| is_one && *whose != session) {
-            return other;
-        }
-        *last = Some((session, answer.clone()));
-        answer
-    }
-}
-
-impl Crossed<'_> {
-    /// The answer of another call with the same session and id, where one is in flight.
-    async fn exchanged(&self, answer: Answer) -> Answer {
-        let waits = {
-            let mut crossing = lock(&self.flawed.crossing);
-            let Some(in_flight) = crossing.get_mut(&self.at) else { return answer };
-            match in_flight.waiting.take() {
-                Some((other, its)) => {
-                    // Whoever has left needs no answer.
-                    let _left = its.send(answer).is_err();
-                    return other;
-                }
-                None if in_flight.count == 1 => return answer,
-                None => {
-                    let (mine, waits) = oneshot::channel();
-                    in_flight.waiting = Some((answer.clone(), mine));
-                    waits
-                }
+    async fn instead_of_post(&self, parts: &Parts, method: &str, body: &Bytes) -> Option<Response> {
+        let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
+        match method {
+            "initialize" if self.has(Flaw::SlowHandshake) => {
+                self.workers.pause(SLOW).await;
+                None
             }
-        };
-        waits.await.unwrap_or(answer)
-    }
-}
-
-impl Drop for Crossed<'_> {
-    fn drop(&mut self) {
-        let mut crossing = lock(&self.flawed.crossing);
-        let Some(in_flight) = crossing.get_mut(&self.at) else { return };
-        in_flight.count -= 1;
-        // The last one that is left waits for nobody.
-        if in_flight.count == 1 {
-            in_flight.waiting = None;
-        }
-        if in_flight.count == 0 {
-            crossing.remove(&self.at);
-        }
-    }
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use futures_util::future::join_all;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::model::plan::Practice;
-    use crate::practice::rehearsal::{Running, got, request, start};
-
-    async fn flawed(flaw: Flaw) -> Running {
-        let latency = "30ms".parse().unwrap();
-        start(Practice { latency, defects: [flaw].into_iter().collect(), ..Practice::default() })
-            .await
-    }
-
-    fn echo(id: u64, message: &str) -> Value {
-        request(id, "tools/call", &json!({"name": "echo", "arguments": {"message": message}}))
-    }
-
-    fn text(answer: &Value) -> &str {
-        answer["result"]["content"][0]["text"].as_str().unwrap()
-    }
-
-    #[tokio::test]
-    async fn answers_with_one_id_are_exchanged_and_others_are_not() {
-        let target = flawed(Flaw::CrossesAnswers).await;
-        let session = target.initialized().await;
-        let session = session.as_deref();
-        let call = async |id, message: &str| {
-            let answer = got(target.post(session, &echo(id, message))).await.json();
-            text(&answer).to_owned()
-        };
-        let all = join_all([call(1, "a"), call(1, "b"), call(2, "c")]).await;
-        assert_eq!(all, ["b", "a", "c"]);
-        let three = join_all([call(1, "a"), call(1, "b"), call(1, "c")]).await;
-        assert_eq!(three.iter().zip(["a", "b", "c"]).filter(|(is, own)| *is == own).count(), 1);
-        assert_eq!(call(1, "alone").await, "alone");
-    }
-
-    #[tokio::test]
-    async fn one_call_in_ten_gets_what_another_session_got() {
-        let target = flawed(Flaw::MixesSessions).await;
-        let sessions = [target.initialized().await, target.initialized().await];
-        let mut wrong = 0;
-        for turn in 0..20 {
-            let message = turn.to_string();
-            let session = sessions[turn % 2].as_deref();
-            let answer = got(target.post(session, &echo(1, &message))).await.json();
-            wrong += usize::from(text(&answer) != message);
-        }
-        assert_eq!(wrong, 2);
-    }
-
-    #[tokio::test]
-    async fn one_call_in_ten_has_no_answer_or_two_or_waits_for_ever() {
-        for (flaw, events) in [
-            (Flaw::LosesAnswers, Some(0)),
-            (Flaw::AnswersTwice, Some(2)),
-            (Flaw::NeverAnswers, None),
-        ] {
-            let target = flawed(flaw).await;
-            let session = target.initialized().await;
-            for _ in 0..9 {
-                let good = got(target.post(session.as_deref(), &echo(1, "x"))).await.json();
-                assert_eq!(text(&good), "x");
+            "server/discover" if self.has(Flaw::DiscoverHangs) => std::future::pending().await,
+            "server/discover" if self.has(Flaw::Discover500) => broken(),
+            "" if self.has(Flaw::BrokenJson500) && is_broken(body) => broken(),
+            _ if self.has(Flaw::VersionUnsaid) && is_of_no_era(parts) => {
+                let error = json!({ "code": -32600, "message": "no" });
+                let message = json!({ "jsonrpc": "2.0", "id": null, "error": error });
+                let body = Body::from(message.to_string());
+                Some(response::content(StatusCode::BAD_REQUEST, JSON, body))
             }
-            let tenth = got(target.post(session.as_deref(), &echo(1, "x")));
-            let tenth = tokio::time::timeout(Duration::from_millis(500), tenth).await.ok();
-            let counted = tenth.map(|answer| answer.text.matches("event: message").count());
-            assert_eq!(counted, events, "{flaw:?}");
+            _ => None,
         }
     }
+
+    /// What a request says is changed before it is looked at.
+    fn mislead(&self, parts: &mut Parts, method: &str) {
+        if self.has(Flaw::AnyOrigin) {
+            parts.headers.remove(header::ORIGIN);
+        }
+        let name = HeaderName::from_static(METHOD_HEADER);
+        if self.has(Flaw::TrustsHeaders)
+            && parts.headers.contains_key(&name)
+            && let Ok(method) = HeaderValue::from_str(method)
+        {
+            parts.headers.insert(name, method);
+        }
+    }
+
+    /// What becomes of a sound answer.
+    async fn spoilt(&self, mut response: Response, method: &str, params: &Value) -> Response {
+        if self.has(Flaw::BufferedStreams) {
+            response.headers_mut().remove("x-accel-buffering");
+        }
+        if self.has(Flaw::HtmlErrors) && response.status().as_u16() >= 400 {
+            let page = "<!doctype html><title>Error</title><h1>Something went wrong</h1>";
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            return response::content(response.status(), kind, Body::from(page));
+        }
+        let is_asked = matches!(method, "initialize" | "ping" | "tools/list" | "tools/call");
+        if !is_asked && !method.starts_with("squall/") {
+            return response;
+        }
+        let (mut parts, body) = response.into_parts();
+        let Ok(whole) = body.collect().await else {
+            return Response::from_parts(parts, Body::empty());
+        };
+        let whole = whole.to_bytes();
+        let text = String::from_utf8_lossy(&whole);
+        // An event's data is one line, or the whole body is.
+        let (before, data) = match text.rsplit_once("data: ") {
+            Some((before, data)) => (format!("{before}data: "), data.trim_end()),
+            None => (String::new(), &*text),
+        };
+        let Ok(mut message) = serde_json::from_str::<Value>(data) else {
+            return Response::from_parts(parts, Body::from(whole));
+        };
+        if let Some(response) = self.spoil(&mut message, method, params) {
+            return response;
+        }
+        let end = if before.is_empty() { "" } else { "\n\n" };
+        parts.headers.remove(header::CONTENT_LENGTH);
+        Response::from_parts(parts, Body::from(format!("{before}{message}{end}")))
+    }
+
+    /// Changes a response; or what comes instead.
+    fn spoil(&self, message: &mut Value, method: &str, params: &Value) -> Option<Response> {
+        let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
+        let is_refused = message.get("error").is_some();
+        match method {
+            "initialize" if self.has(Flaw::EchoesVersion) && !is_refused => {
+                message["result"]["protocolVersion"] = params["protocolVersion"].clone();
+            }
+            "tools/list" if !is_refused => {
+                let turned = &self.flawed.as_ref()?.turned;
+                let turn = || turned.fetch_xor(true, Ordering::Relaxed);
+                lists::spoil(&mut message["result"], |flaw| self.has(flaw), turn);
+            }
+            "tools/call" if is_refused && self.has(Flaw::UnknownTool500) => return broken(),
+            "tools/call" if is_refused && self.has(Flaw::BareErrors) => {
+                message["error"]["message"] = "Internal Server Error".into();
+            }
+            "tools/call" if !is_refused && self.has(Flaw::FailingTools) => {
+                let error = json!({ "code": -32603, "message": "the index cannot be reached" });
+                let id = message["id"].clone();
+                *message = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            }
+            "tools/call" if !is_refused && self.has(Flaw::LargeResults) => {
+                message["result"]["content"][0]["text"] = "x".repeat(LARGE).into();
+            }
+            _ if method.starts_with("squall/") && self.has(Flaw::UnknownMethod500) => {
+                return broken();
+            }
+            _ if method.starts_with("squall/") && self.has(Flaw::UnknownMethodCode) => {
+                message["error"]["code"] = (-32602).into();
+            }
+            _ => {}
+        }
+        if self.has(Flaw::RoundsIds)
+            && let Some(id) = message["id"].as_i64()
+        {
+            message["id"] = ((id as f32) as i64).into();
+        }
+        None
+    }
+}
+
+fn is_broken(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
+}
+
+/// Whether a request names a revision that there is not.
+fn is_of_no_era(parts: &Parts) -> bool {
+    let named = parts.headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok());
+    named.is_some_and(|named| {
+        legacy::Revision::named(named).is_none() && modern::Revision::named(named).is_none()
+    })
+}
+
+fn plainly(status: StatusCode, text: &'static str) -> Response {
+    response::content(status, HeaderValue::from_static("text/plain"), Body::from(text))
+}
+
+fn redirected(to: &'static str) -> Response {
+    let mut response = response::empty(StatusCode::TEMPORARY_REDIRECT);
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
+    response
+}
+
+/// Whatever page asks, it is allowed.
+fn allowed(parts: &Parts) -> Response {
+    let mut response = response::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    if let Some(origin) = parts.headers.get(header::ORIGIN) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    response
 }

@@ -90,10 +90,10 @@ async fn call(
     }
     let is_kept = is_kept(target, context);
     let needs_stream = chosen.talks() || (is_kept && form == Answers::Sse);
-    if !needs_stream && target.is_flawed() {
+    if !needs_stream && target.mixes_up() {
         let crossed = target.crossed(context.session, id);
         let answer = target.call(chosen, || caller(target, *context, message.params)).await;
-        return Ok(Box::pin(target.respond_flawed(crossed, id, answer)).await);
+        return Ok(Box::pin(target.respond_mixed_up(crossed, id, answer)).await);
     }
     if !needs_stream {
         let answer = target.call(chosen, || caller(target, *context, message.params)).await;

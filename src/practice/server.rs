@@ -17,11 +17,12 @@ use super::asks::Asks;
 use super::authorization::{Authority, Ends, Page, Reply};
 use super::connections;
 use super::era::{self, Era};
-use super::flawed::Flawed;
+use super::flawed::{self, Flawed};
 use super::http_sse::{self, Channels};
 use super::legacy;
 use super::limiter::Limiter;
 use super::metrics::{Method, Metrics, Received};
+use super::mixups::Mixups;
 use super::modern;
 use super::request::{self, Refusal};
 use super::response;
@@ -51,12 +52,14 @@ pub(super) struct Target {
     pub(super) workers: Workers,
     pub(super) metrics: Arc<Metrics>,
     pub(super) asks: Asks,
-    pub(super) flawed: Flawed,
+    pub(super) mixups: Mixups,
     pub(super) seal: Seal,
     pub(super) authority: Option<Box<Authority>>,
     pub(super) limiter: Option<Box<Limiter>>,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) stopping: watch::Sender<bool>,
+    /// What it remembers of its own defects; none if it has none.
+    pub(super) flawed: Option<Flawed>,
     /// It is reached by names of this machine only: whatever else asks for it was led here.
     is_local: bool,
 }
@@ -102,9 +105,17 @@ pub async fn serve(
 /// Everything but the MCP endpoints.
 pub(super) fn pages(target: &Arc<Target>) -> Router {
     Router::new()
-        .route("/health", get(async || response::page("text/plain", "ok")))
+        .route("/health", get(health))
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(target))
+}
+
+async fn health(State(target): State<Arc<Target>>) -> Response {
+    let mut response = response::page("text/plain", "ok");
+    if target.has(Flaw::Unhealthy) {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
 }
 
 async fn metrics(State(target): State<Arc<Target>>) -> Response {
@@ -127,6 +138,20 @@ pub(super) fn method(request: &axum::http::Method) -> Method {
 
 /// Answers a request at an MCP endpoint.
 pub(super) async fn mcp(
+    target: Arc<Target>,
+    endpoint: Endpoint,
+    request: Request,
+    received: Received,
+) -> Response {
+    if target.flawed.is_some() {
+        // Apart, so that a sound target does not carry the room it needs.
+        return Box::pin(flawed::mcp(target, endpoint, request, received)).await;
+    }
+    soundly(target, endpoint, request, received).await
+}
+
+/// Answers it as a sound target does, but for what stands where it is decided.
+pub(super) async fn soundly(
     target: Arc<Target>,
     endpoint: Endpoint,
     request: Request,
@@ -237,16 +262,19 @@ impl Target {
         };
         let limit = knobs.limit.clone();
         let limiter = limit.map(|limit| Limiter::new(limit, knobs.defects, Clock::real()));
+        let is_flawed = knobs.defects.list().next().is_some();
+        let flawed = is_flawed.then(Flawed::default);
         Some(Arc::new(Self {
             workers: Workers::start(&knobs),
             authority: authority.map(Box::new),
             limiter: limiter.map(Box::new),
+            flawed,
             knobs,
             sessions: Sessions::default(),
             channels: Channels::default(),
             metrics: Arc::new(Metrics::default()),
             asks: Asks::default(),
-            flawed: Flawed::default(),
+            mixups: Mixups::default(),
             seal: Seal::new()?,
             changes: broadcast::Sender::new(CHANGES),
             stopping: watch::Sender::new(false),
@@ -264,6 +292,9 @@ impl Target {
         let speaks = self.knobs.speaks;
         match path {
             "/mcp" if speaks.has(Way::Legacy) || speaks.has(Way::Modern) => Some(Endpoint::Mcp),
+            "/mcp/" if self.has(Flaw::SlashRedirect) || self.has(Flaw::EndpointRedirect) => {
+                Some(Endpoint::Mcp)
+            }
             http_sse::STREAM_PATH if speaks.has(Way::HttpSse) => Some(Endpoint::Stream),
             http_sse::POST_PATH if speaks.has(Way::HttpSse) => Some(Endpoint::Messages),
             _ => None,

@@ -1,6 +1,7 @@
 //! A certificate authority of a test's own, and what it signs, as PEM files.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, DnType,
@@ -17,6 +18,8 @@ pub(crate) enum Years {
     Now,
     Past,
     Future,
+    /// Until in five days, less a minute.
+    Soon,
 }
 
 /// An authority nobody but a test trusts.
@@ -53,9 +56,14 @@ impl Authority {
             Years::Now => (2020, 2090),
             Years::Past => (2001, 2002),
             Years::Future => (2088, 2090),
+            Years::Soon => (2020, 2021),
         };
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
+        if matches!(years, Years::Soon) {
+            let left = Duration::from_secs(5 * 24 * 3600 - 60);
+            params.not_after = (SystemTime::now() + left).into();
+        }
         let serial = SerialNumber::from(u64::from(next_serial()));
         params.serial_number = Some(serial.clone());
         let certificate = params.signed_by(&key, &self.issuer).unwrap();

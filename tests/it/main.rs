@@ -32,6 +32,7 @@ mod peers;
 mod person;
 mod practice;
 mod practice_auth;
+mod probe;
 mod rate_limit;
 mod receipts;
 mod refusals;

@@ -208,7 +208,7 @@ impl Client {
     }
 
     /// Tries what the detection says until a session has begun.
-    async fn detected(
+    pub(super) async fn detected(
         self: &Arc<Self>,
         wish: Wish,
         purpose: For,
@@ -252,7 +252,7 @@ impl Client {
 
     /// Tools as people read of them: one that is named after what the client presents cannot be
     /// called by that name.
-    fn named(&self, mut tools: Vec<Tool>) -> Vec<Tool> {
+    pub(super) fn named(&self, mut tools: Vec<Tool>) -> Vec<Tool> {
         for tool in &mut tools {
             tool.name = self.holder.hide(std::mem::take(&mut tool.name));
         }

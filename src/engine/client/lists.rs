@@ -73,6 +73,9 @@ impl Lent for Completed {
 struct Listed<T> {
     items: Vec<T>,
     cache: CacheHints,
+    /// Of all pages.
+    bytes: usize,
+    pages: usize,
 }
 
 impl Client {
@@ -221,6 +224,15 @@ impl Client {
         self.all_tools(session, cost).await.map(|listed| listed.items)
     }
 
+    /// Every tool of the target, the bytes of all pages, and how many those are.
+    pub(super) async fn listed_tools(
+        self: &Arc<Self>,
+        session: &Session,
+        cost: &Cost,
+    ) -> Result<(Vec<Tool>, usize, usize), Refusal> {
+        self.all_tools(session, cost).await.map(|listed| (listed.items, listed.bytes, listed.pages))
+    }
+
     async fn all_tools(
         self: &Arc<Self>,
         session: &Session,
@@ -307,7 +319,7 @@ impl Client {
                 return Err(self.unbounded(Rule::TooLarge, (operation, status), said));
             }
             let Some(next) = next else {
-                return Ok(Listed { items, cache: cache.unwrap_or_default() });
+                return Ok(Listed { items, cache: cache.unwrap_or_default(), bytes, pages });
             };
             if pages >= MOST_PAGES || !seen.insert(next.clone()) {
                 let said = format!("page {pages} leads to a page seen before");

@@ -159,6 +159,20 @@ impl Client {
         answered
     }
 
+    /// Calls a tool with these arguments, once, whatever came of it.
+    pub(super) async fn call_with(
+        self: &Arc<Self>,
+        session: &Session,
+        tool: &Tool,
+        (made, nonce): (&[u8], Nonce),
+        until: (Duration, &Cost),
+    ) -> Answered<u32> {
+        let arguments = |out: &mut Vec<u8>| out.extend_from_slice(made);
+        let mirrored = session.footing.is_modern().then(|| headers(&tool.mirrored, made));
+        let mirrored = mirrored.unwrap_or_default();
+        self.call_tool((session, tool), (&arguments, nonce), &mirrored, until).await
+    }
+
     /// Lists the tools again to learn which headers a tool wants; false if that cannot be told.
     async fn learn(
         self: &Arc<Self>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::engine::client::{Client, Made};
-use crate::model::probe::{Probe, Shot, What, Who};
+use crate::model::limit_probe::{Probe, Shot, What, Who};
 
 /// Each a client of its own, made when it is first sent for.
 pub(super) struct Cast {

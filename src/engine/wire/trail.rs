@@ -178,6 +178,11 @@ impl<'a> Trail<'a> {
         self.exchange.answer
     }
 
+    /// The status of the answer's head, if one came.
+    pub const fn status(&self) -> Option<u16> {
+        self.exchange.status
+    }
+
     /// Tells when the head of an answer has come that is no refusal; dropped without a word if none
     /// does.
     pub fn tell_when_open(&mut self, opened: oneshot::Sender<()>) {

@@ -15,8 +15,8 @@ use std::time::Duration;
 use super::rules::{BELOW, EXCEEDED};
 use super::said::Said;
 use crate::model::figure;
+use crate::model::limit_probe::{Part, Probe};
 use crate::model::plan::limits::Allowance;
-use crate::model::probe::{Part, Probe};
 
 /// A limit is what is declared if it is by so much of it.
 pub(super) const CLOSE: f64 = 0.05;

@@ -6,8 +6,8 @@
 use super::allowance::{CLOSE, told};
 use super::rules::{BURST_EXCEEDED, BURST_REFUSED, EDGE};
 use super::said::Said;
+use crate::model::limit_probe::{Part, Probe};
 use crate::model::plan::limits::Declared;
-use crate::model::probe::{Part, Probe};
 
 /// Fewer bursts than these may each have met something else.
 const LEAST: usize = 2;

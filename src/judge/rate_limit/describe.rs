@@ -5,7 +5,7 @@ use super::allowance::told;
 use super::others::{self, Counted};
 use super::shape::Shape;
 use crate::model::figure;
-use crate::model::probe::Varied;
+use crate::model::limit_probe::Varied;
 
 /// Worth saying: so many times as long.
 const SLOWER: u32 = 5;

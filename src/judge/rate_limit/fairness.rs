@@ -3,7 +3,7 @@
 use super::rules::UNFAIR;
 use super::said::Said;
 use crate::model::figure;
-use crate::model::probe::{Part, Probe};
+use crate::model::limit_probe::{Part, Probe};
 
 /// Fewer quiet calls than these show nothing.
 const LEAST: usize = 20;

@@ -9,8 +9,8 @@ use super::rules::{OTHERWISE, REPLICAS, TOKEN};
 use super::said::Said;
 use crate::model::behaviour::OTHERS;
 use crate::model::finding::Finding;
+use crate::model::limit_probe::{Part, Probe, Varied};
 use crate::model::plan::limits::Per;
-use crate::model::probe::{Part, Probe, Varied};
 
 /// What trials of one variation came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,9 +6,9 @@ use std::collections::{HashMap, VecDeque};
 use super::*;
 use crate::model::behaviour::{Lead, RateLimit, Step};
 use crate::model::chance::Key;
+use crate::model::limit_probe::Shot;
 use crate::model::outcome::{Outcome, Signal, Throttle};
 use crate::model::plan::limits::{Allowance, Says};
-use crate::model::probe::Shot;
 
 const SERVICE: Duration = Duration::from_millis(2);
 

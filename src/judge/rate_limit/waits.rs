@@ -7,7 +7,7 @@ use super::said::Said;
 use crate::model::behaviour::ROUNDING;
 use crate::model::figure;
 use crate::model::finding::Finding;
-use crate::model::probe::{Part, Probe, What, Who};
+use crate::model::limit_probe::{Part, Probe, What, Who};
 
 /// What was said, and what came of it.
 #[derive(Debug, Clone, PartialEq, Default)]

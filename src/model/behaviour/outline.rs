@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::limit_probe::Probe;
 use crate::model::outcome::{Class, Outcome};
-use crate::model::probe::Probe;
 
 use super::{Agent, Lead, Step};
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::chance::Key;
-use crate::model::probe::{Part, Probe, Shot, Varied, What, Who};
+use crate::model::limit_probe::{Part, Probe, Shot, Varied, What, Who};
 
 use super::caller::Caller;
 use super::{Ask, NO_REACTION, Step};

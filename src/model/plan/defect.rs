@@ -34,9 +34,16 @@ macro_rules! defects {
         }
 
         $(#[doc = $set])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $Defects {
             has: [bool; $Defect::WORDS.len()],
+        }
+
+        impl Default for $Defects {
+            /// None of them.
+            fn default() -> Self {
+                Self { has: [false; $Defect::WORDS.len()] }
+            }
         }
 
         impl $Defects {

@@ -1,5 +1,6 @@
 //! Pages of the list of tools, whole; the entries of other lists are in [`super::entry`].
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -23,6 +24,9 @@ pub struct ToolsPage {
 pub struct Tool {
     /// Its name, as calls use it.
     pub name: String,
+    /// It has a title for people.
+    #[serde(default, rename = "title", deserialize_with = "is_there")]
+    pub has_title: bool,
     /// What it says it does.
     #[serde(default)]
     pub description: Option<String>,
@@ -59,6 +63,9 @@ pub struct Annotations {
     /// What it changes may be lost.
     #[serde(default)]
     pub destructive_hint: Option<bool>,
+    /// A title for people is among them, as revisions before 2025-06-18 have it.
+    #[serde(default, rename = "title", deserialize_with = "is_there")]
+    pub has_title: bool,
 }
 
 impl Tool {
@@ -74,6 +81,11 @@ impl Tool {
     pub fn is_read_only(&self) -> bool {
         self.annotations.and_then(|hints| hints.read_only_hint) == Some(true)
     }
+}
+
+/// Whether a member is there, whatever it is.
+fn is_there<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    Option::<IgnoredAny>::deserialize(d).map(|found| found.is_some())
 }
 
 /// An array of objects.
@@ -101,6 +113,8 @@ mod tests {
             page.tools.iter().map(|tool| (&*tool.name, tool.is_read_only())).collect();
         assert_eq!(told, [("search", true), ("drop", false), ("echo", false)]);
         assert_eq!(page.tools[0].description.as_deref(), Some("finds"));
+        assert!(!page.tools[0].has_title && page.tools[0].annotations.unwrap().has_title);
+        assert!(!page.tools[1].annotations.unwrap().has_title);
         assert_eq!(page.tools[0].input_schema["properties"]["q"]["type"], "string");
         assert_eq!(page.tools[1].annotations.unwrap().destructive_hint, Some(true));
         let needs_task = |how: &str| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{BASE, FIRST_WAIT, Machine, OTHERS, Task, all};
 use crate::model::behaviour::Step;
-use crate::model::probe::{Part, Varied, What, Who};
+use crate::model::limit_probe::{Part, Varied, What, Who};
 
 /// Windows that are pressed on for, where nothing else is said.
 const WINDOWS: u32 = 3;

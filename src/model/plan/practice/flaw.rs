@@ -45,6 +45,68 @@ defects! {
     LimitHitsQuiet = "limit-hits-quiet",
     /// Who was refused by the rate limit is refused at the token endpoint, too.
     LimitSharesToken = "limit-shares-token",
+    /// The endpoint redirects to its URL with a slash at the end.
+    EndpointRedirect = "endpoint-redirect",
+    /// The endpoint's URL with a slash at the end redirects to the one without.
+    SlashRedirect = "slash-redirect",
+    /// GET at the endpoint is answered 500.
+    Get500 = "get-500",
+    /// DELETE at the endpoint is answered 500.
+    Delete500 = "delete-500",
+    /// A request of a page of any origin is answered.
+    AnyOrigin = "any-origin",
+    /// Any page may ask with its user's cookies.
+    CorsCredentials = "cors-credentials",
+    /// Whatever is refused is refused with a page for people.
+    HtmlErrors = "html-errors",
+    /// Event streams do not ask to be passed on at once.
+    BufferedStreams = "buffered-streams",
+    /// The page of health answers 503.
+    Unhealthy = "unhealthy",
+    /// Initialize takes longer than hosted clients wait.
+    SlowHandshake = "slow-handshake",
+    /// The method server/discover is never answered.
+    DiscoverHangs = "discover-hangs",
+    /// The method server/discover is answered 500.
+    Discover500 = "discover-500",
+    /// A method that does not exist is answered 500; it begins with `squall/`.
+    UnknownMethod500 = "unknown-method-500",
+    /// A method that does not exist is refused with another code; it begins with `squall/`.
+    UnknownMethodCode = "unknown-method-code",
+    /// Initialize agrees to any revision.
+    EchoesVersion = "echoes-version",
+    /// A request of an unknown revision is not told which ones there are.
+    VersionUnsaid = "version-unsaid",
+    /// Headers that say something else than the body are believed.
+    TrustsHeaders = "trusts-headers",
+    /// A body that is no JSON is answered 500.
+    BrokenJson500 = "broken-json-500",
+    /// Large ids come back rounded.
+    RoundsIds = "rounds-ids",
+    /// Tools do not say whether they change anything; all but `search`.
+    UnannotatedTools = "unannotated-tools",
+    /// Tools have no title.
+    UntitledTools = "untitled-tools",
+    /// The name of a tool is too long.
+    LongNames = "long-names",
+    /// The description of a tool is too long.
+    LongDescriptions = "long-descriptions",
+    /// Two tools have one name.
+    DuplicateTools = "duplicate-tools",
+    /// There are more tools than a conversation should begin with.
+    ManyTools = "many-tools",
+    /// The list of tools is large.
+    LargeList = "large-list",
+    /// The list of tools changes its order each time.
+    UnorderedLists = "unordered-lists",
+    /// Every call of a tool fails with a JSON-RPC error.
+    FailingTools = "failing-tools",
+    /// Results are longer than clients read.
+    LargeResults = "large-results",
+    /// A call of a tool that does not exist is answered 500.
+    UnknownTool500 = "unknown-tool-500",
+    /// Errors of calls say nothing.
+    BareErrors = "bare-errors",
 }
 
 #[cfg(test)]
