@@ -9,8 +9,10 @@ use super::limit_probe::Probe;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
 
+mod echo;
 mod presented;
 
+pub use echo::Echo;
 pub use presented::{Challenged, Issued, Presented, Whose};
 
 /// One fact about a run.
@@ -87,29 +89,6 @@ pub struct Call {
     pub touched: Touched,
     /// Whether its answer told whose it is.
     pub echo: Echo,
-}
-
-/// Whether an answer told whose it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Echo {
-    /// The arguments had no place for a nonce.
-    Unasked,
-    /// They had one, and the answer said nothing of it.
-    Silent,
-    /// The answer had the call's own.
-    Own,
-}
-
-impl Echo {
-    /// The one with this number.
-    pub const fn of(number: u8) -> Self {
-        match number {
-            0 => Self::Unasked,
-            1 => Self::Silent,
-            _ => Self::Own,
-        }
-    }
 }
 
 /// The five instants of a call. `response = done - due`, `lag = started - due`,

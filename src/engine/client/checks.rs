@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::post::Cost;
+use super::cost::Cost;
 use super::{Client, Made};
 use crate::model::outcome::Outcome;
 

@@ -8,7 +8,8 @@ use serde::de::IgnoredAny;
 
 use super::Client;
 use super::belief::{Belief, Known};
-use super::post::{Answered, Cost};
+use super::cost::Cost;
+use super::post::Answered;
 use crate::engine::session::{Session, Speech};
 use crate::model::chance::Purpose;
 use crate::model::operation::Operation;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 
 use super::Client;
-use super::post::{Cost, Nothing};
+use super::cost::Cost;
+use super::post::Nothing;
 use super::put::question;
 use crate::engine::session::Session;
 use crate::model::operation::Operation;

@@ -8,7 +8,8 @@ use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::connect::{For, Opening, Refusal};
-use super::post::{Answered, Cost, Lent, Nothing, Question, head_of};
+use super::cost::Cost;
+use super::post::{Answered, Lent, Nothing, Question, head_of};
 use super::{Client, Policy};
 use crate::engine::session::{Footing, Life, Offers, Session, Speech, first_id};
 use crate::engine::wire::{Flow, Reply, Request, Wire};

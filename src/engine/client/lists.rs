@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use super::Client;
 use super::connect::Refusal;
+use super::cost::Cost;
 use super::kept::nanos;
-use super::post::{Answered, Cost, Lent};
+use super::post::{Answered, Lent};
 use super::put::{Put, operation_of};
 use crate::engine::session::Session;
 use crate::engine::wire::BODY_LIMIT;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 
 use super::Client;
+use super::cost::Cost;
 use super::hear::Ear;
-use super::post::{Answered, Cost, Judge, Lent, Question, head_of, quoted};
+use super::post::{Answered, Judge, Lent, Question, head_of, quoted};
 use crate::engine::mailbox::{Mail, Mailbox};
 use crate::engine::session::Footing;
 use crate::engine::wire::{Flow, Reply, Request, Watch};

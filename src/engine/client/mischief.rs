@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::Client;
+use super::cost::Cost;
 use super::legacy::FOR_EVER;
-use super::post::{Cost, head_of};
+use super::post::head_of;
 use super::resume::{Get, Got};
 use super::trail::CallTrail;
 use crate::engine::session::Footing;

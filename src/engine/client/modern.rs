@@ -10,9 +10,10 @@ use tokio::sync::oneshot;
 
 use super::Client;
 use super::connect::{Opening, Refusal};
+use super::cost::Cost;
 use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
-use super::post::{Cost, Lent, Question, head_of};
+use super::post::{Lent, Question, head_of};
 use super::resume::{Break, is_passing};
 use super::standing::Stood;
 use crate::engine::session::{Footing, Offers, Session, Speech, first_id};

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::CONTENT_ENCODING;
@@ -11,12 +10,12 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Client;
+use super::cost::Cost;
 use super::hear::Ear;
-use super::kept::nanos;
 use super::put::Header;
 use crate::engine::session::Footing;
 use crate::engine::wire::{BOUNDS, Flow, Reply, Request};
-use crate::model::event::{Echo, Event, Violation};
+use crate::model::event::{Event, Violation};
 use crate::model::fault::Touched;
 use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
@@ -28,22 +27,6 @@ use crate::protocol::sse;
 
 /// Evidence quotes at most this much of what was received, in bytes.
 const QUOTE: usize = 300;
-
-/// What one call cost, and when its own request left; kept where an aborted exchange can say it.
-#[derive(Debug, Default)]
-pub(super) struct Cost {
-    pub(super) exchanges: AtomicU32,
-    /// Nanoseconds plus one; 0 is not yet.
-    pub(super) sent: AtomicU64,
-    /// It was the first call that carried its access token.
-    pub(super) first_with_token: AtomicBool,
-    /// The faults that its exchanges met.
-    pub(super) touched: AtomicU64,
-    /// The faults that make it anew: each exchange from now on meets them.
-    pub(super) made_by: AtomicU64,
-    /// What its answer echoed.
-    echo: AtomicU8,
-}
 
 /// A question to the server.
 pub(super) struct Question<'a> {
@@ -330,54 +313,6 @@ fn read_whole<R: Lent, T, J: Judge<R, T>>(
 /// The head of an answer within a session.
 pub(super) fn head_of<'r>(reply: &'r Reply, footing: &Footing) -> Head<'r> {
     Head { status: reply.status, headers: &reply.headers, session: footing.named }
-}
-
-impl Cost {
-    /// HTTP exchanges so far.
-    pub(super) fn exchanges(&self) -> u16 {
-        u16::try_from(self.exchanges.load(Ordering::Relaxed)).unwrap_or(u16::MAX)
-    }
-
-    /// The faults that its exchanges met.
-    pub(super) fn touched(&self) -> Touched {
-        Touched(self.touched.load(Ordering::Relaxed))
-    }
-
-    /// It meets a fault.
-    pub(super) fn meets(&self, fault: u8) {
-        self.touched.fetch_or(Touched::by(fault).0, Ordering::Relaxed);
-    }
-
-    /// What its answer echoed, or that something is to be.
-    pub(super) fn echoes(&self, echo: Echo) {
-        self.echo.fetch_max(echo as u8, Ordering::Relaxed);
-    }
-
-    /// What its answer echoed.
-    pub(super) fn echo(&self) -> Echo {
-        Echo::of(self.echo.load(Ordering::Relaxed))
-    }
-
-    /// A fault makes it cost more from now on.
-    pub(super) fn makes_more(&self, fault: u8) {
-        self.meets(fault);
-        self.made_by.fetch_or(Touched::by(fault).0, Ordering::Relaxed);
-    }
-
-    /// The faults that make it anew.
-    pub(super) fn made_by(&self) -> Touched {
-        Touched(self.made_by.load(Ordering::Relaxed))
-    }
-
-    /// Notes when the first byte of the call's own request left.
-    pub(super) fn note_sent(&self, at: Duration) {
-        self.sent.store(nanos(at) + 1, Ordering::Relaxed);
-    }
-
-    /// When the first byte of the call's own request left.
-    pub(super) fn sent(&self) -> Option<Duration> {
-        self.sent.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_nanos)
-    }
 }
 
 /// A result type that borrows from the bytes it is read from.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use super::Client;
+use super::cost::Cost;
 use super::farewell::Awaited;
-use super::post::{Answered, Cost, Judge, Lent, Question};
+use super::post::{Answered, Judge, Lent, Question};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;

@@ -9,9 +9,10 @@ use http::{HeaderName, HeaderValue, Method};
 use tokio::sync::oneshot;
 
 use super::Client;
+use super::cost::Cost;
 use super::hear::Ear;
 use super::legacy::stream_headers;
-use super::post::{Answered, Cost, Judge, Lent, head_of, quoted};
+use super::post::{Answered, Judge, Lent, head_of, quoted};
 use crate::engine::session::Footing;
 use crate::engine::wire::{Cursor, Flow, Listener, Reply, Request, Trail};
 use crate::model::operation::Operation;

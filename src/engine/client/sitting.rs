@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 use super::connect::{For, Refusal};
+use super::cost::Cost;
 use super::legacy::with;
-use super::post::Cost;
 use super::tool::Tool;
 use crate::engine::session::{Offers, Session, Speech};
 use crate::engine::wire::line::Address;

@@ -7,9 +7,9 @@ use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use super::Client;
+use super::cost::Cost;
 use super::hear::Wrongs;
 use super::legacy::FOR_EVER;
-use super::post::Cost;
 use super::resume::{Break, Get, Got, is_passing};
 use crate::engine::session::{Footing, Session};
 use crate::engine::wire::{Cursor, Reply};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use super::Client;
-use super::post::{Answered, Cost, Lent};
+use super::cost::Cost;
+use super::post::{Answered, Lent};
 use super::put::{self, Header, Put};
 use super::trail::CallTrail;
 use crate::engine::session::Session;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::post::Cost;
+use super::cost::Cost;
 use super::{Client, Made};
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Call, Echo, Event, Instants};

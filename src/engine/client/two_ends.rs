@@ -11,9 +11,10 @@ use tokio::task::AbortHandle;
 
 use super::Client;
 use super::connect::{Opening, Refusal};
+use super::cost::Cost;
 use super::hear::Wrongs;
 use super::legacy::{FOR_EVER, with};
-use super::post::{Cost, head_of};
+use super::post::head_of;
 use crate::engine::mailbox::{Delivered, Mail, Mailbox};
 use crate::engine::session::{Footing, Session, Speech};
 use crate::engine::wire::line::Address;

@@ -8,7 +8,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::process::{Patience, Process};
+use super::patience::Patience;
+use super::process::Process;
 use crate::engine::legs::Journey;
 use crate::model::fault::Touched;
 

@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::errands::{Errand, Errands};
 use super::habit::Strayed;
 use super::met::Met;
+use super::patience::Patience;
 use super::race::Races;
 use super::widening::Widenings;
 use super::without::{LOGIN_PAUSE, Pauses};
@@ -30,7 +31,6 @@ use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
 use crate::model::event::{Event, GrantChange, Issued, Refused};
-use crate::model::fault::Touched;
 use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
@@ -60,31 +60,6 @@ pub(super) struct Process {
     pub(super) races: Races,
     widenings: Widenings,
     pub(super) strayed: Strayed,
-}
-
-/// How much one exchange has put up with so far.
-#[derive(Debug, Default)]
-pub struct Patience {
-    renewed: bool,
-    step_ups: u32,
-    /// Legs that this took.
-    pub legs: u32,
-    /// How long a person was waited for, which is no exchange's time.
-    pub waited: Duration,
-    /// The faults that made its credential another, or are why there is none.
-    pub touched: Touched,
-}
-
-impl Patience {
-    /// Whether the exchange has been refused, and given another credential.
-    pub(super) const fn has_been_given(&self) -> bool {
-        self.renewed || self.step_ups > 0
-    }
-
-    /// These are part of why its credential is what it is.
-    pub(super) fn has_met(&mut self, faults: Touched) {
-        self.touched = self.touched.and(faults);
-    }
 }
 
 /// Why tokens are renewed.

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::process::{Patience, Process};
+use super::patience::Patience;
+use super::process::Process;
 use crate::engine::grant::Token;
 
 impl Process {
