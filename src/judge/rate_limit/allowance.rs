@@ -23,7 +23,7 @@ pub(super) const CLOSE: f64 = 0.05;
 /// A row of so much of a burst is a window's, not a bucket's.
 pub(super) const ROW: f64 = 0.5;
 /// A return is whole windows after another if it is off by at most so much of one.
-const OFF: f64 = 0.15;
+const OFF: f64 = 0.05;
 /// An interval wider than this says nothing.
 const WIDE: f64 = 0.25;
 
@@ -57,44 +57,50 @@ pub(super) fn pressed(probes: &[Probe], size: Option<usize>, window: Option<Dura
     let whole = rows.iter().filter(|(at, row)| at + row < press.len());
     let longest_row = whole.map(|(_, row)| *row).max().unwrap_or(0);
     let is_window = size.is_some_and(|size| longest_row as f64 >= ROW * size as f64);
-    // Of a window the rows that matter are whole ones; what trickles in between is counted with them.
-    let returns: Vec<_> = rows
-        .iter()
-        .filter(|(_, row)| !is_window || *row * 2 >= longest_row)
-        .map(|(at, _)| *at)
-        .collect();
-    let last = match window.filter(|_| is_window) {
-        Some(window) => whole_windows(&press, &returns, window),
-        None => returns.last().copied(),
+    let returns: Vec<_> = rows.iter().map(|(at, _)| *at).collect();
+    let large: Vec<_> =
+        rows.iter().filter(|(_, row)| *row * 2 >= longest_row).map(|(at, _)| *at).collect();
+    // Of a window it is whole rows that matter; what trickles in between is counted with them.
+    let (first, last, rounds) = match window.filter(|_| is_window) {
+        Some(window) => whole_windows(&press, &large, &returns, window).unwrap_or_default(),
+        None if is_window => (first(&large), last(&large), large.len()),
+        None => (first(&returns), last(&returns), 2),
     };
-    let rate = match (returns.first(), last) {
-        (Some(first), Some(last)) if *first < last => {
-            let rows = returns.iter().filter(|at| (first + 1..=last).contains(*at)).count();
-            between(&press, (*first, last), if is_window { rows } else { 1 })
-        }
-        _ => None,
-    };
+    let rate = (first < last).then(|| between(&press, (first, last), rounds)).flatten();
     let served = press.iter().filter(|probe| probe.is_served()).count();
     Pressed { rate, asked: press.len(), served, longest_row }
 }
 
-/// The last return that is whole windows after the first one, give or take what one is late.
-fn whole_windows(press: &[&Probe], returns: &[usize], window: Duration) -> Option<usize> {
-    let first = *returns.first()?;
-    let off = |at: usize| {
-        let windows = span(press[first].sent, press[at].sent) / window.as_secs_f64();
-        (windows.round() >= 1.0).then(|| (windows - windows.round()).abs() / windows.round())
-    };
-    let fits = |at: &&usize| off(**at).is_some_and(|off| off <= OFF);
-    returns.iter().rev().find(fits).copied()
+fn first(returns: &[usize]) -> usize {
+    returns.first().copied().unwrap_or(0)
 }
 
-/// The rate from one return to another; each of so many rows between may have begun as late as the
-/// next call was asked.
-fn between(press: &[&Probe], (first, last): (usize, usize), rows: usize) -> Option<Interval> {
+fn last(returns: &[usize]) -> usize {
+    returns.last().copied().unwrap_or(0)
+}
+
+/// The first large return, the one that is most exactly whole windows after it - a row may have been
+/// torn by a late call - and how many windows begin there.
+fn whole_windows(
+    press: &[&Probe],
+    large: &[usize],
+    returns: &[usize],
+    window: Duration,
+) -> Option<(usize, usize, usize)> {
+    let first = *large.first()?;
+    let windows = |at: usize| span(press[first].sent, press[at].sent) / window.as_secs_f64();
+    let off = |at: usize| (windows(at) - windows(at).round()).abs() / windows(at).round();
+    let fits = returns.iter().filter(|at| windows(**at).round() >= 1.0 && off(**at) <= OFF);
+    let last = *fits.min_by(|a, b| off(**a).total_cmp(&off(**b)))?;
+    Some((first, last, windows(last).round() as usize + 1))
+}
+
+/// The rate from one return to another; of so many rounds, those between may each have begun as late
+/// as the next call was asked.
+fn between(press: &[&Probe], (first, last): (usize, usize), rounds: usize) -> Option<Interval> {
     let count = press[first..last].iter().filter(|probe| probe.is_served()).count() as f64;
     let whole = span(press.first()?.sent, press.last()?.sent);
-    let late = whole / press.len().max(2) as f64 * rows.saturating_sub(1) as f64;
+    let late = whole / press.len().max(2) as f64 * rounds.saturating_sub(2) as f64;
     let shortest = span(press[first].done, press[last - 1].sent) - late;
     let longest = span(press[first - 1].sent, press[last].done);
     let near = span(press[first].sent, press[last].sent);

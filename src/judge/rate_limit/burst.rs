@@ -14,7 +14,7 @@ const LEAST: usize = 2;
 /// Of a declared burst, so much more about an edge is what comes back meanwhile, and chance.
 const MARGIN: f64 = 0.25;
 /// Counters that are each as large as declared, at most so many, are recognised.
-const MOST_REPLICAS: f64 = 8.0;
+const MOST_REPLICAS: u32 = 8;
 
 /// What bursts and edges came to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +23,8 @@ pub(super) struct Bursts {
     pub(super) sizes: Vec<f64>,
     /// Served in each.
     pub(super) served: Vec<usize>,
+    /// What one counter gave back during each.
+    back: Vec<f64>,
     /// How far each edge went beyond what a bucket of that size serves: served before it, after
     /// it, and what may have come back.
     pub(super) edges: Vec<(usize, usize, f64)>,
@@ -48,7 +50,9 @@ pub(super) fn bursts(probes: &[Probe], rate: f64) -> Bursts {
         let burst = of(Part::Burst);
         if !burst.is_empty() {
             found.is_endless |= burst.iter().all(|probe| probe.is_served());
-            found.sizes.push((served(&burst) as f64 - rate * span(&burst)).max(0.0));
+            let back = rate * span(&burst);
+            found.back.push(back);
+            found.sizes.push((served(&burst) as f64 - back).max(0.0));
             found.served.push(served(&burst));
         }
         let (before, after) = (of(Part::EdgeBefore), of(Part::EdgeAfter));
@@ -74,10 +78,15 @@ impl Bursts {
     /// How many counters of the declared size explain the bursts, if it is more than one.
     pub(super) fn counters(&self, declared: &Declared) -> Option<u32> {
         let size = f64::from(declared.at_once());
-        let ratios: Vec<_> = self.sizes.iter().map(|burst| burst / size).collect();
-        let whole = ratios.first()?.round();
-        let is_close = ratios.iter().all(|ratio| (ratio - whole).abs() <= CLOSE * whole);
-        (is_close && (2.0..=MOST_REPLICAS).contains(&whole)).then_some(whole as u32)
+        let explain = |count: &u32| {
+            let counters = f64::from(*count);
+            let fits = |(served, back): (&usize, &f64)| {
+                let each = *served as f64 - counters * back;
+                (each - counters * size).abs() <= CLOSE * counters * size + 1.0
+            };
+            self.served.iter().zip(&self.back).all(fits)
+        };
+        (2..=MOST_REPLICAS).find(explain).filter(|_| !self.served.is_empty())
     }
 
     /// Holds them to what is declared; `replicas` is said elsewhere.

@@ -129,6 +129,8 @@ impl Machine {
     fn others(&mut self) {
         let knobs = self.knobs;
         self.tasks.push_back(Task::WarmOne(self.lone));
+        // A counter that another connection finds has to be full for that to show.
+        self.tasks.push_back(Task::Rest);
         for round in 0..to_u16(knobs.tries) {
             for varied in [
                 Varied::User,
