@@ -4,6 +4,8 @@
 mod errands;
 mod habit;
 mod heir;
+mod met;
+mod patience;
 mod process;
 mod race;
 mod skew;
@@ -21,7 +23,7 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue};
 
 pub use self::habit::{Habit, Source};
-pub use self::process::Patience;
+pub use self::patience::Patience;
 use self::process::Process;
 use super::grant::{Grant, Token};
 use super::realm::{Realm, SCOUT};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::wire::line::{Address, Lines};
 use super::wire::{Ending, Flow, Reply, Request, Trail, Wire};
 use crate::edge::clock::Clock;
 use crate::edge::net::Connect;
+use crate::model::fault::Touched;
 use crate::model::leg::Leg;
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Rule};
@@ -75,6 +76,8 @@ pub struct Journey {
     ending: Ending,
     /// Each leg that left counts in both.
     sent: [AtomicU32; 2],
+    /// The faults that legs met, a bit each by their number.
+    met: AtomicU64,
     /// How long a person was waited for, which is no server's time.
     pub waited: Duration,
     lines: HashMap<Key, Lines>,
@@ -108,13 +111,18 @@ impl Journey {
     /// The legs of `user`, leaving from this address of the machine where that is something.
     pub fn new(user: u32, from: Option<IpAddr>) -> Self {
         let (ending, sent, lines) = (Ending::default(), Default::default(), HashMap::new());
-        let (waited, secrets) = (Duration::ZERO, Vec::new());
-        Self { user, from, ending, sent, waited, lines, secrets }
+        let (met, waited, secrets) = (AtomicU64::default(), Duration::ZERO, Vec::new());
+        Self { user, from, ending, sent, met, waited, lines, secrets }
     }
 
     /// How many legs left.
     pub fn count(&self) -> u32 {
         self.sent[0].load(Ordering::Relaxed)
+    }
+
+    /// The faults that legs met.
+    pub fn met(&self) -> Touched {
+        Touched(self.met.load(Ordering::Relaxed))
     }
 }
 
@@ -148,9 +156,10 @@ impl Legs {
         let way = self.way(&url, leg, &key)?;
         let to = Arc::new(address(&url)?);
         headers.insert(HOST, way.authority.clone());
-        let Journey { user, from, ending, sent, lines, .. } = journey;
+        let Journey { user, from, ending, sent, met, lines, .. } = journey;
         let mut trail = Trail::begin(&way.wire, ending, *user, operation);
         trail.count_in(&sent[0], &sent[1]);
+        trail.note_faults_in(met);
         let lines = lines.entry(key).or_insert_with(|| Lines::leaving(*from));
         let request = Request { operation, method, headers, body: body.into(), to: Some(to) };
         let mut whole = Vec::new();

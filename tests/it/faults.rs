@@ -9,6 +9,13 @@ use crate::storm::adds_up;
 /// Shipped scenarios that are run here.
 pub(crate) const SCENARIOS: [&str; 1] = ["chaos-network"];
 
+/// Five users for twelve seconds, who have tokens of their own.
+const GUARDED: &str = "[target]\nurl = 'practice'\n[auth]\nkind = 'oauth'\n\
+    [clients]\nprofile = 'plain'\n[load]\nbehaviour = 'steady'\nmodel = 'closed'\n\
+    steady = { calls = 20, think = '100ms' }\n\
+    stages = [{ over = '1s', to = 5 }, { over = '11s', to = 5 }]\n\
+    drain = '30s'\n[tools]\nallow = ['echo']\n";
+
 /// Ten seconds of calls of five users, without a pause between calls of 20 ms, and these faults.
 fn run(faults: &str) -> (Report, Practice) {
     let (practice, place) = (Practice::with(&["--latency", "20ms"]), Place::new());
@@ -73,6 +80,25 @@ fn what_breaks_connections_explains_every_error_and_is_over_when_it_is_over() {
         if errors > 0 {
             assert_eq!(report.outcomes(), ["connect_failure", "ok"], "{lines}");
         }
+    }
+}
+
+/// Tokens of two seconds end while the fault is in force, and in the pause after it.
+#[test]
+fn what_ends_the_legs_of_oauth_explains_the_calls_that_go_without_tokens() {
+    let practice = Practice::with(&["--auth", r#"{ access = "2s" }"#]);
+    for (kind, traffic) in [("reset", "oauth"), ("down", "refresh")] {
+        let lines = format!("kind = '{kind}'\nmatch = {{ traffic = '{traffic}' }}");
+        let place = Place::new();
+        place.file("faults.toml", &format!("{GUARDED}{}", fault("no tokens", &lines)));
+        let order = place.run_file("faults.toml", "report").target(&practice.url());
+        let report = order.patient_alone().go().report();
+        adds_up(&report);
+        let broken = window(&report, "no tokens");
+        let (explained, errors) = (count(broken, "/explained"), report.count("/summary/errors"));
+        assert!(explained > 0 && explained == errors, "{lines}: {broken}");
+        assert_eq!(count(broken, "/unexplained"), 0, "{lines}: {broken}");
+        assert_eq!(report.outcomes(), ["ok", "unauthorised"], "{lines}");
     }
 }
 

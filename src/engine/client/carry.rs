@@ -63,6 +63,7 @@ impl Client {
             if !matches!(status, 401 | 403)
                 || !self.holder.refused(&lease, (status, &reply.headers), &mut patience).await
             {
+                trail.touched(patience.touched);
                 return Ok(reply);
             }
             trail.refused(Outcome::Unauthorised(status));

@@ -25,6 +25,7 @@ mod grants;
 mod headers;
 mod hostile;
 mod late;
+mod legs;
 mod mischief;
 mod nonsense;
 mod one_grant;

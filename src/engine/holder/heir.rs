@@ -14,6 +14,7 @@ impl Process {
     pub(super) fn inherited(&self, realm: Arc<Realm>, ahead: Duration) -> Arc<Self> {
         let heir = Self::with(realm, self.user, self.grant.earlier(ahead));
         self.pass_pauses_on(&heir, ahead);
+        self.pass_met_on(&heir);
         heir.tell_lifetime();
         heir
     }

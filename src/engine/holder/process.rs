@@ -21,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::errands::{Errand, Errands};
 use super::habit::Strayed;
+use super::met::Met;
+use super::patience::Patience;
 use super::race::Races;
 use super::widening::Widenings;
 use super::without::{LOGIN_PAUSE, Pauses};
@@ -29,7 +31,6 @@ use crate::engine::grant::{Grant, Standing, Unfit};
 use crate::engine::legs::Journey;
 use crate::engine::realm::Realm;
 use crate::model::event::{Event, GrantChange, Issued, Refused};
-use crate::model::fault::Touched;
 use crate::model::leg::Leg;
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
@@ -53,31 +54,12 @@ pub(super) struct Process {
     turn: Arc<Semaphore>,
     pub(super) pauses: Mutex<Pauses>,
     pub(super) refused: Mutex<Option<Refused>>,
+    pub(super) met: Met,
     /// What goes on beside the calls.
     pub(super) errands: Errands,
     pub(super) races: Races,
     widenings: Widenings,
     pub(super) strayed: Strayed,
-}
-
-/// How much one exchange has put up with so far.
-#[derive(Debug, Default)]
-pub struct Patience {
-    renewed: bool,
-    step_ups: u32,
-    /// Legs that this took.
-    pub legs: u32,
-    /// How long a person was waited for, which is no exchange's time.
-    pub waited: Duration,
-    /// The faults that made its credential another.
-    pub touched: Touched,
-}
-
-impl Patience {
-    /// Whether the exchange has been refused, and given another credential.
-    pub(super) const fn has_been_given(&self) -> bool {
-        self.renewed || self.step_ups > 0
-    }
 }
 
 /// Why tokens are renewed.
@@ -115,6 +97,7 @@ impl Process {
             turn: Arc::new(Semaphore::new(1)),
             pauses: Mutex::default(),
             refused: Mutex::default(),
+            met: Met::default(),
             errands: Errands::default(),
             races: Races::default(),
             widenings: Widenings::default(),
@@ -157,6 +140,7 @@ impl Process {
     ) -> Result<Lease, Outcome> {
         let generation = self.grant.generation();
         if self.is_locked_out() && self.grant.token().is_none() {
+            self.goes_without(patience);
             return Err(WITHOUT);
         }
         self.renewed((user, generation), Why::Due, patience).await;
@@ -213,14 +197,26 @@ impl Process {
     }
 
     /// Sees to it that there is a newer token than the one of `generation`; whether there is.
-    async fn renewed(
+    async fn renewed(self: &Arc<Self>, of: (u32, u64), why: Why, patience: &mut Patience) -> bool {
+        let is_renewed = self.try_to_renew(of, why, patience).await;
+        if !is_renewed {
+            self.goes_without(patience);
+        }
+        is_renewed
+    }
+
+    async fn try_to_renew(
         self: &Arc<Self>,
         (user, generation): (u32, u64),
         why: Why,
         patience: &mut Patience,
     ) -> bool {
+        let waits = self.turn.available_permits() == 0;
         // Never closed, so this never fails.
         let Ok(permit) = Arc::clone(&self.turn).acquire_owned().await else { return false };
+        if waits {
+            self.waited_for(patience);
+        }
         let token = self.grant.token();
         let is_newer = token.is_some() && self.grant.generation() != generation;
         if is_newer || token.is_none() && self.is_locked_out() {
@@ -238,22 +234,25 @@ impl Process {
         let process = Arc::clone(self);
         let renewing = tokio::spawn(async move {
             let journey = process.renew(user, why, permit).await;
-            let _nobody_waits = tell.send((journey.count(), journey.waited)).is_err();
+            let _nobody_waits =
+                tell.send((journey.count(), journey.waited, journey.met())).is_err();
         });
         self.errand(renewing, Errand::Renewing);
-        let (legs, waited) = told.await.unwrap_or_default();
+        let (legs, waited, met) = told.await.unwrap_or_default();
+        patience.has_met(met);
         patience.legs += legs;
         patience.waited += waited;
         self.grant.generation() != generation && self.grant.token().is_some()
     }
 
     async fn renew(self: &Arc<Self>, user: u32, why: Why, permit: OwnedSemaphorePermit) -> Journey {
-        let mut journey = self.realm.journey(user, 0);
+        let (mut journey, generation) = (self.realm.journey(user, 0), self.grant.generation());
         match why {
             Why::Scope(challenge) => self.authorise(&mut journey, challenge, To::Widen).await,
             Why::Due => self.refresh(&mut journey, Challenge::default()).await,
             Why::Refused(challenge) => self.refresh(&mut journey, challenge).await,
         }
+        self.has_met(&journey, generation);
         drop(permit);
         journey
     }
@@ -329,7 +328,9 @@ impl Process {
         }
         self.realm.tell(journey.user, GrantChange::Lost);
         self.grant.drop_tokens(true);
+        let generation = self.grant.generation();
         self.authorise(&mut journey, Challenge::default(), To::Begin).await;
+        self.has_met(&journey, generation);
     }
 
     /// Stores what this leg brought.
@@ -349,6 +350,9 @@ impl Process {
         let mut standing = self.grant.standing();
         let (again, is_wider) = (self.grant.has_consented(), to == To::Widen);
         let mut is_last = to == To::BeginAsAnother || self.realm.identity.is_some();
+        if !is_wider {
+            self.forget_met();
+        }
         loop {
             let challenge = challenge.clone();
             let came = self.realm.authorise(journey, challenge, standing.clone(), is_wider).await;

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::process::{Patience, Process};
+use super::patience::Patience;
+use super::process::Process;
 use crate::engine::grant::Token;
 
 impl Process {
@@ -29,7 +30,7 @@ impl Process {
         let Some(skew) = skew else { return truly };
         let decided = decides(skew.what.of(now));
         if decided != truly {
-            patience.touched = patience.touched.and(skew.touched());
+            patience.has_met(skew.touched());
         }
         decided
     }
