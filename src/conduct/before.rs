@@ -122,13 +122,14 @@ pub(super) fn check_thresholds<T: AsRef<str>>(
     plan: &Plan,
     tools: Option<&[T]>,
 ) -> Result<(), RunError> {
+    let end = plan.load.pace.length() + plan.load.drain;
     for threshold in &plan.expect.thresholds {
         let refers = threshold.refers_to();
         let never = |about: String| {
             Err(RunError::NeverMeasured { threshold: threshold.text.clone(), about })
         };
         if let Some(named) = refers.fault
-            && !plan.faults.iter().any(|fault| named.is_none_or(|name| fault.is_called(name)))
+            && !plan.faults.iter().any(|fault| named.is_none_or(|name| fault.is_called(name, end)))
         {
             return never(match named {
                 Some(name) => format!("a fault called {name:?}"),

@@ -175,10 +175,13 @@ impl Fault {
         }
     }
 
-    /// Whether it, or one of its windows, has this name.
-    pub fn is_called(&self, name: &str) -> bool {
-        let rest = name.strip_prefix(&self.name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" #"))
+    /// Whether it has this name, or one of its windows that begin before `end`.
+    pub fn is_called(&self, name: &str, end: Duration) -> bool {
+        let Some(rest) = name.strip_prefix(&self.name) else { return false };
+        let turn = rest.strip_prefix(" #").and_then(|turn| turn.parse::<usize>().ok());
+        let turn = turn.filter(|_| self.when.every.is_some());
+        rest.is_empty()
+            || turn.is_some_and(|turn| turn > 0 && turn <= self.when.windows(end).count())
     }
 }
 
@@ -261,6 +264,20 @@ mod tests {
         ];
         assert_eq!(shown, expected);
         assert!(found[0].is_open(s(5)) && !found[0].is_open(s(7)) && found[1].is_open(s(99)));
+        let is_called = |name| {
+            found.iter().any(|window| faults[usize::from(window.fault)].is_called(name, s(14)))
+        };
+        for (name, is) in [
+            ("often", true),
+            ("often #1", true),
+            ("often #3", true),
+            ("often #4", false),
+            ("often #0", false),
+            ("once #1", false),
+            ("oftener", false),
+        ] {
+            assert_eq!(is_called(name), is, "{name}");
+        }
         let twice = When { repeat: Some(2), ..often };
         assert_eq!(twice.windows(s(99)).count(), 2);
         assert_eq!(When { repeat: Some(2), ..once }.windows(s(99)).count(), 1);

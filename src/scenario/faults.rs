@@ -183,12 +183,28 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, written: Vec<Written>) {
             let found = format!("two faults are called {}", fault.name);
             wrong(place, found, "give each a name of its own");
         }
-        if fault.when.at >= end {
+        let is_a_windows = fault
+            .name
+            .rsplit_once(" #")
+            .is_some_and(|(_, turn)| turn.bytes().all(|digit| digit.is_ascii_digit()));
+        if fault.name.contains('"') || is_a_windows {
+            let found = format!("a fault called {}", fault.name);
+            let right =
+                "thresholds could not tell it: no quotation marks, and no # and number at its end";
+            wrong(place, found, right);
+        }
+        let (before, own) = (windows, fault.when.windows(end).count());
+        windows += own;
+        if own == 0 {
             let found = "a fault that begins after the end of the run".to_owned();
             wrong(at, found, "let it begin before the stages and the drain are over");
+        } else if let (Some(_), Some(repeat)) = (fault.when.every, fault.when.repeat)
+            && own < repeat as usize
+        {
+            let found =
+                format!("{repeat} windows, and only {own} of them before the end of the run");
+            wrong(at, found, "lower repeat or every, or leave repeat out");
         }
-        let before = windows;
-        windows += fault.when.windows(end).count();
         if windows > fault::MOST_WINDOWS && before <= fault::MOST_WINDOWS {
             let found = format!("more than {} windows in all", fault::MOST_WINDOWS);
             wrong(place, found, "give repeat, or let faults come again less often");

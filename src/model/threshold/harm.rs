@@ -32,11 +32,10 @@ impl Threshold {
                 Ok(self.measured(lost as f64, figure::count(lost)))
             }
             Harm::Amplification => {
-                let ratios = windows.iter().filter_map(|damage| damage.amplification);
-                let most = ratios.max_by(f64::total_cmp);
-                let most = most.ok_or_else(|| {
-                    never("too few calls were due before it, or while it was in force")
-                })?;
+                let few = "too few calls were due before it, or while it was in force";
+                let ratios = windows.iter().map(|damage| damage.amplification);
+                let ratios = ratios.collect::<Option<Vec<_>>>().ok_or_else(|| never(few))?;
+                let most = ratios.into_iter().fold(0.0, f64::max);
                 Ok(self.measured(most, figure::number(most)))
             }
         }
@@ -120,6 +119,9 @@ mod tests {
         for (text, held, value) in table {
             assert_eq!(judged(text, &both), Ok((held, value.to_owned())), "{text}");
         }
+        let unknown = Damage { amplification: None, ..both[0].clone() };
+        let said = judged("amplification < 30", &[unknown, both[1].clone()]).unwrap_err();
+        assert!(said.contains("too few calls were due before it"), "{said}");
         for (recovery, why) in [
             (Recovery::Unwatched, "too few calls came after slow #1"),
             (Recovery::NoBaseline, "too few calls came before slow #1"),

@@ -150,17 +150,17 @@ fn every_kind_at_the_clients_end_arrives() {
 
 #[test]
 fn a_fault_says_when_and_whom() {
-    let text = "kind = 'drop'\nname = 'no way in'\nat = '2s'\nlasts = '1s'\nevery = '3s'\nrepeat = 9\n\
+    let text = "kind = 'drop'\nname = 'no way in'\nat = '2s'\nlasts = '1s'\nevery = '3s'\nrepeat = 2\n\
                 share = 0.5\nmatch = { traffic = 'mcp', profile = 'claude-ai-legacy' }";
     let other = "kind = 'down'\nat = '4s'";
     let found = faults(&[text, other]);
-    let when = When { at: s(2), lasts: Some(s(1)), every: Some(s(3)), repeat: Some(9) };
+    let when = When { at: s(2), lasts: Some(s(1)), every: Some(s(3)), repeat: Some(2) };
     let profile = Some("claude-ai-legacy".to_owned());
     let scope = Scope { traffic: Traffic::Mcp, profile, ..Scope::default() };
     let fault = &found[0];
     assert_eq!((fault.name.as_str(), fault.when, fault.share), ("no way in", when, 0.5));
     assert_eq!(fault.scope, scope);
-    assert_eq!(windows(&found, s(15)).len(), 6);
+    assert_eq!(windows(&found, s(15)).len(), 3);
     let dated = faults(&["kind = 'drop'\nat = '2s'\nmatch.profile = 'claude-ai-legacy@2026-09'"]);
     assert_eq!(dated[0].scope.profile.as_deref(), Some("claude-ai-legacy@2026-09"));
     let page = read_with(
@@ -308,6 +308,9 @@ fn mistakes_are_shown_where_they_are() {
         "kind = 'limit-data'\nat = '1s'",
         "kind = 'down'\nat = '1s'\nshare = 0.5\ndirection = 'both'",
         "kind = 'drop'\nat = '0s'\nlasts = '1ms'\nevery = '2ms'",
+        "kind = 'drop'\nat = '1s'\nlasts = '1s'\nevery = '30s'\nrepeat = 9",
+        "kind = 'drop'\nname = 'a \"b\"'\nat = '1s'",
+        "kind = 'drop'\nname = 'drop #2'\nat = '1s'",
         "kind = 'cut-stream'\nat = '1s'\npoint = 'after-events'",
         "kind = 'cut-stream'\nat = '1s'\nevents = 2\nmatch.operation = 'DELETE session'",
         "kind = 'hold-stream'\nat = '1s'\nmatch = { traffic = 'oauth', tool = 'x', operation = 'ping' }",
