@@ -13,11 +13,12 @@ const HOSTILE: &str = r#"<img src="x" onerror="document.title='owned'">"#;
 
 /// What the browser made of a page, and what it said meanwhile.
 fn shown(page: &Path) -> (String, String) {
-    let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium");
+    // Browsers that share a profile refuse to run at once.
+    let profile = Place::new();
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
         .args(["--enable-logging=stderr", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("--user-data-dir={}", profile.path().join("profile").display()))
         .arg(format!("file://{}", page.display()))
         .output()
         .expect("chromium is missing: run tests/run, which installs it");
