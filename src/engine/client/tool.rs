@@ -136,7 +136,7 @@ impl Client {
         let learnt = self.learnt.of(ask.tool);
         let mirrored = learnt.as_deref().unwrap_or(&tool.mirrored);
         let until = (deadline, trail.cost);
-        let nonce = Nonce::new(self.common.seed, self.user, session.tag, ask.variation);
+        let nonce = trail.nonce(session.tag, ask.variation);
         let make = |out: &mut Vec<u8>| {
             if tool.maker.make(ask.variation, nonce, out) {
                 trail.cost.echoes(Echo::Silent);

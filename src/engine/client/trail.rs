@@ -8,6 +8,7 @@ use super::{Client, Made};
 use crate::engine::recorder::Gauged;
 use crate::model::event::{Call, Echo, Event, Instants};
 use crate::model::fault::Touched;
+use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 
@@ -17,6 +18,8 @@ pub(super) struct CallTrail<'a> {
     pub(super) cost: &'a Cost,
     pub(super) call: Call,
     pub(super) stamped: bool,
+    /// What its arguments say of whose it is: the same however often the call is made.
+    nonce: Option<Nonce>,
     _in_flight: Gauged<'a>,
 }
 
@@ -40,7 +43,13 @@ impl<'a> CallTrail<'a> {
             echo: Echo::Unasked,
         };
         let in_flight = Gauged::new(&client.common.wire.recorder.gauges.in_flight);
-        Self { client, cost, call, stamped: false, _in_flight: in_flight }
+        Self { client, cost, call, stamped: false, nonce: None, _in_flight: in_flight }
+    }
+
+    /// What the arguments say of whose call it is, which is first made in a session of this tag.
+    pub(super) fn nonce(&mut self, session: u16, variation: u64) -> Nonce {
+        let (seed, user) = (self.client.common.seed, self.client.user);
+        *self.nonce.get_or_insert_with(|| Nonce::new(seed, user, session, variation))
     }
 
     /// The call was done at `done`, whatever is still to be tidied up.
