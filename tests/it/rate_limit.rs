@@ -111,7 +111,8 @@ fn without_a_declaration_the_limit_is_told() {
     assert_eq!(report.at("/rate_limits/per"), "user");
     assert_eq!(report.at("/rate_limits/shape"), "token bucket");
     let told = report.at("/rate_limits/description").as_str().unwrap();
-    assert!(told.starts_with("A token bucket allows 20 at once"), "{told}");
+    // On a machine with other work an interval is told, which holds it.
+    assert!(told.starts_with("A token bucket allows ") && told.contains("20 at once"), "{told}");
     assert!(report.count("/rate_limits/probes") <= 4_000);
 }
 

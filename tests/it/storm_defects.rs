@@ -36,6 +36,11 @@ const ROWS: [Row<'_>; 5] = [
     ("never-answers", "steady", STEADY, &["calls-hung"]),
 ];
 
+/// Whether a defect of this name is found by what holds in every storm.
+pub(crate) fn is_of_answers(defect: &str) -> bool {
+    ROWS.iter().any(|(name, ..)| *name == defect)
+}
+
 fn run(scenario: &str, sets: Sets<'_>, defects: &str) -> Report {
     let place = Place::new();
     let order = place.run(scenario).patient().set("tools.allow", r#"["search", "echo"]"#);
