@@ -78,15 +78,16 @@ impl Bursts {
     /// How many counters of the declared size explain the bursts, if it is more than one.
     pub(super) fn counters(&self, declared: &Declared) -> Option<u32> {
         let size = f64::from(declared.at_once());
-        let explain = |count: &u32| {
-            let counters = f64::from(*count);
-            let fits = |(served, back): (&usize, &f64)| {
+        // The connections of a burst may all have found the same few of them.
+        let explained = |(served, back): (&usize, &f64)| {
+            (1..=MOST_REPLICAS).find(|count| {
+                let counters = f64::from(*count);
                 let each = *served as f64 - counters * back;
                 (each - counters * size).abs() <= CLOSE * counters * size + 1.0
-            };
-            self.served.iter().zip(&self.back).all(fits)
+            })
         };
-        (2..=MOST_REPLICAS).find(explain).filter(|_| !self.served.is_empty())
+        let each: Option<Vec<u32>> = self.served.iter().zip(&self.back).map(explained).collect();
+        each?.into_iter().max().filter(|count| *count > 1)
     }
 
     /// Holds them to what is declared; `replicas` is said elsewhere.
@@ -101,12 +102,12 @@ impl Bursts {
             };
         };
         let value = format!("{} at once, in {} bursts", told(fewest, most), self.served.len());
-        let least = self.sizes.iter().copied().fold(f64::INFINITY, f64::min);
+        let largest = self.sizes.iter().copied().fold(0.0, f64::max);
         let said = if (fewest as f64) < size * (1.0 - CLOSE) {
             Said::broken(&BURST_REFUSED, 1, value)
         } else if replicas {
             Said { findings: Vec::new(), ..self.exceeded(value) }
-        } else if least > size * (1.0 + CLOSE) + 1.0 {
+        } else if largest > size * (1.0 + CLOSE) + 1.0 {
             self.exceeded(value)
         } else if self.served.len() < LEAST {
             Said::too_little(format!("{value}, of at least {LEAST}"))
