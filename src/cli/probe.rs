@@ -43,7 +43,7 @@ pub struct ProbeArgs {
     /// The MCP endpoint: `https://tools.example.com/mcp`
     #[arg(required_unless_present = "scenario")]
     pub url: Option<String>,
-    /// Take [target], [auth] and [tools.arguments] of this scenario; URL then replaces its target
+    /// Take `[target]`, `[auth]` and `[tools.arguments]` of this scenario; URL then replaces its target
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// The environment variable that holds a bearer token

@@ -27,7 +27,7 @@ const CHECK_BITS: u32 = 32;
 
 /// Bytes of a nonce.
 pub const LENGTH: usize = MARKER.len() + DIGITS;
-/// Where a nonce is to be: it is [`stamp`]ed over.
+/// Where a nonce is to be: [`Nonce::stamp`] writes over it.
 pub const PLACE: &[u8; LENGTH] = b"zq0000000000000000";
 
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER));
