@@ -34,6 +34,7 @@ pub mod model {
     pub mod secret;
     pub mod summary;
     pub mod threshold;
+    pub mod trial;
 }
 
 /// The scenario file as its author writes it, and every mistake it can contain. Uses `model`.
@@ -71,6 +72,7 @@ pub mod scenario {
     pub mod stages;
     pub mod target;
     pub mod tools;
+    pub mod trials;
     pub mod written;
 
     pub use read::{Input, keys, read};
@@ -123,9 +125,12 @@ pub mod judge {
     pub mod readiness;
     pub mod recovery;
     mod rule;
+    mod said;
     pub mod spoilt;
     pub mod storm;
     pub mod tokens;
+    mod trend;
+    pub mod trials;
 }
 
 /// The network misbehaving, and clients. Uses `model`, `edge`, the seams of `engine`.
@@ -165,6 +170,7 @@ pub mod engine {
     pub mod session;
     pub mod sources;
     pub mod stop;
+    mod trials;
     pub mod user;
     pub mod weather;
     pub mod wire;

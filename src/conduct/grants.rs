@@ -70,7 +70,7 @@ fn habit(plan: &Plan, target: &Url, identity: Option<&Identity>) -> Result<Habit
     let Some(check) = plan.load.behaviour.check() else { return Ok(Habit::Renewing) };
     Ok(match check {
         Check::ExpiredToken(_) => Habit::Clinging,
-        Check::RegistrationFlood | Check::RateLimit(_) => Habit::Renewing,
+        Check::RegistrationFlood | Check::RateLimit(_) | Check::Script(_) => Habit::Renewing,
         Check::WrongAudience(knobs) => Habit::Straying(match &knobs.foreign {
             Foreign::Resource(resource) => Source::Resource(resource.clone()),
             Foreign::Tokens(file) => Source::Given(kept::in_file(file, identity)?),
@@ -165,7 +165,7 @@ pub(super) fn wallet(
 
 /// Whether users have several clients, which have one grant together.
 const fn has_several_clients(plan: &Plan) -> bool {
-    matches!(plan.load.behaviour.check(), Some(Check::RateLimit(_)))
+    matches!(plan.load.behaviour.check(), Some(Check::RateLimit(_) | Check::Script(_)))
 }
 
 /// Whether users have something from before the load without a login of theirs.

@@ -36,6 +36,7 @@ use crate::judge::recovery::Watched;
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
+use crate::judge::trials::Examined;
 use crate::model::event::{Event, Violation};
 use crate::model::fault;
 use crate::model::finding;
@@ -203,6 +204,7 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
         summary: Summary::new(names, vec![plan.clients.profile.name.clone()]),
         tokens: Tokens::new(plan.expect.tokens),
         checks,
+        examined: Examined::new(behaviour, &plan.expect.invariants),
         limits: Limits::new(behaviour, declared, plan.clients.addresses.len()),
         faults: Watched::new(&plan.faults, windows),
     }

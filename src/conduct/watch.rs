@@ -15,6 +15,7 @@ use crate::judge::recovery::Watched;
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
+use crate::judge::trials::Examined;
 use crate::model::event::{Event, Sample};
 use crate::model::histogram::Histogram;
 use crate::model::outcome::Class;
@@ -89,6 +90,8 @@ pub struct Folds {
     pub checks: Checks,
     /// What is seen of rate limits.
     pub limits: Limits,
+    /// What scripts of checks tried.
+    pub examined: Examined,
     /// What faults do.
     pub faults: Watched,
     /// What holds in every storm.
@@ -266,7 +269,7 @@ impl Folds {
             notes: self.storm.unchecked(),
             ..Expectations::default()
         };
-        self.tokens.end().and(self.checks.end()).and(storm)
+        self.tokens.end().and(self.checks.end()).and(self.examined.end()).and(storm)
     }
 }
 
@@ -279,6 +282,7 @@ impl Observer for Folds {
         self.tokens.observe(event);
         self.checks.observe(event);
         self.limits.observe(event);
+        self.examined.observe(event);
         self.faults.observe(event);
         self.storm.observe(event);
     }

@@ -28,6 +28,7 @@ mod standing;
 mod tasks;
 mod tool;
 mod trail;
+mod trials;
 mod two_ends;
 
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub use self::sitting::{Attempt, Called, Came, Listing, Sitting};
 use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
+pub use self::trials::Tail;
 use super::holder::{Holder, Wallet};
 use super::session::{Session, Slot};
 use super::stop::{Phase, Stop};

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
@@ -15,7 +15,7 @@ use crate::model::event::{Event, SessionChange, SessionEvent};
 use crate::model::nonce::session_tag;
 use crate::model::profile::Ids;
 use crate::protocol::answer::Session as Named;
-use crate::protocol::legacy::Revision;
+use crate::protocol::legacy::{Revision, SESSION_HEADER};
 use crate::protocol::modern::write::Meta;
 
 /// A session after its handshake; servers without sessions have one too, without an id. In the
@@ -103,6 +103,18 @@ impl Session {
     /// The id that requests carry, if they do.
     pub fn echoed(&self) -> Option<&str> {
         self.id.as_deref().filter(|_| self.footing.named == Named::Named)
+    }
+
+    /// The same as if the server had issued this id: requests in it are tried, and nothing is kept.
+    #[must_use]
+    pub fn under(&self, id: &str) -> Self {
+        let mut footing = self.footing.clone();
+        if let Ok(value) = HeaderValue::from_str(id) {
+            footing.headers.insert(HeaderName::from_static(SESSION_HEADER), value);
+        }
+        let (life, stream, numbers) = (None, OnceLock::new(), self.numbers.clone());
+        let (id, tag, offers) = (Some(id.to_owned()), session_tag(Some(id)), self.offers);
+        Self { footing, id, tag, offers, numbers, life, stream }
     }
 
     /// It ended so.

@@ -12,6 +12,7 @@ use self::cast::Cast;
 use super::client::{Client, Common};
 use super::crowd::Stage;
 use super::stop::{Phase, Stop};
+use super::trials::{self, Stand};
 use crate::model::behaviour::{Agent, Ask, Behaviour, Lead, Step};
 use crate::model::chance::{self, Key, Purpose};
 use crate::model::event::{Event, Fate, Run, Wave};
@@ -160,6 +161,14 @@ impl<'a> Course<'a> {
                     lead.hear(&probes);
                     due = self.client.common.wire.clock.now();
                 }
+                Step::Try(trials) => {
+                    let stand = Stand::new(self.client, self.key);
+                    Box::pin(trials::play(&trials, &stand)).await;
+                    let (tried, served) = stand.counted();
+                    self.calls.fetch_add(tried, Ordering::Relaxed);
+                    self.answered.fetch_add(served, Ordering::Relaxed);
+                    due = self.client.common.wire.clock.now();
+                }
                 Step::End => return,
             }
             classes.clear();
@@ -186,6 +195,7 @@ impl<'a> Course<'a> {
                 | Step::Stray
                 | Step::Register
                 | Step::Volley(_)
+                | Step::Try(_)
                 | Step::End => {
                     return due;
                 }

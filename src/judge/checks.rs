@@ -123,7 +123,7 @@ impl Checks {
         match self.check {
             Some(Check::ExpiredToken(_)) => self.expired.add(presented, answer),
             Some(Check::WrongAudience(_)) => self.foreign.add(presented, answer),
-            Some(Check::RegistrationFlood | Check::RateLimit(_)) | None => {}
+            Some(Check::RegistrationFlood | Check::RateLimit(_) | Check::Script(_)) | None => {}
         }
     }
 

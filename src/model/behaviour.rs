@@ -28,10 +28,12 @@ mod presets;
 mod rate_limit;
 mod research;
 mod steady;
+mod trials;
 
 pub use check::{Check, ExpiredToken, Foreign, WrongAudience};
 pub use outline::Outline;
 pub use rate_limit::{OTHERS, ROUNDING, RateLimit};
+pub use trials::{SessionTrials, Trials};
 
 /// The behaviour a scenario chose, with every symbol of its model.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +175,8 @@ pub enum Step {
     Register,
     /// Requests of several users at once; what comes of them goes to [`Lead::hear`].
     Volley(Vec<Shot>),
+    /// A whole script, to its end.
+    Try(Box<Trials>),
     /// The run is over.
     End,
 }
@@ -213,6 +217,7 @@ enum Machine {
     Research(Box<research::Machine>),
     Check(check::Machine),
     RateLimit(Box<rate_limit::Machine>),
+    Trials(trials::Machine),
 }
 
 impl Lead {
@@ -224,6 +229,7 @@ impl Lead {
             Machine::Research(machine) => machine.next(outcomes),
             Machine::Check(machine) => machine.next(outcomes),
             Machine::RateLimit(machine) => machine.next(),
+            Machine::Trials(machine) => machine.next(),
         }
     }
 
@@ -282,6 +288,11 @@ impl Behaviour {
         }
     }
 
+    /// Whether its run is one script, whose calls are its own affair.
+    pub const fn is_script(&self) -> bool {
+        matches!(self, Self::Check(Check::Script(_)))
+    }
+
     fn machine(&self, key: Key, tools: u16, speed: f64) -> Machine {
         match self {
             Self::Steady(steady) => Machine::Steady(steady::Machine::new(steady, key, tools)),
@@ -291,6 +302,9 @@ impl Behaviour {
             }
             Self::Check(Check::RateLimit(knobs)) => {
                 Machine::RateLimit(Box::new(rate_limit::Machine::new(knobs, key, tools)))
+            }
+            Self::Check(Check::Script(trials)) => {
+                Machine::Trials(trials::Machine::new(trials, tools))
             }
             Self::Check(check) => Machine::Check(check::Machine::new(check, key, tools)),
         }
@@ -429,7 +443,9 @@ mod tests {
                 }
                 Step::Fork(agents) => shape.push(format!("fork {}", agents.len())),
                 Step::Join => shape.push("join".to_owned()),
-                Step::Stray | Step::Register | Step::Volley(_) => panic!("only checks do that"),
+                Step::Stray | Step::Register | Step::Volley(_) | Step::Try(_) => {
+                    panic!("only checks do that")
+                }
                 Step::End => break,
             }
         }

@@ -8,6 +8,7 @@ use super::fault::Touched;
 use super::limit_probe::Probe;
 use super::operation::Operation;
 use super::outcome::{Outcome, Rule};
+use super::trial::Tried;
 
 mod echo;
 mod presented;
@@ -36,6 +37,8 @@ pub enum Event {
     Presented(Presented),
     /// A request that was sent to find out about a limit.
     Probe(Box<Probe>),
+    /// A trial of a check ended.
+    Tried(Box<Tried>),
     /// A check could not do to the target what it was to do.
     Untried(Box<Refused>),
     /// A run (a chat turn or a Research run) ended.

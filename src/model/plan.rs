@@ -17,6 +17,7 @@ pub mod auth;
 pub mod authorization;
 pub mod checks;
 mod defect;
+pub mod invariant;
 pub mod limits;
 pub mod practice;
 pub mod tokens;
@@ -312,6 +313,8 @@ pub struct Expect {
     pub checks: checks::CheckLimits,
     /// The rate limits that are declared.
     pub rate_limits: Vec<limits::Declared>,
+    /// What must hold whatever the load.
+    pub invariants: Vec<invariant::Invariant>,
 }
 
 /// Past these limits a run is not trustworthy.

@@ -229,6 +229,8 @@ pub struct Expectations {
 /// What a check did instead of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Trials {
+    /// What it was.
+    pub unit: &'static str,
     /// How often.
     pub count: u64,
     /// Of these, answered well.
@@ -296,7 +298,7 @@ impl Report {
             ending: parts.ending,
             findings: &findings,
             findings_limit: parts.findings_limit,
-            unit: if trials.is_some() { "registration" } else { "tool call" },
+            unit: trials.map_or("tool call", |trials| trials.unit),
             calls: trials.map_or(tally.count(), |trials| trials.count),
             ok: trials.map_or(tally.of(Class::Ok), |trials| trials.good),
             thresholds: &held,

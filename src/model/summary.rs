@@ -147,6 +147,7 @@ impl Summary {
                 self.grants.race(race);
             }
             Event::Probe(probe) => self.seen(probe.done, None),
+            Event::Tried(tried) => self.seen(tried.done, Some(tried.user)),
             // Perhaps before the load, to a user that never comes.
             Event::Issued(issued) => self.seen(issued.at, None),
             // Its exchange tells the rest.

@@ -26,6 +26,10 @@ use crate::protocol::modern::{self, METHOD_HEADER};
 
 /// Longer than hosted clients wait for a handshake.
 const SLOW: Duration = Duration::from_millis(10_500);
+/// What each open session costs a handshake.
+const FOR_EACH: Duration = Duration::from_micros(100);
+/// So many sessions are few.
+const FEW: usize = 100;
 /// Characters of a large result.
 const LARGE: usize = 200_000;
 
@@ -71,6 +75,16 @@ pub(super) async fn mcp(
 }
 
 impl Target {
+    /// What open sessions cost a handshake, with the defects that are about it; whether no more of
+    /// them may be opened.
+    pub(super) async fn is_burdened(&self) -> bool {
+        let open = self.sessions.count();
+        if self.has(Flaw::LeaksSessions) {
+            self.workers.pause(FOR_EACH * u32::try_from(open).unwrap_or(u32::MAX)).await;
+        }
+        self.has(Flaw::FewSessions) && open >= FEW
+    }
+
     /// What is answered before anybody looks at the request.
     async fn instead(&self, parts: &Parts, method: &str, body: &Bytes) -> Option<Response> {
         let path = parts.uri.path();

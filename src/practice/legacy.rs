@@ -51,7 +51,7 @@ pub(super) async fn post(
     let message = request::parse(&body)?;
     received.method = message.method.as_deref().map_or(Method::RESPONSE, Method::rpc);
     if message.method.as_deref() == Some("initialize") {
-        return Ok(initialize(target, &message));
+        return Ok(initialize(target, &message, headers).await);
     }
     let context = Context { session: session(target, headers)?, named: named.revision()? };
     let (Some(method), Some(id)) = (message.method.as_deref(), message.id) else {
@@ -182,13 +182,18 @@ impl Target {
         if method == "initialize" { not_offered(method) } else { offer.answer(method, params) }
     }
 
+    /// Whose request it is, where users are told apart.
+    fn user(&self, headers: &HeaderMap) -> Option<String> {
+        self.authority.as_ref()?.subject(headers)
+    }
+
     /// Whether sessions are issued and demanded.
     pub(super) fn stateful(&self) -> bool {
         self.knobs.sessions == Sessions::Stateful
     }
 }
 
-fn initialize(target: &Target, message: &Message<'_>) -> Response {
+async fn initialize(target: &Target, message: &Message<'_>, headers: &HeaderMap) -> Response {
     let Some(id) = message.id else { return response::empty(StatusCode::ACCEPTED) };
     let form = target.knobs.answers;
     let (answer, client) = match target.offer().initialize(message.params) {
@@ -197,7 +202,11 @@ fn initialize(target: &Target, message: &Message<'_>) -> Response {
     };
     let mut response = answer.respond(id.get(), form);
     if target.stateful() {
-        let Some(session) = target.sessions.open(client, target.knobs.resumable) else {
+        if target.flawed.is_some() && target.is_burdened().await {
+            return full("sessions").respond();
+        }
+        let (resumable, owner) = (target.knobs.resumable, target.user(headers));
+        let Some(session) = target.sessions.open(client, resumable, owner) else {
             return full("sessions").respond();
         };
         target.metrics.sessions_opened.fetch_add(1, Ordering::Relaxed);
@@ -210,7 +219,7 @@ fn initialize(target: &Target, message: &Message<'_>) -> Response {
 
 /// A session for a stream without one.
 pub(super) fn nameless(target: &Target) -> Option<Id> {
-    target.sessions.open(Client::new(Revision::V2025_11_25, Capabilities::default()), false)
+    target.sessions.open(Client::new(Revision::V2025_11_25, Capabilities::default()), false, None)
 }
 
 /// The client of a request. Without sessions its header tells the revision, and nothing the rest.
@@ -229,7 +238,13 @@ pub(super) fn delete(target: &Target, headers: &HeaderMap) -> Result<Response, R
     if !target.stateful() {
         return Ok(response::not_allowed(super::server::LEGACY_METHODS));
     }
-    let known = session(target, headers)?.is_some_and(|id| target.sessions.close(id));
+    let known = session(target, headers)?.is_some_and(|id| {
+        if target.has(Flaw::IgnoresDelete) {
+            target.sessions.knows(id)
+        } else {
+            target.sessions.close(id)
+        }
+    });
     if !known {
         return Err(unknown_session(target));
     }
@@ -246,7 +261,13 @@ pub(super) fn session(target: &Target, headers: &HeaderMap) -> Result<Option<Id>
         let expected = "Mcp-Session-Id is missing: initialize first and send the id you get";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, expected));
     };
-    let open = Id::read(found.as_bytes()).filter(|id| target.sessions.knows(*id));
+    let id = Id::read(found.as_bytes());
+    let open = id.filter(|id| {
+        let is_own = || target.sessions.belongs(*id, target.user(headers).as_deref());
+        (target.has(Flaw::ForeignSessions) && target.sessions.knows(*id))
+            || target.has(Flaw::AnySession)
+            || is_own()
+    });
     open.map(Some).ok_or_else(|| unknown_session(target))
 }
 

@@ -47,6 +47,8 @@ impl Default for Sessions {
 #[derive(Debug)]
 struct Session {
     client: Client,
+    /// Whose it is, where users are told apart.
+    owner: Option<String>,
     /// Dropping the sender ends the stream.
     stream: Option<oneshot::Sender<()>>,
     /// What its streams said, while it may be asked for again.
@@ -57,20 +59,31 @@ struct Session {
 
 impl Sessions {
     /// Opens a session, whose streams are kept if they can be resumed; `None`: no more can be.
-    pub fn open(&self, client: Client, resumable: bool) -> Option<Id> {
+    pub fn open(&self, client: Client, resumable: bool, owner: Option<String>) -> Option<Id> {
         let id = self.ids.issue();
         let replay = resumable.then(Arc::default);
         let mut open = self.lock();
         if open.len() >= self.most {
             return None;
         }
-        open.insert(id, Session { client, stream: None, replay, called: VecDeque::new() });
+        let called = VecDeque::new();
+        open.insert(id, Session { client, owner, stream: None, replay, called });
         Some(id)
     }
 
     /// Whether a session is open.
     pub fn knows(&self, id: Id) -> bool {
         self.lock().contains_key(&id)
+    }
+
+    /// Whether a session is open, and this user's.
+    pub fn belongs(&self, id: Id, user: Option<&str>) -> bool {
+        self.lock().get(&id).is_some_and(|session| session.owner.as_deref() == user)
+    }
+
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
     /// Looks at the client of a session, or changes what is known of it.
@@ -139,7 +152,7 @@ mod tests {
     fn no_more_sessions_are_open_than_the_bound() {
         let sessions = Sessions { most: 2, ..Sessions::default() };
         let client = Client::new(Revision::V2025_11_25, Capabilities::default());
-        let open = || sessions.open(client.clone(), true);
+        let open = || sessions.open(client.clone(), true, None);
         let (first, second) = (open().unwrap(), open().unwrap());
         assert_ne!(first, second);
         assert!(open().is_none());
@@ -151,7 +164,7 @@ mod tests {
     fn a_call_is_known_again_in_its_session_for_a_while() {
         let sessions = Sessions::default();
         let client = Client::new(Revision::V2025_11_25, Capabilities::default());
-        let [one, two] = [0, 1].map(|_| sessions.open(client.clone(), false).unwrap());
+        let [one, two] = [0, 1].map(|_| sessions.open(client.clone(), false, None).unwrap());
         let calls = [(one, "a"), (one, "b"), (two, "a"), (one, "a"), (two, "b")];
         let again = calls.map(|(id, body)| sessions.has_called(id, body.as_bytes()));
         assert_eq!(again, [false, false, false, true, false]);
@@ -167,7 +180,7 @@ mod tests {
     fn a_session_has_one_stream_at_a_time() {
         let sessions = Sessions::default();
         let client = Client::new(Revision::V2025_11_25, Capabilities::default());
-        let id = sessions.open(client, false).unwrap();
+        let id = sessions.open(client, false, None).unwrap();
         let mut end = sessions.open_stream(id).unwrap();
         assert_eq!(sessions.open_stream(id).err(), Some(NoStream::Second));
         assert_eq!(end.try_recv(), Err(oneshot::error::TryRecvError::Empty));

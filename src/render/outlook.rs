@@ -44,7 +44,7 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     let (load, drain) = (figure::duration(outlook.load), figure::duration(outlook.drain));
     line(&mut out, "duration", &format!("{load} of load, then up to {drain} to finish"));
     line(&mut out, "load", &amount(outlook));
-    if plan.load.behaviour.check() != Some(&Check::RegistrationFlood) {
+    if makes_calls(plan) {
         costs(&mut out, plan, outlook);
     }
     line(&mut out, "cut", &cut(outlook));
@@ -56,6 +56,11 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     }
     over_time(&mut out, outlook);
     out
+}
+
+/// Whether what its users do are calls.
+fn makes_calls(plan: &Plan) -> bool {
+    !matches!(plan.load.behaviour.check(), Some(Check::RegistrationFlood | Check::Script(_)))
 }
 
 /// What a run and a call take, and all of them.
@@ -129,6 +134,7 @@ fn checked(plan: &Plan, check: &Check, users: u64) -> String {
             let most = figure::count(u64::from(knobs.max_requests));
             format!("looks for a rate limit with at most {most} requests; {declared}")
         }
+        Check::Script(trials) => trials.told(),
         Check::RegistrationFlood => {
             let most = plan.expect.checks.registrations;
             let most = most.map_or("no limit declared".to_owned(), |most| format!("{most} may"));

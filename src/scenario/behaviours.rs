@@ -1,10 +1,10 @@
 //! What a run does: `load.behaviour`, and the knobs of `[load.steady]` and `[load.chat]`.
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
-use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT};
+use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT, SESSIONS};
 
 use super::reader::Table;
-use super::{checks, rate_limit, research};
+use super::{checks, rate_limit, research, trials};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -16,9 +16,11 @@ enum Kind {
     WrongAudience,
     RegistrationFlood,
     RateLimit,
+    /// A script of this name.
+    Script(&'static str),
 }
 
-const KINDS: [(&str, Kind); 8] = [
+const KINDS: [(&str, Kind); 9] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -27,6 +29,7 @@ const KINDS: [(&str, Kind); 8] = [
     (AUDIENCE, Kind::WrongAudience),
     (FLOOD, Kind::RegistrationFlood),
     (RATE_LIMIT, Kind::RateLimit),
+    (SESSIONS, Kind::Script(SESSIONS)),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.
@@ -39,7 +42,7 @@ const TABLES: [(&str, &str); 6] = [
     ("rate_limit", RATE_LIMIT),
 ];
 
-const LATER: [&str; 10] = [
+const LATER: [&str; 9] = [
     "fleet",
     "burst",
     "trace",
@@ -48,7 +51,6 @@ const LATER: [&str; 10] = [
     "token-cliff",
     "retry-echo",
     "check-isolation",
-    "check-sessions",
     "check-tokens",
 ];
 
@@ -72,6 +74,7 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
     let audience = load.table("wrong_audience", doc, checks::wrong_audience);
     let doc = "Knobs of behaviour check-rate-limit.";
     let limit = load.table("rate_limit", doc, rate_limit::read);
+    let scripts = trials::read(load);
     let kind = kind?;
     refuse_others(load, kind);
     Some(match kind {
@@ -82,6 +85,10 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
         Kind::WrongAudience => Behaviour::Check(audience),
         Kind::RegistrationFlood => Behaviour::Check(Check::RegistrationFlood),
         Kind::RateLimit => Behaviour::Check(Check::RateLimit(limit)),
+        Kind::Script(name) => {
+            let script = scripts.into_iter().find(|script| script.name() == name)?;
+            Behaviour::Check(Check::Script(script))
+        }
     })
 }
 
@@ -101,8 +108,12 @@ fn refuse_others(load: &Table<'_>, kind: Kind) {
         Kind::WrongAudience => "wrong_audience",
         Kind::RegistrationFlood => "",
         Kind::RateLimit => "rate_limit",
+        Kind::Script(name) => {
+            let own = trials::TABLES.iter().find(|(_, check)| *check == name);
+            own.map_or("", |(table, _)| table)
+        }
     };
-    for (other, owner) in TABLES {
+    for (other, owner) in TABLES.into_iter().chain(trials::TABLES) {
         if let Some(place) = load.given(other).filter(|_| other != table) {
             let found = format!("load.{other} has no effect: load.behaviour is another one");
             load.log().wrong(place, found, format!("remove it, or choose behaviour {owner}"));

@@ -13,9 +13,9 @@ use crate::model::plan::{Plan, TargetUrl, auth};
 
 use super::document::{Node, Table as Tree, Value};
 use super::mistake::Place;
-use super::rate_limit;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of};
+use super::{rate_limit, trials};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// A token that is still accepted so long past its end and skew will not be refused.
@@ -98,17 +98,20 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan) {
         let right = "add lifetime, or expired = \"refused\"";
         root.log().wrong(place(root, &["expect", "tokens", "skew"]), found, right);
     }
-    let Some(check) = plan.load.behaviour.check().cloned() else { return };
-    if let Check::RateLimit(knobs) = check {
-        return rate_limit::settle(root, plan, knobs);
-    }
+    trials::refuse_unseen(root, plan);
+    let check = match plan.load.behaviour.check().cloned() {
+        None => return,
+        Some(Check::RateLimit(knobs)) => return rate_limit::settle(root, plan, knobs),
+        Some(Check::Script(knobs)) => return trials::settle(root, plan, &knobs),
+        Some(check) => check,
+    };
     let chosen = place(root, &["load", "behaviour"]);
     refuse_ways(root, plan, &check, chosen);
     match check {
         Check::ExpiredToken(knobs) => settle_expired(root, plan, knobs),
         Check::WrongAudience(knobs) => refuse_sources(root, plan, &knobs),
         Check::RegistrationFlood => refuse_floods(root, plan, chosen),
-        Check::RateLimit(_) => {}
+        Check::RateLimit(_) | Check::Script(_) => {}
     }
 }
 

@@ -11,7 +11,7 @@ use super::document::Node;
 use super::log::Log;
 use super::reader::Table;
 use super::scalar::{Wrong, text_of, whole_of};
-use super::{checks, limits};
+use super::{checks, limits, trials};
 
 const FINDINGS: [(&str, Severity); 4] = [
     ("none above info", Severity::Info),
@@ -53,7 +53,8 @@ pub fn read(expect: &Table<'_>) -> Expect {
     let doc = "What must hold when users' tokens end.";
     let both = |table: &Table<'_>| (tokens(table), checks::limits(table));
     let (tokens, checks) = expect.table("tokens", doc, both);
-    Expect { thresholds, findings, tokens, checks, rate_limits }
+    let invariants = trials::invariants(expect);
+    Expect { thresholds, findings, tokens, checks, rate_limits, invariants }
 }
 
 /// `tokens` of `[expect]`.

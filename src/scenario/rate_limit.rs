@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::model::behaviour::{Behaviour, Check, RateLimit};
-use crate::model::pace::Pace;
+use crate::model::plan::Plan;
 use crate::model::plan::checks::RATE_LIMIT;
 use crate::model::plan::limits::Declared;
-use crate::model::plan::{Plan, auth};
 
 use super::checks::place;
 use super::reader::Table;
+use super::trials;
 
 const LONGEST: Duration = Duration::from_secs(3_600);
 
@@ -65,33 +65,21 @@ pub fn read(table: &Table<'_>) -> RateLimit {
 
 /// Holds the rest of the scenario against it, and takes from it what it has to know.
 pub fn settle(root: &Table<'_>, plan: &mut Plan, knobs: RateLimit) {
-    let one_run = match &plan.load.pace {
-        Pace::Open(arrivals) => arrivals.due(plan.seed).take(2).count() == 1,
-        Pace::Closed(_) => false,
-    };
-    if !one_run {
-        let found = format!("{RATE_LIMIT} is one run, which sends for all its users");
-        let right = "write stages of one arrival: [{ over = \"1s\", to = \"120/min\" }]";
-        root.log().wrong(place(root, &["load", "stages"]), found, right);
-    }
+    trials::refuse_runs(root, plan, RATE_LIMIT);
     let weights = plan.clients.profile.sessions;
     if weights.fresh + weights.unechoed > 0.0 {
         let found = format!("{RATE_LIMIT} is about clients that keep their sessions");
         let right = "write profile = \"plain\": this one makes a handshake before each call";
         root.log().wrong(place(root, &["clients", "profile"]), found, right);
     }
-    let granted = plan.auth.granted();
-    let has_users = granted.is_some_and(|granted| {
-        granted.one.is_none() && !matches!(granted.flow, auth::Flow::ClientCredentials)
-    });
     // The one whose limit an only client runs into is the tightest.
     let rate = |limit: &&Declared| limit.allow.rate();
     let tightest = plan.expect.rate_limits.iter().min_by(|a, b| rate(a).total_cmp(&rate(b)));
     let settled = RateLimit {
         allow: tightest.map(|limit| limit.allow),
         at_once: tightest.map_or(0, Declared::at_once),
-        has_users,
-        has_tokens: granted.is_some(),
+        has_users: trials::has_users(plan),
+        has_tokens: plan.auth.granted().is_some(),
         addresses: u32::try_from(plan.clients.addresses.len()).unwrap_or(1).max(1),
         ..knobs
     };

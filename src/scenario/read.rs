@@ -466,6 +466,7 @@ stages = [{ over = "10s", to = "60/min" }]
             "load.expired_token",
             "load.wrong_audience",
             "load.rate_limit",
+            "load.sessions",
             "auth.",
             "fault[].ahead",
             "fault[].behind",

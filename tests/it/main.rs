@@ -10,6 +10,7 @@ mod browser;
 mod certificates;
 mod chaos;
 mod check;
+mod check_defects;
 mod chromium;
 mod closed;
 mod conformance;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use ::squall::judge::readiness;
 use ::squall::model::plan::{Defect, Flaw};
 
+use crate::check_defects::is_of_checks;
 use crate::practice::Practice;
 use crate::squall::{Place, root};
 use crate::storm_defects::is_of_answers;
@@ -183,7 +184,10 @@ fn each_defect_of_the_target_fails_what_it_must_and_nothing_else() {
     let named: BTreeSet<_> = FLAWS.iter().map(|(flaw, ..)| flaw.word()).collect();
     // Those of answers and of rate limits show under load, and have tables of their own.
     let is_of_load = |word: &str| {
-        word.starts_with("limit-") || word.starts_with("retry-after-") || is_of_answers(word)
+        word.starts_with("limit-")
+            || word.starts_with("retry-after-")
+            || is_of_answers(word)
+            || is_of_checks(word)
     };
     let all = Flaw::WORDS.iter().map(|(word, _)| *word);
     assert_eq!(named, all.filter(|word| !is_of_load(word)).collect());

@@ -160,6 +160,15 @@ impl Client {
             session.end(SessionChange::Abandoned);
             return;
         }
+        self.delete(session, cost).await;
+    }
+
+    /// DELETE; how the target took it.
+    pub(super) async fn delete(
+        self: &Arc<Self>,
+        session: &Session,
+        cost: &Cost,
+    ) -> (Outcome, Option<u16>) {
         let headers = of_footing(Verb::Delete, &session.footing);
         let wire = &self.common.wire;
         let operation = Operation::Delete;
@@ -169,12 +178,15 @@ impl Client {
         let (mut body, mut on_event) = (Vec::new(), |_: &Reply, _: &sse::Event<'_>| Flow::Continue);
         let came = self.carry(trail, request, deadline, &mut body, &mut on_event).await;
         // Only a DELETE that the server took ended anything: 405 leaves the session where it is.
-        let taken = matches!(&came, Ok(reply) if (200..300).contains(&reply.status));
-        trail.presume(came.map_or_else(
+        let status = came.as_ref().ok().map(|reply| reply.status);
+        let taken = status.is_some_and(|status| (200..300).contains(&status));
+        let outcome = came.map_or_else(
             |outcome| outcome,
             |reply| answer::deleted(&head_of(&reply, &session.footing), &body),
-        ));
+        );
+        trail.presume(outcome);
         session.end(if taken { SessionChange::Closed } else { SessionChange::Abandoned });
+        (outcome, status)
     }
 
     /// One chance of this client's next session.

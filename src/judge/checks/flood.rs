@@ -56,7 +56,7 @@ impl Flood {
 
     /// What stands for the calls of a load that makes none.
     pub(super) const fn trials(&self) -> Trials {
-        Trials { count: self.sent, good: self.accepted }
+        Trials { unit: "registration", count: self.sent, good: self.accepted }
     }
 
     /// Holds those that were accepted to the most there may be.

@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use super::rules::{BELOW, EXCEEDED};
-use super::said::Said;
+use crate::judge::said::Said;
 use crate::model::figure;
 use crate::model::limit_probe::{Part, Probe};
 use crate::model::plan::limits::Allowance;

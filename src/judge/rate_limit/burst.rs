@@ -5,7 +5,7 @@
 
 use super::allowance::{CLOSE, told};
 use super::rules::{BURST_EXCEEDED, BURST_REFUSED, EDGE};
-use super::said::Said;
+use crate::judge::said::Said;
 use crate::model::limit_probe::{Part, Probe};
 use crate::model::plan::limits::Declared;
 

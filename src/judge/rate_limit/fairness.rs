@@ -1,7 +1,7 @@
 //! What one user that asks too much costs those that ask little.
 
 use super::rules::UNFAIR;
-use super::said::Said;
+use crate::judge::said::Said;
 use crate::model::figure;
 use crate::model::limit_probe::{Part, Probe};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::rules::{OTHERWISE, REPLICAS, TOKEN};
-use super::said::Said;
+use crate::judge::said::Said;
 use crate::model::behaviour::OTHERS;
 use crate::model::finding::Finding;
 use crate::model::limit_probe::{Part, Probe, Varied};

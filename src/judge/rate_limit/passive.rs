@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::rules::{BELOW, MISSING};
-use super::said::Said;
 use super::signals::Signals;
 use super::{needs_check, prefix, written};
+use crate::judge::said::Said;
 use crate::model::event::Call;
 use crate::model::figure;
 use crate::model::outcome::Outcome;
@@ -198,7 +198,7 @@ impl Held {
             };
             let finding = BELOW.finding(below.count, below.first.iter().map(tell));
             let value = format!("{} below it; {refused}", below.count);
-            return Said { held: Some(false), value, findings: vec![finding] };
+            return Said { held: Some(false), value, findings: vec![finding], is_moot: false };
         }
         if self.calls < LEAST {
             return Said::too_little(format!("{refused}: {LEAST} calls are needed"));

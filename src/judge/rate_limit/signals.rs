@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::rules::{OVERLOAD, SIGNAL};
-use super::said::Said;
+use crate::judge::said::Said;
 use crate::model::finding::Finding;
 use crate::model::outcome::{Outcome, Signal};
 use crate::model::plan::limits::Says;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rules::{MISSING, TOO_LONG, TOO_SHORT};
-use super::said::Said;
+use crate::judge::said::Said;
 use crate::model::behaviour::ROUNDING;
 use crate::model::figure;
 use crate::model::finding::Finding;
@@ -115,7 +115,7 @@ impl Waits {
     pub(super) fn said(&self) -> Said {
         let (value, findings) = (self.value(), Vec::new());
         if self.untold + self.in_vain + self.served_early > 0 {
-            return Said { held: Some(false), value, findings };
+            return Said { held: Some(false), value, findings, is_moot: false };
         }
         match self.obeyed {
             0 => Said::too_little(format!("{value}: at least one has to come then")),

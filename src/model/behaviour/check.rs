@@ -5,6 +5,7 @@
 //! check-wrong-audience      [Burst Think]... Stray [Burst Think]... End
 //! check-registration-flood  Register End
 //! check-rate-limit          a machine of its own
+//! check-sessions, ...       Try End
 //! ```
 //! A run is one user's only one: what a check does to a grant does not come undone.
 
@@ -16,6 +17,7 @@ use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT};
 
 use super::caller::Caller;
 use super::rate_limit::RateLimit;
+use super::trials::Trials;
 use super::{NO_REACTION, Step};
 
 /// A question that is asked of the target.
@@ -29,6 +31,8 @@ pub enum Check {
     RegistrationFlood,
     /// What is the rate limit, and is it the declared one?
     RateLimit(RateLimit),
+    /// A question that takes a script.
+    Script(Trials),
 }
 
 /// `check-expired-token`: the same access token with every call, without renewing it.
@@ -72,6 +76,7 @@ impl Check {
             Self::WrongAudience(_) => AUDIENCE,
             Self::RegistrationFlood => FLOOD,
             Self::RateLimit(_) => RATE_LIMIT,
+            Self::Script(trials) => trials.name(),
         }
     }
 }
@@ -113,8 +118,8 @@ impl Machine {
         let caller = Caller::new(key, NO_REACTION, tools);
         let (every, phase) = match check {
             Check::RegistrationFlood => (Duration::ZERO, Phase::Registering),
-            // It has a machine of its own.
-            Check::RateLimit(_) => (Duration::ZERO, Phase::Over),
+            // They have machines of their own.
+            Check::RateLimit(_) | Check::Script(_) => (Duration::ZERO, Phase::Over),
             _ if tools == 0 => (Duration::ZERO, Phase::Over),
             Check::ExpiredToken(ExpiredToken { every, lasts, refusals }) => {
                 (*every, Phase::Clinging { left: *lasts, refused: 0, refusals: *refusals })
@@ -210,7 +215,9 @@ mod tests {
                 }
                 Step::Register => told.push('R'),
                 Step::End => return told,
-                Step::Fork(_) | Step::Join | Step::Volley(_) => panic!("a check has no subagents"),
+                Step::Fork(_) | Step::Join | Step::Volley(_) | Step::Try(_) => {
+                    panic!("a check has no subagents")
+                }
             }
             assert!(told.len() < 100, "it must end: {told}");
         }

@@ -55,6 +55,8 @@ impl Outline {
                     calls.bursts.push((now, shots.len() as u32));
                     (now, answered) = (done, 0);
                 }
+                // What it asks are no calls of a user, and how long they take is not modelled.
+                Step::Try(trials) => (now, answered) = (now + trials.waits(), 0),
                 step => (now, answered) = calls.pass(&step, now),
             }
         }
@@ -88,7 +90,7 @@ impl Calls {
             }
             // Its legs are no calls, and take about as long as one.
             Step::Stray | Step::Register => (now + self.service, 0),
-            Step::Fork(_) | Step::Join | Step::Volley(_) | Step::End => (now, 0),
+            Step::Fork(_) | Step::Join | Step::Volley(_) | Step::Try(_) | Step::End => (now, 0),
         }
     }
 

@@ -37,7 +37,7 @@ impl CheckLimits {
         match behaviour.check() {
             Some(Check::ExpiredToken(_)) => self.expired = true,
             Some(Check::WrongAudience(_)) => self.foreign = true,
-            Some(Check::RegistrationFlood | Check::RateLimit(_)) | None => {}
+            Some(Check::RegistrationFlood | Check::RateLimit(_) | Check::Script(_)) | None => {}
         }
         self
     }
@@ -80,3 +80,5 @@ pub const AUDIENCE: &str = "check-wrong-audience";
 pub const FLOOD: &str = "check-registration-flood";
 /// The behaviour that looks for a rate limit.
 pub const RATE_LIMIT: &str = "check-rate-limit";
+/// The behaviour that tries what becomes of sessions.
+pub const SESSIONS: &str = "check-sessions";

@@ -11,6 +11,16 @@ defects! {
     LostSession400 = "lost-session-400",
     /// A request in a session that is not open is answered 200, with an error.
     LostSession200 = "lost-session-200",
+    /// A request in a session that was never issued is served.
+    AnySession = "any-session",
+    /// A session serves every user that knows its id.
+    ForeignSessions = "foreign-sessions",
+    /// DELETE is accepted, and the session goes on.
+    IgnoresDelete = "ignores-delete",
+    /// Each session that is open makes the next handshake 0.1 ms slower.
+    LeaksSessions = "leaks-sessions",
+    /// After 100 open sessions no more of them are opened.
+    FewSessions = "few-sessions",
     /// Answers to calls of one session with the same id, in flight at once, are exchanged.
     CrossesAnswers = "crosses-answers",
     /// Now and then a call is answered with what a call in another session was answered.

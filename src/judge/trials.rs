@@ -1,0 +1,119 @@
+//! What scripts of checks came to, held against the invariants that a scenario names.
+//!
+//! A trial is a handful of numbers; a script makes no more of them than its scenario says.
+
+mod sessions;
+
+use self::sessions::Sessions;
+use super::said::Said;
+use crate::model::behaviour::{Behaviour, Check, Trials};
+use crate::model::event::{Event, Refused};
+use crate::model::figure;
+use crate::model::plan::invariant::{Invariant, Seen};
+use crate::model::report::{self, Expectations};
+use crate::model::summary::evidence::FirstFew;
+
+/// Holds what was tried against what must hold.
+#[derive(Debug)]
+pub struct Examined {
+    /// What is held to, those that the behaviour is there for among it.
+    expected: Vec<Invariant>,
+    behaviour: Behaviour,
+    family: Option<Family>,
+    counted: report::Trials,
+    untried: FirstFew<String>,
+}
+
+/// What one script is judged by.
+#[derive(Debug)]
+enum Family {
+    Sessions(Sessions),
+}
+
+impl Family {
+    fn of(trials: &Trials) -> Self {
+        match trials {
+            Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+        }
+    }
+
+    fn said(&self, invariant: Invariant) -> Said {
+        match self {
+            Self::Sessions(sessions) => sessions.said(invariant),
+        }
+    }
+}
+
+impl Examined {
+    /// Nothing seen yet of a load of this behaviour, where these must hold.
+    pub fn new(behaviour: &Behaviour, declared: &[Invariant]) -> Self {
+        let mut expected = declared.to_vec();
+        expected.extend(Invariant::of(behaviour).filter(|own| !declared.contains(own)));
+        let family = match behaviour.check() {
+            Some(Check::Script(trials)) => Some(Family::of(trials)),
+            _ => None,
+        };
+        let (counted, untried) = (report::Trials::default(), FirstFew::default());
+        Self { expected, behaviour: behaviour.clone(), family, counted, untried }
+    }
+
+    /// Takes one event.
+    pub fn observe(&mut self, event: &Event) {
+        let Some(family) = &mut self.family else { return };
+        match event {
+            Event::Tried(tried) => {
+                self.counted.count += 1;
+                self.counted.good += u64::from(tried.is_served());
+                match family {
+                    Family::Sessions(sessions) => sessions.add(tried),
+                }
+            }
+            Event::Untried(untried) => {
+                let Refused { at, said, what_to_do, .. } = &**untried;
+                let at = figure::duration(*at);
+                self.untried.add(format!("{said} (at {at}); what helps: {what_to_do}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// What each invariant came to that only a script shows, and which ones none showed.
+    pub fn end(&self) -> Expectations {
+        let mut expectations = Expectations::default();
+        for invariant in &self.expected {
+            let text = invariant.written();
+            match (&self.family, invariant.seen()) {
+                (Some(family), _) if invariant.is_seen_in(&self.behaviour) => {
+                    let said = family.said(*invariant);
+                    self.with_untried(said).put(text, &mut expectations);
+                }
+                (_, Seen::With(needs)) => {
+                    let why = format!("it needs load.behaviour = \"{needs}\"");
+                    Said::moot(why).put(text, &mut expectations);
+                }
+                (Some(_), Seen::Always) => {
+                    let why = "a check does what no user does; any other load shows it";
+                    Said::moot(why).put(text, &mut expectations);
+                }
+                // The judge of storms says it.
+                (None, Seen::Always) => {}
+            }
+        }
+        if self.family.is_some() {
+            expectations.trials = Some(report::Trials { unit: "trial", ..self.counted });
+        }
+        expectations
+    }
+
+    fn with_untried(&self, said: Said) -> Said {
+        match self.untried.first.first() {
+            Some(why) if said.held.is_none() => {
+                Said { value: format!("{}; {why}", said.value), ..said }
+            }
+            _ => said,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

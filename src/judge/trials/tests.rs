@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+use crate::model::behaviour::{SessionTrials, Steady};
+use crate::model::distribution::Distribution;
+use crate::model::outcome::Outcome;
+use crate::model::report::Judged;
+use crate::model::trial::sessions::Trial;
+use crate::model::trial::{Tried, What};
+
+/// How a trial ended, and with which status.
+type How = (Outcome, Option<u16>);
+
+const OK: How = (Outcome::Ok, Some(200));
+const LOST: How = (Outcome::SessionLost(404), Some(404));
+
+fn tried(what: What, (outcome, status): How, took: Duration) -> Event {
+    let sent = Duration::from_secs(1);
+    Event::Tried(Box::new(Tried { what, user: 0, sent, done: sent + took, outcome, status }))
+}
+
+fn session(trial: Trial, how: How) -> Event {
+    tried(What::Session(trial), how, Duration::from_millis(5))
+}
+
+fn script(trials: Trials) -> Behaviour {
+    Behaviour::Check(Check::Script(trials))
+}
+
+/// What each invariant came to and the findings' names.
+fn judged(behaviour: &Behaviour, events: &[Event]) -> (BTreeMap<String, String>, Vec<String>) {
+    let mut examined = Examined::new(behaviour, &[]);
+    for event in events {
+        examined.observe(event);
+    }
+    let Expectations { judged, findings, .. } = examined.end();
+    let word = |judged: &Judged| match (judged.passed, judged.unproven, judged.unchecked) {
+        (true, ..) => "held: ",
+        (_, true, _) | (_, _, true) => "",
+        _ => "broken: ",
+    };
+    let said = judged.iter().map(|judged| {
+        let name = judged.text.trim_start_matches("invariants: ").to_owned();
+        (name, format!("{}{}", word(judged), judged.value))
+    });
+    (said.collect(), findings.into_iter().map(|finding| finding.id).collect())
+}
+
+fn sound() -> Vec<Event> {
+    use Trial::{Delete, Deleted, Expired, Foreign, Live, Unknown};
+    let taken = (Outcome::Ok, Some(204));
+    let all = [(Live, OK), (Unknown, LOST), (Delete, taken), (Deleted, LOST)];
+    let all = all.into_iter().chain([(Foreign, LOST), (Expired, LOST)]);
+    let mut events: Vec<_> = all.map(|(trial, how)| session(trial, how)).collect();
+    for at in 0..100_u64 {
+        for trial in [Trial::Opened, Trial::OpenedAndEnded] {
+            let took = Duration::from_micros(900 + at * 7_919 % 200);
+            events.push(tried(What::Session(trial), OK, took));
+        }
+    }
+    events
+}
+
+fn sessions() -> Behaviour {
+    let idle = Some(Duration::from_secs(1));
+    script(Trials::Sessions(SessionTrials { idle, has_users: true, ..SessionTrials::default() }))
+}
+
+#[test]
+fn sessions_that_behave_hold() {
+    let (said, findings) = judged(&sessions(), &sound());
+    assert_eq!(findings, [""; 0]);
+    insta::assert_debug_snapshot!(said);
+}
+
+#[test]
+fn each_way_to_treat_sessions_badly_has_a_name() {
+    use Trial::{Delete, Deleted, Expired, Foreign, Opened, Unknown};
+    let bad = (Outcome::Status(400), Some(400));
+    let busy = (Outcome::Status(503), Some(503));
+    let table: [(Trial, How, &str, &str); 8] = [
+        (Unknown, bad, "stale-sessions", "lost-session-otherwise"),
+        (Unknown, (Outcome::Timeout, None), "stale-sessions", "lost-session-otherwise"),
+        (Unknown, OK, "stale-sessions", "unknown-session-served"),
+        (Deleted, OK, "ended-sessions", "ended-session-served"),
+        (Delete, busy, "ended-sessions", "delete-fails"),
+        (Expired, OK, "stale-sessions", "idle-session-served"),
+        (Foreign, OK, "foreign-sessions", "foreign-session-served"),
+        (Opened, busy, "session-leak", "sessions-exhausted"),
+    ];
+    for (trial, how, invariant, finding) in table {
+        let mut events = sound();
+        events.push(session(trial, how));
+        let (said, findings) = judged(&sessions(), &events);
+        assert_eq!(findings, [finding]);
+        let broken: Vec<_> = said.iter().filter(|(_, said)| said.starts_with("broken")).collect();
+        assert_eq!(broken.len(), 1, "{broken:?}");
+        assert_eq!(broken[0].0, invariant);
+    }
+}
+
+#[test]
+fn handshakes_that_grow_are_a_leak_and_a_slow_one_is_none() {
+    let grows = |each: u64, trial: Trial| {
+        (0..100_u64).map(move |at| {
+            let took = Duration::from_micros(900 + at * each + at * 7_919 % 200);
+            tried(What::Session(trial), OK, took)
+        })
+    };
+    let events = |each, again| {
+        let mut events = vec![session(Trial::Live, OK)];
+        events.extend(grows(each, Trial::Opened).chain(grows(again, Trial::OpenedAndEnded)));
+        events
+    };
+    let of = |events: &[Event]| {
+        let (said, findings) = judged(&sessions(), events);
+        (said["session-leak"].clone(), findings)
+    };
+    let (said, findings) = of(&events(100, 0));
+    assert_eq!(findings, ["session-leak"]);
+    assert!(said.contains("with DELETE no slower") && said.contains("p < 0.000001"), "{said}");
+    let (said, _) = of(&events(100, 100));
+    assert!(said.contains("with DELETE slower as well"), "{said}");
+    // Beyond chance, and too little to be felt.
+    let (said, findings) = of(&events(5, 0));
+    assert_eq!(findings, [""; 0], "{said}");
+    let (said, _) = of(&events(100, 0)[..50]);
+    assert!(said.starts_with("not enough to say") && said.contains("60 are needed"), "{said}");
+}
+
+#[test]
+fn what_was_not_tried_is_no_pass() {
+    let (said, findings) = judged(&sessions(), &[session(Trial::Live, OK)]);
+    assert_eq!(findings, [""; 0]);
+    assert!(said.values().all(|said| said.starts_with("not enough to say")), "{said:?}");
+    let (said, _) = judged(&sessions(), &[session(Trial::Live, (Outcome::Timeout, None))]);
+    assert!(
+        said.values().all(|said| said.contains("none of 1 calls in open sessions")),
+        "{said:?}"
+    );
+    let untried = Refused {
+        user: 0,
+        at: Duration::ZERO,
+        operation: crate::model::operation::Operation::Initialize,
+        said: "the target issues no session ids".to_owned(),
+        what_to_do: "nothing",
+    };
+    let (said, _) = judged(&sessions(), &[Event::Untried(Box::new(untried))]);
+    assert!(said.values().all(|said| said.starts_with("not checked")), "{said:?}");
+    let refuses = (Outcome::Status(405), Some(405));
+    let events = [session(Trial::Live, OK), session(Trial::Delete, refuses)];
+    let (said, _) = judged(&sessions(), &events);
+    assert!(said["ended-sessions"].starts_with("not checked: clients cannot end"), "{said:?}");
+}
+
+#[test]
+fn a_storm_says_what_it_does_not_check() {
+    let steady =
+        Behaviour::Steady(Steady { calls: 1, think: Distribution::constant(Duration::ZERO) });
+    let declared = [Invariant::SessionLeak, Invariant::Isolation];
+    let end = Examined::new(&steady, &declared).end();
+    assert_eq!(end.judged.len(), 1, "isolation is the storm's own");
+    assert!(end.judged[0].unchecked && end.judged[0].value.contains("check-sessions"));
+    let end = Examined::new(&sessions(), &declared).end();
+    let isolation = end.judged.iter().find(|judged| judged.text.ends_with("isolation")).unwrap();
+    assert!(isolation.unchecked, "{isolation:?}");
+}

@@ -1,0 +1,68 @@
+//! Checks that are one script: a run in which several clients do to a target what no storm does,
+//! in the order that the question needs. Here are their knobs; the scripts are `engine/trials`.
+
+use std::time::Duration;
+
+use super::Step;
+
+mod sessions;
+
+pub use sessions::SessionTrials;
+
+/// A script, with its knobs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trials {
+    /// `check-sessions`: what becomes of sessions that are over, and of many of them.
+    Sessions(SessionTrials),
+}
+
+impl Trials {
+    /// The behaviour's name in scenarios.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
+        }
+    }
+
+    /// How long it waits, besides for answers.
+    pub(super) fn waits(&self) -> Duration {
+        match self {
+            Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
+        }
+    }
+
+    /// What it does, for a person, as a plan tells it.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Sessions(knobs) => knobs.told(),
+        }
+    }
+}
+
+/// A run that is one script.
+#[derive(Debug)]
+pub(super) struct Machine(Option<Trials>);
+
+impl Machine {
+    pub(super) fn new(trials: &Trials, tools: u16) -> Self {
+        Self((tools > 0).then(|| trials.clone()))
+    }
+
+    pub(super) fn next(&mut self) -> Step {
+        self.0.take().map_or(Step::End, |trials| Step::Try(Box::new(trials)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_one_step_if_there_is_anything_to_call() {
+        let trials = Trials::Sessions(SessionTrials::default());
+        let mut machine = Machine::new(&trials, 1);
+        assert!(matches!(machine.next(), Step::Try(step) if *step == trials));
+        assert!(matches!(machine.next(), Step::End));
+        assert!(matches!(Machine::new(&trials, 0).next(), Step::End));
+    }
+}

@@ -1,0 +1,43 @@
+//! One thing that a check tried on a target, and what came of it: what judges of checks are fed.
+
+use std::time::Duration;
+
+use super::outcome::{Class, Outcome};
+
+pub mod sessions;
+
+/// What was tried, by the check that did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// `check-sessions`.
+    Session(sessions::Trial),
+}
+
+/// One trial that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// What was tried.
+    pub what: What,
+    /// Which user tried it.
+    pub user: u32,
+    /// When its request left; when it was begun, if none did.
+    pub sent: Duration,
+    /// When its answer was there, or nobody waited for it any longer.
+    pub done: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status, if a head came.
+    pub status: Option<u16>,
+}
+
+impl Tried {
+    /// Whether it was answered well.
+    pub fn is_served(&self) -> bool {
+        self.outcome.class() == Class::Ok
+    }
+
+    /// From its request to its answer.
+    pub fn took(&self) -> Duration {
+        self.done.saturating_sub(self.sent)
+    }
+}

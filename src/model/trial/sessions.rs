@@ -1,0 +1,22 @@
+//! What `check-sessions` tries.
+
+/// One thing that is done in, or to, a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trial {
+    /// A call in a session that was just opened.
+    Live,
+    /// A call with an id that was never issued.
+    Unknown,
+    /// DELETE.
+    Delete,
+    /// A call in a session whose DELETE was taken.
+    Deleted,
+    /// A call of another user's in a session of the first one's, which is open.
+    Foreign,
+    /// A call in a session that nobody used for longer than it is said to be kept.
+    Expired,
+    /// One handshake of a series of them, one after another: the sessions are never ended.
+    Opened,
+    /// The same where each session is ended with DELETE.
+    OpenedAndEnded,
+}

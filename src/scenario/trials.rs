@@ -1,0 +1,87 @@
+//! Checks that are one script: their knobs, a table each, and what they need of the rest of a
+//! scenario; and `[expect] invariants`.
+
+mod sessions;
+
+use crate::model::behaviour::{Behaviour, Check, Trials};
+use crate::model::pace::Pace;
+use crate::model::plan::Plan;
+use crate::model::plan::auth;
+use crate::model::plan::checks::SESSIONS;
+use crate::model::plan::invariant::{Invariant, Seen};
+
+use super::checks::place;
+use super::document::Node;
+use super::reader::Table;
+use super::scalar::{Wrong, text_of};
+
+/// Tables of knobs, and the check that each is of.
+pub const TABLES: [(&str, &str); 1] = [("sessions", SESSIONS)];
+
+/// Every script with its knobs, as `[load]` has them, by the names of the checks.
+pub fn read(load: &Table<'_>) -> Vec<Trials> {
+    let doc = "Knobs of behaviour check-sessions.";
+    vec![Trials::Sessions(load.table("sessions", doc, sessions::read))]
+}
+
+/// Reads `invariants` of `[expect]`.
+pub fn invariants(expect: &Table<'_>) -> Vec<Invariant> {
+    let doc =
+        "What must hold whatever the load, such as \"isolation\"; some need a check-... behaviour.";
+    expect.key("invariants", doc).each("a list of invariants", invariant).or_as(Vec::new(), "[]")
+}
+
+fn invariant(node: &Node) -> Result<Invariant, Wrong> {
+    let text = text_of(node)?;
+    let found = Invariant::WORDS.into_iter().find(|(word, _)| *word == text);
+    let names = || Invariant::WORDS.map(|(word, _)| word).join(", ");
+    found.map(|(_, invariant)| invariant).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+/// One run brings all the users and sessions that are tried.
+pub(super) fn refuse_runs(root: &Table<'_>, plan: &Plan, name: &str) {
+    let is_one = match &plan.load.pace {
+        Pace::Open(arrivals) => arrivals.due(plan.seed).take(2).count() == 1,
+        Pace::Closed(_) => false,
+    };
+    if !is_one {
+        let found = format!("{name} is one run, which brings all that it needs");
+        let right = "write stages of one arrival: [{ over = \"1s\", to = \"120/min\" }]";
+        root.log().wrong(place(root, &["load", "stages"]), found, right);
+    }
+}
+
+/// Whether each user has something of its own to present.
+pub(super) fn has_users(plan: &Plan) -> bool {
+    plan.auth.granted().is_some_and(|granted| {
+        granted.one.is_none() && !matches!(granted.flow, auth::Flow::ClientCredentials)
+    })
+}
+
+/// Holds the rest of the scenario against a script, and takes from it what that has to know.
+pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
+    refuse_runs(root, plan, trials.name());
+    let settled = match trials {
+        Trials::Sessions(knobs) => Trials::Sessions(sessions::settled(*knobs, plan)),
+    };
+    plan.load.behaviour = Behaviour::Check(Check::Script(settled));
+}
+
+/// A load in which none of the invariants could be seen is not made.
+pub fn refuse_unseen(root: &Table<'_>, plan: &Plan) {
+    let behaviour = &plan.load.behaviour;
+    let all = &plan.expect.invariants;
+    if all.iter().any(|invariant| invariant.is_seen_in(behaviour)) {
+        return;
+    }
+    let Some(first) = all.first() else { return };
+    let found = format!("{} cannot be seen in this load", first.written());
+    let right = match first.seen() {
+        Seen::With(needs) => format!("write load.behaviour = \"{needs}\", which checks it"),
+        Seen::Always => "choose a behaviour that is no check: any other load shows it".to_owned(),
+    };
+    root.log().wrong(place(root, &["expect", "invariants"]), found, right);
+}
+
+#[cfg(test)]
+mod tests;
