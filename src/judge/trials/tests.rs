@@ -1,3 +1,5 @@
+//! Checks on fixed series of trials: what each invariant comes to.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

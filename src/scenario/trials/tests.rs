@@ -1,3 +1,5 @@
+//! Scripts in scenarios: knobs, and what the rest has to be.
+
 use std::time::Duration;
 
 use super::*;
