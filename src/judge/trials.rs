@@ -2,6 +2,7 @@
 //!
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
+mod restart;
 mod sessions;
 
 use self::sessions::Sessions;

@@ -1,6 +1,7 @@
 //! `check-sessions`: what a target answers in sessions that are over or another's, and what many
 //! sessions cost it.
 
+use super::restart::Restart;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::judge::trend::{self, Trend};
@@ -114,21 +115,22 @@ pub(super) struct Sessions {
     expired: Seen,
     foreign: Seen,
     deletes: Vec<Tail>,
+    survivors: Option<Restart>,
     kept: Series,
     ended: Series,
 }
 
-type Tail = (Outcome, Option<u16>);
+pub(super) type Tail = (Outcome, Option<u16>);
 
 /// Requests of one kind that were to be refused.
 #[derive(Debug, Default)]
-struct Seen {
-    served: u64,
+pub(super) struct Seen {
+    pub(super) served: u64,
     /// With 404.
-    refused: u64,
-    otherwise: Vec<Tail>,
+    pub(super) refused: u64,
+    pub(super) otherwise: Vec<Tail>,
     /// Nothing came that says anything.
-    void: u64,
+    pub(super) void: u64,
 }
 
 /// Handshakes one after another.
@@ -140,7 +142,7 @@ struct Series {
 }
 
 impl Seen {
-    fn add(&mut self, tried: &Tried) {
+    pub(super) fn add(&mut self, tried: &Tried) {
         match tried.outcome.class() {
             Class::Ok | Class::ToolError => self.served += 1,
             _ if tried.status == Some(404) => self.refused += 1,
@@ -188,6 +190,7 @@ impl Sessions {
             expired: Seen::default(),
             foreign: Seen::default(),
             deletes: Vec::new(),
+            survivors: (knobs.survivors > 0).then(Restart::default),
             kept: Series::default(),
             ended: Series::default(),
         }
@@ -205,6 +208,11 @@ impl Sessions {
             Trial::Deleted => self.deleted.add(tried),
             Trial::Foreign => self.foreign.add(tried),
             Trial::Expired => self.expired.add(tried),
+            Trial::Survivor | Trial::Reopened => {
+                if let Some(restart) = &mut self.survivors {
+                    restart.add(trial, tried);
+                }
+            }
             Trial::Opened => self.kept.add(tried),
             Trial::OpenedAndEnded => self.ended.add(tried),
         }
@@ -222,6 +230,12 @@ impl Sessions {
             Invariant::ForeignSessions => self.foreign(),
             Invariant::EndedSessions => self.ends(),
             Invariant::SessionLeak => self.leak(),
+            Invariant::RestartSurvival => match &self.survivors {
+                Some(restart) => restart.said(),
+                None => {
+                    Said::moot("load.sessions.survivors is 0: no session was open over a restart")
+                }
+            },
             _ => self.stale(),
         }
     }
@@ -360,7 +374,7 @@ fn told(kind: &str, seen: &Seen) -> String {
 }
 
 /// The distinct ends, in words.
-fn shown(tails: &[Tail]) -> String {
+pub(super) fn shown(tails: &[Tail]) -> String {
     let mut words: Vec<String> = tails
         .iter()
         .map(|(outcome, status)| match (outcome, status) {

@@ -50,10 +50,11 @@ fn judged(behaviour: &Behaviour, events: &[Event]) -> (BTreeMap<String, String>,
 }
 
 fn sound() -> Vec<Event> {
-    use Trial::{Delete, Deleted, Expired, Foreign, Live, Unknown};
+    use Trial::{Delete, Deleted, Expired, Foreign, Live, Reopened, Survivor, Unknown};
     let taken = (Outcome::Ok, Some(204));
     let all = [(Live, OK), (Unknown, LOST), (Delete, taken), (Deleted, LOST)];
     let all = all.into_iter().chain([(Foreign, LOST), (Expired, LOST)]);
+    let all = all.chain([(Survivor, OK), (Survivor, LOST), (Reopened, OK)]);
     let mut events: Vec<_> = all.map(|(trial, how)| session(trial, how)).collect();
     for at in 0..100_u64 {
         for trial in [Trial::Opened, Trial::OpenedAndEnded] {
@@ -66,7 +67,8 @@ fn sound() -> Vec<Event> {
 
 fn sessions() -> Behaviour {
     let idle = Some(Duration::from_secs(1));
-    script(Trials::Sessions(SessionTrials { idle, has_users: true, ..SessionTrials::default() }))
+    let default = SessionTrials::default();
+    script(Trials::Sessions(SessionTrials { idle, has_users: true, survivors: 2, ..default }))
 }
 
 #[test]
@@ -78,10 +80,10 @@ fn sessions_that_behave_hold() {
 
 #[test]
 fn each_way_to_treat_sessions_badly_has_a_name() {
-    use Trial::{Delete, Deleted, Expired, Foreign, Opened, Unknown};
+    use Trial::{Delete, Deleted, Expired, Foreign, Opened, Reopened, Survivor, Unknown};
     let bad = (Outcome::Status(400), Some(400));
     let busy = (Outcome::Status(503), Some(503));
-    let table: [(Trial, How, &str, &str); 8] = [
+    let table: [(Trial, How, &str, &str); 10] = [
         (Unknown, bad, "stale-sessions", "lost-session-otherwise"),
         (Unknown, (Outcome::Timeout, None), "stale-sessions", "lost-session-otherwise"),
         (Unknown, OK, "stale-sessions", "unknown-session-served"),
@@ -90,6 +92,8 @@ fn each_way_to_treat_sessions_badly_has_a_name() {
         (Expired, OK, "stale-sessions", "idle-session-served"),
         (Foreign, OK, "foreign-sessions", "foreign-session-served"),
         (Opened, busy, "session-leak", "sessions-exhausted"),
+        (Survivor, bad, "restart-survival", "restart-strands-clients"),
+        (Reopened, busy, "restart-survival", "restart-not-survived"),
     ];
     for (trial, how, invariant, finding) in table {
         let mut events = sound();

@@ -19,6 +19,8 @@ pub enum Invariant {
     ForeignSessions,
     /// DELETE ends a session.
     EndedSessions,
+    /// Who had a session before a restart is served after it.
+    RestartSurvival,
     /// A session that is never ended costs others nothing.
     SessionLeak,
 }
@@ -34,13 +36,14 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 7] = [
+    pub const WORDS: [(&'static str, Self); 8] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
         ("stale-sessions", Self::StaleSessions),
         ("foreign-sessions", Self::ForeignSessions),
         ("ended-sessions", Self::EndedSessions),
+        ("restart-survival", Self::RestartSurvival),
         ("session-leak", Self::SessionLeak),
     ];
 
@@ -56,6 +59,7 @@ impl Invariant {
             Self::StaleSessions
             | Self::ForeignSessions
             | Self::EndedSessions
+            | Self::RestartSurvival
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
         }
     }

@@ -15,6 +15,11 @@ pub enum Trial {
     Foreign,
     /// A call in a session that nobody used for longer than it is said to be kept.
     Expired,
+    /// A call in a session that was open before a restart, once the target answers again.
+    Survivor,
+    /// A handshake and a call after it, by a client whose session a restart ended: from the restart
+    /// to the answer.
+    Reopened,
     /// One handshake of a series of them, one after another: the sessions are never ended.
     Opened,
     /// The same where each session is ended with DELETE.
