@@ -9,7 +9,6 @@ use super::{Opened, Stand};
 use crate::engine::client::{Client, Tail};
 use crate::model::behaviour::SessionTrials;
 use crate::model::chance::Purpose;
-use crate::model::operation::Operation;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::trial::What;
 use crate::model::trial::sessions::Trial;
@@ -21,12 +20,8 @@ pub(super) async fn play(knobs: &SessionTrials, stand: &Stand<'_>) {
     let client = stand.client(0, 0);
     let Some(first) = open(stand, &client, Trial::Live).await else { return };
     if first.session.echoed().is_none() {
-        let said = "the target issues no session ids".to_owned();
-        return stand.untried(
-            Operation::Initialize,
-            said,
-            "nothing: there are no sessions to lose",
-        );
+        call(stand, &first, Trial::Nameless).await;
+        return;
     }
     if let Some(restart) = knobs.restart {
         restarted(knobs, restart, stand).await;

@@ -109,6 +109,8 @@ pub(super) const EXHAUSTED: Rule = Rule {
 pub(super) struct Sessions {
     has_idle: bool,
     has_users: bool,
+    /// The target issues no ids.
+    has_none: bool,
     live: (u64, u64),
     unknown: Seen,
     deleted: Seen,
@@ -184,6 +186,7 @@ impl Sessions {
         Self {
             has_idle: idle.is_some(),
             has_users,
+            has_none: false,
             live: (0, 0),
             unknown: Seen::default(),
             deleted: Seen::default(),
@@ -203,6 +206,7 @@ impl Sessions {
                 self.live.0 += 1;
                 self.live.1 += u64::from(tried.is_served());
             }
+            Trial::Nameless => self.has_none = true,
             Trial::Unknown => self.unknown.add(tried),
             Trial::Delete => self.deletes.push((tried.outcome, tried.status)),
             Trial::Deleted => self.deleted.add(tried),
@@ -220,8 +224,8 @@ impl Sessions {
 
     pub(super) fn said(&self, invariant: Invariant) -> Said {
         let (made, served) = self.live;
-        if made == 0 {
-            return Said::moot("there are no sessions");
+        if self.has_none {
+            return Said::moot("the target issues no session ids");
         }
         if served == 0 {
             return Said::too_little(format!("none of {made} calls in open sessions was served"));
@@ -253,10 +257,11 @@ impl Sessions {
         }
         let otherwise: Vec<Tail> =
             kinds.iter().flat_map(|(_, seen)| seen.otherwise.iter().copied()).collect();
-        let mut said = Said::held(told.join("; "));
-        if !otherwise.is_empty() {
-            said = said.and_broken(&OTHERWISE, otherwise.len() as u64, shown(&otherwise));
-        }
+        let told = told.join("; ");
+        let mut said = match otherwise.len() as u64 {
+            0 => Said::held(told),
+            count => Said::broken(&OTHERWISE, count, told),
+        };
         let served = |count: u64| format!("{count} requests were served");
         for (rule, count) in
             [(&UNKNOWN_SERVED, self.unknown.served), (&EXPIRED_SERVED, self.expired.served)]

@@ -145,14 +145,8 @@ fn what_was_not_tried_is_no_pass() {
         said.values().all(|said| said.contains("none of 1 calls in open sessions")),
         "{said:?}"
     );
-    let untried = Refused {
-        user: 0,
-        at: Duration::ZERO,
-        operation: crate::model::operation::Operation::Initialize,
-        said: "the target issues no session ids".to_owned(),
-        what_to_do: "nothing",
-    };
-    let (said, _) = judged(&sessions(), &[Event::Untried(Box::new(untried))]);
+    let nameless = [session(Trial::Live, OK), session(Trial::Nameless, OK)];
+    let (said, _) = judged(&sessions(), &nameless);
     assert!(said.values().all(|said| said.starts_with("not checked")), "{said:?}");
     let refuses = (Outcome::Status(405), Some(405));
     let events = [session(Trial::Live, OK), session(Trial::Delete, refuses)];

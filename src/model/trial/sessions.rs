@@ -5,6 +5,8 @@
 pub enum Trial {
     /// A call in a session that was just opened.
     Live,
+    /// A call in a session that was just opened, and has no id.
+    Nameless,
     /// A call with an id that was never issued.
     Unknown,
     /// DELETE.
