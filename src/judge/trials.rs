@@ -101,7 +101,7 @@ impl Examined {
             }
         }
         if self.family.is_some() {
-            expectations.trials = Some(report::Trials { unit: "trial", ..self.counted });
+            expectations.trials = Some(report::Trials { unit: "trial".into(), ..self.counted });
         }
         expectations
     }

@@ -72,6 +72,7 @@ fn a_sound_target_passes_each_check_as_it_is_shipped() {
     for (scenario, sets) in CHECKS.map(|name| (name, &[][..])).into_iter().chain(SOUND) {
         let report = run(scenario, sets, 0);
         assert_eq!(found(&report), BTreeSet::new(), "{scenario}");
+        assert!(report.count("/trials/good") > 0 && report.count("/summary/calls") == 0);
         let rows = report.at("/expectations").as_array().unwrap();
         let holds = |row: &Value| row["passed"] == true || row["unchecked"] == true;
         assert!(rows.iter().all(holds), "{scenario}: {rows:?}");
