@@ -6,6 +6,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::defects;
 use crate::squall::{Place, Report};
 
 type Sets<'a> = &'a [(&'a str, &'a str)];
@@ -19,7 +20,7 @@ const IDLE: Sets<'_> = &[("practice.idle", r#""1s""#), ("load.sessions.idle", r#
 /// The checks that are shipped.
 const CHECKS: [&str; 1] = ["check-sessions"];
 
-const ROWS: [Row<'_>; 8] = [
+const ROWS: [Row<'static>; 8] = [
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
     ("lost-session-200", "check-sessions", &[], &["lost-session-otherwise"]),
     (
@@ -38,9 +39,9 @@ const ROWS: [Row<'_>; 8] = [
 /// Other forms of them that a sound target passes.
 const SOUND: [(&str, Sets<'_>); 1] = [("check-sessions", IDLE)];
 
-/// Whether a defect of this name is found by a check.
-pub(crate) fn is_of_checks(defect: &str) -> bool {
-    ROWS.iter().any(|(name, ..)| *name == defect)
+/// The rows, as the table of all defects has them.
+pub(crate) fn rows() -> impl Iterator<Item = defects::Row> {
+    ROWS.into_iter().map(|(defect, check, _, findings)| (defect, check, findings.to_vec()))
 }
 
 fn run(scenario: &str, sets: Sets<'_>, code: i32) -> Report {
@@ -57,11 +58,12 @@ fn each_defect_is_found_and_nothing_else() {
     thread::scope(|scope| {
         for (defect, scenario, sets, findings) in ROWS {
             scope.spawn(move || {
-                let defects = format!("[{defect:?}]");
-                let wrong = [("practice.defects", defects.as_str())];
+                let named = format!("[{defect:?}]");
+                let wrong = [("practice.defects", named.as_str())];
                 let report = run(scenario, &[sets, &wrong].concat(), 4);
                 let rows = report.at("/expectations");
                 assert_eq!(found(&report), findings.iter().copied().collect(), "{defect}: {rows}");
+                defects::met(defect, scenario);
             });
         }
     });

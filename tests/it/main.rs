@@ -14,6 +14,7 @@ mod check_defects;
 mod chromium;
 mod closed;
 mod conformance;
+mod defects;
 mod expiring;
 mod faults;
 mod fuzz;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
+use crate::defects;
 use crate::squall::{Place, Report};
 use crate::storm::adds_up;
 
@@ -28,7 +29,7 @@ const POOLED: Sets<'_> = &[
 /// The same clients, who wait no longer than this.
 const IMPATIENT: (&str, &str) = ("clients.override.call_timeout", r#""1s""#);
 
-const ROWS: [Row<'_>; 5] = [
+const ROWS: [Row<'static>; 5] = [
     ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
     ("mixes-sessions", "steady", STEADY, &["other-users-answer"]),
     ("loses-answers", "steady", STEADY, &["answers-cut"]),
@@ -36,9 +37,9 @@ const ROWS: [Row<'_>; 5] = [
     ("never-answers", "steady", STEADY, &["calls-hung"]),
 ];
 
-/// Whether a defect of this name is found by what holds in every storm.
-pub(crate) fn is_of_answers(defect: &str) -> bool {
-    ROWS.iter().any(|(name, ..)| *name == defect)
+/// The rows, as the table of all defects has them.
+pub(crate) fn rows() -> impl Iterator<Item = defects::Row> {
+    ROWS.into_iter().map(|(defect, scenario, _, findings)| (defect, scenario, findings.to_vec()))
 }
 
 fn run(scenario: &str, sets: Sets<'_>, defects: &str) -> Report {
@@ -64,6 +65,7 @@ fn each_defect_of_answers_is_found_and_nothing_else() {
             scope.spawn(move || {
                 let report = run(scenario, sets, &format!("[{defect:?}]"));
                 assert_eq!(found(&report), findings.iter().copied().collect(), "{defect}");
+                defects::met(defect, scenario);
             });
         }
     });
