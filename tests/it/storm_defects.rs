@@ -13,10 +13,12 @@ type Sets<'a> = &'a [(&'a str, &'a str)];
 /// A defect, the scenario that meets it, what makes that meet it, and the findings that it causes.
 type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 
+/// Users with one session each: another session is another user's.
 const STEADY: Sets<'_> = &[
     ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "3s", to = 6 }]"#),
     ("load.drain", r#""5s""#),
     ("load.steady.think", r#""50ms""#),
+    ("load.steady.calls", "90"),
     ("practice.latency", r#""5ms""#),
 ];
 /// Bursts in sessions that all of a user's calls share, with one id for all.
