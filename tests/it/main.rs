@@ -25,6 +25,7 @@ mod http;
 mod licences;
 mod live;
 mod manual;
+mod memory;
 mod mischief;
 mod nginx;
 mod oauth;
