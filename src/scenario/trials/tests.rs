@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::behaviour::SessionTrials;
-use crate::scenario::{Input, read};
+use crate::scenario::rehearsal;
 
 const SHORTEST: &str = r#"
 [target]
@@ -17,17 +17,7 @@ stages = [{ over = "1s", to = "120/min" }]
 "#;
 
 fn with(overrides: &[&str]) -> Result<Plan, String> {
-    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-    let input = Input {
-        text: SHORTEST,
-        file: "check.toml",
-        overrides: &overrides,
-        target: None,
-        authorised: true,
-        environment: &|_| None,
-        files: &|path| Err(format!("no file {path}")),
-    };
-    read(&input).map_err(|mistakes| mistakes.render(false))
+    rehearsal::plan(SHORTEST, "check.toml", overrides)
 }
 
 fn sessions(plan: &Plan) -> SessionTrials {
