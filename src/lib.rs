@@ -193,6 +193,7 @@ pub mod practice {
     pub mod id;
     pub mod inquiry;
     pub mod knobs;
+    mod left;
     pub(crate) mod legacy;
     mod limiter;
     pub mod metrics;

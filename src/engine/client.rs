@@ -30,6 +30,7 @@ mod tool;
 mod trail;
 mod trials;
 mod two_ends;
+mod watched;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -50,6 +51,7 @@ use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
 pub use self::trials::Tail;
+pub use self::watched::{Ended, Signs, Watched};
 use super::holder::{Holder, Wallet};
 use super::session::{Session, Slot};
 use super::stop::{Phase, Stop};

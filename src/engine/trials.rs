@@ -1,6 +1,7 @@
 //! Scripts of checks: several clients of one run do to the target what no storm does. What came of
 //! each trial is told; a judge says later what that means.
 
+mod aborts;
 mod sessions;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::model::trial::{Tried, What};
 pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
     match trials {
         Trials::Sessions(knobs) => sessions::play(knobs, stand).await,
+        Trials::Aborts(knobs) => aborts::play(knobs, stand).await,
     }
 }
 
@@ -54,6 +56,12 @@ impl<'a> Stand<'a> {
         let turn = self.asked.fetch_add(1, Ordering::Relaxed);
         let variation = self.key.at_turn(turn).draw(Purpose::Variation).bits();
         Ask { tool: 0, variation }
+    }
+
+    /// The same of one tool after the other.
+    fn ask_any(&self, number: u32) -> Ask {
+        let tools = u32::from(self.first.common.tool_count()).max(1);
+        Ask { tool: u16::try_from(number % tools).unwrap_or_default(), ..self.ask() }
     }
 
     /// Tells what came of a trial, and whether it was answered well.

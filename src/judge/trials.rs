@@ -2,13 +2,16 @@
 //!
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
+mod aborts;
 mod sessions;
 
+use self::aborts::Aborts;
 use self::sessions::Sessions;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
 use crate::model::figure;
+use crate::model::outcome::Outcome;
 use crate::model::plan::invariant::{Invariant, Seen};
 use crate::model::report::{self, Expectations};
 use crate::model::summary::evidence::FirstFew;
@@ -28,18 +31,21 @@ pub struct Examined {
 #[derive(Debug)]
 enum Family {
     Sessions(Sessions),
+    Aborts(Aborts),
 }
 
 impl Family {
     fn of(trials: &Trials) -> Self {
         match trials {
             Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+            Trials::Aborts(knobs) => Self::Aborts(Aborts::new(*knobs)),
         }
     }
 
     fn said(&self, invariant: Invariant) -> Said {
         match self {
             Self::Sessions(sessions) => sessions.said(invariant),
+            Self::Aborts(aborts) => aborts.said(),
         }
     }
 }
@@ -66,6 +72,7 @@ impl Examined {
                 self.counted.good += u64::from(tried.is_served());
                 match family {
                     Family::Sessions(sessions) => sessions.add(tried),
+                    Family::Aborts(aborts) => aborts.add(tried),
                 }
             }
             Event::Untried(untried) => {
@@ -113,6 +120,27 @@ impl Examined {
             _ => said,
         }
     }
+}
+
+/// How a trial ended, and with which HTTP status.
+type Tail = (Outcome, Option<u16>);
+
+/// The distinct ends, in words.
+fn shown(tails: &[Tail]) -> String {
+    let mut words: Vec<String> = tails
+        .iter()
+        .map(|(outcome, status)| match (outcome, status) {
+            (Outcome::Timeout, _) => "no answer".to_owned(),
+            (Outcome::RpcError(code), Some(status)) => {
+                format!("{status} and JSON-RPC error {code}")
+            }
+            (_, Some(status)) => status.to_string(),
+            (outcome, None) => outcome.class().name().to_owned(),
+        })
+        .collect();
+    words.sort();
+    words.dedup();
+    words.join(" or ")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::outcome::{Class, Outcome};
 
+pub mod aborts;
 pub mod sessions;
 
 /// What was tried, by the check that did.
@@ -11,6 +12,8 @@ pub mod sessions;
 pub enum What {
     /// `check-sessions`.
     Session(sessions::Trial),
+    /// `check-abort-liveness`.
+    Abort(aborts::Trial),
 }
 
 /// One trial that has ended.

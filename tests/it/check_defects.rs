@@ -12,9 +12,9 @@ type Sets<'a> = &'a [(&'a str, &'a str)];
 type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 
 /// The checks that are shipped.
-const CHECKS: [&str; 1] = ["check-sessions"];
+const CHECKS: [&str; 2] = ["check-sessions", "check-abort-liveness"];
 
-const ROWS: [Row<'_>; 7] = [
+const ROWS: [Row<'_>; 9] = [
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
     ("lost-session-200", "check-sessions", &[], &["lost-session-otherwise"]),
     (
@@ -27,6 +27,8 @@ const ROWS: [Row<'_>; 7] = [
     ("ignores-delete", "check-sessions", &[], &["ended-session-served"]),
     ("leaks-sessions", "check-sessions", &[], &["session-leak"]),
     ("few-sessions", "check-sessions", &[], &["sessions-exhausted"]),
+    ("aborts-keep-places", "check-abort-liveness", &[], &["aborts-kill-the-server"]),
+    ("aborts-keep-sessions", "check-abort-liveness", &[], &["aborts-kill-the-session"]),
 ];
 
 /// Whether a defect of this name is found by a check.

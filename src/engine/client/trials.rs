@@ -55,6 +55,16 @@ impl Client {
         Tail { outcome, status, sent: cost.sent().unwrap_or(began), done }
     }
 
+    /// `tools/list` in this session, all pages of it.
+    pub async fn list_apart(self: &Arc<Self>, session: &Session) -> Tail {
+        let began = self.common.wire.clock.now();
+        let (outcome, status) = match self.tools(session, &Cost::default()).await {
+            Ok(_) => (Outcome::Ok, Some(200)),
+            Err(Refusal { outcome, status, .. }) => (outcome, status),
+        };
+        Tail { outcome, status, sent: began, done: self.common.wire.clock.now() }
+    }
+
     /// DELETE, whatever the profile does about the ends of sessions.
     pub async fn end_apart(self: &Arc<Self>, session: &Session) -> Tail {
         let began = self.common.wire.clock.now();

@@ -1,6 +1,7 @@
 //! `check-sessions`: what a target answers in sessions that are over or another's, and what many
 //! sessions cost it.
 
+use super::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::judge::trend::{self, Trend};
@@ -118,8 +119,6 @@ pub(super) struct Sessions {
     ended: Series,
 }
 
-type Tail = (Outcome, Option<u16>);
-
 /// Requests of one kind that were to be refused.
 #[derive(Debug, Default)]
 struct Seen {
@@ -194,7 +193,7 @@ impl Sessions {
     }
 
     pub(super) fn add(&mut self, tried: &Tried) {
-        let What::Session(trial) = tried.what;
+        let What::Session(trial) = tried.what else { return };
         match trial {
             Trial::Live => {
                 self.live.0 += 1;
@@ -357,22 +356,4 @@ fn told(kind: &str, seen: &Seen) -> String {
         parts.push(format!("{void} say nothing"));
     }
     format!("sessions {kind} are refused {}", parts.join(", "))
-}
-
-/// The distinct ends, in words.
-fn shown(tails: &[Tail]) -> String {
-    let mut words: Vec<String> = tails
-        .iter()
-        .map(|(outcome, status)| match (outcome, status) {
-            (Outcome::Timeout, _) => "no answer".to_owned(),
-            (Outcome::RpcError(code), Some(status)) => {
-                format!("{status} and JSON-RPC error {code}")
-            }
-            (_, Some(status)) => status.to_string(),
-            (outcome, None) => outcome.class().name().to_owned(),
-        })
-        .collect();
-    words.sort();
-    words.dedup();
-    words.join(" or ")
 }

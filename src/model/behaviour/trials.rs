@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::Step;
 
+mod aborts;
 mod sessions;
 
+pub use aborts::AbortTrials;
 pub use sessions::SessionTrials;
 
 /// A script, with its knobs.
@@ -14,6 +16,8 @@ pub use sessions::SessionTrials;
 pub enum Trials {
     /// `check-sessions`: what becomes of sessions that are over, and of many of them.
     Sessions(SessionTrials),
+    /// `check-abort-liveness`: whether it serves on after clients left in the middle of answers.
+    Aborts(AbortTrials),
 }
 
 impl Trials {
@@ -21,6 +25,7 @@ impl Trials {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
+            Self::Aborts(_) => crate::model::plan::checks::ABORTS,
         }
     }
 
@@ -28,6 +33,7 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
+            Self::Aborts(_) => Duration::ZERO,
         }
     }
 
@@ -35,6 +41,7 @@ impl Trials {
     pub fn told(&self) -> String {
         match self {
             Self::Sessions(knobs) => knobs.told(),
+            Self::Aborts(knobs) => knobs.told(),
         }
     }
 }

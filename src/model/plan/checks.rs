@@ -82,3 +82,5 @@ pub const FLOOD: &str = "check-registration-flood";
 pub const RATE_LIMIT: &str = "check-rate-limit";
 /// The behaviour that tries what becomes of sessions.
 pub const SESSIONS: &str = "check-sessions";
+/// The behaviour that leaves calls in the middle of their answers.
+pub const ABORTS: &str = "check-abort-liveness";

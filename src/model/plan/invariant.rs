@@ -21,6 +21,8 @@ pub enum Invariant {
     EndedSessions,
     /// A session that is never ended costs others nothing.
     SessionLeak,
+    /// Clients that leave in the middle of answers cost others nothing.
+    AbortLiveness,
 }
 
 /// Where an invariant can be seen.
@@ -34,7 +36,7 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 7] = [
+    pub const WORDS: [(&'static str, Self); 8] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -42,6 +44,7 @@ impl Invariant {
         ("foreign-sessions", Self::ForeignSessions),
         ("ended-sessions", Self::EndedSessions),
         ("session-leak", Self::SessionLeak),
+        ("abort-liveness", Self::AbortLiveness),
     ];
 
     /// Its name in scenarios and reports.
@@ -57,6 +60,7 @@ impl Invariant {
             | Self::ForeignSessions
             | Self::EndedSessions
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
+            Self::AbortLiveness => Seen::With(checks::ABORTS),
         }
     }
 

@@ -21,6 +21,10 @@ defects! {
     LeaksSessions = "leaks-sessions",
     /// After 100 open sessions no more of them are opened.
     FewSessions = "few-sessions",
+    /// A call whose client leaves keeps its place for ever; there are ten.
+    AbortsKeepPlaces = "aborts-keep-places",
+    /// A call whose client leaves keeps its place in the session for ever; there are five.
+    AbortsKeepSessions = "aborts-keep-sessions",
     /// Answers to calls of one session with the same id, in flight at once, are exchanged.
     CrossesAnswers = "crosses-answers",
     /// Now and then a call is answered with what a call in another session was answered.
