@@ -182,6 +182,7 @@ pub mod practice {
     pub(crate) mod asks;
     pub mod authorization;
     pub(crate) mod calls;
+    pub(crate) mod cancelling;
     pub mod catalogue;
     pub mod client;
     pub(crate) mod connections;

@@ -3,9 +3,11 @@
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
 mod aborts;
+mod cancels;
 mod sessions;
 
 use self::aborts::Aborts;
+use self::cancels::Cancels;
 use self::sessions::Sessions;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
@@ -32,6 +34,7 @@ pub struct Examined {
 enum Family {
     Sessions(Sessions),
     Aborts(Aborts),
+    Cancels(Box<Cancels>),
 }
 
 impl Family {
@@ -39,6 +42,7 @@ impl Family {
         match trials {
             Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
             Trials::Aborts(knobs) => Self::Aborts(Aborts::new(*knobs)),
+            Trials::Cancels(knobs) => Self::Cancels(Box::new(Cancels::new(knobs))),
         }
     }
 
@@ -46,6 +50,7 @@ impl Family {
         match self {
             Self::Sessions(sessions) => sessions.said(invariant),
             Self::Aborts(aborts) => aborts.said(),
+            Self::Cancels(cancels) => cancels.said(invariant),
         }
     }
 }
@@ -73,6 +78,7 @@ impl Examined {
                 match family {
                     Family::Sessions(sessions) => sessions.add(tried),
                     Family::Aborts(aborts) => aborts.add(tried),
+                    Family::Cancels(cancels) => cancels.add(tried),
                 }
             }
             Event::Untried(untried) => {

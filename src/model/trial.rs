@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::outcome::{Class, Outcome};
 
 pub mod aborts;
+pub mod cancels;
 pub mod sessions;
 
 /// What was tried, by the check that did.
@@ -14,6 +15,8 @@ pub enum What {
     Session(sessions::Trial),
     /// `check-abort-liveness`.
     Abort(aborts::Trial),
+    /// `check-cancel`.
+    Cancel(cancels::Trial),
 }
 
 /// One trial that has ended.

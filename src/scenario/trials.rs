@@ -2,13 +2,14 @@
 //! scenario; and `[expect] invariants`.
 
 mod aborts;
+mod cancels;
 mod sessions;
 
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth;
-use crate::model::plan::checks::{ABORTS, SESSIONS};
+use crate::model::plan::checks::{ABORTS, CANCELS, SESSIONS};
 use crate::model::plan::invariant::{Invariant, Seen};
 
 use super::checks::place;
@@ -17,15 +18,18 @@ use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
 /// Tables of knobs, and the check that each is of.
-pub const TABLES: [(&str, &str); 2] = [("sessions", SESSIONS), ("abort_liveness", ABORTS)];
+pub const TABLES: [(&str, &str); 3] =
+    [("sessions", SESSIONS), ("abort_liveness", ABORTS), ("cancel", CANCELS)];
 
 /// Every script with its knobs, as `[load]` has them, by the names of the checks.
 pub fn read(load: &Table<'_>) -> Vec<Trials> {
     let sessions = "Knobs of behaviour check-sessions.";
     let aborts = "Knobs of behaviour check-abort-liveness.";
+    let cancels = "Knobs of behaviour check-cancel.";
     vec![
         Trials::Sessions(load.table("sessions", sessions, sessions::read)),
         Trials::Aborts(load.table("abort_liveness", aborts, aborts::read)),
+        Trials::Cancels(load.table("cancel", cancels, cancels::read)),
     ]
 }
 
@@ -68,7 +72,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
     refuse_runs(root, plan, trials.name());
     let settled = match trials {
         Trials::Sessions(knobs) => Trials::Sessions(sessions::settled(*knobs, plan)),
-        Trials::Aborts(_) => trials.clone(),
+        Trials::Aborts(_) | Trials::Cancels(_) => trials.clone(),
     };
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }

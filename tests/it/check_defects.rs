@@ -11,10 +11,13 @@ type Sets<'a> = &'a [(&'a str, &'a str)];
 /// A defect, the check that meets it, what makes that meet it, and the findings that it causes.
 type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 
-/// The checks that are shipped.
-const CHECKS: [&str; 2] = ["check-sessions", "check-abort-liveness"];
+/// Fewer of them, so that it is over sooner.
+const CANCELS: Sets<'_> = &[("load.cancel.calls", "3"), ("load.cancel.sweeps", "2")];
 
-const ROWS: [Row<'_>; 9] = [
+/// The checks that are shipped.
+const CHECKS: [&str; 3] = ["check-sessions", "check-abort-liveness", "check-cancel"];
+
+const ROWS: [Row<'_>; 14] = [
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
     ("lost-session-200", "check-sessions", &[], &["lost-session-otherwise"]),
     (
@@ -29,6 +32,16 @@ const ROWS: [Row<'_>; 9] = [
     ("few-sessions", "check-sessions", &[], &["sessions-exhausted"]),
     ("aborts-keep-places", "check-abort-liveness", &[], &["aborts-kill-the-server"]),
     ("aborts-keep-sessions", "check-abort-liveness", &[], &["aborts-kill-the-session"]),
+    (
+        "ignores-cancel",
+        "check-cancel",
+        CANCELS,
+        &["answered-after-cancel", "cancelled-work-goes-on"],
+    ),
+    ("cancelled-streams-stay", "check-cancel", CANCELS, &["cancelled-stream-open"]),
+    ("cancelled-work-goes-on", "check-cancel", CANCELS, &["cancelled-work-goes-on"]),
+    ("cancel-kills-session", "check-cancel", CANCELS, &["cancel-kills-session"]),
+    ("dies-on-cancel-race", "check-cancel", CANCELS, &["cancel-race"]),
 ];
 
 /// Whether a defect of this name is found by a check.

@@ -124,6 +124,8 @@ impl Client {
         let question = question(footing, id, (&asked, None), &extra, (until, &cost));
         let mut trail = self.trail_of(Operation::ToolsCall, Some(&tool.name), &cost);
         trail.note_sent_in(&cost.sent);
+        // Whoever drops it leaves it.
+        trail.presume(Outcome::Cancelled);
         trail.feel(&signs.pulse);
         if let Some(what) = leave {
             let leave = Some(By { fault: NOBODYS, what });

@@ -14,7 +14,6 @@ use crate::engine::weather::Leave;
 use crate::model::behaviour::AbortTrials;
 use crate::model::fault::Parting;
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
 use crate::model::trial::What;
 use crate::model::trial::aborts::{Left, Step, Trial};
 
@@ -98,14 +97,7 @@ async fn within(
     patience: Duration,
     step: impl Future<Output = Tail>,
 ) -> Option<Duration> {
-    let clock = &client.common.wire.clock;
-    let began = clock.now();
-    let tail = clock.by(began.saturating_add(patience), step).await.unwrap_or_else(|| Tail {
-        outcome: Outcome::Timeout,
-        status: None,
-        sent: began,
-        done: clock.now(),
-    });
+    let tail = client.within(patience, step).await;
     let took = tail.done.saturating_sub(tail.sent);
     stand.tell(client, What::Abort(trial), tail).then_some(took)
 }

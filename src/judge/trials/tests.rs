@@ -1,6 +1,7 @@
 //! Checks on fixed series of trials: what each invariant comes to.
 
 mod aborts;
+mod cancels;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

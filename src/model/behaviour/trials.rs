@@ -6,9 +6,11 @@ use std::time::Duration;
 use super::Step;
 
 mod aborts;
+mod cancels;
 mod sessions;
 
 pub use aborts::AbortTrials;
+pub use cancels::CancelTrials;
 pub use sessions::SessionTrials;
 
 /// A script, with its knobs.
@@ -18,6 +20,8 @@ pub enum Trials {
     Sessions(SessionTrials),
     /// `check-abort-liveness`: whether it serves on after clients left in the middle of answers.
     Aborts(AbortTrials),
+    /// `check-cancel`: what becomes of calls that are cancelled.
+    Cancels(CancelTrials),
 }
 
 impl Trials {
@@ -26,6 +30,7 @@ impl Trials {
         match self {
             Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
             Self::Aborts(_) => crate::model::plan::checks::ABORTS,
+            Self::Cancels(_) => crate::model::plan::checks::CANCELS,
         }
     }
 
@@ -33,7 +38,7 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
-            Self::Aborts(_) => Duration::ZERO,
+            Self::Aborts(_) | Self::Cancels(_) => Duration::ZERO,
         }
     }
 
@@ -42,6 +47,7 @@ impl Trials {
         match self {
             Self::Sessions(knobs) => knobs.told(),
             Self::Aborts(knobs) => knobs.told(),
+            Self::Cancels(knobs) => knobs.told(),
         }
     }
 }

@@ -84,3 +84,5 @@ pub const RATE_LIMIT: &str = "check-rate-limit";
 pub const SESSIONS: &str = "check-sessions";
 /// The behaviour that leaves calls in the middle of their answers.
 pub const ABORTS: &str = "check-abort-liveness";
+/// The behaviour that cancels calls.
+pub const CANCELS: &str = "check-cancel";

@@ -23,6 +23,10 @@ pub enum Invariant {
     SessionLeak,
     /// Clients that leave in the middle of answers cost others nothing.
     AbortLiveness,
+    /// A call that is cancelled ends, and nothing else does.
+    Cancel,
+    /// A cancellation may meet its answer.
+    CancelRace,
 }
 
 /// Where an invariant can be seen.
@@ -36,7 +40,7 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 8] = [
+    pub const WORDS: [(&'static str, Self); 10] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -45,6 +49,8 @@ impl Invariant {
         ("ended-sessions", Self::EndedSessions),
         ("session-leak", Self::SessionLeak),
         ("abort-liveness", Self::AbortLiveness),
+        ("cancel", Self::Cancel),
+        ("cancel-race", Self::CancelRace),
     ];
 
     /// Its name in scenarios and reports.
@@ -61,6 +67,7 @@ impl Invariant {
             | Self::EndedSessions
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
             Self::AbortLiveness => Seen::With(checks::ABORTS),
+            Self::Cancel | Self::CancelRace => Seen::With(checks::CANCELS),
         }
     }
 

@@ -25,6 +25,16 @@ defects! {
     AbortsKeepPlaces = "aborts-keep-places",
     /// A call whose client leaves keeps its place in the session for ever; there are five.
     AbortsKeepSessions = "aborts-keep-sessions",
+    /// A call that is cancelled is answered all the same.
+    IgnoresCancel = "ignores-cancel",
+    /// The stream of a call that is cancelled stays open.
+    CancelledStreamsStay = "cancelled-streams-stay",
+    /// A call that is cancelled keeps a worker for another three seconds.
+    CancelledWorkGoesOn = "cancelled-work-goes-on",
+    /// A call that is cancelled takes its session with it.
+    CancelKillsSession = "cancel-kills-session",
+    /// A cancellation right after the answer takes its session with it.
+    DiesOnCancelRace = "dies-on-cancel-race",
     /// Answers to calls of one session with the same id, in flight at once, are exchanged.
     CrossesAnswers = "crosses-answers",
     /// Now and then a call is answered with what a call in another session was answered.
