@@ -121,6 +121,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    mod middlebox;
     pub mod rate_limit;
     pub mod readiness;
     pub mod recovery;
@@ -192,6 +193,7 @@ pub mod practice {
     pub mod full;
     pub(crate) mod http_sse;
     pub mod id;
+    mod idle;
     pub mod inquiry;
     pub mod knobs;
     mod left;

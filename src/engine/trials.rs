@@ -4,6 +4,7 @@
 mod aborts;
 mod cancels;
 mod sessions;
+mod silences;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +26,7 @@ pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
         Trials::Sessions(knobs) => sessions::play(knobs, stand).await,
         Trials::Aborts(knobs) => aborts::play(knobs, stand).await,
         Trials::Cancels(knobs) => cancels::play(knobs, stand).await,
+        Trials::Silences(knobs) => silences::play(knobs, stand).await,
     }
 }
 

@@ -5,10 +5,12 @@
 mod aborts;
 mod cancels;
 mod sessions;
+mod silences;
 
 use self::aborts::Aborts;
 use self::cancels::Cancels;
 use self::sessions::Sessions;
+use self::silences::Silences;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
@@ -35,6 +37,7 @@ enum Family {
     Sessions(Sessions),
     Aborts(Aborts),
     Cancels(Box<Cancels>),
+    Silences(Silences),
 }
 
 impl Family {
@@ -43,6 +46,7 @@ impl Family {
             Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
             Trials::Aborts(knobs) => Self::Aborts(Aborts::new(*knobs)),
             Trials::Cancels(knobs) => Self::Cancels(Box::new(Cancels::new(knobs))),
+            Trials::Silences(_) => Self::Silences(Silences::default()),
         }
     }
 
@@ -51,6 +55,7 @@ impl Family {
             Self::Sessions(sessions) => sessions.said(invariant),
             Self::Aborts(aborts) => aborts.said(),
             Self::Cancels(cancels) => cancels.said(invariant),
+            Self::Silences(silences) => silences.said(invariant),
         }
     }
 }
@@ -79,6 +84,7 @@ impl Examined {
                     Family::Sessions(sessions) => sessions.add(tried),
                     Family::Aborts(aborts) => aborts.add(tried),
                     Family::Cancels(cancels) => cancels.add(tried),
+                    Family::Silences(silences) => silences.add(tried),
                 }
             }
             Event::Untried(untried) => {

@@ -7,6 +7,7 @@ use super::outcome::{Class, Outcome};
 pub mod aborts;
 pub mod cancels;
 pub mod sessions;
+pub mod silences;
 
 /// What was tried, by the check that did.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub enum What {
     Abort(aborts::Trial),
     /// `check-cancel`.
     Cancel(cancels::Trial),
+    /// `check-idle-streams`.
+    Silence(silences::Trial),
 }
 
 /// One trial that has ended.

@@ -34,7 +34,8 @@ const FEW: usize = 100;
 /// Characters of a large result.
 const LARGE: usize = 200_000;
 /// What is wrong with the answers of calls: they have to be whole for it.
-const ON_CALLS: [Flaw; 5] = [
+const ON_CALLS: [Flaw; 6] = [
+    Flaw::BuffersStreams,
     Flaw::UnknownTool500,
     Flaw::BareErrors,
     Flaw::FailingTools,
@@ -87,6 +88,9 @@ pub(super) async fn mcp(
         let response = soundly(Arc::clone(&target), endpoint, request, received).await;
         target.spoilt(response, method, params).await
     };
+    if target.has(Flaw::CutsIdleStreams) {
+        return Box::pin(target.cut_when_idle(method, answer)).await;
+    }
     if method == "tools/call" {
         return target.in_place(&headers, answer).await;
     }

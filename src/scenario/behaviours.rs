@@ -2,7 +2,7 @@
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
 use crate::model::plan::checks::{
-    ABORTS, AUDIENCE, CANCELS, EXPIRED_TOKEN, FLOOD, RATE_LIMIT, SESSIONS,
+    ABORTS, AUDIENCE, CANCELS, EXPIRED_TOKEN, FLOOD, RATE_LIMIT, SESSIONS, SILENCES,
 };
 
 use super::reader::Table;
@@ -22,7 +22,7 @@ enum Kind {
     Script(&'static str),
 }
 
-const KINDS: [(&str, Kind); 11] = [
+const KINDS: [(&str, Kind); 12] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -34,6 +34,7 @@ const KINDS: [(&str, Kind); 11] = [
     (SESSIONS, Kind::Script(SESSIONS)),
     (ABORTS, Kind::Script(ABORTS)),
     (CANCELS, Kind::Script(CANCELS)),
+    (SILENCES, Kind::Script(SILENCES)),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.

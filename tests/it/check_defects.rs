@@ -15,9 +15,10 @@ type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 const CANCELS: Sets<'_> = &[("load.cancel.calls", "3"), ("load.cancel.sweeps", "2")];
 
 /// The checks that are shipped.
-const CHECKS: [&str; 3] = ["check-sessions", "check-abort-liveness", "check-cancel"];
+const CHECKS: [&str; 4] =
+    ["check-sessions", "check-abort-liveness", "check-cancel", "check-idle-streams"];
 
-const ROWS: [Row<'_>; 14] = [
+const ROWS: [Row<'_>; 16] = [
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
     ("lost-session-200", "check-sessions", &[], &["lost-session-otherwise"]),
     (
@@ -42,6 +43,8 @@ const ROWS: [Row<'_>; 14] = [
     ("cancelled-work-goes-on", "check-cancel", CANCELS, &["cancelled-work-goes-on"]),
     ("cancel-kills-session", "check-cancel", CANCELS, &["cancel-kills-session"]),
     ("dies-on-cancel-race", "check-cancel", CANCELS, &["cancel-race"]),
+    ("cuts-idle-streams", "check-idle-streams", &[], &["idle-stream-cut"]),
+    ("buffers-streams", "check-idle-streams", &[], &["stream-buffered"]),
 ];
 
 /// Whether a defect of this name is found by a check.

@@ -105,6 +105,12 @@ impl Signs {
 }
 
 impl Client {
+    /// Makes the arguments of a call.
+    pub fn make_arguments(&self, session: &Session, ask: Turn, out: &mut Vec<u8>) {
+        let nonce = Nonce::new(self.common.seed, self.user, session.tag, ask.variation);
+        self.common.tools[usize::from(ask.tool)].maker.make(ask.variation, nonce, out);
+    }
+
     /// Makes a call and watches it until its answer is there, its stream ends or its client leaves.
     /// It is not retried, nor taken up again where its stream broke.
     pub async fn watch(self: &Arc<Self>, call: Watched<'_>, signs: &Signs) -> Ended {
@@ -113,10 +119,9 @@ impl Client {
         let began = clock.now();
         let footing = &session.footing;
         let tool = &self.common.tools[usize::from(ask.tool)];
-        let nonce = Nonce::new(self.common.seed, self.user, session.tag, ask.variation);
         let mut made = arguments.unwrap_or_default().to_vec();
         if arguments.is_none() {
-            tool.maker.make(ask.variation, nonce, &mut made);
+            self.make_arguments(session, ask, &mut made);
         }
         let arguments = |out: &mut Vec<u8>| out.extend_from_slice(&made);
         let asked = Ask::ToolsCall { name: &tool.name, arguments: &arguments };

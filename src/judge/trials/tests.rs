@@ -2,6 +2,7 @@
 
 mod aborts;
 mod cancels;
+mod silences;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

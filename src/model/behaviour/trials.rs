@@ -8,10 +8,12 @@ use super::Step;
 mod aborts;
 mod cancels;
 mod sessions;
+mod silences;
 
 pub use aborts::AbortTrials;
 pub use cancels::CancelTrials;
 pub use sessions::SessionTrials;
+pub use silences::SilenceTrials;
 
 /// A script, with its knobs.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub enum Trials {
     Aborts(AbortTrials),
     /// `check-cancel`: what becomes of calls that are cancelled.
     Cancels(CancelTrials),
+    /// `check-idle-streams`: what becomes of streams on which nothing happens.
+    Silences(SilenceTrials),
 }
 
 impl Trials {
@@ -31,6 +35,7 @@ impl Trials {
             Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
             Self::Aborts(_) => crate::model::plan::checks::ABORTS,
             Self::Cancels(_) => crate::model::plan::checks::CANCELS,
+            Self::Silences(_) => crate::model::plan::checks::SILENCES,
         }
     }
 
@@ -39,6 +44,7 @@ impl Trials {
         match self {
             Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
             Self::Aborts(_) | Self::Cancels(_) => Duration::ZERO,
+            Self::Silences(knobs) => knobs.longest(),
         }
     }
 
@@ -48,6 +54,7 @@ impl Trials {
             Self::Sessions(knobs) => knobs.told(),
             Self::Aborts(knobs) => knobs.told(),
             Self::Cancels(knobs) => knobs.told(),
+            Self::Silences(knobs) => knobs.told(),
         }
     }
 }

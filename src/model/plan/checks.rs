@@ -86,3 +86,5 @@ pub const SESSIONS: &str = "check-sessions";
 pub const ABORTS: &str = "check-abort-liveness";
 /// The behaviour that cancels calls.
 pub const CANCELS: &str = "check-cancel";
+/// The behaviour that holds streams on which nothing happens.
+pub const SILENCES: &str = "check-idle-streams";

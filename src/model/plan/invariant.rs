@@ -27,6 +27,10 @@ pub enum Invariant {
     Cancel,
     /// A cancellation may meet its answer.
     CancelRace,
+    /// What is idle is not cut.
+    IdleStreams,
+    /// Events come when they are sent.
+    StreamsFlow,
 }
 
 /// Where an invariant can be seen.
@@ -40,7 +44,7 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 10] = [
+    pub const WORDS: [(&'static str, Self); 12] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -51,6 +55,8 @@ impl Invariant {
         ("abort-liveness", Self::AbortLiveness),
         ("cancel", Self::Cancel),
         ("cancel-race", Self::CancelRace),
+        ("idle-streams", Self::IdleStreams),
+        ("streams-flow", Self::StreamsFlow),
     ];
 
     /// Its name in scenarios and reports.
@@ -68,6 +74,7 @@ impl Invariant {
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
             Self::AbortLiveness => Seen::With(checks::ABORTS),
             Self::Cancel | Self::CancelRace => Seen::With(checks::CANCELS),
+            Self::IdleStreams | Self::StreamsFlow => Seen::With(checks::SILENCES),
         }
     }
 

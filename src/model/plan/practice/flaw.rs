@@ -35,6 +35,10 @@ defects! {
     CancelKillsSession = "cancel-kills-session",
     /// A cancellation right after the answer takes its session with it.
     DiesOnCancelRace = "dies-on-cancel-race",
+    /// Streams and calls on which nothing happens for 1.5 s are cut.
+    CutsIdleStreams = "cuts-idle-streams",
+    /// What calls say is kept back until their answer is there.
+    BuffersStreams = "buffers-streams",
     /// Answers to calls of one session with the same id, in flight at once, are exchanged.
     CrossesAnswers = "crosses-answers",
     /// Now and then a call is answered with what a call in another session was answered.
