@@ -123,6 +123,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    mod middlebox;
     pub mod rate_limit;
     pub mod readiness;
     pub mod recovery;
@@ -184,6 +185,7 @@ pub mod practice {
     pub(crate) mod asks;
     pub mod authorization;
     pub(crate) mod calls;
+    pub(crate) mod cancelling;
     pub mod catalogue;
     pub mod client;
     pub(crate) mod connections;
@@ -193,8 +195,10 @@ pub mod practice {
     pub mod full;
     pub(crate) mod http_sse;
     pub mod id;
+    mod idle;
     pub mod inquiry;
     pub mod knobs;
+    mod left;
     pub(crate) mod legacy;
     mod limiter;
     pub mod metrics;

@@ -1,7 +1,10 @@
 //! Scripts of checks: several clients of one run do to the target what no storm does. What came of
 //! each trial is told; a judge says later what that means.
 
+mod aborts;
+mod cancels;
 mod sessions;
+mod silences;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,10 +17,16 @@ use crate::model::event::{Event, Refused};
 use crate::model::operation::Operation;
 use crate::model::trial::{Tried, What};
 
+/// Ids that scripts give begin here: what clients count themselves stays below.
+const IDS_FROM: u64 = 1_000_000;
+
 /// Plays a script to its end.
 pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
     match trials {
         Trials::Sessions(knobs) => sessions::play(knobs, stand).await,
+        Trials::Aborts(knobs) => aborts::play(knobs, stand).await,
+        Trials::Cancels(knobs) => cancels::play(knobs, stand).await,
+        Trials::Silences(knobs) => silences::play(knobs, stand).await,
     }
 }
 
@@ -54,6 +63,27 @@ impl<'a> Stand<'a> {
         let turn = self.asked.fetch_add(1, Ordering::Relaxed);
         let variation = self.key.at_turn(turn).draw(Purpose::Variation).bits();
         Ask { tool: 0, variation }
+    }
+
+    /// The same of this tool.
+    fn ask_of(&self, tool: u16) -> Ask {
+        Ask { tool, ..self.ask() }
+    }
+
+    /// The name of a tool.
+    fn tool_name(&self, tool: u16) -> Option<&str> {
+        self.first.common.tools.get(usize::from(tool)).map(|tool| tool.name.as_str())
+    }
+
+    /// A JSON-RPC id that no other request of the run has, whatever the profile's clients send.
+    fn id(&self) -> u64 {
+        IDS_FROM + u64::from(self.asked.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The same of one tool after the other.
+    fn ask_any(&self, number: u32) -> Ask {
+        let tools = u32::from(self.first.common.tool_count()).max(1);
+        Ask { tool: u16::try_from(number % tools).unwrap_or_default(), ..self.ask() }
     }
 
     /// Tells what came of a trial, and whether it was answered well.

@@ -10,6 +10,7 @@ mod intake;
 mod knife;
 pub mod line;
 mod meter;
+mod pulse;
 mod spell;
 mod stream;
 mod trail;
@@ -27,6 +28,7 @@ use self::intake::Intake;
 use self::knife::Knife;
 use self::line::{Address, Line, Lines, Unsent};
 pub use self::meter::Watch;
+pub use self::pulse::Pulse;
 pub use self::stream::{Cursor, Listener};
 use self::stream::{Stream, read_body};
 pub use self::trail::Trail;
@@ -220,7 +222,11 @@ impl Wire {
         let to = request.to.clone();
         let address = to.as_deref().unwrap_or(&self.address);
         let (head, answer) = line.send(address, request, &mut trail.measure).await?;
-        trail.exchange.headers = Some(self.clock.now());
+        let now = self.clock.now();
+        trail.exchange.headers = Some(now);
+        if let Some(pulse) = trail.pulse {
+            pulse.opens(now);
+        }
         let status = head.status.as_u16();
         // A refused stream may be asked for once more, with another credential.
         if let Some(opened) = trail.opened.take_if(|_| !matches!(status, 401 | 403)) {

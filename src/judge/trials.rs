@@ -2,14 +2,21 @@
 //!
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
+mod aborts;
+mod cancels;
 mod restart;
 mod sessions;
+mod silences;
 
+use self::aborts::Aborts;
+use self::cancels::Cancels;
 use self::sessions::Sessions;
+use self::silences::Silences;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
 use crate::model::figure;
+use crate::model::outcome::Outcome;
 use crate::model::plan::invariant::{Invariant, Seen};
 use crate::model::report::{self, Expectations};
 use crate::model::summary::evidence::FirstFew;
@@ -29,18 +36,27 @@ pub struct Examined {
 #[derive(Debug)]
 enum Family {
     Sessions(Sessions),
+    Aborts(Aborts),
+    Cancels(Box<Cancels>),
+    Silences(Silences),
 }
 
 impl Family {
     fn of(trials: &Trials) -> Self {
         match trials {
             Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+            Trials::Aborts(knobs) => Self::Aborts(Aborts::new(*knobs)),
+            Trials::Cancels(knobs) => Self::Cancels(Box::new(Cancels::new(knobs))),
+            Trials::Silences(_) => Self::Silences(Silences::default()),
         }
     }
 
     fn said(&self, invariant: Invariant) -> Said {
         match self {
             Self::Sessions(sessions) => sessions.said(invariant),
+            Self::Aborts(aborts) => aborts.said(),
+            Self::Cancels(cancels) => cancels.said(invariant),
+            Self::Silences(silences) => silences.said(invariant),
         }
     }
 }
@@ -67,6 +83,9 @@ impl Examined {
                 self.counted.good += u64::from(tried.is_served());
                 match family {
                     Family::Sessions(sessions) => sessions.add(tried),
+                    Family::Aborts(aborts) => aborts.add(tried),
+                    Family::Cancels(cancels) => cancels.add(tried),
+                    Family::Silences(silences) => silences.add(tried),
                 }
             }
             Event::Untried(untried) => {
@@ -114,6 +133,27 @@ impl Examined {
             _ => said,
         }
     }
+}
+
+/// How a trial ended, and with which HTTP status.
+type Tail = (Outcome, Option<u16>);
+
+/// The distinct ends, in words.
+fn shown(tails: &[Tail]) -> String {
+    let mut words: Vec<String> = tails
+        .iter()
+        .map(|(outcome, status)| match (outcome, status) {
+            (Outcome::Timeout, _) => "no answer".to_owned(),
+            (Outcome::RpcError(code), Some(status)) => {
+                format!("{status} and JSON-RPC error {code}")
+            }
+            (_, Some(status)) => status.to_string(),
+            (outcome, None) => outcome.class().name().to_owned(),
+        })
+        .collect();
+    words.sort();
+    words.dedup();
+    words.join(" or ")
 }
 
 #[cfg(test)]

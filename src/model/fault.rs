@@ -115,9 +115,12 @@ impl Touched {
         Self(u64::MAX)
     }
 
-    /// Only this one.
+    /// Only this one; none for a number that no fault has.
     pub const fn by(fault: u8) -> Self {
-        Self(1_u64.wrapping_shl(fault as u32))
+        match 1_u64.checked_shl(fault as u32) {
+            Some(bit) => Self(bit),
+            None => Self(0),
+        }
     }
 
     /// These, and those.

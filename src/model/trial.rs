@@ -4,13 +4,22 @@ use std::time::Duration;
 
 use super::outcome::{Class, Outcome};
 
+pub mod aborts;
+pub mod cancels;
 pub mod sessions;
+pub mod silences;
 
 /// What was tried, by the check that did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     /// `check-sessions`.
     Session(sessions::Trial),
+    /// `check-abort-liveness`.
+    Abort(aborts::Trial),
+    /// `check-cancel`.
+    Cancel(cancels::Trial),
+    /// `check-idle-streams`.
+    Silence(silences::Trial),
 }
 
 /// One trial that has ended.

@@ -4,8 +4,8 @@
 mod lists;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -16,6 +16,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::left::Taken;
 use super::metrics::Received;
 use super::request;
 use super::response::{self, JSON};
@@ -32,12 +33,23 @@ const FOR_EACH: Duration = Duration::from_micros(100);
 const FEW: usize = 100;
 /// Characters of a large result.
 const LARGE: usize = 200_000;
+/// What is wrong with the answers of calls: they have to be whole for it.
+const ON_CALLS: [Flaw; 6] = [
+    Flaw::BuffersStreams,
+    Flaw::UnknownTool500,
+    Flaw::BareErrors,
+    Flaw::FailingTools,
+    Flaw::LargeResults,
+    Flaw::RoundsIds,
+];
 
 /// What a target with defects remembers.
 #[derive(Debug, Default)]
 pub(super) struct Flawed {
     /// The next list is in the other order.
     turned: AtomicBool,
+    /// Places that calls whose clients left have taken.
+    pub(super) taken: Mutex<Taken>,
 }
 
 /// What is asked, as far as a defect needs it.
@@ -68,10 +80,21 @@ pub(super) async fn mcp(
         return response;
     }
     target.mislead(&mut parts, method);
+    target.await_place(&parts.headers, method).await;
+    let headers = parts.headers.clone();
     let request = Request::from_parts(parts, Body::from(body.clone()));
-    let response = soundly(Arc::clone(&target), endpoint, request, received).await;
     let params = asked.as_ref().map_or(&Value::Null, |asked| &asked.params);
-    target.spoilt(response, method, params).await
+    let answer = async {
+        let response = soundly(Arc::clone(&target), endpoint, request, received).await;
+        target.spoilt(response, method, params).await
+    };
+    if target.has(Flaw::CutsIdleStreams) {
+        return Box::pin(target.cut_when_idle(method, answer)).await;
+    }
+    if method == "tools/call" {
+        return target.in_place(&headers, answer).await;
+    }
+    answer.await
 }
 
 impl Target {
@@ -144,7 +167,11 @@ impl Target {
             let kind = HeaderValue::from_static("text/html; charset=utf-8");
             return response::content(response.status(), kind, Body::from(page));
         }
-        let is_asked = matches!(method, "initialize" | "ping" | "tools/list" | "tools/call");
+        let is_asked = match method {
+            "initialize" | "ping" | "tools/list" => true,
+            "tools/call" => ON_CALLS.into_iter().any(|flaw| self.has(flaw)),
+            _ => false,
+        };
         if !is_asked && !method.starts_with("squall/") {
             return response;
         }

@@ -166,6 +166,8 @@ pub(super) async fn post(
             }
             drop((place, working));
         });
+    } else {
+        target.noted(Some(id), &message);
     }
     let mut response = response::page("text/plain", "Accepted");
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -184,7 +186,10 @@ async fn answer(target: &Arc<Target>, session: Id, body: &Bytes, voice: &Voice) 
                 let progress = progress_token(message.params);
                 let voice = Some(voice.clone());
                 let caller = || Caller { client, session: Some(session), progress, voice };
-                target.call(chosen, caller).await
+                let call = target.call(chosen, caller);
+                let answer = target.unless_cancelled(Some(session), id, call).await;
+                let Some(answer) = answer else { return };
+                answer
             }
             Err(wrong) => wrong,
         },

@@ -58,6 +58,7 @@ pub(super) async fn post(
         if message.method.is_none() {
             target.asks.answered(context.session, &message);
         }
+        target.noted(context.session, &message);
         return Ok(response::empty(StatusCode::ACCEPTED));
     };
     if method == "tools/call" {
@@ -96,8 +97,9 @@ async fn call(
         return Ok(Box::pin(target.respond_mixed_up(crossed, id, answer)).await);
     }
     if !needs_stream {
-        let answer = target.call(chosen, || caller(target, *context, message.params)).await;
-        return Ok(answer.respond(id.get(), form));
+        let call = target.call(chosen, || caller(target, *context, message.params));
+        let answer = target.unless_cancelled(context.session, id, call).await;
+        return Ok(answer.map_or_else(unanswered, |answer| answer.respond(id.get(), form)));
     }
     let talk = talk(target, body, context);
     if is_kept {
@@ -116,12 +118,18 @@ fn talk(target: &Arc<Target>, body: &Bytes, context: &Context) -> Talk {
         let answer = match target.choose(message.params) {
             Ok(chosen) => {
                 let caller = || caller(&target, context, message.params);
-                target.call(chosen, || Caller { voice: Some(voice), ..caller() }).await
+                let call = target.call(chosen, || Caller { voice: Some(voice), ..caller() });
+                target.unless_cancelled(context.session, id, call).await
             }
-            Err(wrong) => wrong,
+            Err(wrong) => Some(wrong),
         };
-        answer.message(id, Dress::Plain)
+        answer.map_or_else(String::new, |answer| answer.message(id, Dress::Plain))
     })
+}
+
+/// The response to a call that was cancelled: a stream that ends.
+fn unanswered() -> Response {
+    response::event_stream(Body::empty())
 }
 
 impl Held for Working {

@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use super::asks::Asks;
 use super::authorization::{Authority, Ends, Page, Reply};
+use super::cancelling::Cancelling;
 use super::connections;
 use super::era::{self, Era};
 use super::flawed::{self, Flawed};
@@ -53,6 +54,7 @@ pub(super) struct Target {
     pub(super) metrics: Arc<Metrics>,
     pub(super) asks: Asks,
     pub(super) mixups: Mixups,
+    pub(super) cancelling: Cancelling,
     pub(super) seal: Seal,
     pub(super) authority: Option<Box<Authority>>,
     pub(super) limiter: Option<Box<Limiter>>,
@@ -276,6 +278,7 @@ impl Target {
             metrics: Arc::new(Metrics::default()),
             asks: Asks::default(),
             mixups: Mixups::default(),
+            cancelling: Cancelling::new(),
             seal: Seal::new()?,
             changes: broadcast::Sender::new(CHANGES),
             stopping: watch::Sender::new(false),

@@ -71,7 +71,8 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// Begins no work before [`Talk::next`] is polled; dropping it ends the work.
+    /// Begins no work before [`Talk::next`] is polled; dropping it ends the work. An answer that is
+    /// empty is none.
     pub(super) fn of<W>(work: impl FnOnce(Voice) -> W) -> Self
     where
         W: Future<Output = String> + Send + 'static,
@@ -88,7 +89,7 @@ impl Talk {
                 Some(said) = self.said.recv() => return Some(said),
                 answer = work => {
                     self.work = None;
-                    self.answer = Some(answer);
+                    self.answer = Some(answer).filter(|answer| !answer.is_empty());
                 }
             }
         }

@@ -1,13 +1,16 @@
 //! Checks that are one script: their knobs, a table each, and what they need of the rest of a
 //! scenario; and `[expect] invariants`.
 
+mod aborts;
+mod cancels;
 mod sessions;
+mod silences;
 
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth;
-use crate::model::plan::checks::SESSIONS;
+use crate::model::plan::checks::{ABORTS, CANCELS, SESSIONS, SILENCES};
 use crate::model::plan::invariant::{Invariant, Seen};
 
 use super::checks::place;
@@ -16,12 +19,25 @@ use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
 /// Tables of knobs, and the check that each is of.
-pub const TABLES: [(&str, &str); 1] = [("sessions", SESSIONS)];
+pub const TABLES: [(&str, &str); 4] = [
+    ("sessions", SESSIONS),
+    ("abort_liveness", ABORTS),
+    ("cancel", CANCELS),
+    ("idle_streams", SILENCES),
+];
 
 /// Every script with its knobs, as `[load]` has them, by the names of the checks.
 pub fn read(load: &Table<'_>) -> Vec<Trials> {
-    let doc = "Knobs of behaviour check-sessions.";
-    vec![Trials::Sessions(load.table("sessions", doc, sessions::read))]
+    let sessions = "Knobs of behaviour check-sessions.";
+    let aborts = "Knobs of behaviour check-abort-liveness.";
+    let cancels = "Knobs of behaviour check-cancel.";
+    let silences = "Knobs of behaviour check-idle-streams.";
+    vec![
+        Trials::Sessions(load.table("sessions", sessions, sessions::read)),
+        Trials::Aborts(load.table("abort_liveness", aborts, aborts::read)),
+        Trials::Cancels(load.table("cancel", cancels, cancels::read)),
+        Trials::Silences(load.table("idle_streams", silences, silences::read)),
+    ]
 }
 
 /// Reads `invariants` of `[expect]`.
@@ -63,6 +79,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
     refuse_runs(root, plan, trials.name());
     let settled = match trials {
         Trials::Sessions(knobs) => Trials::Sessions(sessions::settled(*knobs, plan)),
+        Trials::Aborts(_) | Trials::Cancels(_) | Trials::Silences(_) => trials.clone(),
     };
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }

@@ -239,7 +239,7 @@ fn judged(head: &Head<'_>, result: &CallResult<'_>, tool: &Tool) -> Outcome {
 
 /// The headers that repeat a call's arguments; none where the arguments are not as annotated,
 /// which a server is then to say.
-fn headers(mirrored: &[HeaderParam], arguments: &[u8]) -> Vec<Header> {
+pub(super) fn headers(mirrored: &[HeaderParam], arguments: &[u8]) -> Vec<Header> {
     let said = params::mirrored(mirrored, arguments).unwrap_or_default();
     let header = |(name, value): (&str, String)| {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))

@@ -7,11 +7,14 @@ use std::time::Duration;
 use super::Client;
 use super::connect::{For, Refusal};
 use super::cost::Cost;
-use super::post::Answered;
+use super::post::{Answered, Nothing, Question};
 use crate::engine::session::Session;
 use crate::model::behaviour::Ask as Turn;
 use crate::model::nonce::Nonce;
+use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
+use crate::protocol::legacy::write;
+use crate::protocol::message::Id;
 
 /// How something that was tried ended.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,43 @@ impl Client {
         let done = at.unwrap_or_else(|| self.common.wire.clock.now());
         let status = reply.map(|reply| reply.status);
         Tail { outcome, status, sent: cost.sent().unwrap_or(began), done }
+    }
+
+    /// `notifications/cancelled` of a request in this session.
+    pub async fn cancel_apart(self: &Arc<Self>, session: &Session, id: u64) -> Tail {
+        let (cost, clock) = (Cost::default(), &self.common.wire.clock);
+        let began = clock.now();
+        let mut body = Vec::with_capacity(128);
+        write::cancelled(&mut body, Id::Number(id), Some("the check cancels it"));
+        let until = (began + self.common.profile.connect_timeout, &cost);
+        let bare = Question::bare(Operation::Cancelled, &session.footing, None, until);
+        let question = Question { body, ..bare };
+        let answered = self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
+        let status = answered.reply.map(|reply| reply.status);
+        Tail { outcome: answered.outcome, status, sent: began, done: clock.now() }
+    }
+
+    /// Something that is tried, given up after so long.
+    pub async fn within(&self, patience: Duration, tried: impl Future<Output = Tail>) -> Tail {
+        let clock = &self.common.wire.clock;
+        let sent = clock.now();
+        let tail = clock.by(sent.saturating_add(patience), tried).await;
+        tail.unwrap_or_else(|| Tail {
+            outcome: Outcome::Timeout,
+            status: None,
+            sent,
+            done: clock.now(),
+        })
+    }
+
+    /// `tools/list` in this session, all pages of it.
+    pub async fn list_apart(self: &Arc<Self>, session: &Session) -> Tail {
+        let began = self.common.wire.clock.now();
+        let (outcome, status) = match self.tools(session, &Cost::default()).await {
+            Ok(_) => (Outcome::Ok, Some(200)),
+            Err(Refusal { outcome, status, .. }) => (outcome, status),
+        };
+        Tail { outcome, status, sent: began, done: self.common.wire.clock.now() }
     }
 
     /// DELETE, whatever the profile does about the ends of sessions.

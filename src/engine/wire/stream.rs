@@ -71,6 +71,9 @@ impl<'a> Stream<'a> {
                 trail.cursor = Some(self.cursor());
                 return Err(Outcome::CutStream);
             };
+            if let Some(pulse) = trail.pulse {
+                pulse.beat(self.clock.now());
+            }
             self.left = self
                 .left
                 .checked_sub(data.len() as u64)

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::held::Held;
 use super::line::Line;
 use super::meter::{Measure, Watch};
+use super::pulse::Pulse;
 use super::stream::Cursor;
 use super::{Ending, Wire};
 use crate::edge::mark::Mark;
@@ -37,6 +38,8 @@ pub struct Trail<'a> {
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
     pub(super) held: Held<'a>,
+    /// Who feels its pulse, if anybody does.
+    pub(super) pulse: Option<&'a Pulse>,
     /// What befalls it at our own end: in a box, for it is rare.
     pub(super) spell: Option<Box<Spell>>,
     _under_way: Gauged<'a>,
@@ -80,6 +83,7 @@ impl<'a> Trail<'a> {
             cursor: None,
             opened: None,
             held: Held::new(&wire.recorder.gauges.held),
+            pulse: None,
             spell: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
             counters: [None, None],
@@ -133,6 +137,7 @@ impl<'a> Trail<'a> {
         (again.counters, again.outcome) = (self.counters, self.outcome);
         again.faults_cell = self.faults_cell;
         again.when_open = self.when_open;
+        again.pulse = self.pulse;
         again.spell = self.spell.take();
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
         std::mem::replace(self, again).finish(outcome);
@@ -161,6 +166,11 @@ impl<'a> Trail<'a> {
     /// The exchange met these faults.
     pub fn touched(&mut self, faults: Touched) {
         self.exchange.touched = self.exchange.touched.and(faults);
+    }
+
+    /// Its signs of life show in `pulse`.
+    pub fn feel(&mut self, pulse: &'a Pulse) {
+        self.pulse = Some(pulse);
     }
 
     /// Lets `watch` see the exchange while it goes on.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::judge::middlebox;
 use crate::judge::rule::Rule;
 use crate::model::event::Exchange;
 use crate::model::figure;
@@ -32,15 +33,6 @@ const SPREAD: f64 = 0.02;
 const SECOND: Duration = Duration::from_secs(1);
 /// The share of cut streams that are of one cause, at least.
 const MOST: f64 = 0.8;
-/// Who cuts after how many seconds.
-const KNOWN: [(u64, &str); 5] = [
-    (60, "an AWS ALB"),
-    (100, "Cloudflare"),
-    (125, "Cloudflare"),
-    (300, "Railway"),
-    (350, "an AWS NLB"),
-];
-
 /// How long streams lived that others ended.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
@@ -80,12 +72,7 @@ impl Streams {
         if (alike as f64) < MOST * lives.len() as f64 {
             return None;
         }
-        let who = KNOWN.iter().find(|(seconds, _)| {
-            median.abs_diff(Duration::from_secs(*seconds)) <= within.max(SECOND * 2)
-        });
-        let who = who.map_or(String::new(), |(seconds, who)| {
-            format!(", as {who} does, whose idle timeout is {seconds} s unless it is set otherwise")
-        });
+        let who = middlebox::told(median, within);
         let evidence =
             format!("{alike} of {} after {}{who}", lives.len(), figure::duration(median));
         Some(CUT.finding(self.cut, std::iter::once(evidence)))

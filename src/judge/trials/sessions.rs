@@ -2,6 +2,7 @@
 //! sessions cost it.
 
 use super::restart::Restart;
+use super::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::judge::trend::{self, Trend};
@@ -122,8 +123,6 @@ pub(super) struct Sessions {
     ended: Series,
 }
 
-pub(super) type Tail = (Outcome, Option<u16>);
-
 /// Requests of one kind that were to be refused.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -200,7 +199,7 @@ impl Sessions {
     }
 
     pub(super) fn add(&mut self, tried: &Tried) {
-        let What::Session(trial) = tried.what;
+        let What::Session(trial) = tried.what else { return };
         match trial {
             Trial::Live => {
                 self.live.0 += 1;
@@ -376,22 +375,4 @@ fn told(kind: &str, seen: &Seen) -> String {
         parts.push(format!("{void} say nothing"));
     }
     format!("sessions {kind} are refused {}", parts.join(", "))
-}
-
-/// The distinct ends, in words.
-pub(super) fn shown(tails: &[Tail]) -> String {
-    let mut words: Vec<String> = tails
-        .iter()
-        .map(|(outcome, status)| match (outcome, status) {
-            (Outcome::Timeout, _) => "no answer".to_owned(),
-            (Outcome::RpcError(code), Some(status)) => {
-                format!("{status} and JSON-RPC error {code}")
-            }
-            (_, Some(status)) => status.to_string(),
-            (outcome, None) => outcome.class().name().to_owned(),
-        })
-        .collect();
-    words.sort();
-    words.dedup();
-    words.join(" or ")
 }

@@ -1,5 +1,9 @@
 //! Checks on fixed series of trials: what each invariant comes to.
 
+mod aborts;
+mod cancels;
+mod silences;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

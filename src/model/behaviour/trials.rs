@@ -5,15 +5,27 @@ use std::time::Duration;
 
 use super::Step;
 
+mod aborts;
+mod cancels;
 mod sessions;
+mod silences;
 
+pub use aborts::AbortTrials;
+pub use cancels::CancelTrials;
 pub use sessions::SessionTrials;
+pub use silences::SilenceTrials;
 
 /// A script, with its knobs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trials {
     /// `check-sessions`: what becomes of sessions that are over, and of many of them.
     Sessions(SessionTrials),
+    /// `check-abort-liveness`: whether it serves on after clients left in the middle of answers.
+    Aborts(AbortTrials),
+    /// `check-cancel`: what becomes of calls that are cancelled.
+    Cancels(CancelTrials),
+    /// `check-idle-streams`: what becomes of streams on which nothing happens.
+    Silences(SilenceTrials),
 }
 
 impl Trials {
@@ -21,6 +33,9 @@ impl Trials {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
+            Self::Aborts(_) => crate::model::plan::checks::ABORTS,
+            Self::Cancels(_) => crate::model::plan::checks::CANCELS,
+            Self::Silences(_) => crate::model::plan::checks::SILENCES,
         }
     }
 
@@ -28,6 +43,8 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.waits(),
+            Self::Aborts(_) | Self::Cancels(_) => Duration::ZERO,
+            Self::Silences(knobs) => knobs.longest(),
         }
     }
 
@@ -35,6 +52,9 @@ impl Trials {
     pub fn told(&self) -> String {
         match self {
             Self::Sessions(knobs) => knobs.told(),
+            Self::Aborts(knobs) => knobs.told(),
+            Self::Cancels(knobs) => knobs.told(),
+            Self::Silences(knobs) => knobs.told(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub enum Point {
 }
 
 /// How a client leaves a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Parting {
     /// It resets it (RST). A stream of HTTP/2 is reset in either way, and its connection goes on.
     Reset,

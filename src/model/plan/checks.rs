@@ -82,3 +82,9 @@ pub const FLOOD: &str = "check-registration-flood";
 pub const RATE_LIMIT: &str = "check-rate-limit";
 /// The behaviour that tries what becomes of sessions.
 pub const SESSIONS: &str = "check-sessions";
+/// The behaviour that leaves calls in the middle of their answers.
+pub const ABORTS: &str = "check-abort-liveness";
+/// The behaviour that cancels calls.
+pub const CANCELS: &str = "check-cancel";
+/// The behaviour that holds streams on which nothing happens.
+pub const SILENCES: &str = "check-idle-streams";

@@ -23,6 +23,16 @@ pub enum Invariant {
     RestartSurvival,
     /// A session that is never ended costs others nothing.
     SessionLeak,
+    /// Clients that leave in the middle of answers cost others nothing.
+    AbortLiveness,
+    /// A call that is cancelled ends, and nothing else does.
+    Cancel,
+    /// A cancellation may meet its answer.
+    CancelRace,
+    /// What is idle is not cut.
+    IdleStreams,
+    /// Events come when they are sent.
+    StreamsFlow,
 }
 
 /// Where an invariant can be seen.
@@ -36,7 +46,7 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 8] = [
+    pub const WORDS: [(&'static str, Self); 13] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -45,6 +55,11 @@ impl Invariant {
         ("ended-sessions", Self::EndedSessions),
         ("restart-survival", Self::RestartSurvival),
         ("session-leak", Self::SessionLeak),
+        ("abort-liveness", Self::AbortLiveness),
+        ("cancel", Self::Cancel),
+        ("cancel-race", Self::CancelRace),
+        ("idle-streams", Self::IdleStreams),
+        ("streams-flow", Self::StreamsFlow),
     ];
 
     /// Its name in scenarios and reports.
@@ -61,6 +76,9 @@ impl Invariant {
             | Self::EndedSessions
             | Self::RestartSurvival
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
+            Self::AbortLiveness => Seen::With(checks::ABORTS),
+            Self::Cancel | Self::CancelRace => Seen::With(checks::CANCELS),
+            Self::IdleStreams | Self::StreamsFlow => Seen::With(checks::SILENCES),
         }
     }
 

@@ -23,6 +23,24 @@ defects! {
     LeaksSessions = "leaks-sessions",
     /// After 100 open sessions no more of them are opened.
     FewSessions = "few-sessions",
+    /// A call whose client leaves keeps its place for ever; there are ten.
+    AbortsKeepPlaces = "aborts-keep-places",
+    /// A call whose client leaves keeps its place in the session for ever; there are five.
+    AbortsKeepSessions = "aborts-keep-sessions",
+    /// A call that is cancelled is answered all the same.
+    IgnoresCancel = "ignores-cancel",
+    /// The stream of a call that is cancelled stays open.
+    CancelledStreamsStay = "cancelled-streams-stay",
+    /// A call that is cancelled keeps a worker for another three seconds.
+    CancelledWorkGoesOn = "cancelled-work-goes-on",
+    /// A call that is cancelled takes its session with it.
+    CancelKillsSession = "cancel-kills-session",
+    /// A cancellation right after the answer takes its session with it.
+    DiesOnCancelRace = "dies-on-cancel-race",
+    /// Streams and calls on which nothing happens for 1.5 s are cut.
+    CutsIdleStreams = "cuts-idle-streams",
+    /// What calls say is kept back until their answer is there.
+    BuffersStreams = "buffers-streams",
     /// Answers to calls of one session with the same id, in flight at once, are exchanged.
     CrossesAnswers = "crosses-answers",
     /// Now and then a call is answered with what a call in another session was answered.
