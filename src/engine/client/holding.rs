@@ -46,22 +46,19 @@ impl Client {
     ) -> Stood {
         let (footing, cost) = (&session.footing, Cost::default());
         let sent = self.common.wire.clock.now();
-        let (operation, request) = match &footing.speech {
-            Speech::Modern(meta) => {
-                let (operation, mut body) = (Operation::Listen, Vec::with_capacity(512));
-                let interest = Interest { tools: true, ..Interest::default() };
-                listen::listen(&mut body, Id::Number(session.next_id()), &interest, meta.bytes());
-                let headers = footing.headers.clone();
-                let mut request = Request::new(operation, Method::POST, headers, body.into());
-                let method = HeaderValue::from_static(operation.name());
-                request.headers.insert(HeaderName::from_static(METHOD_HEADER), method);
-                (operation, request)
-            }
-            _ => {
-                let headers = stream_headers(footing);
-                let operation = Operation::Stream;
-                (operation, Request::new(operation, Method::GET, headers, Bytes::new()))
-            }
+        let (operation, request) = if let Speech::Modern(meta) = &footing.speech {
+            let (operation, mut body) = (Operation::Listen, Vec::with_capacity(512));
+            let interest = Interest { tools: true, ..Interest::default() };
+            listen::listen(&mut body, Id::Number(session.next_id()), &interest, meta.bytes());
+            let headers = footing.headers.clone();
+            let mut request = Request::new(operation, Method::POST, headers, body.into());
+            let method = HeaderValue::from_static(operation.name());
+            request.headers.insert(HeaderName::from_static(METHOD_HEADER), method);
+            (operation, request)
+        } else {
+            let operation = Operation::Stream;
+            let headers = stream_headers(footing);
+            (operation, Request::new(operation, Method::GET, headers, Bytes::new()))
         };
         let mut trail = self.trail_of(operation, None, &cost);
         trail.feel(pulse);

@@ -154,7 +154,7 @@ impl Kept {
             (Outcome::Connect(_) | Outcome::Timeout | Outcome::Status(500..), Some(opened))
                 if kind == Kind::Call =>
             {
-                self.cut.push(cut(opened))
+                self.cut.push(cut(opened));
             }
             (Outcome::Status(404 | 405 | 409 | 501) | Outcome::RpcError(-32601), _) => {
                 self.not_offered += 1;
