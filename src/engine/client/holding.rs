@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
+use serde::de::IgnoredAny;
 
 use super::Client;
 use super::cost::Cost;
@@ -15,7 +16,7 @@ use crate::engine::wire::{Flow, Pulse, Reply, Request};
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Offer, Reading};
-use crate::protocol::message::Id;
+use crate::protocol::message::{self, Id, Message};
 use crate::protocol::modern::METHOD_HEADER;
 use crate::protocol::modern::listen::{self, Interest};
 use crate::protocol::sse;
@@ -64,9 +65,15 @@ impl Client {
         trail.feel(pulse);
         trail.presume_when_open(Outcome::Ok);
         let mut body = Vec::new();
+        let mut refused = None;
         let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            let is_over = event.name == b"message" && answer::is_answer(event.data);
-            if is_over { Flow::Answered } else { Flow::Continue }
+            if event.name != b"message" || !answer::is_answer(event.data) {
+                return Flow::Continue;
+            }
+            if let Ok(Message::Answer(answer)) = message::read::<IgnoredAny>(event.data) {
+                refused = answer.error.map(|error| Outcome::RpcError(error.code));
+            }
+            Flow::Answered
         };
         let came = self.carry(&mut trail, request, until, &mut body, &mut on_event).await;
         let resumes = trail.cursor().is_some_and(|cursor| cursor.id.is_some());
@@ -85,7 +92,7 @@ impl Client {
             Err(Outcome::Timeout) if pulse.opened().is_some() => Outcome::Ok,
             Err(outcome) => outcome,
         };
-        let status = trail.status();
+        let (outcome, status) = (refused.unwrap_or(outcome), trail.status());
         trail.finish(outcome);
         Stood { outcome, status, resumes, sent, done: self.common.wire.clock.now() }
     }

@@ -229,7 +229,10 @@ fn told(cut: &[Cut]) -> String {
         0 => ", and nothing was sent to keep them alive".to_owned(),
         some => format!(", though something came on {some} of them meanwhile"),
     };
-    let who = middlebox::told(idle, idle.mul_f64(SPREAD));
+    let who = match beats {
+        0 => middlebox::of_idle(idle, idle.mul_f64(SPREAD)),
+        _ => middlebox::of_life(life, life.mul_f64(SPREAD)),
+    };
     let others =
         cut.iter().map(|cut| cut.tail).filter(|(outcome, _)| *outcome != Outcome::CutStream);
     let how = match &others.collect::<Vec<Tail>>()[..] {
