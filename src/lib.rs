@@ -65,6 +65,8 @@ pub mod scenario {
     mod reach;
     pub mod read;
     pub mod reader;
+    #[cfg(test)]
+    mod rehearsal;
     pub mod research;
     pub mod scalar;
     pub mod schema;

@@ -1,5 +1,5 @@
 //! What load costs the machine that makes it, and how true its figures are:
-//! `cargo bench --bench speed [-- calls|eras|users|streams|logins|proxy|lag|accuracy]`.
+//! `cargo bench --bench speed [-- calls|eras|users|streams|logins|proxy|judge|lag|accuracy]`.
 //!
 //! Everything runs against `squall serve` of latency 0 in a process of its own, on this machine.
 //! Only figures of one run may be compared: the machine's own speed drifts by a quarter.
@@ -11,6 +11,7 @@ mod accuracy;
 mod calls;
 mod crowd;
 mod eras;
+mod judge;
 mod lag;
 mod logins;
 mod measuring;
@@ -24,13 +25,14 @@ fn main() {
     // cargo adds `--bench`.
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let all: [(&str, fn()); 8] = [
+    let all: [(&str, fn()); 9] = [
         ("calls", calls::run),
         ("eras", eras::run),
         ("users", users::run),
         ("streams", streams::run),
         ("logins", logins::run),
         ("proxy", proxy::run),
+        ("judge", judge::run),
         ("lag", lag::run),
         ("accuracy", accuracy::run),
     ];

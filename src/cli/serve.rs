@@ -20,6 +20,7 @@ use crate::model::plan::{
 };
 use crate::practice::{knobs, server};
 use crate::scenario::nearest::nearest;
+use crate::scenario::practice::{LONGEST_IDLE, SHORTEST_IDLE};
 use crate::scenario::{authorization, limits};
 
 /// Connections that may wait to be accepted; a storm opens hundreds in one instant.
@@ -52,6 +53,9 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
           default_value_t = Practice::default().resumable)]
     pub resumable: bool,
+    /// A session that nobody used for so long is ended: a duration, or `off`
+    #[arg(long, value_name = "DURATION", value_parser = idle, default_value = knobs::OFF)]
+    pub idle: IdleWord,
     /// What a resumable stream asks its client to wait before it comes back
     #[arg(long, value_name = "DURATION", value_parser = retry, default_value = "500ms")]
     pub retry: Duration,
@@ -90,6 +94,10 @@ pub struct ServeArgs {
 /// `--defects`; nothing where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlawWord(Option<Flaw>);
+
+/// `--idle`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdleWord(Option<Duration>);
 
 /// `--auth`.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,6 +212,7 @@ impl From<&ServeArgs> for Practice {
                 SessionsWord::Stateless => Sessions::Stateless,
             },
             resumable: args.resumable,
+            idle: args.idle.0,
             retry: args.retry,
             result_bytes: args.result_bytes,
             seed: args.seed,
@@ -233,6 +242,17 @@ fn auth(text: &str) -> Result<AuthWord, String> {
 
 fn limit(text: &str) -> Result<LimitWord, String> {
     limits::parse(text).map(|limit| LimitWord(limit.map(Box::new)))
+}
+
+fn idle(text: &str) -> Result<IdleWord, String> {
+    if text == knobs::OFF {
+        return Ok(IdleWord(None));
+    }
+    let idle = duration::parse(text).map_err(|error| error.to_string())?;
+    let is_fit = (SHORTEST_IDLE..=LONGEST_IDLE).contains(&idle);
+    is_fit
+        .then_some(IdleWord(Some(idle)))
+        .ok_or_else(|| "expected a duration, 1ms to 24h, or off".to_owned())
 }
 
 fn retry(text: &str) -> Result<Duration, String> {
@@ -381,6 +401,7 @@ mod tests {
             answers: Answers::Sse,
             sessions: Sessions::Stateless,
             resumable: true,
+            idle: Some(Duration::from_secs(9)),
             retry: Duration::from_secs(2),
             result_bytes: 9,
             seed: u64::MAX,

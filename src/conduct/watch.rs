@@ -11,7 +11,7 @@ use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
 use crate::judge::rate_limit::Limits;
-use crate::judge::recovery::Watched;
+use crate::judge::recovery::{self, Watched};
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
@@ -172,7 +172,8 @@ impl Watch {
         let mut summary = std::mem::replace(&mut folds.summary, empty);
         summary.damages = folds.faults.end(elapsed, load);
         let (limits, rate_limits) = folds.limits.end();
-        let expectations = folds.expectations().and(limits);
+        let mut expectations = folds.expectations().and(limits);
+        expectations.findings.extend(recovery::findings(&summary.damages));
         let loop_delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Outcome { summary, expectations, rate_limits, loop_delay }
     }

@@ -9,10 +9,13 @@
 //! Memory is bounded by time (bins grow wider in a long run) and by users, never by calls.
 
 mod bins;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use self::rules::findings;
 
 use self::bins::{Bins, Group};
 use crate::model::damage::{Damage, Recovery, Stretch};
@@ -230,7 +233,7 @@ impl Watched {
             now.map(|now| now / then)
         };
         let Named { name, fault, kind, is_untold } = self.names[at].clone();
-        let damage = Damage {
+        let mut damage = Damage {
             name,
             fault,
             kind: kind.to_owned(),
@@ -249,6 +252,7 @@ impl Watched {
             grants_lost: tally.grants_lost,
             duplicates: None,
             recovery,
+            still: None,
             users_hit: tally.hit.len() as u64,
             users_unserved: tally.waiting.len() as u64,
             served_us: micros(tally.served.saturating_sub(until)),
@@ -257,6 +261,12 @@ impl Watched {
             hook: None,
             toxic: None,
         };
+        if damage.is_metastable() {
+            let late = until.saturating_add(until.saturating_sub(window.from) * 2);
+            let group = self.bins.group(late, whole.max(late));
+            let is_enough = group.calls >= LEAST;
+            damage.still = is_enough.then(|| group.stretch(whole.saturating_sub(late)));
+        }
         let calm_again = match recovery {
             Recovery::Recovered { .. } => Some(whole),
             _ => None,

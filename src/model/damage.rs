@@ -50,6 +50,9 @@ pub struct Damage {
     pub duplicates: Option<u64>,
     /// Whether and when it was as before.
     pub recovery: Recovery,
+    /// What went on from twice its length after its end on, while it was not as before by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still: Option<Stretch>,
     /// Users of whom a call failed in it.
     pub users_hit: u64,
     /// Those that were not served again before the run ended.

@@ -31,6 +31,7 @@ pub mod timeline;
 /// What it comes to.
 pub mod verdict;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,9 @@ pub struct Report {
     /// What was asked before the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// What a check did instead of calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trials: Option<Trials>,
     /// What was found out of the target's rate limit, where one is declared or looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limits: Option<RateLimits>,
@@ -227,10 +231,10 @@ pub struct Expectations {
 }
 
 /// What a check did instead of calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trials {
-    /// What it was.
-    pub unit: &'static str,
+    /// What one of them was.
+    pub unit: Cow<'static, str>,
     /// How often.
     pub count: u64,
     /// Of these, answered well.
@@ -298,9 +302,9 @@ impl Report {
             ending: parts.ending,
             findings: &findings,
             findings_limit: parts.findings_limit,
-            unit: trials.map_or("tool call", |trials| trials.unit),
-            calls: trials.map_or(tally.count(), |trials| trials.count),
-            ok: trials.map_or(tally.of(Class::Ok), |trials| trials.good),
+            unit: trials.as_ref().map_or("tool call", |trials| &trials.unit),
+            calls: trials.as_ref().map_or(tally.count(), |trials| trials.count),
+            ok: trials.as_ref().map_or(tally.of(Class::Ok), |trials| trials.good),
             thresholds: &held,
             generator: &parts.generator,
         });
@@ -325,6 +329,7 @@ impl Report {
             health: parts.health,
             target_metrics: parts.target_metrics,
             receipt: parts.receipt,
+            trials,
             rate_limits: parts.rate_limits,
         }
     }

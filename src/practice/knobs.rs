@@ -7,9 +7,9 @@ use crate::model::duration::Shown;
 use crate::model::plan::{Answers, Catalogue, Flaw, Practice, Sessions, Speaks, Way};
 
 /// Every knob: its flag without the dashes (its scenario key has `_` for `-`) and its value.
-pub fn words(knobs: &Practice) -> [(&'static str, String); 13] {
+pub fn words(knobs: &Practice) -> [(&'static str, String); 14] {
     let Practice { speaks, catalogue, latency, workers, answers, .. } = knobs;
-    let Practice { sessions, resumable, retry, result_bytes, seed, auth, limit, .. } = knobs;
+    let Practice { sessions, resumable, idle, retry, result_bytes, seed, auth, limit, .. } = knobs;
     [
         ("speaks", speaks_words(*speaks)),
         ("catalogue", catalogue_word(*catalogue).to_owned()),
@@ -18,12 +18,13 @@ pub fn words(knobs: &Practice) -> [(&'static str, String); 13] {
         ("answers", answers_word(*answers).to_owned()),
         ("sessions", sessions_word(*sessions).to_owned()),
         ("resumable", resumable.to_string()),
+        ("idle", idle.map_or_else(|| OFF.to_owned(), |idle| Shown(idle).to_string())),
         ("retry", Shown(*retry).to_string()),
         ("result-bytes", result_bytes.to_string()),
         ("seed", seed.to_string()),
         ("defects", flaw_words(knobs)),
-        ("auth", auth.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string)),
-        ("limit", limit.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string)),
+        ("auth", auth.as_ref().map_or_else(|| OFF.to_owned(), ToString::to_string)),
+        ("limit", limit.as_ref().map_or_else(|| OFF.to_owned(), ToString::to_string)),
     ]
 }
 
@@ -49,6 +50,9 @@ fn speaks_words(speaks: Speaks) -> String {
 
 /// The word of a target that has none.
 pub const SOUND: &str = "none";
+
+/// The word of what is not there.
+pub const OFF: &str = "off";
 
 fn flaw_words(knobs: &Practice) -> String {
     let words: Vec<_> = knobs.defects.list().map(Flaw::word).collect();

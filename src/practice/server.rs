@@ -266,13 +266,14 @@ impl Target {
         let limiter = limit.map(|limit| Limiter::new(limit, knobs.defects, Clock::real()));
         let is_flawed = knobs.defects.list().next().is_some();
         let flawed = is_flawed.then(Flawed::default);
+        let idle = knobs.idle.filter(|_| !knobs.defects.has(Flaw::KeepsIdle));
         Some(Arc::new(Self {
             workers: Workers::start(&knobs),
             authority: authority.map(Box::new),
             limiter: limiter.map(Box::new),
             flawed,
             knobs,
-            sessions: Sessions::default(),
+            sessions: Sessions::kept(idle, Clock::real()),
             channels: Channels::default(),
             metrics: Arc::new(Metrics::default()),
             asks: Asks::default(),

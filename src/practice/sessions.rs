@@ -4,12 +4,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::client::Client;
 use super::id::{Id, Ids};
 use super::replay::Replay;
+use crate::edge::clock::Clock;
 
 /// The most sessions that are open at once: who opens one for each call and never ends it reaches
 /// this after hours, and is then refused.
@@ -35,11 +37,13 @@ pub struct Sessions {
     open: Mutex<HashMap<Id, Session>>,
     ids: Ids,
     most: usize,
+    /// How long one may be unused, and by which clock.
+    idle: Option<(Duration, Clock)>,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { open: Mutex::default(), ids: Ids::default(), most: MOST_SESSIONS }
+        Self { open: Mutex::default(), ids: Ids::default(), most: MOST_SESSIONS, idle: None }
     }
 }
 
@@ -49,6 +53,8 @@ struct Session {
     client: Client,
     /// Whose it is, where users are told apart.
     owner: Option<String>,
+    /// When it was last used, where that matters.
+    used: Duration,
     /// Dropping the sender ends the stream.
     stream: Option<oneshot::Sender<()>>,
     /// What its streams said, while it may be asked for again.
@@ -58,6 +64,11 @@ struct Session {
 }
 
 impl Sessions {
+    /// None yet, each of which ends when nobody used it for so long.
+    pub fn kept(idle: Option<Duration>, clock: Clock) -> Self {
+        Self { idle: idle.map(|idle| (idle, clock)), ..Self::default() }
+    }
+
     /// Opens a session, whose streams are kept if they can be resumed; `None`: no more can be.
     pub fn open(&self, client: Client, resumable: bool, owner: Option<String>) -> Option<Id> {
         let id = self.ids.issue();
@@ -66,8 +77,8 @@ impl Sessions {
         if open.len() >= self.most {
             return None;
         }
-        let called = VecDeque::new();
-        open.insert(id, Session { client, owner, stream: None, replay, called });
+        let (called, used) = (VecDeque::new(), self.now());
+        open.insert(id, Session { client, owner, used, stream: None, replay, called });
         Some(id)
     }
 
@@ -78,7 +89,22 @@ impl Sessions {
 
     /// Whether a session is open, and this user's.
     pub fn belongs(&self, id: Id, user: Option<&str>) -> bool {
-        self.lock().get(&id).is_some_and(|session| session.owner.as_deref() == user)
+        let mut open = self.lock();
+        let Some(session) = open.get_mut(&id) else { return false };
+        if let Some((idle, clock)) = &self.idle {
+            let now = clock.now();
+            // Who listens is using it.
+            if session.stream.is_none() && now.saturating_sub(session.used) > *idle {
+                open.remove(&id);
+                return false;
+            }
+            session.used = now;
+        }
+        session.owner.as_deref() == user
+    }
+
+    fn now(&self) -> Duration {
+        self.idle.as_ref().map_or(Duration::ZERO, |(_, clock)| clock.now())
     }
 
     /// How many are open.
@@ -174,6 +200,26 @@ mod tests {
         assert!(!sessions.has_called(two, b"a"));
         sessions.close(one);
         assert!(!sessions.has_called(one, b"a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_nobody_uses_is_ended_and_a_used_one_is_not() {
+        let second = Duration::from_secs(1);
+        let clock = Clock::of_runtime();
+        let sessions = Sessions::kept(Some(second * 10), clock.clone());
+        let client = Client::new(Revision::V2025_11_25, Capabilities::default());
+        let open = |owner: Option<&str>| {
+            sessions.open(client.clone(), false, owner.map(str::to_owned)).unwrap()
+        };
+        let (used, idle, heard) = (open(Some("ada")), open(None), open(None));
+        let _stream = sessions.open_stream(heard).unwrap();
+        for _ in 0..3 {
+            clock.sleep(second * 6).await;
+            assert!(sessions.belongs(used, Some("ada")) && !sessions.belongs(used, None));
+        }
+        assert_eq!(sessions.count(), 3, "it is looked at when it is asked for");
+        assert!(!sessions.belongs(idle, None) && sessions.belongs(heard, None));
+        assert_eq!(sessions.count(), 2);
     }
 
     #[test]

@@ -34,7 +34,7 @@ use crate::model::figure;
 use crate::model::finding::Finding;
 use crate::model::operation::Operation;
 use crate::model::plan::Way;
-use crate::model::report::Report;
+use crate::model::report::{Report, Trials};
 use tables::tables;
 
 const TEMPLATE: &str = include_str!("html/report.html");
@@ -238,6 +238,19 @@ fn tiles(report: &Report) -> Vec<Tile> {
     let sent = summary.calls_sent;
     let of_sent = |count| tables::share(count, sent);
     let figure_of = |label, value, note| Tile { label, value, note };
+    if let Some(Trials { unit, count, good }) = &report.trials {
+        let (unit, good) = (visible::line(unit), figure::count(*good));
+        let requests = figure::count(summary.http_exchanges);
+        return vec![
+            figure_of(
+                "Trials",
+                figure::count(*count),
+                format!("each a {unit}; {good} answered well"),
+            ),
+            figure_of("HTTP requests", requests, "in all".to_owned()),
+            figure_of("Users", figure::count(u64::from(summary.users)), users(report)),
+        ];
+    }
     vec![
         figure_of(
             "Tool calls",

@@ -9,9 +9,9 @@ use super::percentile::{MAX, P50, P90, P95, P99, Times};
 use super::{faults, gist, grants, health, planned, rate_limits, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
-use crate::model::report::Report;
 use crate::model::report::figures::{Figures, OperationFigures};
 use crate::model::report::verdict::Verdict;
+use crate::model::report::{Report, Trials};
 
 /// Characters of one text from outside that are shown.
 const LONGEST: usize = 300;
@@ -44,8 +44,12 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
     let facts = facts.into_iter().flatten().chain([&report.environment.started_at]);
     let facts: Vec<_> = facts.map(|fact| escaped(fact)).collect();
     writeln!(text, "{}, exit code {}\n", facts.join(", "), report.exit_code)?;
-    counts(text, &report.summary)?;
-    times(text, &report.summary)?;
+    if let Some(trials) = &report.trials {
+        tried(text, trials, &report.summary)?;
+    } else {
+        counts(text, &report.summary)?;
+        times(text, &report.summary)?;
+    }
     thresholds(text, report)?;
     tools(text, &report.summary)?;
     plan(text, report)?;
@@ -101,6 +105,15 @@ fn counts(text: &mut String, summary: &Figures) -> std::fmt::Result {
         figure::count(summary.runs_cut),
         figure::count(u64::from(summary.users)),
     )
+}
+
+/// What a check did instead of calls.
+fn tried(text: &mut String, trials: &Trials, summary: &Figures) -> std::fmt::Result {
+    let Trials { unit, count, good } = trials;
+    let (count, good) = (figure::count(*count), figure::count(*good));
+    let exchanges = figure::count(summary.http_exchanges);
+    let unit = escaped(unit);
+    writeln!(text, "{count} {unit}s, {good} answered well, in {exchanges} HTTP requests.\n")
 }
 
 fn times(text: &mut String, summary: &Figures) -> std::fmt::Result {

@@ -7,8 +7,8 @@ use super::percentile::{MAX, P50, P90, P99, Times};
 use super::{faults, gist, health, rate_limits, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
-use crate::model::report::Report;
 use crate::model::report::figures::Figures;
+use crate::model::report::{Report, Trials};
 
 /// What stands before times to completion that are no plain figures.
 const MARKS: Marks = Marks { at_least: "at least ", about: "about " };
@@ -53,6 +53,23 @@ fn write(text: &mut String, report: &Report) -> std::fmt::Result {
 
 fn figures(text: &mut String, report: &Report) -> std::fmt::Result {
     let summary = &report.summary;
+    if let Some(Trials { unit, count: number, good }) = &report.trials {
+        let unit = visible::line(unit);
+        row(
+            text,
+            "trials",
+            &format!("{} {unit}s, {} answered well", count(*number), count(*good)),
+        )?;
+    } else {
+        calls_made(text, summary)?;
+    }
+    row(text, "HTTP", &exchanges(summary))?;
+    row(text, "runs", &runs(report))?;
+    let (users, dropped) = (u64::from(summary.users), summary.dropped);
+    row(text, "users", &format!("{}, {} dropped on arrival", count(users), count(dropped)))
+}
+
+fn calls_made(text: &mut String, summary: &Figures) -> std::fmt::Result {
     row(text, "calls", &calls(summary))?;
     let times = summary.operations.get(Operation::ToolsCall.name());
     let waited = times.map(|times| Times::new(times.response_us, times.response_at_least.as_ref()));
@@ -66,10 +83,7 @@ fn figures(text: &mut String, report: &Report) -> std::fmt::Result {
     if !ends.is_empty() {
         row(text, "not ok", &ends.join(", "))?;
     }
-    row(text, "HTTP", &exchanges(summary))?;
-    row(text, "runs", &runs(report))?;
-    let (users, dropped) = (u64::from(summary.users), summary.dropped);
-    row(text, "users", &format!("{}, {} dropped on arrival", count(users), count(dropped)))
+    Ok(())
 }
 
 fn row(text: &mut String, name: &str, what: &str) -> std::fmt::Result {

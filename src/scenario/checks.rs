@@ -251,7 +251,7 @@ pub(super) fn place(root: &Table<'_>, path: &[&str]) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Input, read};
+    use crate::scenario::rehearsal;
 
     const SHORTEST: &str = r#"
 [target]
@@ -266,17 +266,7 @@ tokens = { lifetime = "30s" }
 "#;
 
     fn with(overrides: &[&str]) -> Result<Plan, String> {
-        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-        let input = Input {
-            text: SHORTEST,
-            file: "check.toml",
-            overrides: &overrides,
-            target: None,
-            authorised: true,
-            environment: &|_| None,
-            files: &|path| Err(format!("no file {path}")),
-        };
-        read(&input).map_err(|mistakes| mistakes.render(false))
+        rehearsal::plan(SHORTEST, "check.toml", overrides)
     }
 
     #[test]

@@ -12,6 +12,11 @@ use super::{authorization, limits};
 /// The words of `speaks`.
 const WAYS: &str = "legacy | modern | http+sse";
 
+/// How long a session may be said to be kept unused.
+pub const SHORTEST_IDLE: Duration = Duration::from_millis(1);
+/// The same at most.
+pub const LONGEST_IDLE: Duration = Duration::from_secs(86_400);
+
 /// The longest a stream may ask its client to wait.
 const MAX_RETRY: Duration = Duration::from_secs(60);
 
@@ -47,6 +52,10 @@ pub fn read(practice: &Table<'_>) -> Practice {
             .key("resumable", "Whether a session's streams have event ids and can be resumed.")
             .truth()
             .or(default.resumable),
+        idle: practice
+            .key("idle", "A session that nobody used for so long is ended; default: never.")
+            .duration(SHORTEST_IDLE..=LONGEST_IDLE)
+            .optional(),
         retry: practice
             .key("retry", "What a resumable stream asks its client to wait before it comes back.")
             .duration(Duration::ZERO..=MAX_RETRY)

@@ -90,7 +90,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, knobs: RateLimit) {
 mod tests {
     use super::*;
     use crate::model::plan::limits::Allowance;
-    use crate::scenario::{Input, read};
+    use crate::scenario::rehearsal;
 
     const SHORTEST: &str = r#"
 [target]
@@ -112,17 +112,7 @@ burst = 10
 "#;
 
     fn with(overrides: &[&str]) -> Result<Plan, String> {
-        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-        let input = Input {
-            text: SHORTEST,
-            file: "limit.toml",
-            overrides: &overrides,
-            target: None,
-            authorised: true,
-            environment: &|_| None,
-            files: &|path| Err(format!("no file {path}")),
-        };
-        read(&input).map_err(|mistakes| mistakes.render(false))
+        rehearsal::plan(SHORTEST, "limit.toml", overrides)
     }
 
     fn knobs(plan: &Plan) -> RateLimit {

@@ -9,7 +9,7 @@ use super::log::{KeyLine, Log};
 use super::mistake::{Mistakes, Place};
 use super::reader::Table;
 use super::{auth, checks, expect, faults, generator, load, overrides, practice};
-use super::{source, target, tools};
+use super::{source, target, tools, trials};
 
 /// What a scenario is read from. Nothing here is I/O: the caller owns files and environment.
 #[derive(Clone, Copy)]
@@ -145,6 +145,7 @@ fn sections(root: &Table<'_>, input: &Input<'_>) -> Option<Plan> {
     refuse_masks(root, &plan);
     checks::settle(root, &mut plan);
     faults::settle(root, &mut plan, faults.unwrap_or_default());
+    trials::settle_faults(root, &mut plan);
     Some(plan)
 }
 

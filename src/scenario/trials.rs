@@ -84,6 +84,15 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }
 
+/// Takes from the faults what a script has to know of them.
+pub fn settle_faults(root: &Table<'_>, plan: &mut Plan) {
+    let mut behaviour = plan.load.behaviour.clone();
+    if let Behaviour::Check(Check::Script(Trials::Sessions(knobs))) = &mut behaviour {
+        sessions::restarted(root, knobs, plan);
+        plan.load.behaviour = behaviour;
+    }
+}
+
 /// A load in which none of the invariants could be seen is not made.
 pub fn refuse_unseen(root: &Table<'_>, plan: &Plan) {
     let behaviour = &plan.load.behaviour;

@@ -2,6 +2,7 @@
 //! the server's own access log is the report's count, operation by operation.
 
 mod answers;
+mod checked;
 mod granted;
 mod lost;
 mod mischief;

@@ -15,10 +15,9 @@ use serde_json::Value;
 use ::squall::judge::readiness;
 use ::squall::model::plan::{Defect, Flaw};
 
-use crate::check_defects::is_of_checks;
+use crate::defects::{self, PROBE};
 use crate::practice::Practice;
 use crate::squall::{Place, root};
-use crate::storm_defects::is_of_answers;
 
 /// A scenario has a load, though none is brought.
 const LOAD: &str = "[load]\nbehaviour = \"steady\"\nmodel = \"closed\"\n\
@@ -179,18 +178,16 @@ const DEFECTS: [(Defect, &[&str], i32); 16] = [
     (Defect::StateDropped, &["oauth-authorization"], 3),
 ];
 
+/// The rows of both, as the table of all defects has them.
+pub(crate) fn rows() -> impl Iterator<Item = defects::Row> {
+    let flaws = FLAWS.into_iter().map(|(flaw, checks, _)| (flaw.word(), PROBE, checks.to_vec()));
+    let guard =
+        DEFECTS.into_iter().map(|(defect, checks, _)| (defect.word(), PROBE, checks.to_vec()));
+    flaws.chain(guard)
+}
+
 #[test]
 fn each_defect_of_the_target_fails_what_it_must_and_nothing_else() {
-    let named: BTreeSet<_> = FLAWS.iter().map(|(flaw, ..)| flaw.word()).collect();
-    // Those of answers and of rate limits show under load, and have tables of their own.
-    let is_of_load = |word: &str| {
-        word.starts_with("limit-")
-            || word.starts_with("retry-after-")
-            || is_of_answers(word)
-            || is_of_checks(word)
-    };
-    let all = Flaw::WORDS.iter().map(|(word, _)| *word);
-    assert_eq!(named, all.filter(|word| !is_of_load(word)).collect());
     each(&FLAWS, |(flaw, expected, code)| {
         let streams = *flaw == Flaw::BufferedStreams;
         let answers = if streams { "sse" } else { "json" };
@@ -201,6 +198,7 @@ fn each_defect_of_the_target_fails_what_it_must_and_nothing_else() {
             Probed::of(&practice.url(), &[])
         };
         assert_eq!((probed.fired(), probed.code), (set(expected), *code), "{}", flaw.word());
+        defects::met(flaw.word(), PROBE);
     });
 }
 
@@ -211,6 +209,7 @@ fn each_defect_of_the_authorization_server_fails_what_it_must_and_nothing_else()
         let practice = Practice::with(&["--auth", &auth]);
         let probed = Probed::of(&practice.url(), &[]);
         assert_eq!((probed.fired(), probed.code), (set(expected), *code), "{}", defect.word());
+        defects::met(defect.word(), PROBE);
     });
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
+use crate::defects;
 use crate::squall::{Place, Report};
 use crate::storm::adds_up;
 
@@ -12,10 +13,12 @@ type Sets<'a> = &'a [(&'a str, &'a str)];
 /// A defect, the scenario that meets it, what makes that meet it, and the findings that it causes.
 type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 
+/// Users with one session each: another session is another user's.
 const STEADY: Sets<'_> = &[
     ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "3s", to = 6 }]"#),
     ("load.drain", r#""5s""#),
     ("load.steady.think", r#""50ms""#),
+    ("load.steady.calls", "90"),
     ("practice.latency", r#""5ms""#),
 ];
 /// Bursts in sessions that all of a user's calls share, with one id for all.
@@ -28,7 +31,7 @@ const POOLED: Sets<'_> = &[
 /// The same clients, who wait no longer than this.
 const IMPATIENT: (&str, &str) = ("clients.override.call_timeout", r#""1s""#);
 
-const ROWS: [Row<'_>; 5] = [
+const ROWS: [Row<'static>; 5] = [
     ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
     ("mixes-sessions", "steady", STEADY, &["other-users-answer"]),
     ("loses-answers", "steady", STEADY, &["answers-cut"]),
@@ -36,9 +39,9 @@ const ROWS: [Row<'_>; 5] = [
     ("never-answers", "steady", STEADY, &["calls-hung"]),
 ];
 
-/// Whether a defect of this name is found by what holds in every storm.
-pub(crate) fn is_of_answers(defect: &str) -> bool {
-    ROWS.iter().any(|(name, ..)| *name == defect)
+/// The rows, as the table of all defects has them.
+pub(crate) fn rows() -> impl Iterator<Item = defects::Row> {
+    ROWS.into_iter().map(|(defect, scenario, _, findings)| (defect, scenario, findings.to_vec()))
 }
 
 fn run(scenario: &str, sets: Sets<'_>, defects: &str) -> Report {
@@ -64,6 +67,7 @@ fn each_defect_of_answers_is_found_and_nothing_else() {
             scope.spawn(move || {
                 let report = run(scenario, sets, &format!("[{defect:?}]"));
                 assert_eq!(found(&report), findings.iter().copied().collect(), "{defect}");
+                defects::met(defect, scenario);
             });
         }
     });

@@ -1,25 +1,30 @@
 //! `check-sessions`: calls in sessions that are over, and handshakes without end.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use super::{Opened, Stand};
-use crate::engine::client::Client;
+use crate::engine::client::{Client, Tail};
 use crate::model::behaviour::SessionTrials;
 use crate::model::chance::Purpose;
-use crate::model::operation::Operation;
+use crate::model::outcome::{Class, Outcome};
 use crate::model::trial::What;
 use crate::model::trial::sessions::Trial;
+
+/// Between two looks at a target that restarts.
+const AGAIN: Duration = Duration::from_millis(100);
 
 pub(super) async fn play(knobs: &SessionTrials, stand: &Stand<'_>) {
     let client = stand.client(0, 0);
     let Some(first) = open(stand, &client, Trial::Live).await else { return };
     if first.session.echoed().is_none() {
-        let said = "the target issues no session ids".to_owned();
-        return stand.untried(
-            Operation::Initialize,
-            said,
-            "nothing: there are no sessions to lose",
-        );
+        call(stand, &first, Trial::Nameless).await;
+        return;
+    }
+    if let Some(restart) = knobs.restart {
+        restarted(knobs, restart, stand).await;
     }
     // Those that are to be left alone begin their silence now.
     let silent = match knobs.idle {
@@ -53,6 +58,60 @@ pub(super) async fn play(knobs: &SessionTrials, stand: &Stand<'_>) {
         }
     }
     client.end_apart(&first.session).await;
+}
+
+/// Sessions that are open while the target restarts, each of a client of its own.
+async fn restarted(knobs: &SessionTrials, restart: (Duration, Duration), stand: &Stand<'_>) {
+    let mut open_before = Vec::new();
+    for place in 0..knobs.survivors {
+        open_before.extend(open(stand, &stand.client(0, place), Trial::Live).await);
+    }
+    stand.first.common.wire.clock.sleep_until(restart.0).await;
+    join_all(open_before.iter().map(|opened| survived(knobs, restart, stand, opened))).await;
+}
+
+/// Asks in a session until it is known what the restart did to it, and begins anew if it ended it.
+async fn survived(
+    knobs: &SessionTrials,
+    (from, over): (Duration, Duration),
+    stand: &Stand<'_>,
+    opened: &Opened,
+) {
+    let Opened { client, session } = opened;
+    let clock = &client.common.wire.clock;
+    let by = over + knobs.patience;
+    loop {
+        let tail = client.call_apart(session, stand.ask()).await;
+        // As long as it may still be about to restart, a good answer says nothing.
+        let is_settled =
+            if tail.outcome == Outcome::Ok { tail.sent >= over } else { !is_down(&tail) };
+        if !is_settled && clock.now() < by {
+            clock.sleep(AGAIN).await;
+            continue;
+        }
+        if stand.tell(client, What::Session(Trial::Survivor), tail) {
+            return;
+        }
+        break;
+    }
+    loop {
+        let (mut tail, session) = client.open_apart().await;
+        if let Some(session) = session {
+            tail = client.call_apart(&session, stand.ask()).await;
+        }
+        if tail.outcome == Outcome::Ok || clock.now() >= by {
+            let tail = Tail { sent: from, ..tail };
+            stand.tell(client, What::Session(Trial::Reopened), tail);
+            return;
+        }
+        clock.sleep(AGAIN).await;
+    }
+}
+
+/// Whether nobody is there yet: no connection, none that lasted, or a gateway without a server.
+fn is_down(tail: &Tail) -> bool {
+    matches!(tail.outcome.class(), Class::Connect | Class::CutStream | Class::Timeout)
+        || matches!(tail.status, Some(502..=504))
 }
 
 /// One more session, in which a call is made.

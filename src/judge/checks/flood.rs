@@ -1,5 +1,7 @@
 //! Registrations of many clients by one address.
 
+use std::borrow::Cow;
+
 use super::rules::{BREAKS, NO_RETRY_AFTER, UNLIMITED};
 use super::{Said, Told, told};
 use crate::model::event::Exchange;
@@ -56,7 +58,7 @@ impl Flood {
 
     /// What stands for the calls of a load that makes none.
     pub(super) const fn trials(&self) -> Trials {
-        Trials { unit: "registration", count: self.sent, good: self.accepted }
+        Trials { unit: Cow::Borrowed("registration"), count: self.sent, good: self.accepted }
     }
 
     /// Holds those that were accepted to the most there may be.

@@ -292,7 +292,7 @@ fn a_flood_of_registrations_is_held_to_its_limit() {
     // Nothing was declared: what is wrong is found all the same, and it stands for calls.
     let end = judged_by(CheckLimits::default(), &flood, NEWEST, &with(4, &[&broken]));
     assert_eq!((end.judged.len(), end.findings[0].id.as_str()), (0, "registration-breaks"));
-    assert_eq!(end.trials, Some(Trials { unit: "registration", count: 5, good: 4 }));
+    assert_eq!(end.trials, Some(Trials { unit: "registration".into(), count: 5, good: 4 }));
 }
 
 #[test]

@@ -101,6 +101,9 @@ fn what_never_comes_back_is_metastable_and_its_baseline_stays() {
     let damages = watched.end(end, end);
     assert_eq!(damages[0].recovery, Recovery::NotSeen { watched_us: 6_000_000 });
     assert!(damages[0].is_metastable());
+    let found = findings(&damages);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].id.as_str(), found[0].count), ("not-recovered", 2));
     assert_eq!(damages[0].unexplained, 100);
     assert_eq!(damages[1].baseline, damages[0].baseline, "damage is no baseline");
     assert_eq!(damages[1].users_unserved, 10);

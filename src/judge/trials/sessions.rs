@@ -1,7 +1,7 @@
 //! `check-sessions`: what a target answers in sessions that are over or another's, and what many
 //! sessions cost it.
 
-use super::{Tail, shown};
+use super::restart::Restart;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::judge::trend::{self, Trend};
@@ -109,25 +109,30 @@ pub(super) const EXHAUSTED: Rule = Rule {
 pub(super) struct Sessions {
     has_idle: bool,
     has_users: bool,
+    /// The target issues no ids.
+    has_none: bool,
     live: (u64, u64),
     unknown: Seen,
     deleted: Seen,
     expired: Seen,
     foreign: Seen,
     deletes: Vec<Tail>,
+    survivors: Option<Restart>,
     kept: Series,
     ended: Series,
 }
 
+pub(super) type Tail = (Outcome, Option<u16>);
+
 /// Requests of one kind that were to be refused.
 #[derive(Debug, Default)]
-struct Seen {
-    served: u64,
+pub(super) struct Seen {
+    pub(super) served: u64,
     /// With 404.
-    refused: u64,
-    otherwise: Vec<Tail>,
+    pub(super) refused: u64,
+    pub(super) otherwise: Vec<Tail>,
     /// Nothing came that says anything.
-    void: u64,
+    pub(super) void: u64,
 }
 
 /// Handshakes one after another.
@@ -139,7 +144,7 @@ struct Series {
 }
 
 impl Seen {
-    fn add(&mut self, tried: &Tried) {
+    pub(super) fn add(&mut self, tried: &Tried) {
         match tried.outcome.class() {
             Class::Ok | Class::ToolError => self.served += 1,
             _ if tried.status == Some(404) => self.refused += 1,
@@ -181,12 +186,14 @@ impl Sessions {
         Self {
             has_idle: idle.is_some(),
             has_users,
+            has_none: false,
             live: (0, 0),
             unknown: Seen::default(),
             deleted: Seen::default(),
             expired: Seen::default(),
             foreign: Seen::default(),
             deletes: Vec::new(),
+            survivors: (knobs.survivors > 0).then(Restart::default),
             kept: Series::default(),
             ended: Series::default(),
         }
@@ -199,11 +206,17 @@ impl Sessions {
                 self.live.0 += 1;
                 self.live.1 += u64::from(tried.is_served());
             }
+            Trial::Nameless => self.has_none = true,
             Trial::Unknown => self.unknown.add(tried),
             Trial::Delete => self.deletes.push((tried.outcome, tried.status)),
             Trial::Deleted => self.deleted.add(tried),
             Trial::Foreign => self.foreign.add(tried),
             Trial::Expired => self.expired.add(tried),
+            Trial::Survivor | Trial::Reopened => {
+                if let Some(restart) = &mut self.survivors {
+                    restart.add(trial, tried);
+                }
+            }
             Trial::Opened => self.kept.add(tried),
             Trial::OpenedAndEnded => self.ended.add(tried),
         }
@@ -211,8 +224,8 @@ impl Sessions {
 
     pub(super) fn said(&self, invariant: Invariant) -> Said {
         let (made, served) = self.live;
-        if made == 0 {
-            return Said::moot("there are no sessions");
+        if self.has_none {
+            return Said::moot("the target issues no session ids");
         }
         if served == 0 {
             return Said::too_little(format!("none of {made} calls in open sessions was served"));
@@ -221,6 +234,12 @@ impl Sessions {
             Invariant::ForeignSessions => self.foreign(),
             Invariant::EndedSessions => self.ends(),
             Invariant::SessionLeak => self.leak(),
+            Invariant::RestartSurvival => match &self.survivors {
+                Some(restart) => restart.said(),
+                None => {
+                    Said::moot("load.sessions.survivors is 0: no session was open over a restart")
+                }
+            },
             _ => self.stale(),
         }
     }
@@ -238,10 +257,11 @@ impl Sessions {
         }
         let otherwise: Vec<Tail> =
             kinds.iter().flat_map(|(_, seen)| seen.otherwise.iter().copied()).collect();
-        let mut said = Said::held(told.join("; "));
-        if !otherwise.is_empty() {
-            said = said.and_broken(&OTHERWISE, otherwise.len() as u64, shown(&otherwise));
-        }
+        let told = told.join("; ");
+        let mut said = match otherwise.len() as u64 {
+            0 => Said::held(told),
+            count => Said::broken(&OTHERWISE, count, told),
+        };
         let served = |count: u64| format!("{count} requests were served");
         for (rule, count) in
             [(&UNKNOWN_SERVED, self.unknown.served), (&EXPIRED_SERVED, self.expired.served)]
@@ -356,4 +376,22 @@ fn told(kind: &str, seen: &Seen) -> String {
         parts.push(format!("{void} say nothing"));
     }
     format!("sessions {kind} are refused {}", parts.join(", "))
+}
+
+/// The distinct ends, in words.
+pub(super) fn shown(tails: &[Tail]) -> String {
+    let mut words: Vec<String> = tails
+        .iter()
+        .map(|(outcome, status)| match (outcome, status) {
+            (Outcome::Timeout, _) => "no answer".to_owned(),
+            (Outcome::RpcError(code), Some(status)) => {
+                format!("{status} and JSON-RPC error {code}")
+            }
+            (_, Some(status)) => status.to_string(),
+            (outcome, None) => outcome.class().name().to_owned(),
+        })
+        .collect();
+    words.sort();
+    words.dedup();
+    words.join(" or ")
 }

@@ -54,10 +54,11 @@ fn judged(behaviour: &Behaviour, events: &[Event]) -> (BTreeMap<String, String>,
 }
 
 fn sound() -> Vec<Event> {
-    use Trial::{Delete, Deleted, Expired, Foreign, Live, Unknown};
+    use Trial::{Delete, Deleted, Expired, Foreign, Live, Reopened, Survivor, Unknown};
     let taken = (Outcome::Ok, Some(204));
     let all = [(Live, OK), (Unknown, LOST), (Delete, taken), (Deleted, LOST)];
     let all = all.into_iter().chain([(Foreign, LOST), (Expired, LOST)]);
+    let all = all.chain([(Survivor, OK), (Survivor, LOST), (Reopened, OK)]);
     let mut events: Vec<_> = all.map(|(trial, how)| session(trial, how)).collect();
     for at in 0..100_u64 {
         for trial in [Trial::Opened, Trial::OpenedAndEnded] {
@@ -70,7 +71,8 @@ fn sound() -> Vec<Event> {
 
 fn sessions() -> Behaviour {
     let idle = Some(Duration::from_secs(1));
-    script(Trials::Sessions(SessionTrials { idle, has_users: true, ..SessionTrials::default() }))
+    let default = SessionTrials::default();
+    script(Trials::Sessions(SessionTrials { idle, has_users: true, survivors: 2, ..default }))
 }
 
 #[test]
@@ -82,10 +84,10 @@ fn sessions_that_behave_hold() {
 
 #[test]
 fn each_way_to_treat_sessions_badly_has_a_name() {
-    use Trial::{Delete, Deleted, Expired, Foreign, Opened, Unknown};
+    use Trial::{Delete, Deleted, Expired, Foreign, Opened, Reopened, Survivor, Unknown};
     let bad = (Outcome::Status(400), Some(400));
     let busy = (Outcome::Status(503), Some(503));
-    let table: [(Trial, How, &str, &str); 8] = [
+    let table: [(Trial, How, &str, &str); 10] = [
         (Unknown, bad, "stale-sessions", "lost-session-otherwise"),
         (Unknown, (Outcome::Timeout, None), "stale-sessions", "lost-session-otherwise"),
         (Unknown, OK, "stale-sessions", "unknown-session-served"),
@@ -94,6 +96,8 @@ fn each_way_to_treat_sessions_badly_has_a_name() {
         (Expired, OK, "stale-sessions", "idle-session-served"),
         (Foreign, OK, "foreign-sessions", "foreign-session-served"),
         (Opened, busy, "session-leak", "sessions-exhausted"),
+        (Survivor, bad, "restart-survival", "restart-strands-clients"),
+        (Reopened, busy, "restart-survival", "restart-not-survived"),
     ];
     for (trial, how, invariant, finding) in table {
         let mut events = sound();
@@ -145,14 +149,8 @@ fn what_was_not_tried_is_no_pass() {
         said.values().all(|said| said.contains("none of 1 calls in open sessions")),
         "{said:?}"
     );
-    let untried = Refused {
-        user: 0,
-        at: Duration::ZERO,
-        operation: crate::model::operation::Operation::Initialize,
-        said: "the target issues no session ids".to_owned(),
-        what_to_do: "nothing",
-    };
-    let (said, _) = judged(&sessions(), &[Event::Untried(Box::new(untried))]);
+    let nameless = [session(Trial::Live, OK), session(Trial::Nameless, OK)];
+    let (said, _) = judged(&sessions(), &nameless);
     assert!(said.values().all(|said| said.starts_with("not checked")), "{said:?}");
     let refuses = (Outcome::Status(405), Some(405));
     let events = [session(Trial::Live, OK), session(Trial::Delete, refuses)];

@@ -42,7 +42,7 @@ impl Trials {
     /// How long it waits, besides for answers.
     pub(super) fn waits(&self) -> Duration {
         match self {
-            Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
+            Self::Sessions(knobs) => knobs.waits(),
             Self::Aborts(_) | Self::Cancels(_) => Duration::ZERO,
             Self::Silences(knobs) => knobs.longest(),
         }

@@ -19,6 +19,8 @@ pub enum Invariant {
     ForeignSessions,
     /// DELETE ends a session.
     EndedSessions,
+    /// Who had a session before a restart is served after it.
+    RestartSurvival,
     /// A session that is never ended costs others nothing.
     SessionLeak,
     /// Clients that leave in the middle of answers cost others nothing.
@@ -44,13 +46,14 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 12] = [
+    pub const WORDS: [(&'static str, Self); 13] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
         ("stale-sessions", Self::StaleSessions),
         ("foreign-sessions", Self::ForeignSessions),
         ("ended-sessions", Self::EndedSessions),
+        ("restart-survival", Self::RestartSurvival),
         ("session-leak", Self::SessionLeak),
         ("abort-liveness", Self::AbortLiveness),
         ("cancel", Self::Cancel),
@@ -71,6 +74,7 @@ impl Invariant {
             Self::StaleSessions
             | Self::ForeignSessions
             | Self::EndedSessions
+            | Self::RestartSurvival
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
             Self::AbortLiveness => Seen::With(checks::ABORTS),
             Self::Cancel | Self::CancelRace => Seen::With(checks::CANCELS),

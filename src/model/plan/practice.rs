@@ -28,6 +28,8 @@ pub struct Practice {
     pub sessions: Sessions,
     /// Whether a session's event streams can be resumed with `Last-Event-ID`.
     pub resumable: bool,
+    /// A session that nobody used for so long is ended.
+    pub idle: Option<Duration>,
     /// What a resumable stream asks its client to wait for before it comes back.
     pub retry: Duration,
     /// Median size of a `search` or `fetch` result in bytes; the tail is heavy.
@@ -53,6 +55,7 @@ impl Default for Practice {
             answers: Answers::Json,
             sessions: Sessions::Stateful,
             resumable: false,
+            idle: None,
             retry: Duration::from_millis(500),
             result_bytes: 4_000,
             seed: 1,

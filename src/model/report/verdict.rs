@@ -57,7 +57,7 @@ pub struct Facts<'a> {
     /// The worst severity that passes, if one is named.
     pub findings_limit: Option<Severity>,
     /// What a call is: "tool call", or what a check does instead.
-    pub unit: &'static str,
+    pub unit: &'a str,
     /// Calls that came due.
     pub calls: u64,
     /// Of these, answered well.

@@ -5,6 +5,8 @@
 pub enum Trial {
     /// A call in a session that was just opened.
     Live,
+    /// A call in a session that was just opened, and has no id.
+    Nameless,
     /// A call with an id that was never issued.
     Unknown,
     /// DELETE.
@@ -15,6 +17,11 @@ pub enum Trial {
     Foreign,
     /// A call in a session that nobody used for longer than it is said to be kept.
     Expired,
+    /// A call in a session that was open before a restart, once the target answers again.
+    Survivor,
+    /// A handshake and a call after it, by a client whose session a restart ended: from the restart
+    /// to the answer.
+    Reopened,
     /// One handshake of a series of them, one after another: the sessions are never ended.
     Opened,
     /// The same where each session is ended with DELETE.

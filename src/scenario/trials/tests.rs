@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::behaviour::{AbortTrials, CancelTrials, SessionTrials, SilenceTrials};
-use crate::scenario::{Input, read};
+use crate::scenario::rehearsal;
 
 const SHORTEST: &str = r#"
 [target]
@@ -17,17 +17,7 @@ stages = [{ over = "1s", to = "120/min" }]
 "#;
 
 fn with(overrides: &[&str]) -> Result<Plan, String> {
-    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-    let input = Input {
-        text: SHORTEST,
-        file: "check.toml",
-        overrides: &overrides,
-        target: None,
-        authorised: true,
-        environment: &|_| None,
-        files: &|path| Err(format!("no file {path}")),
-    };
-    read(&input).map_err(|mistakes| mistakes.render(false))
+    rehearsal::plan(SHORTEST, "check.toml", overrides)
 }
 
 fn sessions(plan: &Plan) -> SessionTrials {
@@ -42,7 +32,8 @@ fn a_script_has_its_knobs_and_whoever_there_is() {
     assert_eq!(sessions(&with(&[]).unwrap()), SessionTrials::default());
     let knobs = ["load.sessions={ tries = 2, cycles = 7, idle = '3s' }", "auth.kind=oauth"];
     let idle = Some(Duration::from_secs(3));
-    let expected = SessionTrials { tries: 2, cycles: 7, idle, has_users: true };
+    let expected =
+        SessionTrials { tries: 2, cycles: 7, idle, has_users: true, ..SessionTrials::default() };
     assert_eq!(sessions(&with(&knobs).unwrap()), expected);
 }
 
@@ -86,8 +77,19 @@ fn each_script_has_its_defaults_and_its_knobs() {
 }
 
 #[test]
+fn a_restart_is_when_a_hook_acts() {
+    let hook = "fault=[{ kind = 'latency', at = '1s', lasts = '1s', latency = '1ms' }, \
+                { kind = 'hook', at = '3s', lasts = '4s', command = ['true'] }]";
+    let knobs = sessions(&with(&[hook, "load.sessions.survivors=3", "load.drain=60s"]).unwrap());
+    let s = Duration::from_secs;
+    assert_eq!((knobs.survivors, knobs.restart), (3, Some((s(3), s(7)))));
+    assert_eq!(sessions(&with(&[hook, "load.drain=60s"]).unwrap()).restart, None);
+}
+
+#[test]
 fn what_a_script_lacks_is_shown_in_place() {
-    let cases: [&[&str]; 5] = [
+    let cases: [&[&str]; 6] = [
+        &["load.sessions.survivors=3"],
         &["load.stages=[{ over = '9s', to = '120/min' }]"],
         &["expect.invariants=['isolation']"],
         &["expect.invariants=['isolation', 'stale-session']"],

@@ -13,27 +13,45 @@ pub struct SessionTrials {
     pub cycles: u32,
     /// So long a session that nobody uses is said to be kept.
     pub idle: Option<Duration>,
+    /// Sessions that are open while the target restarts.
+    pub survivors: u32,
+    /// How long it may take to come back.
+    pub patience: Duration,
+    /// When a hook restarts it, and by when it has done so. Settled with the whole scenario.
+    pub restart: Option<(Duration, Duration)>,
     /// Users have something that tells them apart. Settled with the whole scenario.
     pub has_users: bool,
 }
 
 impl Default for SessionTrials {
     fn default() -> Self {
-        Self { tries: 5, cycles: 300, idle: None, has_users: false }
+        let patience = Duration::from_secs(30);
+        let (idle, restart, has_users) = (None, None, false);
+        Self { tries: 5, cycles: 300, idle, survivors: 0, patience, restart, has_users }
     }
 }
 
 impl SessionTrials {
+    pub(super) fn waits(&self) -> Duration {
+        let restart = self.restart.map(|(_, until)| until).unwrap_or_default();
+        self.idle.unwrap_or_default() + restart
+    }
+
     pub(super) fn told(&self) -> String {
-        let Self { tries, cycles, idle, has_users } = self;
+        let Self { tries, cycles, idle, has_users, survivors, .. } = self;
         let whose =
             if *has_users { "never issued, ended and foreign" } else { "never issued and ended" };
         let idle = idle.map_or(String::new(), |idle| {
             format!(", and one each after {} of silence", figure::duration(idle))
         });
+        let restart = if *survivors > 0 {
+            format!("; {survivors} sessions over a restart")
+        } else {
+            String::new()
+        };
         format!(
             "{tries} calls each in sessions that were {whose}{idle}; {cycles} handshakes without a \
-             DELETE and {cycles} with one"
+             DELETE and {cycles} with one{restart}"
         )
     }
 }

@@ -17,6 +17,8 @@ defects! {
     ForeignSessions = "foreign-sessions",
     /// DELETE is accepted, and the session goes on.
     IgnoresDelete = "ignores-delete",
+    /// Sessions that nobody uses are not ended, whatever `idle` says.
+    KeepsIdle = "keeps-idle",
     /// Each session that is open makes the next handshake 0.1 ms slower.
     LeaksSessions = "leaks-sessions",
     /// After 100 open sessions no more of them are opened.

@@ -1,0 +1,61 @@
+//! Every defect that the practice target can be given, what finds it, and all that it is found as: the
+//! tables of the tests that hold them, as one.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use ::squall::model::plan::{Defect, Flaw};
+
+use crate::squall::root;
+use crate::{check_defects, probe, rate_limit, storm_defects, token_checks, token_defects};
+
+/// What `squall probe` is called in it.
+pub(crate) const PROBE: &str = "squall probe";
+
+/// A defect, what finds it, and the names of what is found.
+pub(crate) type Row = (&'static str, &'static str, Vec<&'static str>);
+
+fn rows() -> Vec<Row> {
+    let all = check_defects::rows().chain(rate_limit::rows()).chain(storm_defects::rows());
+    let all = all.chain(probe::rows()).chain(token_checks::rows()).chain(token_defects::rows());
+    let mut rows: Vec<Row> = all.collect();
+    let order: Vec<_> = Flaw::WORDS.iter().map(|(word, _)| *word).collect();
+    let order: Vec<_> =
+        order.into_iter().chain(Defect::WORDS.iter().map(|(word, _)| *word)).collect();
+    rows.sort_by_key(|(defect, by, _)| (order.iter().position(|word| word == defect), *by));
+    rows
+}
+
+/// Notes that a test has met a row, for the table at the end of `tests/run`.
+pub(crate) fn met(defect: &str, by: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("defects");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{defect} by {by}")), "").unwrap();
+}
+
+#[test]
+fn every_defect_is_found_by_something() {
+    let rows = rows();
+    let found: BTreeSet<_> = rows.iter().map(|(defect, ..)| *defect).collect();
+    let own = Flaw::WORDS.iter().map(|(word, _)| *word);
+    let all: BTreeSet<_> = own.chain(Defect::WORDS.iter().map(|(word, _)| *word)).collect();
+    let never: Vec<_> = all.difference(&found).collect();
+    assert_eq!(never, [&""; 0]);
+    assert!(rows.iter().all(|(defect, _, findings)| all.contains(defect) && !findings.is_empty()));
+    let twice: BTreeSet<_> = rows.iter().map(|(defect, by, _)| (defect, by)).collect();
+    assert_eq!(twice.len(), rows.len());
+}
+
+#[test]
+fn the_readme_has_the_table() {
+    let mut table = String::from("| defect | found by | as |\n| --- | --- | --- |\n");
+    for (defect, by, findings) in rows() {
+        let findings: Vec<_> = findings.iter().map(|id| format!("`{id}`")).collect();
+        writeln!(table, "| `{defect}` | `{by}` | {} |", findings.join(", ")).unwrap();
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let is_there = readme.contains(&table);
+    assert!(is_there, "this belongs into README.md, under \"Defects\":\n{table}");
+}
