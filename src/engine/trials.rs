@@ -24,7 +24,7 @@ const IDS_FROM: u64 = 1_000_000;
 pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
     match trials {
         Trials::Sessions(knobs) => sessions::play(knobs, stand).await,
-        Trials::Aborts(knobs) => aborts::play(knobs, stand).await,
+        Trials::Aborts(knobs) => Box::pin(aborts::play(knobs, stand)).await,
         Trials::Cancels(knobs) => cancels::play(knobs, stand).await,
         Trials::Silences(knobs) => silences::play(knobs, stand).await,
     }

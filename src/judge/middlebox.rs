@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::figure;
-
 /// Who cuts after how many seconds.
 const KNOWN: [(u64, &str); 5] = [
-    (60, "an AWS ALB"),
+    (60, "an AWS ALB or nginx"),
     (100, "Cloudflare"),
     (125, "Cloudflare"),
     (300, "Railway"),
@@ -15,13 +13,22 @@ const KNOWN: [(u64, &str); 5] = [
 /// A time is somebody's within this.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// Who cuts after such a time, give or take: `, as ... does`; nothing if nobody is known to.
-pub(super) fn told(after: Duration, within: Duration) -> String {
+/// Who cuts after such a time, give or take, and after how many seconds exactly.
+fn known(after: Duration, within: Duration) -> Option<(u64, &'static str)> {
     let within = within.max(WITHIN);
-    let who =
-        KNOWN.iter().find(|(seconds, _)| after.abs_diff(Duration::from_secs(*seconds)) <= within);
-    who.map_or(String::new(), |(seconds, who)| {
-        let idle = figure::duration(Duration::from_secs(*seconds));
-        format!(", as {who} does, whose idle timeout is {idle} unless it is set otherwise")
+    let is_near = |seconds: u64| after.abs_diff(Duration::from_secs(seconds)) <= within;
+    KNOWN.into_iter().find(|(seconds, _)| is_near(*seconds))
+}
+
+/// Who cuts what was idle for such a time, as a part of a sentence; nothing if nobody is known to.
+pub(super) fn of_idle(after: Duration, within: Duration) -> String {
+    known(after, within).map_or(String::new(), |(seconds, who)| {
+        format!(", as {who} does, whose idle timeout is {seconds} s unless it is set otherwise")
     })
+}
+
+/// Who cuts after such a time, though it was not idle.
+pub(super) fn of_life(after: Duration, within: Duration) -> String {
+    known(after, within)
+        .map_or(String::new(), |(seconds, who)| format!(", the {seconds} s after which {who} cuts"))
 }

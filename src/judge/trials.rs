@@ -16,7 +16,6 @@ use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
 use crate::model::figure;
-use crate::model::outcome::Outcome;
 use crate::model::plan::invariant::{Invariant, Seen};
 use crate::model::report::{self, Expectations};
 use crate::model::summary::evidence::FirstFew;
@@ -35,7 +34,7 @@ pub struct Examined {
 /// What one script is judged by.
 #[derive(Debug)]
 enum Family {
-    Sessions(Sessions),
+    Sessions(Box<Sessions>),
     Aborts(Aborts),
     Cancels(Box<Cancels>),
     Silences(Silences),
@@ -44,7 +43,7 @@ enum Family {
 impl Family {
     fn of(trials: &Trials) -> Self {
         match trials {
-            Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+            Trials::Sessions(knobs) => Self::Sessions(Box::new(Sessions::new(knobs))),
             Trials::Aborts(knobs) => Self::Aborts(Aborts::new(*knobs)),
             Trials::Cancels(knobs) => Self::Cancels(Box::new(Cancels::new(knobs))),
             Trials::Silences(_) => Self::Silences(Silences::default()),
@@ -133,27 +132,6 @@ impl Examined {
             _ => said,
         }
     }
-}
-
-/// How a trial ended, and with which HTTP status.
-type Tail = (Outcome, Option<u16>);
-
-/// The distinct ends, in words.
-fn shown(tails: &[Tail]) -> String {
-    let mut words: Vec<String> = tails
-        .iter()
-        .map(|(outcome, status)| match (outcome, status) {
-            (Outcome::Timeout, _) => "no answer".to_owned(),
-            (Outcome::RpcError(code), Some(status)) => {
-                format!("{status} and JSON-RPC error {code}")
-            }
-            (_, Some(status)) => status.to_string(),
-            (outcome, None) => outcome.class().name().to_owned(),
-        })
-        .collect();
-    words.sort();
-    words.dedup();
-    words.join(" or ")
 }
 
 #[cfg(test)]

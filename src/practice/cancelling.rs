@@ -160,6 +160,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
+    use crate::edge::clock::Clock;
     use crate::model::plan::{Answers, Practice};
     use crate::practice::rehearsal::{Running, got, request, start};
 
@@ -174,7 +175,7 @@ mod tests {
 
     async fn busy(target: &Running, count: i64) {
         while target.metric("practice_workers_busy").await != count {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            Clock::real().sleep(Duration::from_millis(10)).await;
         }
     }
 

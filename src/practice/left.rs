@@ -50,7 +50,7 @@ impl Target {
                 || has(Flaw::AbortsKeepSessions, of_session.unwrap_or(0), PLACES_OF_SESSION)
         };
         if is_full {
-            pending().await
+            pending::<()>().await;
         }
     }
 

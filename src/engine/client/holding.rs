@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
+use serde::de::IgnoredAny;
 
 use super::Client;
 use super::cost::Cost;
@@ -15,7 +16,7 @@ use crate::engine::wire::{Flow, Pulse, Reply, Request};
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
 use crate::protocol::answer::{self, Offer, Reading};
-use crate::protocol::message::Id;
+use crate::protocol::message::{self, Id, Message};
 use crate::protocol::modern::METHOD_HEADER;
 use crate::protocol::modern::listen::{self, Interest};
 use crate::protocol::sse;
@@ -46,30 +47,33 @@ impl Client {
     ) -> Stood {
         let (footing, cost) = (&session.footing, Cost::default());
         let sent = self.common.wire.clock.now();
-        let (operation, request) = match &footing.speech {
-            Speech::Modern(meta) => {
-                let (operation, mut body) = (Operation::Listen, Vec::with_capacity(512));
-                let interest = Interest { tools: true, ..Interest::default() };
-                listen::listen(&mut body, Id::Number(session.next_id()), &interest, meta.bytes());
-                let headers = footing.headers.clone();
-                let mut request = Request::new(operation, Method::POST, headers, body.into());
-                let method = HeaderValue::from_static(operation.name());
-                request.headers.insert(HeaderName::from_static(METHOD_HEADER), method);
-                (operation, request)
-            }
-            _ => {
-                let headers = stream_headers(footing);
-                let operation = Operation::Stream;
-                (operation, Request::new(operation, Method::GET, headers, Bytes::new()))
-            }
+        let (operation, request) = if let Speech::Modern(meta) = &footing.speech {
+            let (operation, mut body) = (Operation::Listen, Vec::with_capacity(512));
+            let interest = Interest { tools: true, ..Interest::default() };
+            listen::listen(&mut body, Id::Number(session.next_id()), &interest, meta.bytes());
+            let headers = footing.headers.clone();
+            let mut request = Request::new(operation, Method::POST, headers, body.into());
+            let method = HeaderValue::from_static(operation.name());
+            request.headers.insert(HeaderName::from_static(METHOD_HEADER), method);
+            (operation, request)
+        } else {
+            let operation = Operation::Stream;
+            let headers = stream_headers(footing);
+            (operation, Request::new(operation, Method::GET, headers, Bytes::new()))
         };
         let mut trail = self.trail_of(operation, None, &cost);
         trail.feel(pulse);
         trail.presume_when_open(Outcome::Ok);
         let mut body = Vec::new();
+        let mut refused = None;
         let mut on_event = |_: &Reply, event: &sse::Event<'_>| {
-            let is_over = event.name == b"message" && answer::is_answer(event.data);
-            if is_over { Flow::Answered } else { Flow::Continue }
+            if event.name != b"message" || !answer::is_answer(event.data) {
+                return Flow::Continue;
+            }
+            if let Ok(Message::Answer(answer)) = message::read::<IgnoredAny>(event.data) {
+                refused = answer.error.map(|error| Outcome::RpcError(error.code));
+            }
+            Flow::Answered
         };
         let came = self.carry(&mut trail, request, until, &mut body, &mut on_event).await;
         let resumes = trail.cursor().is_some_and(|cursor| cursor.id.is_some());
@@ -88,7 +92,7 @@ impl Client {
             Err(Outcome::Timeout) if pulse.opened().is_some() => Outcome::Ok,
             Err(outcome) => outcome,
         };
-        let status = trail.status();
+        let (outcome, status) = (refused.unwrap_or(outcome), trail.status());
         trail.finish(outcome);
         Stood { outcome, status, resumes, sent, done: self.common.wire.clock.now() }
     }

@@ -25,7 +25,7 @@ const ENOUGH: u32 = 3;
 pub(super) async fn play(knobs: &AbortTrials, stand: &Stand<'_>) {
     let mut slowest = Duration::ZERO;
     for _ in 0..knobs.fresh {
-        let all = fresh(stand, Trial::Before, Duration::MAX).await;
+        let all = Box::pin(fresh(stand, Trial::Before, Duration::MAX)).await;
         let Some(took) = all else { return };
         slowest = slowest.max(took);
     }
@@ -48,7 +48,7 @@ pub(super) async fn play(knobs: &AbortTrials, stand: &Stand<'_>) {
     );
     let mut in_vain = 0;
     for _ in 0..knobs.fresh {
-        let served = fresh(stand, Trial::After, patience).await;
+        let served = Box::pin(fresh(stand, Trial::After, patience)).await;
         in_vain = if served.is_some() { 0 } else { in_vain + 1 };
         if in_vain == ENOUGH {
             break;
@@ -56,7 +56,7 @@ pub(super) async fn play(knobs: &AbortTrials, stand: &Stand<'_>) {
     }
     in_vain = 0;
     for _ in 0..knobs.fresh {
-        let call = kept.client.call_apart(&kept.session, stand.ask());
+        let call = Box::pin(kept.client.call_apart(&kept.session, stand.ask()));
         let served = within(stand, &kept.client, Trial::Kept, patience, call).await;
         in_vain = if served.is_some() { 0 } else { in_vain + 1 };
         if in_vain == ENOUGH {
@@ -74,16 +74,16 @@ async fn fresh(
 ) -> Option<Duration> {
     let client = stand.client(0, 0);
     let mut session = None;
-    let opening = async {
+    let opening = Box::pin(async {
         let (tail, opened) = client.open_apart().await;
         session = opened;
         tail
-    };
+    });
     let first = within(stand, &client, trial(Step::Handshake), patience, opening).await?;
     let session = session?;
-    let list = client.list_apart(&session);
+    let list = Box::pin(client.list_apart(&session));
     let second = within(stand, &client, trial(Step::List), patience, list).await?;
-    let call = client.call_apart(&session, stand.ask());
+    let call = Box::pin(client.call_apart(&session, stand.ask()));
     let third = within(stand, &client, trial(Step::Call), patience, call).await?;
     client.end_apart(&session).await;
     Some(first.max(second).max(third))

@@ -70,12 +70,12 @@ pub(super) async fn play(knobs: &CancelTrials, stand: &Stand<'_>) {
     match slow {
         Some(slow) if slow.takes >= CancelTrials::SLOW => {
             let play = Play { knobs, stand, slow: *slow, cheap: cheap.unwrap_or(slow.tool) };
-            play.cancels(&opened).await;
+            Box::pin(play.cancels(&opened)).await;
             let can_wait = slow.takes >= BEHIND_LEAST && cheap != Some(slow.tool);
             if knobs.workers > 0 && can_wait {
-                play.behind(false).await;
+                Box::pin(play.behind(false)).await;
                 for _ in 0..BEHIND {
-                    play.behind(true).await;
+                    Box::pin(play.behind(true)).await;
                 }
             }
         }
@@ -88,12 +88,11 @@ pub(super) async fn play(knobs: &CancelTrials, stand: &Stand<'_>) {
         }
     }
     let raced = measured.iter().filter(|one| (RACED_LEAST..=RACED_MOST).contains(&one.takes));
-    match raced.min_by_key(|one| one.takes) {
-        Some(one) => race(knobs, stand, one.tool).await,
-        None => {
-            let said = "no tool takes between 8 ms and 2 s".to_owned();
-            stand.untried(Operation::ToolsCall, said, "allow one that does: tools.allow");
-        }
+    if let Some(one) = raced.min_by_key(|one| one.takes) {
+        Box::pin(race(knobs, stand, one.tool)).await;
+    } else {
+        let said = "no tool takes between 8 ms and 2 s".to_owned();
+        stand.untried(Operation::ToolsCall, said, "allow one that does: tools.allow");
     }
     opened.client.end_apart(&opened.session).await;
 }
@@ -178,7 +177,8 @@ impl Play<'_> {
     }
 
     async fn after_cancel(&self, opened: &Opened) {
-        let call = opened.client.call_apart(&opened.session, self.stand.ask_of(self.cheap));
+        let ask = self.stand.ask_of(self.cheap);
+        let call = Box::pin(opened.client.call_apart(&opened.session, ask));
         // Whoever waits for work that goes on is late, and served in the end.
         within(self.stand, &opened.client, Trial::After, self.watched(), call).await;
     }
@@ -206,7 +206,8 @@ impl Play<'_> {
                 join_all(ids.iter().map(|id| client.cancel_apart(session, *id))).await;
             }
             clock.sleep(SETTLING).await;
-            let call = others.client.call_apart(&others.session, self.stand.ask_of(self.cheap));
+            let ask = self.stand.ask_of(self.cheap);
+            let call = Box::pin(others.client.call_apart(&others.session, ask));
             let trial = Trial::Behind { cancelled, due };
             within(self.stand, &others.client, trial, self.watched(), call).await;
         };
@@ -303,7 +304,7 @@ async fn raced(stand: &Stand<'_>, opened: &Opened, tool: u16, at: Duration) {
 /// Whether a session still serves: one request may fail.
 async fn lives_on(knobs: &CancelTrials, stand: &Stand<'_>, opened: &Opened, tool: u16) -> bool {
     let Opened { client, session } = opened;
-    let call = || client.call_apart(session, stand.ask_of(tool));
+    let call = || Box::pin(client.call_apart(session, stand.ask_of(tool)));
     let patience = knobs.budget + RACED_MOST;
     let first = client.within(patience, call()).await;
     let tail = match first.outcome {

@@ -70,7 +70,7 @@ async fn tell(knobs: &SilenceTrials, stand: &Stand<'_>, opened: &Opened) {
     });
     // What is called to be silent says nothing.
     let silent =
-        |tool: &u16| knobs.call.is_some() && stand.tool_name(*tool) == knobs.call.as_deref();
+        |tool: &u16| knobs.progress.is_none() && stand.tool_name(*tool) == knobs.call.as_deref();
     for tool in named.filter(|tool| !silent(tool)).take(usize::from(MOST_TOOLS)) {
         if told(stand, opened, tool).await < 2 {
             continue;

@@ -72,7 +72,7 @@ impl Streams {
         if (alike as f64) < MOST * lives.len() as f64 {
             return None;
         }
-        let who = middlebox::told(median, within);
+        let who = middlebox::of_idle(median, within);
         let evidence =
             format!("{alike} of {} after {}{who}", lives.len(), figure::duration(median));
         Some(CUT.finding(self.cut, std::iter::once(evidence)))

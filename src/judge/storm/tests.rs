@@ -87,7 +87,7 @@ fn streams_that_end_after_the_same_time_have_one_cause() {
     assert_eq!(streams(&[3, 3, 3, 3, 3, 3]), None, "too short to be idle");
     assert_eq!(streams(&[20, 31, 42, 53, 64, 75]), None, "no one cause");
     let alb = streams(&[60, 60, 61, 60, 60]).unwrap();
-    assert!(alb.starts_with("5 of 5 after 60s, as an AWS ALB does"), "{alb}");
+    assert!(alb.starts_with("5 of 5 after 60s, as an AWS ALB or nginx does"), "{alb}");
     assert_eq!(streams(&[45, 45, 45, 45, 45, 12]).unwrap(), "5 of 6 after 45s");
 }
 

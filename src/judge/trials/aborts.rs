@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sessions::shown;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::AbortTrials;
@@ -76,7 +77,7 @@ impl Count {
     }
 
     fn how(&self) -> String {
-        self.bad.map_or(String::new(), |tail| format!(" ({})", super::shown(&[tail])))
+        self.bad.map_or(String::new(), |tail| format!(" ({})", shown(&[tail])))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::sessions::Seen;
-use super::shown;
+use super::sessions::{Seen, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::figure;

@@ -2,7 +2,6 @@
 //! sessions cost it.
 
 use super::restart::Restart;
-use super::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::judge::trend::{self, Trend};
@@ -122,6 +121,8 @@ pub(super) struct Sessions {
     kept: Series,
     ended: Series,
 }
+
+pub(super) type Tail = (Outcome, Option<u16>);
 
 /// Requests of one kind that were to be refused.
 #[derive(Debug, Default)]
@@ -375,4 +376,22 @@ fn told(kind: &str, seen: &Seen) -> String {
         parts.push(format!("{void} say nothing"));
     }
     format!("sessions {kind} are refused {}", parts.join(", "))
+}
+
+/// The distinct ends, in words.
+pub(super) fn shown(tails: &[Tail]) -> String {
+    let mut words: Vec<String> = tails
+        .iter()
+        .map(|(outcome, status)| match (outcome, status) {
+            (Outcome::Timeout, _) => "no answer".to_owned(),
+            (Outcome::RpcError(code), Some(status)) => {
+                format!("{status} and JSON-RPC error {code}")
+            }
+            (_, Some(status)) => status.to_string(),
+            (outcome, None) => outcome.class().name().to_owned(),
+        })
+        .collect();
+    words.sort();
+    words.dedup();
+    words.join(" or ")
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Tail, shown};
+use super::sessions::{Tail, shown};
 use crate::judge::middlebox;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
@@ -154,7 +154,7 @@ impl Kept {
             (Outcome::Connect(_) | Outcome::Timeout | Outcome::Status(500..), Some(opened))
                 if kind == Kind::Call =>
             {
-                self.cut.push(cut(opened))
+                self.cut.push(cut(opened));
             }
             (Outcome::Status(404 | 405 | 409 | 501) | Outcome::RpcError(-32601), _) => {
                 self.not_offered += 1;
@@ -229,7 +229,10 @@ fn told(cut: &[Cut]) -> String {
         0 => ", and nothing was sent to keep them alive".to_owned(),
         some => format!(", though something came on {some} of them meanwhile"),
     };
-    let who = middlebox::told(idle, idle.mul_f64(SPREAD));
+    let who = match beats {
+        0 => middlebox::of_idle(idle, idle.mul_f64(SPREAD)),
+        _ => middlebox::of_life(life, life.mul_f64(SPREAD)),
+    };
     let others =
         cut.iter().map(|cut| cut.tail).filter(|(outcome, _)| *outcome != Outcome::CutStream);
     let how = match &others.collect::<Vec<Tail>>()[..] {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::behaviour::SessionTrials;
+use crate::model::behaviour::{AbortTrials, CancelTrials, SessionTrials, SilenceTrials};
 use crate::scenario::rehearsal;
 
 const SHORTEST: &str = r#"
@@ -35,6 +35,45 @@ fn a_script_has_its_knobs_and_whoever_there_is() {
     let expected =
         SessionTrials { tries: 2, cycles: 7, idle, has_users: true, ..SessionTrials::default() };
     assert_eq!(sessions(&with(&knobs).unwrap()), expected);
+}
+
+#[test]
+fn each_script_has_its_defaults_and_its_knobs() {
+    let script = |sets: &[&str]| match with(sets).unwrap().load.behaviour.check() {
+        Some(Check::Script(trials)) => trials.clone(),
+        other => panic!("{other:?}"),
+    };
+    let ms = Duration::from_millis;
+    let behaviours = ["abort-liveness", "cancel", "idle-streams"]
+        .map(|name| format!("load.behaviour=check-{name}"));
+    let [aborts, cancels, silences] = behaviours.each_ref().map(String::as_str);
+    assert_eq!(script(&[aborts]), Trials::Aborts(AbortTrials::default()));
+    assert_eq!(script(&[cancels]), Trials::Cancels(CancelTrials::default()));
+    assert_eq!(script(&[silences]), Trials::Silences(SilenceTrials::default()));
+    let knobs = "load.abort_liveness={ aborts = 8, fresh = 3, budget = '1s' }";
+    let expected = AbortTrials { aborts: 8, fresh: 3, budget: ms(1_000) };
+    assert_eq!(script(&[aborts, knobs]), Trials::Aborts(expected));
+    let knobs = "load.cancel={ tool = 'a', calls = 3, after = '20ms', grace = '2s', budget = '3s', \
+                 workers = 4, sweeps = 6 }";
+    let tool = Some("a".to_owned());
+    let (calls, after, grace, budget) = (3, ms(20), ms(2_000), ms(3_000));
+    let expected = CancelTrials { tool, calls, after, grace, budget, workers: 4, sweeps: 6 };
+    assert_eq!(script(&[cancels, knobs]), Trials::Cancels(expected));
+    let knobs = "load.idle_streams={ silences = ['1s', '2s'], each = 3, call = 'a', seconds = 's', \
+                 progress = 'b', calls = 4 }";
+    let expected = SilenceTrials {
+        silences: vec![ms(1_000), ms(2_000)],
+        each: 3,
+        call: Some("a".to_owned()),
+        seconds: "s".to_owned(),
+        progress: Some("b".to_owned()),
+        calls: 4,
+    };
+    assert_eq!(script(&[silences, knobs]), Trials::Silences(expected));
+    for wrong in ["[]", "['1ms']", "['2h']", "'1s'"] {
+        let wrong = format!("load.idle_streams.silences={wrong}");
+        assert!(with(&[silences, &wrong]).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn client(trial: fn(Step) -> Trial, how: How, millis: u64) -> Vec<Event> {
 
 fn left(how: How) -> Vec<Event> {
     let one = |number: u32| {
-        let parting = if number % 2 == 0 { Parting::Reset } else { Parting::Closed };
-        let left = Left { in_kept: number % 4 < 2, at_head: number % 3 == 0, parting };
+        let parting = if number.is_multiple_of(2) { Parting::Reset } else { Parting::Closed };
+        let left = Left { in_kept: number % 4 < 2, at_head: number.is_multiple_of(3), parting };
         after(Trial::Left(left), how, 1)
     };
     (0..20).map(one).collect()

@@ -12,7 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// so long before its end.
 fn held(kind: Kind, silence: u64, how: How, life: f64, alive: Option<f64>) -> Event {
     let life = Duration::from_secs_f64(life);
-    let last = alive.map(|before| SECOND + life - Duration::from_secs_f64(before));
+    let last = alive.map(|before| (SECOND + life).saturating_sub(Duration::from_secs_f64(before)));
     let beats = if alive.is_some() { 4 } else { 0 };
     let (silence, opened) = (Duration::from_secs(silence), Some(SECOND));
     let held = Held { kind, silence, opened, beats, last, resumes: false };
