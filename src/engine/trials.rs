@@ -1,6 +1,8 @@
 //! Scripts of checks: several clients of one run do to the target what no storm does. What came of
 //! each trial is told; a judge says later what that means.
 
+mod affinity;
+mod isolation;
 mod sessions;
 
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use crate::model::trial::{Tried, What};
 pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
     match trials {
         Trials::Sessions(knobs) => sessions::play(knobs, stand).await,
+        Trials::Isolation(knobs) => isolation::play(knobs, stand).await,
+        Trials::Affinity(knobs) => affinity::play(knobs, stand).await,
     }
 }
 
@@ -47,6 +51,13 @@ impl<'a> Stand<'a> {
         let common = Arc::clone(&self.first.common);
         let number = |by: u32| self.first.user.saturating_add(by);
         Client::from_place(common, number(user), number(place))
+    }
+
+    /// A client of the run's own user with connections that nobody else ever has, leaving from where
+    /// the user of the number `place` would.
+    fn fresh(&self, place: u32) -> Arc<Client> {
+        let (common, user) = (Arc::clone(&self.first.common), self.first.user);
+        Client::apart(common, user, user.saturating_add(place))
     }
 
     /// What is called next: each call asks something else.

@@ -2,8 +2,12 @@
 //!
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
+mod affinity;
+mod isolation;
 mod sessions;
 
+use self::affinity::Affinity;
+use self::isolation::Isolation;
 use self::sessions::Sessions;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
@@ -27,19 +31,25 @@ pub struct Examined {
 /// What one script is judged by.
 #[derive(Debug)]
 enum Family {
-    Sessions(Sessions),
+    Sessions(Box<Sessions>),
+    Isolation(Isolation),
+    Affinity(Affinity),
 }
 
 impl Family {
     fn of(trials: &Trials) -> Self {
         match trials {
-            Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+            Trials::Sessions(knobs) => Self::Sessions(Box::new(Sessions::new(knobs))),
+            Trials::Isolation(knobs) => Self::Isolation(Isolation::new(knobs)),
+            Trials::Affinity(knobs) => Self::Affinity(Affinity::new(knobs)),
         }
     }
 
     fn said(&self, invariant: Invariant) -> Said {
         match self {
             Self::Sessions(sessions) => sessions.said(invariant),
+            Self::Isolation(isolation) => isolation.said(invariant),
+            Self::Affinity(affinity) => affinity.said(),
         }
     }
 }
@@ -66,6 +76,8 @@ impl Examined {
                 self.counted.good += u64::from(tried.is_served());
                 match family {
                     Family::Sessions(sessions) => sessions.add(tried),
+                    Family::Isolation(isolation) => isolation.add(tried),
+                    Family::Affinity(affinity) => affinity.add(tried),
                 }
             }
             Event::Untried(untried) => {
@@ -91,12 +103,12 @@ impl Examined {
                     let why = format!("it needs load.behaviour = \"{needs}\"");
                     Said::moot(why).put(text, &mut expectations);
                 }
-                (Some(_), Seen::Always) => {
+                (Some(_), Seen::Always | Seen::AlwaysAnd(_)) => {
                     let why = "a check does what no user does; any other load shows it";
                     Said::moot(why).put(text, &mut expectations);
                 }
                 // The judge of storms says it.
-                (None, Seen::Always) => {}
+                (None, Seen::Always | Seen::AlwaysAnd(_)) => {}
             }
         }
         if self.family.is_some() {

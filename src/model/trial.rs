@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::outcome::{Class, Outcome};
 
+pub mod affinity;
+pub mod isolation;
 pub mod sessions;
 
 /// What was tried, by the check that did.
@@ -11,6 +13,10 @@ pub mod sessions;
 pub enum What {
     /// `check-sessions`.
     Session(sessions::Trial),
+    /// `check-isolation`.
+    Isolation(isolation::Trial),
+    /// `check-affinity`.
+    Affinity(affinity::Trial),
 }
 
 /// One trial that has ended.

@@ -81,6 +81,11 @@ impl Sessions {
         self.lock().get(&id).is_some_and(|session| session.owner.as_deref() == user)
     }
 
+    /// Whose a session is, where users are told apart.
+    pub fn owner(&self, id: Id) -> Option<String> {
+        self.lock().get(&id)?.owner.clone()
+    }
+
     /// How many are open.
     pub fn count(&self) -> usize {
         self.lock().len()

@@ -1,7 +1,9 @@
 //! What a run does: `load.behaviour`, and the knobs of `[load.steady]` and `[load.chat]`.
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
-use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT, SESSIONS};
+use crate::model::plan::checks::{
+    AFFINITY, AUDIENCE, EXPIRED_TOKEN, FLOOD, ISOLATION, RATE_LIMIT, SESSIONS,
+};
 
 use super::reader::Table;
 use super::{checks, rate_limit, research, trials};
@@ -20,7 +22,7 @@ enum Kind {
     Script(&'static str),
 }
 
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 11] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -30,6 +32,8 @@ const KINDS: [(&str, Kind); 9] = [
     (FLOOD, Kind::RegistrationFlood),
     (RATE_LIMIT, Kind::RateLimit),
     (SESSIONS, Kind::Script(SESSIONS)),
+    (ISOLATION, Kind::Script(ISOLATION)),
+    (AFFINITY, Kind::Script(AFFINITY)),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.
@@ -42,7 +46,7 @@ const TABLES: [(&str, &str); 6] = [
     ("rate_limit", RATE_LIMIT),
 ];
 
-const LATER: [&str; 9] = [
+const LATER: [&str; 8] = [
     "fleet",
     "burst",
     "trace",
@@ -50,7 +54,6 @@ const LATER: [&str; 9] = [
     "inspector-noise",
     "token-cliff",
     "retry-echo",
-    "check-isolation",
     "check-tokens",
 ];
 

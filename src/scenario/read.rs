@@ -467,6 +467,8 @@ stages = [{ over = "10s", to = "60/min" }]
             "load.wrong_audience",
             "load.rate_limit",
             "load.sessions",
+            "load.isolation",
+            "load.affinity",
             "auth.",
             "fault[].ahead",
             "fault[].behind",

@@ -1,13 +1,15 @@
 //! Checks that are one script: their knobs, a table each, and what they need of the rest of a
 //! scenario; and `[expect] invariants`.
 
+mod affinity;
+mod isolation;
 mod sessions;
 
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth;
-use crate::model::plan::checks::SESSIONS;
+use crate::model::plan::checks::{AFFINITY, ISOLATION, SESSIONS};
 use crate::model::plan::invariant::{Invariant, Seen};
 
 use super::checks::place;
@@ -16,12 +18,19 @@ use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
 /// Tables of knobs, and the check that each is of.
-pub const TABLES: [(&str, &str); 1] = [("sessions", SESSIONS)];
+pub const TABLES: [(&str, &str); 3] =
+    [("sessions", SESSIONS), ("isolation", ISOLATION), ("affinity", AFFINITY)];
 
 /// Every script with its knobs, as `[load]` has them, by the names of the checks.
 pub fn read(load: &Table<'_>) -> Vec<Trials> {
-    let doc = "Knobs of behaviour check-sessions.";
-    vec![Trials::Sessions(load.table("sessions", doc, sessions::read))]
+    let sessions = "Knobs of behaviour check-sessions.";
+    let isolation = "Knobs of behaviour check-isolation.";
+    let affinity = "Knobs of behaviour check-affinity.";
+    vec![
+        Trials::Sessions(load.table("sessions", sessions, sessions::read)),
+        Trials::Isolation(load.table("isolation", isolation, isolation::read)),
+        Trials::Affinity(load.table("affinity", affinity, affinity::read)),
+    ]
 }
 
 /// Reads `invariants` of `[expect]`.
@@ -63,6 +72,8 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
     refuse_runs(root, plan, trials.name());
     let settled = match trials {
         Trials::Sessions(knobs) => Trials::Sessions(sessions::settled(*knobs, plan)),
+        Trials::Isolation(knobs) => Trials::Isolation(isolation::settled(*knobs, plan)),
+        Trials::Affinity(knobs) => Trials::Affinity(affinity::settled(*knobs, plan)),
     };
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }
@@ -78,7 +89,9 @@ pub fn refuse_unseen(root: &Table<'_>, plan: &Plan) {
     let found = format!("{} cannot be seen in this load", first.written());
     let right = match first.seen() {
         Seen::With(needs) => format!("write load.behaviour = \"{needs}\", which checks it"),
-        Seen::Always => "choose a behaviour that is no check: any other load shows it".to_owned(),
+        Seen::Always | Seen::AlwaysAnd(_) => {
+            "choose a behaviour that is no check: any other load shows it".to_owned()
+        }
     };
     root.log().wrong(place(root, &["expect", "invariants"]), found, right);
 }

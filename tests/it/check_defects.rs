@@ -2,6 +2,7 @@
 //! found by the findings that its row names, no more and no fewer.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::squall::{Place, Report};
@@ -11,10 +12,24 @@ type Sets<'a> = &'a [(&'a str, &'a str)];
 /// A defect, the check that meets it, what makes that meet it, and the findings that it causes.
 type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 
-/// The checks that are shipped.
-const CHECKS: [&str; 1] = ["check-sessions"];
+/// So many rows are tried at once.
+const AT_ONCE: usize = 3;
 
-const ROWS: [Row<'_>; 7] = [
+/// The checks that are shipped.
+const CHECKS: [&str; 3] = ["check-sessions", "check-isolation", "check-affinity"];
+
+/// A tool that says nothing of what it was asked, and always says the same of it.
+const SILENT: Sets<'_> = &[
+    ("tools.allow", r#"["slow"]"#),
+    (
+        "tools.arguments.slow",
+        "[{ seconds = 0.01 }, { seconds = 0.02 }, { seconds = 0.03 }, { seconds = 0.04 }, \
+         { seconds = 0.05 }, { seconds = 0.06 }]",
+    ),
+];
+const IMPATIENT: Sets<'_> = &[("load.isolation.patience", r#""1500ms""#)];
+
+const ROWS: [Row<'_>; 18] = [
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
     ("lost-session-200", "check-sessions", &[], &["lost-session-otherwise"]),
     (
@@ -27,6 +42,17 @@ const ROWS: [Row<'_>; 7] = [
     ("ignores-delete", "check-sessions", &[], &["ended-session-served"]),
     ("leaks-sessions", "check-sessions", &[], &["session-leak"]),
     ("few-sessions", "check-sessions", &[], &["sessions-exhausted"]),
+    ("crosses-answers", "check-isolation", &[], &["other-calls-answer"]),
+    ("crosses-answers", "check-isolation", SILENT, &["other-calls-answer"]),
+    ("mixes-sessions", "check-isolation", &[], &["other-sessions-answer", "other-users-answer"]),
+    ("mixes-users", "check-isolation", &[], &["other-users-answer"]),
+    ("same-id-hangs", "check-isolation", IMPATIENT, &["same-id-unanswered"]),
+    ("rounds-ids", "check-isolation", &[], &["ids-changed"]),
+    ("zero-id-missing", "check-isolation", &[], &["ids-refused"]),
+    ("refuses-used-ids", "check-isolation", &[], &["reused-id-refused"]),
+    ("session-per-replica", "check-affinity", &[], &["sessions-in-one-replica"]),
+    ("session-per-address", "check-affinity", &[], &["sessions-bound-to-address"]),
+    ("initialized-elsewhere-404", "check-affinity", &[], &["initialized-elsewhere-refused"]),
 ];
 
 /// Whether a defect of this name is found by a check.
@@ -45,17 +71,25 @@ fn found(report: &Report) -> BTreeSet<&str> {
 
 #[test]
 fn each_defect_is_found_and_nothing_else() {
+    // All at once would be slower than what some defects do to time.
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for (defect, scenario, sets, findings) in ROWS {
-            scope.spawn(move || {
-                let defects = format!("[{defect:?}]");
-                let wrong = [("practice.defects", defects.as_str())];
-                let report = run(scenario, &[sets, &wrong].concat(), 4);
-                let rows = report.at("/expectations");
-                assert_eq!(found(&report), findings.iter().copied().collect(), "{defect}: {rows}");
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(row) = ROWS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    is_found(row);
+                }
             });
         }
     });
+}
+
+fn is_found((defect, scenario, sets, findings): &Row<'_>) {
+    let defects = format!("[{defect:?}]");
+    let wrong = [("practice.defects", defects.as_str())];
+    let report = run(scenario, &[sets, &wrong[..]].concat(), 4);
+    let rows = report.at("/expectations");
+    assert_eq!(found(&report), findings.iter().copied().collect(), "{defect}: {rows}");
 }
 
 #[test]

@@ -4,9 +4,14 @@
 use std::time::Duration;
 
 use super::Step;
+use crate::model::plan::checks;
 
+mod affinity;
+mod isolation;
 mod sessions;
 
+pub use affinity::AffinityTrials;
+pub use isolation::IsolationTrials;
 pub use sessions::SessionTrials;
 
 /// A script, with its knobs.
@@ -14,13 +19,19 @@ pub use sessions::SessionTrials;
 pub enum Trials {
     /// `check-sessions`: what becomes of sessions that are over, and of many of them.
     Sessions(SessionTrials),
+    /// `check-isolation`: whether every answer is its own call's.
+    Isolation(IsolationTrials),
+    /// `check-affinity`: whether sessions are found from everywhere.
+    Affinity(AffinityTrials),
 }
 
 impl Trials {
     /// The behaviour's name in scenarios.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
+            Self::Sessions(_) => checks::SESSIONS,
+            Self::Isolation(_) => checks::ISOLATION,
+            Self::Affinity(_) => checks::AFFINITY,
         }
     }
 
@@ -28,6 +39,7 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
+            Self::Isolation(_) | Self::Affinity(_) => Duration::ZERO,
         }
     }
 
@@ -35,6 +47,8 @@ impl Trials {
     pub fn told(&self) -> String {
         match self {
             Self::Sessions(knobs) => knobs.told(),
+            Self::Isolation(knobs) => knobs.told(),
+            Self::Affinity(knobs) => knobs.told(),
         }
     }
 }

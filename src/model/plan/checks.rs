@@ -82,3 +82,7 @@ pub const FLOOD: &str = "check-registration-flood";
 pub const RATE_LIMIT: &str = "check-rate-limit";
 /// The behaviour that tries what becomes of sessions.
 pub const SESSIONS: &str = "check-sessions";
+/// The behaviour that tries whether every answer is its own call's.
+pub const ISOLATION: &str = "check-isolation";
+/// The behaviour that tries whether sessions are found from everywhere.
+pub const AFFINITY: &str = "check-affinity";

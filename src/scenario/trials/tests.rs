@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::behaviour::SessionTrials;
+use crate::model::behaviour::{AffinityTrials, IsolationTrials, SessionTrials};
 use crate::scenario::{Input, read};
 
 const SHORTEST: &str = r#"
@@ -44,6 +44,25 @@ fn a_script_has_its_knobs_and_whoever_there_is() {
     let idle = Some(Duration::from_secs(3));
     let expected = SessionTrials { tries: 2, cycles: 7, idle, has_users: true };
     assert_eq!(sessions(&with(&knobs).unwrap()), expected);
+}
+
+#[test]
+fn each_script_has_knobs_of_its_own() {
+    let trials = |sets: &[&str]| match with(sets).unwrap().load.behaviour.check() {
+        Some(Check::Script(trials)) => trials.clone(),
+        other => panic!("{other:?}"),
+    };
+    let sets = ["load.behaviour=check-isolation", "load.isolation={ calls = 9, patience = '1s' }"];
+    let patience = Duration::from_secs(1);
+    let knobs = IsolationTrials { calls: 9, patience, ..IsolationTrials::default() };
+    assert_eq!(trials(&sets), Trials::Isolation(knobs));
+    let addresses = "clients.addresses=['127.0.1.1', '127.0.1.2']";
+    let sets = ["load.behaviour=check-affinity", "load.affinity.tries=7", addresses];
+    let knobs = AffinityTrials { tries: 7, addresses: 2, ..AffinityTrials::default() };
+    assert_eq!(trials(&sets), Trials::Affinity(knobs));
+    for trials in [trials(&sets), Trials::Isolation(IsolationTrials::default())] {
+        assert!(!trials.told().is_empty() && !trials.told().contains("  "), "{}", trials.told());
+    }
 }
 
 #[test]
