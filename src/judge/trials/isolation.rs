@@ -3,10 +3,12 @@
 //! (`other-users-answer` and its like).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::IsolationTrials;
+use crate::model::figure;
 use crate::model::finding::{Provenance, Severity};
 use crate::model::outcome::{Class, Outcome};
 use crate::model::plan::invariant::Invariant;
@@ -15,6 +17,8 @@ use crate::model::trial::{Tried, What};
 
 /// Fewer answers of one kind that tell whose they are show nothing.
 const LEAST: u64 = 8;
+/// A server that answers faster than this may have answered one call before it looks at the next.
+const FAST: Duration = Duration::from_millis(20);
 
 pub(super) const UNANSWERED: Rule = Rule {
     id: "same-id-unanswered",
@@ -63,7 +67,8 @@ pub(super) const REUSED: Rule = Rule {
 #[derive(Debug)]
 pub(super) struct Isolation {
     has_users: bool,
-    tools: Vec<(String, Means)>,
+    /// With how long one call alone took.
+    tools: Vec<(String, Means, Duration)>,
     together: BTreeMap<Among, Seen>,
     numbered: Vec<(Numbered, Outcome, Option<u16>)>,
 }
@@ -109,7 +114,7 @@ impl Isolation {
     pub(super) fn add(&mut self, tried: &Tried) {
         let What::Isolation(trial) = &tried.what else { return };
         match trial {
-            Trial::Learnt(tool, means) => self.tools.push((tool.clone(), *means)),
+            Trial::Learnt(tool, means) => self.tools.push((tool.clone(), *means, tried.took())),
             Trial::Together(among, whose) => {
                 self.together.entry(*among).or_default().add(*whose, tried.outcome);
             }
@@ -145,7 +150,9 @@ impl Isolation {
         if !self.has_users {
             parts.push("of several users: nothing tells users apart here".to_owned());
         }
-        parts.extend(self.tools.iter().filter_map(|(tool, means)| untold(tool, *means)));
+        parts.extend(self.tools.iter().filter_map(|(tool, means, took)| {
+            untold(tool, *means).or_else(|| (*took < FAST).then(|| fast(tool, *took)))
+        }));
         let value = parts.join("; ");
         if other > 0 {
             // The finding is the protocol's own.
@@ -196,7 +203,15 @@ impl Isolation {
     }
 
     fn ids(&self) -> Said {
+        let has_one_stream =
+            !self.together.is_empty() && !self.together.contains_key(&Among::Session);
         let Some((_, control, status)) = self.numbered.first() else {
+            if has_one_stream {
+                return Said::moot(
+                    "all answers of a session come on one stream, by their ids: one with another id \
+                     would reach nobody",
+                );
+            }
             return Said::too_little("no call with an id of its own was made");
         };
         if !matches!(control.class(), Class::Ok | Class::ToolError) {
@@ -248,6 +263,12 @@ const fn name(among: Among) -> &'static str {
         Among::Sessions => "in several sessions",
         Among::Users => "of several users",
     }
+}
+
+/// That a tool may be too fast for its calls to be under way at once.
+fn fast(tool: &str, took: Duration) -> String {
+    let took = figure::duration(took);
+    format!("{tool} answers within {took}: its calls hardly meet, and a slower tool shows more")
 }
 
 /// Why a tool's answers are not told apart, if they are not.

@@ -13,6 +13,12 @@ fn told(trial: Trial, how: How) -> Event {
     tried(What::Isolation(trial), how, Duration::from_millis(5))
 }
 
+/// What was learnt of a tool whose call took so many milliseconds.
+fn learnt(tool: &str, means: Means, took: u64) -> Event {
+    let trial = Trial::Learnt(tool.to_owned(), means);
+    tried(What::Isolation(trial), OK, Duration::from_millis(took))
+}
+
 fn together(among: Among, whose: Whose, how: How, count: usize) -> Vec<Event> {
     (0..count).map(|_| told(Trial::Together(among, whose), how)).collect()
 }
@@ -27,7 +33,7 @@ fn behaviour(has_users: bool) -> Behaviour {
 }
 
 fn sound() -> Vec<Event> {
-    let mut events = vec![told(Trial::Learnt("search".to_owned(), Means::Echo), OK)];
+    let mut events = vec![learnt("search", Means::Echo, 50)];
     for among in [Among::Session, Among::Sessions, Among::Users] {
         events.extend(together(among, Whose::Own, OK, 16));
     }
@@ -103,11 +109,12 @@ fn what_no_answer_tells_is_no_pass() {
     assert_eq!(findings, [""; 0]);
     assert!(said.values().all(|said| said.starts_with("not enough to say")), "{said:?}");
     let events = together(Among::Sessions, Whose::Untold, OK, 40);
-    let learnt = told(Trial::Learnt("fetch".to_owned(), Means::Changing), OK);
-    let (said, _) = judged(&behaviour(false), &[vec![learnt], events].concat());
+    let tools = vec![learnt("fetch", Means::Changing, 5), learnt("echo", Means::Echo, 5)];
+    let (said, _) = judged(&behaviour(false), &[tools, events].concat());
     let isolation = &said["isolation"];
     assert!(isolation.contains("0 answers to calls in several sessions told"), "{isolation}");
     assert!(isolation.contains("not checked: fetch, which says nothing"), "{isolation}");
+    assert!(isolation.contains("echo answers within 5ms: its calls hardly meet"), "{isolation}");
     assert!(isolation.contains("nothing tells users apart here"), "{isolation}");
     let throttled = (Outcome::Status(503), Some(503));
     let (said, _) = judged(&behaviour(false), &[numbered("4711", false, None, throttled)]);
