@@ -3,6 +3,7 @@
 
 mod answers;
 mod granted;
+mod isolation;
 mod lost;
 mod mischief;
 mod restarted;
