@@ -198,8 +198,10 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
     let (behaviour, declared) = (&plan.load.behaviour, &plan.expect.rate_limits);
+    let always = plan.expect.invariants.iter().copied();
+    let always = always.filter(|invariant| invariant.is_seen_by_storms(behaviour)).collect();
     Folds {
-        storm: Storm::new(&names, &plan.faults, &windows),
+        storm: Storm::new(&names, &plan.faults, &windows).expecting(always),
         spoilt: Spoilt::new(&plan.faults, &windows),
         summary: Summary::new(names, vec![plan.clients.profile.name.clone()]),
         tokens: Tokens::new(plan.expect.tokens),

@@ -22,6 +22,7 @@ mod mail;
 mod mischief;
 mod modern;
 mod post;
+mod print;
 mod put;
 mod resume;
 mod sitting;
@@ -52,7 +53,7 @@ pub use self::sitting::{Attempt, Called, Came, Listing, Sitting};
 use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
-pub use self::trials::Tail;
+pub use self::trials::{Answer, Tail};
 pub use self::watched::{Ended, Signs, Watched};
 use super::holder::{Holder, Wallet};
 use super::session::{Session, Slot};
@@ -179,6 +180,11 @@ impl Client {
             Connections::PerUser => Arc::new(Lines::leaving(common.wire.sources.of(place, 0))),
             Connections::Shared => Arc::clone(&common.lines[common.wire.sources.turn(place, 0)]),
         };
+        Self::on(common, user, lines)
+    }
+
+    /// The same on these connections.
+    fn on(common: Arc<Common>, user: u32, lines: Arc<Lines>) -> Arc<Self> {
         let policy = Policy::draw(common.profile.sessions, Key::of_run(common.seed, user.into()));
         let cap = (common.profile.cap as usize).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {

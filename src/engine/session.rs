@@ -117,6 +117,15 @@ impl Session {
         Self { footing, id, tag, offers, numbers, life, stream }
     }
 
+    /// The same, in which every request has this id.
+    #[must_use]
+    pub fn numbered(&self, id: u32) -> Self {
+        let (life, stream, footing) = (None, OnceLock::new(), self.footing.clone());
+        let numbers = Numbers { next: Arc::default(), ids: Ids::Constant(id) };
+        let (id, tag, offers) = (self.id.clone(), self.tag, self.offers);
+        Self { footing, id, tag, offers, numbers, life, stream }
+    }
+
     /// It ended so.
     pub fn end(&self, change: SessionChange) {
         if let Some(life) = &self.life {

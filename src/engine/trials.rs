@@ -2,7 +2,9 @@
 //! each trial is told; a judge says later what that means.
 
 mod aborts;
+mod affinity;
 mod cancels;
+mod isolation;
 mod sessions;
 mod silences;
 
@@ -27,6 +29,8 @@ pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
         Trials::Aborts(knobs) => Box::pin(aborts::play(knobs, stand)).await,
         Trials::Cancels(knobs) => cancels::play(knobs, stand).await,
         Trials::Silences(knobs) => silences::play(knobs, stand).await,
+        Trials::Isolation(knobs) => isolation::play(knobs, stand).await,
+        Trials::Affinity(knobs) => affinity::play(knobs, stand).await,
     }
 }
 
@@ -56,6 +60,13 @@ impl<'a> Stand<'a> {
         let common = Arc::clone(&self.first.common);
         let number = |by: u32| self.first.user.saturating_add(by);
         Client::from_place(common, number(user), number(place))
+    }
+
+    /// A client of the run's own user with connections that nobody else ever has, leaving from where
+    /// the user of the number `place` would.
+    fn fresh(&self, place: u32) -> Arc<Client> {
+        let (common, user) = (Arc::clone(&self.first.common), self.first.user);
+        Client::apart(common, user, user.saturating_add(place))
     }
 
     /// What is called next: each call asks something else.

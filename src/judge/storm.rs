@@ -7,6 +7,7 @@
 
 mod budgets;
 mod delivery;
+mod expected;
 mod isolation;
 mod sessions;
 mod streams;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use self::budgets::Budgets;
 use self::delivery::Delivery;
+use self::expected::Expected;
 use self::isolation::Isolation;
 use self::sessions::Sessions;
 use self::streams::Streams;
@@ -22,6 +24,8 @@ use crate::model::event::Event;
 use crate::model::fault::{Fault, Window};
 use crate::model::figure;
 use crate::model::finding::Finding;
+use crate::model::plan::invariant::Invariant;
+use crate::model::report::Expectations;
 
 /// Holds a storm against what must always hold.
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub struct Storm {
     sessions: Sessions,
     streams: Streams,
     budgets: Budgets,
+    expected: Expected,
 }
 
 /// When something was seen, by which user, and what it was.
@@ -53,7 +58,14 @@ impl Storm {
             sessions: Sessions::default(),
             streams: Streams::default(),
             budgets: Budgets::default(),
+            expected: Expected::default(),
         }
+    }
+
+    /// The same, where these must hold.
+    #[must_use]
+    pub fn expecting(self, invariants: Vec<Invariant>) -> Self {
+        Self { expected: Expected(invariants), ..self }
     }
 
     /// Takes one event.
@@ -72,6 +84,7 @@ impl Storm {
                 self.streams.exchange(exchange);
                 self.budgets.exchange(exchange);
             }
+            Event::Violation(violation) => self.isolation.violation(violation.rule),
             Event::Session(session) if self.first_fault.is_none_or(|first| session.at < first) => {
                 self.sessions.session(session);
             }
@@ -87,6 +100,14 @@ impl Storm {
     pub fn findings(&self) -> Vec<Finding> {
         let all = self.delivery.findings().into_iter().chain(self.sessions.finding());
         all.chain(self.streams.finding()).chain(self.budgets.findings()).collect()
+    }
+
+    /// All of it: findings, what could not be checked, and what came of what is expected.
+    pub fn end(&self) -> Expectations {
+        let (findings, notes) = (self.findings(), self.unchecked());
+        let mut all = Expectations { findings, notes, ..Expectations::default() };
+        self.expected.put(&self.isolation, &self.delivery, &self.sessions, &mut all);
+        all
     }
 
     /// What could not be checked, a sentence each.

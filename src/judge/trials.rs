@@ -3,13 +3,17 @@
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
 mod aborts;
+mod affinity;
 mod cancels;
+mod isolation;
 mod restart;
 mod sessions;
 mod silences;
 
 use self::aborts::Aborts;
+use self::affinity::Affinity;
 use self::cancels::Cancels;
+use self::isolation::Isolation;
 use self::sessions::Sessions;
 use self::silences::Silences;
 use super::said::Said;
@@ -38,6 +42,8 @@ enum Family {
     Aborts(Aborts),
     Cancels(Box<Cancels>),
     Silences(Silences),
+    Isolation(Isolation),
+    Affinity(Affinity),
 }
 
 impl Family {
@@ -47,6 +53,8 @@ impl Family {
             Trials::Aborts(knobs) => Self::Aborts(Aborts::new(*knobs)),
             Trials::Cancels(knobs) => Self::Cancels(Box::new(Cancels::new(knobs))),
             Trials::Silences(_) => Self::Silences(Silences::default()),
+            Trials::Isolation(knobs) => Self::Isolation(Isolation::new(knobs)),
+            Trials::Affinity(knobs) => Self::Affinity(Affinity::new(knobs)),
         }
     }
 
@@ -56,6 +64,8 @@ impl Family {
             Self::Aborts(aborts) => aborts.said(),
             Self::Cancels(cancels) => cancels.said(invariant),
             Self::Silences(silences) => silences.said(invariant),
+            Self::Isolation(isolation) => isolation.said(invariant),
+            Self::Affinity(affinity) => affinity.said(),
         }
     }
 }
@@ -85,6 +95,8 @@ impl Examined {
                     Family::Aborts(aborts) => aborts.add(tried),
                     Family::Cancels(cancels) => cancels.add(tried),
                     Family::Silences(silences) => silences.add(tried),
+                    Family::Isolation(isolation) => isolation.add(tried),
+                    Family::Affinity(affinity) => affinity.add(tried),
                 }
             }
             Event::Untried(untried) => {
@@ -110,12 +122,12 @@ impl Examined {
                     let why = format!("it needs load.behaviour = \"{needs}\"");
                     Said::moot(why).put(text, &mut expectations);
                 }
-                (Some(_), Seen::Always) => {
+                (Some(_), Seen::Always | Seen::AlwaysAnd(_)) => {
                     let why = "a check does what no user does; any other load shows it";
                     Said::moot(why).put(text, &mut expectations);
                 }
                 // The judge of storms says it.
-                (None, Seen::Always) => {}
+                (None, Seen::Always | Seen::AlwaysAnd(_)) => {}
             }
         }
         if self.family.is_some() {

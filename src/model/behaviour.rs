@@ -33,7 +33,10 @@ mod trials;
 pub use check::{Check, ExpiredToken, Foreign, WrongAudience};
 pub use outline::Outline;
 pub use rate_limit::{OTHERS, ROUNDING, RateLimit};
-pub use trials::{AbortTrials, CancelTrials, SessionTrials, SilenceTrials, Trials};
+pub use trials::{
+    AbortTrials, AffinityTrials, CancelTrials, IsolationTrials, SessionTrials, SilenceTrials,
+    Trials,
+};
 
 /// The behaviour a scenario chose, with every symbol of its model.
 #[derive(Debug, Clone, PartialEq)]

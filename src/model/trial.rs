@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::outcome::{Class, Outcome};
 
 pub mod aborts;
+pub mod affinity;
 pub mod cancels;
+pub mod isolation;
 pub mod sessions;
 pub mod silences;
 
@@ -20,6 +22,10 @@ pub enum What {
     Cancel(cancels::Trial),
     /// `check-idle-streams`.
     Silence(silences::Trial),
+    /// `check-isolation`.
+    Isolation(isolation::Trial),
+    /// `check-affinity`.
+    Affinity(affinity::Trial),
 }
 
 /// One trial that has ended.

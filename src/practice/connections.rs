@@ -70,7 +70,7 @@ fn converse(
             match received {
                 Some((endpoint, received)) => {
                     let mut request = request.map(Body::new);
-                    if target.limiter.is_some() {
+                    if target.limiter.is_some() || target.flawed.is_some() {
                         request.extensions_mut().insert(from);
                     }
                     Ok(mcp(target, endpoint, request, received).await)

@@ -1,7 +1,9 @@
 //! A practice target with defects: what it answers instead, or what becomes of a sound answer. A
 //! target without any never comes here.
 
+mod ids;
 mod lists;
+mod replicas;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +19,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::left::Taken;
+use super::limiter::From;
 use super::metrics::Received;
-use super::request;
 use super::response::{self, JSON};
 use super::server::{Endpoint, Target, soundly};
+use super::{legacy, request};
 use crate::model::plan::Flaw;
-use crate::protocol::legacy;
+use crate::protocol::legacy::Revision;
 use crate::protocol::modern::{self, METHOD_HEADER};
 
 /// Longer than hosted clients wait for a handshake.
@@ -50,6 +53,10 @@ pub(super) struct Flawed {
     turned: AtomicBool,
     /// Places that calls whose clients left have taken.
     pub(super) taken: Mutex<Taken>,
+    /// Ids that were used.
+    used: ids::Used,
+    /// Where sessions were opened.
+    homes: replicas::Homes,
 }
 
 /// What is asked, as far as a defect needs it.
@@ -82,10 +89,12 @@ pub(super) async fn mcp(
     target.mislead(&mut parts, method);
     target.await_place(&parts.headers, method).await;
     let headers = parts.headers.clone();
+    let from = parts.extensions.get::<From>().copied();
     let request = Request::from_parts(parts, Body::from(body.clone()));
     let params = asked.as_ref().map_or(&Value::Null, |asked| &asked.params);
     let answer = async {
         let response = soundly(Arc::clone(&target), endpoint, request, received).await;
+        target.keep_home(&response, from);
         target.spoilt(response, method, params).await
     };
     if target.has(Flaw::CutsIdleStreams) {
@@ -111,6 +120,9 @@ impl Target {
     /// What is answered before anybody looks at the request.
     async fn instead(&self, parts: &Parts, method: &str, body: &Bytes) -> Option<Response> {
         let path = parts.uri.path();
+        if self.is_elsewhere(parts, method) {
+            return Some(legacy::unknown_session(self).respond());
+        }
         let broken = || Some(plainly(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"));
         match parts.method.as_str() {
             _ if self.has(Flaw::SlashRedirect) && path == "/mcp/" => Some(redirected("/mcp")),
@@ -132,6 +144,7 @@ impl Target {
             }
             "server/discover" if self.has(Flaw::DiscoverHangs) => std::future::pending().await,
             "server/discover" if self.has(Flaw::Discover500) => broken(),
+            "tools/call" if let Some(response) = self.instead_of_id(parts, body) => Some(response),
             "" if self.has(Flaw::BrokenJson500) && is_broken(body) => broken(),
             _ if self.has(Flaw::VersionUnsaid) && is_of_no_era(parts) => {
                 let error = json!({ "code": -32600, "message": "no" });
@@ -247,7 +260,7 @@ fn is_broken(body: &[u8]) -> bool {
 fn is_of_no_era(parts: &Parts) -> bool {
     let named = parts.headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok());
     named.is_some_and(|named| {
-        legacy::Revision::named(named).is_none() && modern::Revision::named(named).is_none()
+        Revision::named(named).is_none() && modern::Revision::named(named).is_none()
     })
 }
 

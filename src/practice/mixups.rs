@@ -24,9 +24,11 @@ use crate::model::plan::Flaw;
 const ONE_IN: u64 = 10;
 
 /// The defects of answers.
-const ALL: [Flaw; 5] = [
+const ALL: [Flaw; 7] = [
     Flaw::CrossesAnswers,
     Flaw::MixesSessions,
+    Flaw::MixesUsers,
+    Flaw::SameIdHangs,
     Flaw::LosesAnswers,
     Flaw::AnswersTwice,
     Flaw::NeverAnswers,
@@ -37,9 +39,16 @@ const ALL: [Flaw; 5] = [
 pub(super) struct Mixups {
     calls: AtomicU64,
     /// The answer before, and whose it was.
-    last: Mutex<Option<(Option<Id>, Answer)>>,
+    last: Mutex<Option<(Whose, Answer)>>,
     /// Calls in flight, by session and id.
     crossing: Mutex<HashMap<Crossing, InFlight>>,
+}
+
+/// Whose an answer is.
+#[derive(Debug, PartialEq, Eq)]
+enum Whose {
+    Session(Option<Id>),
+    User(Option<String>),
 }
 
 type Crossing = (Option<Id>, String);
@@ -56,6 +65,8 @@ struct InFlight {
 pub(super) struct Crossed<'t> {
     mixups: &'t Mixups,
     at: Crossing,
+    /// Another one was in flight when it came.
+    is_second: bool,
 }
 
 impl Target {
@@ -67,8 +78,11 @@ impl Target {
     /// A call of this session with this id is in flight.
     pub(super) fn crossed(&self, session: Option<Id>, id: &RawValue) -> Crossed<'_> {
         let at = (session, id.get().to_owned());
-        lock(&self.mixups.crossing).entry(at.clone()).or_default().count += 1;
-        Crossed { mixups: &self.mixups, at }
+        let mut crossing = lock(&self.mixups.crossing);
+        let in_flight = crossing.entry(at.clone()).or_default();
+        in_flight.count += 1;
+        let is_second = in_flight.count > 1;
+        Crossed { mixups: &self.mixups, at, is_second }
     }
 
     /// The response to a call that has this answer.
@@ -84,8 +98,16 @@ impl Target {
         if self.has(Flaw::CrossesAnswers) {
             answer = crossed.exchanged(answer).await;
         }
+        let session = crossed.at.0;
         if self.has(Flaw::MixesSessions) {
-            answer = self.mixups.mixed(crossed.at.0, answer, is_one);
+            answer = self.mixups.mixed(Whose::Session(session), answer, is_one);
+        }
+        if self.has(Flaw::MixesUsers) {
+            let owner = session.and_then(|session| self.sessions.owner(session));
+            answer = self.mixups.mixed(Whose::User(owner), answer, is_one);
+        }
+        if crossed.is_second && self.has(Flaw::SameIdHangs) {
+            return pending().await;
         }
         if is_one && self.has(Flaw::NeverAnswers) {
             return pending().await;
@@ -103,13 +125,13 @@ impl Target {
 }
 
 impl Mixups {
-    /// The answer before, where that was another session's and it is one in so many.
-    fn mixed(&self, session: Option<Id>, answer: Answer, is_one: bool) -> Answer {
+    /// The answer before, where that was another one's and it is one in so many.
+    fn mixed(&self, whose: Whose, answer: Answer, is_one: bool) -> Answer {
         let mut last = lock(&self.last);
-        if let Some((_, other)) = last.take_if(|(whose, _)| is_one && *whose != session) {
+        if let Some((_, other)) = last.take_if(|(its, _)| is_one && *its != whose) {
             return other;
         }
-        *last = Some((session, answer.clone()));
+        *last = Some((whose, answer.clone()));
         answer
     }
 }

@@ -107,6 +107,11 @@ impl Sessions {
         self.idle.as_ref().map_or(Duration::ZERO, |(_, clock)| clock.now())
     }
 
+    /// Whose a session is, where users are told apart.
+    pub fn owner(&self, id: Id) -> Option<String> {
+        self.lock().get(&id)?.owner.clone()
+    }
+
     /// How many are open.
     pub fn count(&self) -> usize {
         self.lock().len()

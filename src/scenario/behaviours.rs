@@ -2,7 +2,8 @@
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
 use crate::model::plan::checks::{
-    ABORTS, AUDIENCE, CANCELS, EXPIRED_TOKEN, FLOOD, RATE_LIMIT, SESSIONS, SILENCES,
+    ABORTS, AFFINITY, AUDIENCE, CANCELS, EXPIRED_TOKEN, FLOOD, ISOLATION, RATE_LIMIT, SESSIONS,
+    SILENCES,
 };
 
 use super::reader::Table;
@@ -22,7 +23,7 @@ enum Kind {
     Script(&'static str),
 }
 
-const KINDS: [(&str, Kind); 12] = [
+const KINDS: [(&str, Kind); 14] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -35,6 +36,8 @@ const KINDS: [(&str, Kind); 12] = [
     (ABORTS, Kind::Script(ABORTS)),
     (CANCELS, Kind::Script(CANCELS)),
     (SILENCES, Kind::Script(SILENCES)),
+    (ISOLATION, Kind::Script(ISOLATION)),
+    (AFFINITY, Kind::Script(AFFINITY)),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.
@@ -47,7 +50,7 @@ const TABLES: [(&str, &str); 6] = [
     ("rate_limit", RATE_LIMIT),
 ];
 
-const LATER: [&str; 9] = [
+const LATER: [&str; 8] = [
     "fleet",
     "burst",
     "trace",
@@ -55,7 +58,6 @@ const LATER: [&str; 9] = [
     "inspector-noise",
     "token-cliff",
     "retry-echo",
-    "check-isolation",
     "check-tokens",
 ];
 

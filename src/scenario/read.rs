@@ -471,6 +471,8 @@ stages = [{ over = "10s", to = "60/min" }]
             "load.abort_liveness",
             "load.cancel",
             "load.idle_streams",
+            "load.isolation",
+            "load.affinity",
             "auth.",
             "fault[].ahead",
             "fault[].behind",

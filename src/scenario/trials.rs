@@ -2,7 +2,9 @@
 //! scenario; and `[expect] invariants`.
 
 mod aborts;
+mod affinity;
 mod cancels;
+mod isolation;
 mod sessions;
 mod silences;
 
@@ -10,7 +12,7 @@ use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth;
-use crate::model::plan::checks::{ABORTS, CANCELS, SESSIONS, SILENCES};
+use crate::model::plan::checks::{ABORTS, AFFINITY, CANCELS, ISOLATION, SESSIONS, SILENCES};
 use crate::model::plan::invariant::{Invariant, Seen};
 
 use super::checks::place;
@@ -19,11 +21,13 @@ use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
 /// Tables of knobs, and the check that each is of.
-pub const TABLES: [(&str, &str); 4] = [
+pub const TABLES: [(&str, &str); 6] = [
     ("sessions", SESSIONS),
     ("abort_liveness", ABORTS),
     ("cancel", CANCELS),
     ("idle_streams", SILENCES),
+    ("isolation", ISOLATION),
+    ("affinity", AFFINITY),
 ];
 
 /// Every script with its knobs, as `[load]` has them, by the names of the checks.
@@ -32,11 +36,15 @@ pub fn read(load: &Table<'_>) -> Vec<Trials> {
     let aborts = "Knobs of behaviour check-abort-liveness.";
     let cancels = "Knobs of behaviour check-cancel.";
     let silences = "Knobs of behaviour check-idle-streams.";
+    let isolation = "Knobs of behaviour check-isolation.";
+    let affinity = "Knobs of behaviour check-affinity.";
     vec![
         Trials::Sessions(load.table("sessions", sessions, sessions::read)),
         Trials::Aborts(load.table("abort_liveness", aborts, aborts::read)),
         Trials::Cancels(load.table("cancel", cancels, cancels::read)),
         Trials::Silences(load.table("idle_streams", silences, silences::read)),
+        Trials::Isolation(load.table("isolation", isolation, isolation::read)),
+        Trials::Affinity(load.table("affinity", affinity, affinity::read)),
     ]
 }
 
@@ -80,6 +88,8 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
     let settled = match trials {
         Trials::Sessions(knobs) => Trials::Sessions(sessions::settled(*knobs, plan)),
         Trials::Aborts(_) | Trials::Cancels(_) | Trials::Silences(_) => trials.clone(),
+        Trials::Isolation(knobs) => Trials::Isolation(isolation::settled(*knobs, plan)),
+        Trials::Affinity(knobs) => Trials::Affinity(affinity::settled(*knobs, plan)),
     };
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }
@@ -104,7 +114,9 @@ pub fn refuse_unseen(root: &Table<'_>, plan: &Plan) {
     let found = format!("{} cannot be seen in this load", first.written());
     let right = match first.seen() {
         Seen::With(needs) => format!("write load.behaviour = \"{needs}\", which checks it"),
-        Seen::Always => "choose a behaviour that is no check: any other load shows it".to_owned(),
+        Seen::Always | Seen::AlwaysAnd(_) => {
+            "choose a behaviour that is no check: any other load shows it".to_owned()
+        }
     };
     root.log().wrong(place(root, &["expect", "invariants"]), found, right);
 }

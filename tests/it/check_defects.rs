@@ -21,10 +21,26 @@ const AT_ONCE: usize = 4;
 const IDLE: Sets<'_> = &[("practice.idle", r#""1s""#), ("load.sessions.idle", r#""1500ms""#)];
 /// Fewer of them, so that it is over sooner.
 const CANCELS: Sets<'_> = &[("load.cancel.calls", "3"), ("load.cancel.sweeps", "2")];
+/// A tool that says nothing of what it was asked, and always says the same of it.
+const SILENT: Sets<'_> = &[
+    ("tools.allow", r#"["slow"]"#),
+    (
+        "tools.arguments.slow",
+        "[{ seconds = 0.01 }, { seconds = 0.02 }, { seconds = 0.03 }, { seconds = 0.04 }, \
+         { seconds = 0.05 }, { seconds = 0.06 }]",
+    ),
+];
+const IMPATIENT: Sets<'_> = &[("load.isolation.patience", r#""1500ms""#)];
 
 /// The checks that are shipped.
-pub(crate) const CHECKS: &[&str] =
-    &["check-sessions", "check-abort-liveness", "check-cancel", "check-idle-streams"];
+pub(crate) const CHECKS: &[&str] = &[
+    "check-sessions",
+    "check-abort-liveness",
+    "check-cancel",
+    "check-idle-streams",
+    "check-isolation",
+    "check-affinity",
+];
 
 const ROWS: &[Row<'static>] = &[
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
@@ -54,6 +70,17 @@ const ROWS: &[Row<'static>] = &[
     ("dies-on-cancel-race", "check-cancel", CANCELS, &["cancel-race"]),
     ("cuts-idle-streams", "check-idle-streams", &[], &["idle-stream-cut"]),
     ("buffers-streams", "check-idle-streams", &[], &["stream-buffered"]),
+    ("crosses-answers", "check-isolation", &[], &["other-calls-answer"]),
+    ("crosses-answers", "check-isolation", SILENT, &["other-calls-answer"]),
+    ("mixes-sessions", "check-isolation", &[], &["other-sessions-answer", "other-users-answer"]),
+    ("mixes-users", "check-isolation", &[], &["other-users-answer"]),
+    ("same-id-hangs", "check-isolation", IMPATIENT, &["same-id-unanswered"]),
+    ("rounds-ids", "check-isolation", &[], &["ids-changed"]),
+    ("zero-id-missing", "check-isolation", &[], &["ids-refused"]),
+    ("refuses-used-ids", "check-isolation", &[], &["reused-id-refused"]),
+    ("session-per-replica", "check-affinity", &[], &["sessions-in-one-replica"]),
+    ("session-per-address", "check-affinity", &[], &["sessions-bound-to-address"]),
+    ("initialized-elsewhere-404", "check-affinity", &[], &["initialized-elsewhere-refused"]),
 ];
 
 /// Other forms of them that a sound target passes.

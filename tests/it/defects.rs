@@ -25,6 +25,8 @@ fn rows() -> Vec<Row> {
     let order: Vec<_> =
         order.into_iter().chain(Defect::WORDS.iter().map(|(word, _)| *word)).collect();
     rows.sort_by_key(|(defect, by, _)| (order.iter().position(|word| word == defect), *by));
+    // One may be met in two ways.
+    rows.dedup();
     rows
 }
 

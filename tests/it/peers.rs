@@ -4,6 +4,7 @@
 mod answers;
 mod checked;
 mod granted;
+mod isolation;
 mod lost;
 mod mischief;
 mod restarted;

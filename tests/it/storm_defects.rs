@@ -21,6 +21,13 @@ const STEADY: Sets<'_> = &[
     ("load.steady.calls", "90"),
     ("practice.latency", r#""5ms""#),
 ];
+/// The same users, each in one session to its end.
+const FAITHFUL: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "3s", to = 6 }]"#),
+    ("load.drain", r#""5s""#),
+    ("load.steady", r#"{ calls = 100, think = "50ms" }"#),
+    ("practice.latency", r#""5ms""#),
+];
 /// Bursts in sessions that all of a user's calls share, with one id for all.
 const POOLED: Sets<'_> = &[
     ("load.stages", r#"[{ over = "2s", to = "240/min" }]"#),
@@ -33,7 +40,7 @@ const IMPATIENT: (&str, &str) = ("clients.override.call_timeout", r#""1s""#);
 
 const ROWS: [Row<'static>; 5] = [
     ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
-    ("mixes-sessions", "steady", STEADY, &["other-users-answer"]),
+    ("mixes-sessions", "steady", FAITHFUL, &["other-users-answer"]),
     ("loses-answers", "steady", STEADY, &["answers-cut"]),
     ("answers-twice", "steady", STEADY, &["second-answer"]),
     ("never-answers", "steady", STEADY, &["calls-hung"]),
@@ -93,4 +100,37 @@ fn what_no_answer_tells_is_said_to_be_unchecked() {
     let report = order.set("tools.allow", r#"["fetch"]"#).go().exits(0).report();
     let notes = report.at("/scenario/notes").to_string();
     assert!(notes.contains("not checked: whose answers fetch gives"), "{notes}");
+}
+
+/// What always holds can be expected of any storm: what becomes of it is told beside the rest.
+#[test]
+fn invariants_are_judged_in_a_storm() {
+    let expected = |defects: &str| {
+        let place = Place::new();
+        let order = place.run("steady").patient().set("tools.allow", r#"["search", "echo"]"#);
+        let order = order.sets(STEADY.iter().copied()).sets([
+            IMPATIENT,
+            ("practice.defects", defects),
+            ("expect.thresholds", r#"["dropped == 0"]"#),
+            ("expect.invariants", r#"["isolation", "delivery", "sessions-stay"]"#),
+        ]);
+        let done = order.go();
+        let rows = done.report().at("/expectations").as_array().unwrap().clone();
+        let row = |row: &serde_json::Value| {
+            let text = row["text"].as_str().unwrap().trim_start_matches("invariants: ").to_owned();
+            (text, row["passed"] == true, row["value"].as_str().unwrap().to_owned())
+        };
+        (done.code, rows.iter().map(row).collect::<Vec<_>>())
+    };
+    let (code, rows) = expected("[]");
+    assert_eq!(code, 0, "{rows:?}");
+    let names: Vec<_> = rows.iter().map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(names, ["isolation", "delivery", "sessions-stay"]);
+    assert!(rows.iter().all(|(_, passed, _)| *passed), "{rows:?}");
+    assert!(rows[0].2.ends_with("answers told whose they are"), "{rows:?}");
+    let (code, rows) = expected(r#"["mixes-sessions"]"#);
+    assert_eq!(code, 4, "{rows:?}");
+    let failed: Vec<_> = rows.iter().filter(|(_, passed, _)| !passed).collect();
+    assert_eq!(failed.len(), 1, "{rows:?}");
+    assert!(failed[0].0 == "isolation" && failed[0].2.contains("another call's"), "{rows:?}");
 }

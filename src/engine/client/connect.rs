@@ -25,6 +25,8 @@ use crate::protocol::results::list::Tool;
 pub(super) enum For {
     /// One call, then the session is forgotten.
     OneCall,
+    /// One that is told by somebody else that it is there.
+    Half,
     /// A session that is kept: lists and stream follow.
     Keeping,
     /// A look at what the target offers, before the load.

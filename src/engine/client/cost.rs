@@ -21,9 +21,34 @@ pub(super) struct Cost {
     pub(super) made_by: AtomicU64,
     /// What its answer echoed.
     echo: AtomicU8,
+    /// The print of its answer, where that is wanted; 0 is none yet.
+    print: Option<AtomicU64>,
 }
 
 impl Cost {
+    /// Of a call whose answer's print is wanted.
+    pub(super) fn printing() -> Self {
+        Self { print: Some(AtomicU64::default()), ..Self::default() }
+    }
+
+    /// Whether the print of its answer is wanted.
+    pub(super) fn wants_print(&self) -> bool {
+        self.print.is_some()
+    }
+
+    /// Notes the print of its answer.
+    pub(super) fn printed(&self, print: Option<u64>) {
+        if let (Some(cell), Some(print)) = (&self.print, print) {
+            cell.store(print.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// The print of its answer.
+    pub(super) fn print(&self) -> Option<u64> {
+        let print = self.print.as_ref()?.load(Ordering::Relaxed);
+        (print > 0).then_some(print)
+    }
+
     /// HTTP exchanges so far.
     pub(super) fn exchanges(&self) -> u16 {
         u16::try_from(self.exchanges.load(Ordering::Relaxed)).unwrap_or(u16::MAX)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::Client;
 use super::post::{Answered, Judge, Lent, quoted};
+use super::{Client, print};
 use crate::engine::session::Footing;
 use crate::engine::wire::Flow;
 use crate::model::event::Echo;
@@ -66,6 +66,10 @@ pub(super) struct Ear<'q> {
     nonce: Option<Nonce>,
     /// What the answer echoed of that.
     pub(super) echo: Echo,
+    /// The answer's print is wanted.
+    prints: bool,
+    /// The answer's print.
+    pub(super) print: Option<u64>,
 }
 
 impl<'q> Ear<'q> {
@@ -87,12 +91,19 @@ impl<'q> Ear<'q> {
             wrongs: Wrongs::default(),
             nonce: None,
             echo: Echo::Unasked,
+            prints: false,
+            print: None,
         }
     }
 
     /// The same, and the question says so of whose it is.
     pub(super) fn told_by(self, nonce: Option<Nonce>) -> Self {
         Self { nonce, ..self }
+    }
+
+    /// The same, which takes the answer's print if that is wanted.
+    pub(super) fn printing(self, prints: bool) -> Self {
+        Self { prints, ..self }
     }
 
     /// One message before the answer, or the answer.
@@ -120,6 +131,9 @@ impl<'q> Ear<'q> {
             (Came::Answer, Message::Answer(answer)) => {
                 if let Err((rule, said)) = self.is_own(data) {
                     return Some(Answered::broken(Outcome::Violation(rule), said));
+                }
+                if self.prints {
+                    self.print = print::of(data);
                 }
                 let expected = Id::Number(self.id.unwrap_or_default());
                 match answer::settle(head, answer, expected) {

@@ -53,7 +53,12 @@ impl Client {
         let initialised = self.introduced(offered, &Footing::bare(headers), cost).await?;
         let footing = self.footing(initialised.id.as_deref(), initialised.revision);
         let session = self.begun(footing, &initialised);
-        if purpose != For::OneCall || self.common.profile.initialized_when_fresh {
+        let confirms = match purpose {
+            For::OneCall => self.common.profile.initialized_when_fresh,
+            For::Half => false,
+            For::Keeping | For::Scouting => true,
+        };
+        if confirms {
             self.initialized(&session, cost).await;
         }
         let Initialised { revision, server, .. } = initialised;
@@ -139,13 +144,23 @@ impl Client {
 
     /// `notifications/initialized`.
     pub(super) async fn initialized(self: &Arc<Self>, session: &Session, cost: &Cost) {
+        // A server that refuses it shows in the exchanges, and in the calls that follow.
+        self.confirmed(session, cost).await;
+    }
+
+    /// The same; how it was taken, and with which status.
+    pub(super) async fn confirmed(
+        self: &Arc<Self>,
+        session: &Session,
+        cost: &Cost,
+    ) -> (Outcome, Option<u16>) {
         let mut body = Vec::with_capacity(64);
         write::initialized(&mut body);
         let by = self.common.wire.clock.now() + self.common.profile.connect_timeout;
         let bare = Question::bare(Operation::Initialized, &session.footing, None, (by, cost));
         let question = Question { body, ..bare };
-        // A server that refuses it shows in the exchanges, and in the calls that follow.
-        self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
+        let answered = self.ask::<Nothing, (), _>(question, |_, _| (Outcome::Ok, None)).await;
+        (answered.outcome, answered.reply.map(|reply| reply.status))
     }
 
     /// Ends a session as the profile does: with DELETE, or without a word.

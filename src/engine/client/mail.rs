@@ -121,9 +121,11 @@ impl Client {
         // It came as a stream's event does, whatever the POST was answered with.
         let (headers, media) = (HeaderMap::new(), Media::EventStream);
         let reply = Reply { status: 200, headers, media, answered: true };
-        let mut ear = Ear::new(self, footing, operation, Some(id), None).told_by(nonce);
+        let ear = Ear::new(self, footing, operation, Some(id), None).told_by(nonce);
+        let mut ear = ear.printing(cost.wants_print());
         let heard = ear.message::<R, T, J>(&head_of(&reply, footing), &mail.data, judge);
         cost.echoes(ear.echo);
+        cost.printed(ear.print);
         let broken = || Answered::broken(Outcome::CutStream, String::new());
         Answered { at: Some(mail.at), reply: Some(reply), ..heard.unwrap_or_else(broken) }
     }

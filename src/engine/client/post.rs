@@ -184,7 +184,8 @@ impl Client {
             self.open_idle(idle, footing);
         }
         let (mut whole, mut heard) = (Vec::new(), None);
-        let mut ear = Ear::new(self, footing, operation, id, progress).told_by(nonce);
+        let ear = Ear::new(self, footing, operation, id, progress).told_by(nonce);
+        let mut ear = ear.printing(cost.wants_print());
         let mut on_event = |reply: &Reply, event: &sse::Event<'_>| {
             if event.name != b"message" {
                 return Flow::Continue;
@@ -216,6 +217,7 @@ impl Client {
             }
         };
         cost.echoes(ear.echo);
+        cost.printed(ear.print);
         // A server may end a stream it has given an id, and wait to be asked again.
         trail.finish(if was_polled { Outcome::Ok } else { answered.outcome });
         if let Some(cursor) = cursor.filter(|_| answered.outcome == Outcome::CutStream) {

@@ -13,7 +13,7 @@ use super::connect::{For, Refusal};
 use super::cost::Cost;
 use super::legacy::with;
 use super::tool::Tool;
-use crate::engine::session::{Offers, Session, Speech};
+use crate::engine::session::{Footing, Offers, Session, Speech};
 use crate::engine::wire::line::Address;
 use crate::engine::wire::{Flow, Reply, Request, Trail};
 use crate::model::nonce::Nonce;
@@ -128,9 +128,17 @@ impl Client {
     /// How the exchange ended without an answer. A stream that opens and says nothing is
     /// [`Outcome::Timeout`] with the status of its head.
     pub async fn try_out(&self, attempt: Attempt) -> Result<Came, (Outcome, Option<u16>)> {
+        self.try_out_as(Operation::Ping, attempt).await
+    }
+
+    /// The same, which counts as one of these.
+    pub(super) async fn try_out_as(
+        &self,
+        operation: Operation,
+        attempt: Attempt,
+    ) -> Result<Came, (Outcome, Option<u16>)> {
         let Attempt { method, to, headers, body, bears, within } = attempt;
         let wire = &self.common.wire;
-        let operation = Operation::Ping;
         let request = Request { to, ..Request::new(operation, method, headers, body.into()) };
         let mut trail = Trail::begin(wire, &self.ending, self.user, operation);
         let (mut whole, mut heard) = (Vec::new(), None);
@@ -183,24 +191,7 @@ impl Sitting {
     /// A request as this session's era puts it, with any id and any method. In the modern era its
     /// headers say what it is about, as they must.
     pub fn asking(&self, id: &Value, method: &str, params: Value) -> (HeaderMap, Vec<u8>) {
-        let mut headers = self.headers();
-        let mut params: Map<String, Value> = match params {
-            Value::Object(params) => params,
-            _ => Map::new(),
-        };
-        if let Speech::Modern(meta) = &self.session.footing.speech {
-            let named = ["name", "uri"].iter().find_map(|key| params.get(*key)?.as_str());
-            let about = [(modern::METHOD_HEADER, Some(method)), (modern::NAME_HEADER, named)];
-            for (name, value) in about {
-                if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
-                    headers.insert(HeaderName::from_static(name), value);
-                }
-            }
-            let meta = [b"{", meta.bytes(), b"}"].concat();
-            params.insert("_meta".to_owned(), serde_json::from_slice(&meta).unwrap_or_default());
-        }
-        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        (headers, message.to_string().into_bytes())
+        asking(&self.session.footing, id, method, params)
     }
 
     /// The tools, all pages of them.
@@ -233,6 +224,33 @@ impl Sitting {
         self.client.close(&self.session, &Cost::default()).await;
         self.client.errands.end(std::future::pending()).await;
     }
+}
+
+/// A request as this footing puts it: its headers, and its body.
+pub(super) fn asking(
+    footing: &Footing,
+    id: &Value,
+    method: &str,
+    params: Value,
+) -> (HeaderMap, Vec<u8>) {
+    let mut headers = footing.headers.clone();
+    let mut params: Map<String, Value> = match params {
+        Value::Object(params) => params,
+        _ => Map::new(),
+    };
+    if let Speech::Modern(meta) = &footing.speech {
+        let named = ["name", "uri"].iter().find_map(|key| params.get(*key)?.as_str());
+        let about = [(modern::METHOD_HEADER, Some(method)), (modern::NAME_HEADER, named)];
+        for (name, value) in about {
+            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let meta = [b"{", meta.bytes(), b"}"].concat();
+        params.insert("_meta".to_owned(), serde_json::from_slice(&meta).unwrap_or_default());
+    }
+    let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+    (headers, message.to_string().into_bytes())
 }
 
 /// Whether an event's data is a response.

@@ -4,17 +4,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Client;
+use http::{HeaderMap, Method};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
 use super::connect::{For, Refusal};
 use super::cost::Cost;
 use super::post::{Answered, Nothing, Question};
+use super::sitting::{Attempt, Came, asking};
+use super::{Client, Common};
 use crate::engine::session::Session;
+use crate::engine::wire::line::Lines;
 use crate::model::behaviour::Ask as Turn;
+use crate::model::event::Echo;
 use crate::model::nonce::Nonce;
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Rule};
+use crate::protocol::answer::{self, Head};
 use crate::protocol::legacy::write;
-use crate::protocol::message::Id;
+use crate::protocol::message::{self, Id, Message};
 
 /// How something that was tried ended.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +37,38 @@ pub struct Tail {
     pub done: Duration,
 }
 
+/// What an answer tells of whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// How its call ended.
+    pub tail: Tail,
+    /// It has the nonce of its call.
+    pub is_own: bool,
+    /// What tells it from others, if it was a good one.
+    pub print: Option<u64>,
+}
+
 impl Client {
+    /// A client with connections that nobody else ever has, leaving from where the user of the number
+    /// `place` would.
+    pub fn apart(common: Arc<Common>, user: u32, place: u32) -> Arc<Self> {
+        let lines = Arc::new(Lines::leaving(common.wire.sources.of(place, 0)));
+        Self::on(common, user, lines)
+    }
+
     /// A handshake, and the session that it began, which nobody else uses.
     pub async fn open_apart(self: &Arc<Self>) -> (Tail, Option<Arc<Session>>) {
+        self.open_for(For::OneCall).await
+    }
+
+    /// The first half of one: somebody has still to tell the server that the session is there.
+    pub async fn open_half(self: &Arc<Self>) -> (Tail, Option<Arc<Session>>) {
+        self.open_for(For::Half).await
+    }
+
+    async fn open_for(self: &Arc<Self>, purpose: For) -> (Tail, Option<Arc<Session>>) {
         let began = self.common.wire.clock.now();
-        let opened = self.handshake(For::OneCall, &Cost::default()).await;
+        let opened = self.handshake(purpose, &Cost::default()).await;
         let done = self.common.wire.clock.now();
         let (outcome, status, session) = match opened {
             Ok(session) => (Outcome::Ok, Some(200), Some(Arc::new(session))),
@@ -44,18 +79,80 @@ impl Client {
 
     /// A call in this session, whoever's it is, and once only.
     pub async fn call_apart(self: &Arc<Self>, session: &Session, ask: Turn) -> Tail {
-        let cost = Cost::default();
+        let nonce = self.nonce_in(session, ask);
+        self.answer_apart(session, (ask, nonce), self.common.profile.call_timeout).await.tail
+    }
+
+    /// What a call's arguments say of whose it is.
+    pub fn nonce_in(&self, session: &Session, ask: Turn) -> Nonce {
+        Nonce::new(self.common.seed, self.user, session.tag, ask.variation)
+    }
+
+    /// The same call with this nonce, whose answer is waited for so long, and what that tells.
+    pub async fn answer_apart(
+        self: &Arc<Self>,
+        session: &Session,
+        (ask, nonce): (Turn, Nonce),
+        patience: Duration,
+    ) -> Answer {
+        let cost = Cost::printing();
         let began = self.common.wire.clock.now();
         let tool = &self.common.tools[usize::from(ask.tool)];
-        let nonce = Nonce::new(self.common.seed, self.user, session.tag, ask.variation);
-        let mut made = Vec::new();
-        tool.maker.make(ask.variation, nonce, &mut made);
-        let until = (began + self.common.profile.call_timeout, &cost);
+        let made = self.arguments_of(ask, nonce);
+        let until = (began + patience, &cost);
         let answered = self.call_with(session, tool, (&made, nonce), until).await;
         let Answered { outcome, at, reply, .. } = answered;
         let done = at.unwrap_or_else(|| self.common.wire.clock.now());
         let status = reply.map(|reply| reply.status);
-        Tail { outcome, status, sent: cost.sent().unwrap_or(began), done }
+        let tail = Tail { outcome, status, sent: cost.sent().unwrap_or(began), done };
+        let print = cost.print().filter(|_| outcome == Outcome::Ok);
+        Answer { tail, is_own: cost.echo() == Echo::Own, print }
+    }
+
+    /// The arguments of a call, as JSON.
+    pub fn arguments_of(&self, ask: Turn, nonce: Nonce) -> Vec<u8> {
+        let mut made = Vec::new();
+        self.common.tools[usize::from(ask.tool)].maker.make(ask.variation, nonce, &mut made);
+        made
+    }
+
+    /// Tells that a call got what another one asked for.
+    pub fn tell_crossed(&self, rule: Rule, evidence: String) {
+        self.violated(rule, Operation::ToolsCall, evidence);
+    }
+
+    /// A call with any id; with the id of its answer, as that came.
+    pub async fn call_numbered(
+        self: &Arc<Self>,
+        session: &Session,
+        (ask, id): (Turn, &Value),
+        within: Duration,
+    ) -> (Tail, Option<String>) {
+        let began = self.common.wire.clock.now();
+        let made = self.arguments_of(ask, self.nonce_in(session, ask));
+        let arguments: Value = serde_json::from_slice(&made).unwrap_or_default();
+        let name = &self.common.tools[usize::from(ask.tool)].name;
+        let params = json!({ "name": name, "arguments": arguments });
+        let (headers, body) = asking(&session.footing, id, "tools/call", params);
+        let (method, to, bears) = (Method::POST, None, true);
+        let attempt = Attempt { method, to, headers, body, bears, within };
+        let came = self.try_out_as(Operation::ToolsCall, attempt).await;
+        let done = self.common.wire.clock.now();
+        let (outcome, status, answer) = match came {
+            Err((outcome, status)) => (outcome, status, None),
+            Ok(came) => {
+                let (outcome, answer) = read(session, &came);
+                (outcome, Some(came.status), answer)
+            }
+        };
+        (Tail { outcome, status, sent: began, done }, answer)
+    }
+
+    /// `notifications/initialized` in a session that is perhaps another client's.
+    pub async fn confirm_apart(self: &Arc<Self>, session: &Session) -> Tail {
+        let began = self.common.wire.clock.now();
+        let (outcome, status) = self.confirmed(session, &Cost::default()).await;
+        Tail { outcome, status, sent: began, done: self.common.wire.clock.now() }
     }
 
     /// `notifications/cancelled` of a request in this session.
@@ -101,4 +198,28 @@ impl Client {
         let (outcome, status) = self.delete(session, &Cost::default()).await;
         Tail { outcome, status, sent: began, done: self.common.wire.clock.now() }
     }
+}
+
+/// What came to a request with an id, and the id that it came with.
+fn read(session: &Session, came: &Came) -> (Outcome, Option<String>) {
+    let Came { status, headers, body, .. } = came;
+    let message = message::read::<IgnoredAny>(body);
+    let (id, error) = match &message {
+        Ok(Message::Answer(answer)) => {
+            let id = answer.id.as_ref().map(|id| id.raw().to_owned());
+            (id, answer.error.as_ref().map(|error| error.code))
+        }
+        _ => (None, None),
+    };
+    let outcome = match (*status, error, &message) {
+        (200, Some(code), _) => Outcome::RpcError(code),
+        (200, None, Ok(Message::Answer(_))) => Outcome::Ok,
+        (200..=299, ..) => Outcome::Violation(Rule::AcceptedRequest),
+        _ => {
+            let headers: &HeaderMap = headers;
+            let head = Head { status: *status, headers, session: session.footing.named };
+            answer::refused(&head, body, None).outcome
+        }
+    };
+    (outcome, id)
 }

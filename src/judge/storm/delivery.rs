@@ -6,7 +6,7 @@ use crate::model::event::Call;
 use crate::model::figure;
 use crate::model::finding::{Finding, Provenance, Severity};
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Class, Outcome};
 use crate::model::summary::evidence::FirstFew;
 
 pub(super) const CUT: Rule = Rule {
@@ -34,6 +34,7 @@ pub(super) const HUNG: Rule = Rule {
 /// What did not come.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
+    calls: u64,
     cut: FirstFew<Told>,
     hung: FirstFew<Told>,
 }
@@ -43,6 +44,11 @@ impl Delivery {
         if call.operation != Operation::ToolsCall {
             return;
         }
+        let is_ended = !matches!(
+            call.outcome.class(),
+            Class::Connect | Class::NeverSent | Class::Cancelled | Class::Unfinished
+        );
+        self.calls += u64::from(is_ended);
         let waited = figure::duration(call.instants.response());
         match call.outcome {
             Outcome::CutStream => {
@@ -53,6 +59,11 @@ impl Delivery {
             }
             _ => {}
         }
+    }
+
+    /// How many calls there were that ended by themselves, of these cut, and never answered.
+    pub(super) fn counted(&self) -> (u64, u64, u64) {
+        (self.calls, self.cut.count, self.hung.count)
     }
 
     pub(super) fn findings(&self) -> Vec<Finding> {

@@ -2,12 +2,14 @@
 //! protocol's (`other-users-answer` and its like); here is of which nobody can tell.
 
 use crate::model::event::{Call, Echo};
-use crate::model::outcome::Class;
+use crate::model::outcome::{Class, Rule};
 
 /// How many answers of each tool told whose they are.
 #[derive(Debug)]
 pub(super) struct Isolation {
     tools: Vec<Tool>,
+    /// Answers that were another call's.
+    crossed: u64,
 }
 
 #[derive(Debug)]
@@ -22,7 +24,7 @@ struct Tool {
 impl Isolation {
     pub(super) fn new(tools: &[String]) -> Self {
         let tool = |name: &String| Tool { name: name.clone(), answers: 0, asked: 0, own: 0 };
-        Self { tools: tools.iter().map(tool).collect() }
+        Self { tools: tools.iter().map(tool).collect(), crossed: 0 }
     }
 
     pub(super) fn call(&mut self, call: &Call) {
@@ -31,6 +33,22 @@ impl Isolation {
         tool.answers += 1;
         tool.asked += u64::from(call.echo != Echo::Unasked);
         tool.own += u64::from(call.echo == Echo::Own);
+    }
+
+    /// A rule was broken.
+    pub(super) fn violation(&mut self, rule: Rule) {
+        let is_crossed = matches!(
+            rule,
+            Rule::OtherCallsAnswer | Rule::OtherSessionsAnswer | Rule::OtherUsersAnswer
+        );
+        self.crossed += u64::from(is_crossed);
+    }
+
+    /// How many answers there were, of these told to be the call's own, and how many that were told
+    /// to be another's.
+    pub(super) fn told(&self) -> (u64, u64, u64) {
+        let sum = |of: fn(&Tool) -> u64| self.tools.iter().map(of).sum();
+        (sum(|tool| tool.answers), sum(|tool| tool.own), self.crossed)
     }
 
     /// A sentence for each tool of which nothing could be told.

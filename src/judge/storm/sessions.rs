@@ -23,18 +23,28 @@ pub(super) const VANISHED: Rule = Rule {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     opened: u64,
+    /// Of these, with an id.
+    named: u64,
     lost: FirstFew<Told>,
 }
 
 impl Sessions {
     pub(super) fn session(&mut self, session: &SessionEvent) {
         match session.change {
-            SessionChange::Opened { .. } => self.opened += 1,
+            SessionChange::Opened { with_id } => {
+                self.opened += 1;
+                self.named += u64::from(with_id);
+            }
             SessionChange::Lost => {
                 self.lost.add((session.at, session.user, "its session was gone".to_owned()));
             }
             SessionChange::Closed | SessionChange::Abandoned => {}
         }
+    }
+
+    /// How many sessions with an id there were, and how many were gone.
+    pub(super) fn counted(&self) -> (u64, u64) {
+        (self.named, self.lost.count)
     }
 
     pub(super) fn finding(&self) -> Option<Finding> {

@@ -1,11 +1,11 @@
 //! Storms of a few events.
 
 use super::*;
-use crate::model::event::{Call, Echo, Exchange, Instants, SessionChange, SessionEvent};
+use crate::model::event::{Call, Echo, Exchange, Instants, SessionChange, SessionEvent, Violation};
 use crate::model::fault::outside::{Action, Hook};
 use crate::model::fault::{Scope, Touched, What, When};
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Rule};
 use crate::model::summary::sample;
 
 const fn s(seconds: u64) -> Duration {
@@ -127,6 +127,69 @@ fn tools_whose_answers_tell_nothing_are_said_to_be_unchecked() {
     let silent = said(&[Echo::Silent, Echo::Silent]);
     assert!(silent[0].contains("search gives (2 of them): they do not echo"), "{silent:?}");
     assert!(said(&[Echo::Unasked])[0].contains("no place for a nonce"));
+}
+
+/// What became of the invariants that every storm shows.
+fn held(storm: &Storm) -> Vec<String> {
+    let judged = storm.end().judged;
+    let word = |passed| if passed { "held" } else { "not held" };
+    judged.iter().map(|judged| format!("{}: {}", word(judged.passed), judged.value)).collect()
+}
+
+#[test]
+fn invariants_that_are_named_are_judged_and_no_others() {
+    let opened = |with_id| {
+        let change = SessionChange::Opened { with_id };
+        Event::Session(SessionEvent { user: 0, at: s(1), change })
+    };
+    let own = Event::Call(Call { tool: Some(0), echo: Echo::Own, ..call(Outcome::Ok) });
+    let all = [Invariant::Isolation, Invariant::Delivery, Invariant::SessionsStay];
+    let mut storm = storm().expecting(all.to_vec());
+    assert_eq!(
+        held(&storm),
+        [
+            "not held: not enough to say: none of 0 answers told whose they are",
+            "not held: not enough to say: no call ended that met no fault",
+            "not held: not checked: no session with an id was opened, or none before the first fault",
+        ]
+    );
+    for event in [opened(true), opened(false), own.clone(), own] {
+        storm.observe(&event);
+    }
+    storm.observe(&Event::Call(Call { echo: Echo::Silent, ..call(Outcome::Ok) }));
+    assert_eq!(
+        held(&storm),
+        [
+            "held: 2 answers told whose they are, 1 did not",
+            "held: 3 calls were answered, whole",
+            "held: 1 sessions, of which none was gone",
+        ]
+    );
+    let crossed = Violation {
+        rule: Rule::OtherUsersAnswer,
+        at: s(2),
+        user: Some(0),
+        operation: Operation::ToolsCall,
+        evidence: String::new(),
+        touched: Touched::default(),
+    };
+    storm.observe(&Event::Violation(Box::new(crossed)));
+    storm.observe(&Event::Call(call(Outcome::CutStream)));
+    storm.observe(&Event::Call(call(Outcome::Timeout)));
+    let change = SessionChange::Lost;
+    storm.observe(&Event::Session(SessionEvent { user: 0, at: s(2), change }));
+    assert_eq!(
+        held(&storm),
+        [
+            "not held: 1 answers were another call's; 2 were the call's own",
+            "not held: of 5 calls 1 were cut, and 1 never answered",
+            "not held: 1 sessions were gone, of 1 with an id",
+        ]
+    );
+    // The findings are those that every storm has, once each.
+    let found: Vec<_> = storm.end().findings.into_iter().map(|finding| finding.id).collect();
+    assert_eq!(found, ["answers-cut", "calls-hung", "sessions-vanished"]);
+    assert_eq!(super::Storm::new(&[], &[], &[]).end().judged, []);
 }
 
 #[test]

@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+
+mod affinity;
+mod isolation;
+
 use crate::model::behaviour::{SessionTrials, Steady};
 use crate::model::distribution::Distribution;
 use crate::model::outcome::Outcome;

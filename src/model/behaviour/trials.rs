@@ -4,14 +4,19 @@
 use std::time::Duration;
 
 use super::Step;
+use crate::model::plan::checks;
 
 mod aborts;
+mod affinity;
 mod cancels;
+mod isolation;
 mod sessions;
 mod silences;
 
 pub use aborts::AbortTrials;
+pub use affinity::AffinityTrials;
 pub use cancels::CancelTrials;
+pub use isolation::IsolationTrials;
 pub use sessions::SessionTrials;
 pub use silences::SilenceTrials;
 
@@ -26,16 +31,22 @@ pub enum Trials {
     Cancels(CancelTrials),
     /// `check-idle-streams`: what becomes of streams on which nothing happens.
     Silences(SilenceTrials),
+    /// `check-isolation`: whether every answer is its own call's.
+    Isolation(IsolationTrials),
+    /// `check-affinity`: whether sessions are found from everywhere.
+    Affinity(AffinityTrials),
 }
 
 impl Trials {
     /// The behaviour's name in scenarios.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
-            Self::Aborts(_) => crate::model::plan::checks::ABORTS,
-            Self::Cancels(_) => crate::model::plan::checks::CANCELS,
-            Self::Silences(_) => crate::model::plan::checks::SILENCES,
+            Self::Sessions(_) => checks::SESSIONS,
+            Self::Aborts(_) => checks::ABORTS,
+            Self::Cancels(_) => checks::CANCELS,
+            Self::Silences(_) => checks::SILENCES,
+            Self::Isolation(_) => checks::ISOLATION,
+            Self::Affinity(_) => checks::AFFINITY,
         }
     }
 
@@ -43,7 +54,9 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.waits(),
-            Self::Aborts(_) | Self::Cancels(_) => Duration::ZERO,
+            Self::Aborts(_) | Self::Cancels(_) | Self::Isolation(_) | Self::Affinity(_) => {
+                Duration::ZERO
+            }
             Self::Silences(knobs) => knobs.longest(),
         }
     }
@@ -55,6 +68,8 @@ impl Trials {
             Self::Aborts(knobs) => knobs.told(),
             Self::Cancels(knobs) => knobs.told(),
             Self::Silences(knobs) => knobs.told(),
+            Self::Isolation(knobs) => knobs.told(),
+            Self::Affinity(knobs) => knobs.told(),
         }
     }
 }

@@ -88,3 +88,7 @@ pub const ABORTS: &str = "check-abort-liveness";
 pub const CANCELS: &str = "check-cancel";
 /// The behaviour that holds streams on which nothing happens.
 pub const SILENCES: &str = "check-idle-streams";
+/// The behaviour that tries whether every answer is its own call's.
+pub const ISOLATION: &str = "check-isolation";
+/// The behaviour that tries whether sessions are found from everywhere.
+pub const AFFINITY: &str = "check-affinity";

@@ -33,6 +33,10 @@ pub enum Invariant {
     IdleStreams,
     /// Events come when they are sent.
     StreamsFlow,
+    /// An answer has the id of its request, whichever that is.
+    IdFidelity,
+    /// A session is found on every connection, wherever that comes from.
+    Affinity,
 }
 
 /// Where an invariant can be seen.
@@ -40,13 +44,15 @@ pub enum Invariant {
 pub enum Seen {
     /// In any load.
     Always,
+    /// In any load, and with this behaviour, which is there for it.
+    AlwaysAnd(&'static str),
     /// With this behaviour alone.
     With(&'static str),
 }
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 13] = [
+    pub const WORDS: [(&'static str, Self); 15] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -60,6 +66,8 @@ impl Invariant {
         ("cancel-race", Self::CancelRace),
         ("idle-streams", Self::IdleStreams),
         ("streams-flow", Self::StreamsFlow),
+        ("id-fidelity", Self::IdFidelity),
+        ("affinity", Self::Affinity),
     ];
 
     /// Its name in scenarios and reports.
@@ -70,7 +78,10 @@ impl Invariant {
     /// Where it can be seen.
     pub const fn seen(self) -> Seen {
         match self {
-            Self::Isolation | Self::Delivery | Self::SessionsStay => Seen::Always,
+            Self::SessionsStay => Seen::Always,
+            Self::Isolation | Self::Delivery => Seen::AlwaysAnd(checks::ISOLATION),
+            Self::IdFidelity => Seen::With(checks::ISOLATION),
+            Self::Affinity => Seen::With(checks::AFFINITY),
             Self::StaleSessions
             | Self::ForeignSessions
             | Self::EndedSessions
@@ -91,17 +102,23 @@ impl Invariant {
     pub fn of(behaviour: &Behaviour) -> impl Iterator<Item = Self> {
         let name = behaviour.check().map(super::super::behaviour::Check::name);
         Self::WORDS.into_iter().map(|(_, invariant)| invariant).filter(move |invariant| {
-            matches!((invariant.seen(), name), (Seen::With(needs), Some(name)) if needs == name)
+            let own = match invariant.seen() {
+                Seen::Always => None,
+                Seen::AlwaysAnd(own) | Seen::With(own) => Some(own),
+            };
+            own.is_some() && own == name
         })
     }
 
     /// Whether it can be seen in a load of this behaviour.
     pub fn is_seen_in(self, behaviour: &Behaviour) -> bool {
-        match self.seen() {
-            // A script says itself what became of its calls.
-            Seen::Always => !behaviour.is_script(),
-            Seen::With(_) => Self::of(behaviour).any(|seen| seen == self),
-        }
+        self.is_seen_by_storms(behaviour) || Self::of(behaviour).any(|seen| seen == self)
+    }
+
+    /// Whether what becomes of the users' calls in a load of this behaviour shows it.
+    pub fn is_seen_by_storms(self, behaviour: &Behaviour) -> bool {
+        // A script says itself what became of its calls.
+        !behaviour.is_script() && matches!(self.seen(), Seen::Always | Seen::AlwaysAnd(_))
     }
 }
 

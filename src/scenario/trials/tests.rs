@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::behaviour::{AbortTrials, CancelTrials, SessionTrials, SilenceTrials};
+use crate::model::behaviour::{
+    AbortTrials, AffinityTrials, CancelTrials, IsolationTrials, SessionTrials, SilenceTrials,
+};
 use crate::scenario::rehearsal;
 
 const SHORTEST: &str = r#"
@@ -73,6 +75,25 @@ fn each_script_has_its_defaults_and_its_knobs() {
     for wrong in ["[]", "['1ms']", "['2h']", "'1s'"] {
         let wrong = format!("load.idle_streams.silences={wrong}");
         assert!(with(&[silences, &wrong]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn each_script_has_knobs_of_its_own() {
+    let trials = |sets: &[&str]| match with(sets).unwrap().load.behaviour.check() {
+        Some(Check::Script(trials)) => trials.clone(),
+        other => panic!("{other:?}"),
+    };
+    let sets = ["load.behaviour=check-isolation", "load.isolation={ calls = 9, patience = '1s' }"];
+    let patience = Duration::from_secs(1);
+    let knobs = IsolationTrials { calls: 9, patience, ..IsolationTrials::default() };
+    assert_eq!(trials(&sets), Trials::Isolation(knobs));
+    let addresses = "clients.addresses=['127.0.1.1', '127.0.1.2']";
+    let sets = ["load.behaviour=check-affinity", "load.affinity.tries=7", addresses];
+    let knobs = AffinityTrials { tries: 7, addresses: 2, ..AffinityTrials::default() };
+    assert_eq!(trials(&sets), Trials::Affinity(knobs));
+    for trials in [trials(&sets), Trials::Isolation(IsolationTrials::default())] {
+        assert!(!trials.told().is_empty() && !trials.told().contains("  "), "{}", trials.told());
     }
 }
 

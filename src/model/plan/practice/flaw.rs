@@ -45,6 +45,20 @@ defects! {
     CrossesAnswers = "crosses-answers",
     /// Now and then a call is answered with what a call in another session was answered.
     MixesSessions = "mixes-sessions",
+    /// Now and then a call is answered with what another user's call was answered.
+    MixesUsers = "mixes-users",
+    /// Of calls of one session with the same id, in flight at once, the first alone is answered.
+    SameIdHangs = "same-id-hangs",
+    /// A call with an id that its session used before is refused.
+    RefusesUsedIds = "refuses-used-ids",
+    /// A call with the id 0 is taken for one without an id.
+    ZeroIdMissing = "zero-id-missing",
+    /// Connections go to two replicas in turn; a session is known to the one that opened it.
+    SessionPerReplica = "session-per-replica",
+    /// Connections go to a replica by their address; a session is known to the one that opened it.
+    SessionPerAddress = "session-per-address",
+    /// The second half of a handshake is taken on the connection of the first half alone.
+    InitializedElsewhere404 = "initialized-elsewhere-404",
     /// Now and then the stream of an answer ends without it.
     LosesAnswers = "loses-answers",
     /// Now and then an answer comes twice.

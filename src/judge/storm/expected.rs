@@ -1,0 +1,69 @@
+//! What a storm came to of the invariants that its scenario names.
+
+use super::{Delivery, Isolation, Sessions};
+use crate::judge::said::Said;
+use crate::model::plan::invariant::Invariant;
+use crate::model::report::Expectations;
+
+/// The invariants that are named, those that every storm shows.
+#[derive(Debug, Default)]
+pub(super) struct Expected(pub(super) Vec<Invariant>);
+
+impl Expected {
+    /// What each of them came to. What did not hold is a finding elsewhere.
+    pub(super) fn put(
+        &self,
+        isolation: &Isolation,
+        delivery: &Delivery,
+        sessions: &Sessions,
+        expectations: &mut Expectations,
+    ) {
+        for invariant in &self.0 {
+            let said = match invariant {
+                Invariant::Isolation => of_isolation(isolation),
+                Invariant::Delivery => of_delivery(delivery),
+                Invariant::SessionsStay => of_sessions(sessions),
+                _ => continue,
+            };
+            said.put(invariant.written(), expectations);
+        }
+    }
+}
+
+/// It did not hold, and the finding of that is another's.
+fn broken(value: String) -> Said {
+    Said { held: Some(false), ..Said::held(value) }
+}
+
+fn of_isolation(isolation: &Isolation) -> Said {
+    let (answers, own, crossed) = isolation.told();
+    let untold = match answers - own {
+        0 => String::new(),
+        untold => format!(", {untold} did not"),
+    };
+    if crossed > 0 {
+        return broken(format!("{crossed} answers were another call's; {own} were the call's own"));
+    }
+    match own {
+        0 => Said::too_little(format!("none of {answers} answers told whose they are")),
+        own => Said::held(format!("{own} answers told whose they are{untold}")),
+    }
+}
+
+fn of_delivery(delivery: &Delivery) -> Said {
+    let (calls, cut, hung) = delivery.counted();
+    match (calls, cut + hung) {
+        (0, _) => Said::too_little("no call ended that met no fault"),
+        (calls, 0) => Said::held(format!("{calls} calls were answered, whole")),
+        (calls, _) => broken(format!("of {calls} calls {cut} were cut, and {hung} never answered")),
+    }
+}
+
+fn of_sessions(sessions: &Sessions) -> Said {
+    let (opened, lost) = sessions.counted();
+    match (opened, lost) {
+        (0, 0) => Said::moot("no session with an id was opened, or none before the first fault"),
+        (opened, 0) => Said::held(format!("{opened} sessions, of which none was gone")),
+        (opened, lost) => broken(format!("{lost} sessions were gone, of {opened} with an id")),
+    }
+}
