@@ -31,8 +31,8 @@ mod trail;
 mod trials;
 mod two_ends;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -49,7 +49,7 @@ pub use self::sitting::{Attempt, Called, Came, Listing, Sitting};
 use self::tool::Learnt;
 pub use self::tool::Tool;
 use self::trail::CallTrail;
-pub use self::trials::Tail;
+pub use self::trials::{Cheap, Reads, Tail};
 use super::holder::{Holder, Wallet};
 use super::session::{Session, Slot};
 use super::stop::{Phase, Stop};
@@ -161,6 +161,8 @@ pub struct Client {
     sessions: AtomicU32,
     errands: Errands,
     begun: Begun,
+    /// How it reads, where a check has it read slowly.
+    reads: OnceLock<Reads>,
 }
 
 impl Client {
@@ -195,6 +197,7 @@ impl Client {
             sessions: AtomicU32::new(0),
             errands: Errands::default(),
             begun: Begun::default(),
+            reads: OnceLock::new(),
             common,
         })
     }

@@ -1,7 +1,11 @@
 //! Scripts of checks: several clients of one run do to the target what no storm does. What came of
 //! each trial is told; a judge says later what that means.
 
+mod parallel;
+mod seats;
 mod sessions;
+mod slow_consumer;
+mod starvation;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +22,9 @@ use crate::model::trial::{Tried, What};
 pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
     match trials {
         Trials::Sessions(knobs) => sessions::play(knobs, stand).await,
+        Trials::Starvation(knobs) => starvation::play(knobs, stand).await,
+        Trials::Parallel(knobs) => parallel::play(knobs, stand).await,
+        Trials::SlowConsumer(knobs) => slow_consumer::play(knobs, stand).await,
     }
 }
 
@@ -51,9 +58,14 @@ impl<'a> Stand<'a> {
 
     /// What is called next: each call asks something else.
     fn ask(&self) -> Ask {
+        self.ask_of(0)
+    }
+
+    /// The same of this tool.
+    fn ask_of(&self, tool: u16) -> Ask {
         let turn = self.asked.fetch_add(1, Ordering::Relaxed);
         let variation = self.key.at_turn(turn).draw(Purpose::Variation).bits();
-        Ask { tool: 0, variation }
+        Ask { tool, variation }
     }
 
     /// Tells what came of a trial, and whether it was answered well.

@@ -2,9 +2,16 @@
 //!
 //! A trial is a handful of numbers; a script makes no more of them than its scenario says.
 
+mod felt;
+mod parallel;
 mod sessions;
+mod slow_consumer;
+mod starvation;
 
+use self::parallel::Parallel;
 use self::sessions::Sessions;
+use self::slow_consumer::SlowConsumer;
+use self::starvation::Starvation;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
@@ -28,18 +35,27 @@ pub struct Examined {
 #[derive(Debug)]
 enum Family {
     Sessions(Sessions),
+    Starvation(Starvation),
+    Parallel(Parallel),
+    SlowConsumer(SlowConsumer),
 }
 
 impl Family {
     fn of(trials: &Trials) -> Self {
         match trials {
             Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+            Trials::Starvation(knobs) => Self::Starvation(Starvation::new(knobs)),
+            Trials::Parallel(knobs) => Self::Parallel(Parallel::new(knobs)),
+            Trials::SlowConsumer(knobs) => Self::SlowConsumer(SlowConsumer::new(knobs)),
         }
     }
 
     fn said(&self, invariant: Invariant) -> Said {
         match self {
             Self::Sessions(sessions) => sessions.said(invariant),
+            Self::Starvation(starvation) => starvation.said(),
+            Self::Parallel(parallel) => parallel.said(invariant),
+            Self::SlowConsumer(slow_consumer) => slow_consumer.said(),
         }
     }
 }
@@ -66,6 +82,9 @@ impl Examined {
                 self.counted.good += u64::from(tried.is_served());
                 match family {
                     Family::Sessions(sessions) => sessions.add(tried),
+                    Family::Starvation(starvation) => starvation.add(tried),
+                    Family::Parallel(parallel) => parallel.add(tried),
+                    Family::SlowConsumer(slow_consumer) => slow_consumer.add(tried),
                 }
             }
             Event::Untried(untried) => {

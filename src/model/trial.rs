@@ -4,13 +4,22 @@ use std::time::Duration;
 
 use super::outcome::{Class, Outcome};
 
+pub mod parallel;
 pub mod sessions;
+pub mod slow_consumer;
+pub mod starvation;
 
 /// What was tried, by the check that did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     /// `check-sessions`.
     Session(sessions::Trial),
+    /// `check-starvation`.
+    Starvation(starvation::Trial),
+    /// `check-parallel-scaling`.
+    Parallel(parallel::Trial),
+    /// `check-slow-consumer`.
+    SlowConsumer(slow_consumer::Trial),
 }
 
 /// One trial that has ended.

@@ -2,6 +2,7 @@
 //! target without any never comes here.
 
 mod lists;
+mod turns;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::turns::Turns;
 use super::metrics::Received;
 use super::request;
 use super::response::{self, JSON};
@@ -38,6 +40,7 @@ const LARGE: usize = 200_000;
 pub(super) struct Flawed {
     /// The next list is in the other order.
     turned: AtomicBool,
+    turns: Turns,
 }
 
 /// What is asked, as far as a defect needs it.
@@ -67,11 +70,22 @@ pub(super) async fn mcp(
         received.answered(response.status().as_u16());
         return response;
     }
+    let turn = match &target.flawed {
+        Some(flawed) => flawed.turns.take(&target, &parts, method).await,
+        None => Ok(turns::Turn::default()),
+    };
+    let turn = match turn {
+        Ok(turn) => turn,
+        Err(response) => {
+            received.answered(response.status().as_u16());
+            return response;
+        }
+    };
     target.mislead(&mut parts, method);
     let request = Request::from_parts(parts, Body::from(body.clone()));
     let response = soundly(Arc::clone(&target), endpoint, request, received).await;
     let params = asked.as_ref().map_or(&Value::Null, |asked| &asked.params);
-    target.spoilt(response, method, params).await
+    turn.over(target.spoilt(response, method, params).await).await
 }
 
 impl Target {

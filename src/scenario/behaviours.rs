@@ -1,7 +1,9 @@
 //! What a run does: `load.behaviour`, and the knobs of `[load.steady]` and `[load.chat]`.
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
-use crate::model::plan::checks::{AUDIENCE, EXPIRED_TOKEN, FLOOD, RATE_LIMIT, SESSIONS};
+use crate::model::plan::checks::{
+    AUDIENCE, EXPIRED_TOKEN, FLOOD, PARALLEL, RATE_LIMIT, SESSIONS, SLOW_CONSUMER, STARVATION,
+};
 
 use super::reader::Table;
 use super::{checks, rate_limit, research, trials};
@@ -20,7 +22,7 @@ enum Kind {
     Script(&'static str),
 }
 
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 12] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -30,6 +32,9 @@ const KINDS: [(&str, Kind); 9] = [
     (FLOOD, Kind::RegistrationFlood),
     (RATE_LIMIT, Kind::RateLimit),
     (SESSIONS, Kind::Script(SESSIONS)),
+    (STARVATION, Kind::Script(STARVATION)),
+    (PARALLEL, Kind::Script(PARALLEL)),
+    (SLOW_CONSUMER, Kind::Script(SLOW_CONSUMER)),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.

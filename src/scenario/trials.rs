@@ -1,13 +1,17 @@
 //! Checks that are one script: their knobs, a table each, and what they need of the rest of a
 //! scenario; and `[expect] invariants`.
 
+mod parallel;
 mod sessions;
+mod slow_consumer;
+mod starvation;
+mod tool;
 
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth;
-use crate::model::plan::checks::SESSIONS;
+use crate::model::plan::checks::{PARALLEL, SESSIONS, SLOW_CONSUMER, STARVATION};
 use crate::model::plan::invariant::{Invariant, Seen};
 
 use super::checks::place;
@@ -16,12 +20,24 @@ use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
 /// Tables of knobs, and the check that each is of.
-pub const TABLES: [(&str, &str); 1] = [("sessions", SESSIONS)];
+pub const TABLES: [(&str, &str); 4] = [
+    ("sessions", SESSIONS),
+    ("starvation", STARVATION),
+    ("parallel_scaling", PARALLEL),
+    ("slow_consumer", SLOW_CONSUMER),
+];
 
 /// Every script with its knobs, as `[load]` has them, by the names of the checks.
 pub fn read(load: &Table<'_>) -> Vec<Trials> {
     let doc = "Knobs of behaviour check-sessions.";
-    vec![Trials::Sessions(load.table("sessions", doc, sessions::read))]
+    let sessions = Trials::Sessions(load.table("sessions", doc, sessions::read));
+    let doc = "Knobs of behaviour check-starvation.";
+    let starvation = Trials::Starvation(load.table("starvation", doc, starvation::read));
+    let doc = "Knobs of behaviour check-parallel-scaling.";
+    let parallel = Trials::Parallel(load.table("parallel_scaling", doc, parallel::read));
+    let doc = "Knobs of behaviour check-slow-consumer.";
+    let slow_consumer = load.table("slow_consumer", doc, slow_consumer::read);
+    vec![sessions, starvation, parallel, Trials::SlowConsumer(slow_consumer)]
 }
 
 /// Reads `invariants` of `[expect]`.
@@ -63,6 +79,18 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
     refuse_runs(root, plan, trials.name());
     let settled = match trials {
         Trials::Sessions(knobs) => Trials::Sessions(sessions::settled(*knobs, plan)),
+        Trials::Starvation(knobs) => {
+            starvation::settle(root, plan, knobs);
+            trials.clone()
+        }
+        Trials::Parallel(knobs) => {
+            tool::refuse_unknown(root, plan, ("parallel_scaling", "tool"), knobs.tool.as_deref());
+            trials.clone()
+        }
+        Trials::SlowConsumer(knobs) => {
+            slow_consumer::settle(root, plan, knobs);
+            trials.clone()
+        }
     };
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }

@@ -8,10 +8,35 @@ use super::Client;
 use super::connect::{For, Refusal};
 use super::cost::Cost;
 use super::post::Answered;
+use super::post::Nothing;
+use super::put::Put;
 use crate::engine::session::Session;
+use crate::engine::weather::{By, Spell};
 use crate::model::behaviour::Ask as Turn;
 use crate::model::nonce::Nonce;
 use crate::model::outcome::Outcome;
+use crate::protocol::ask;
+
+/// Slow reading that is no fault of the scenario's has this number: none of those has it.
+const OWN: u8 = 63;
+
+/// A request that costs a server next to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cheap {
+    /// `ping`, of which the modern era has none.
+    Ping,
+    /// `tools/list`, one page.
+    List,
+}
+
+/// How a client reads the answers to its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reads {
+    /// So many bytes a second; at 0 none.
+    pub rate: u64,
+    /// From then on as they come.
+    pub until: Duration,
+}
 
 /// How something that was tried ended.
 #[derive(Debug, Clone, Copy)]
@@ -41,18 +66,62 @@ impl Client {
 
     /// A call in this session, whoever's it is, and once only.
     pub async fn call_apart(self: &Arc<Self>, session: &Session, ask: Turn) -> Tail {
+        let by = self.common.wire.clock.now() + self.common.profile.call_timeout;
+        self.call_by(session, ask, by).await.0
+    }
+
+    /// The same, answered by then at the latest; and how many bytes the answer had.
+    pub async fn call_by(
+        self: &Arc<Self>,
+        session: &Session,
+        ask: Turn,
+        by: Duration,
+    ) -> (Tail, usize) {
         let cost = Cost::default();
         let began = self.common.wire.clock.now();
         let tool = &self.common.tools[usize::from(ask.tool)];
         let nonce = Nonce::new(self.common.seed, self.user, session.tag, ask.variation);
         let mut made = Vec::new();
         tool.maker.make(ask.variation, nonce, &mut made);
-        let until = (began + self.common.profile.call_timeout, &cost);
-        let answered = self.call_with(session, tool, (&made, nonce), until).await;
-        let Answered { outcome, at, reply, .. } = answered;
+        let answered = self.call_with(session, tool, (&made, nonce), (by, &cost)).await;
+        let Answered { outcome, at, reply, bytes, .. } = answered;
         let done = at.unwrap_or_else(|| self.common.wire.clock.now());
         let status = reply.map(|reply| reply.status);
-        Tail { outcome, status, sent: cost.sent().unwrap_or(began), done }
+        (Tail { outcome, status, sent: cost.sent().unwrap_or(began), done }, bytes)
+    }
+
+    /// A request that costs next to nothing, answered within this patience. Its time begins with
+    /// it: a connection that takes its time is felt, too.
+    pub async fn ask_cheaply(
+        self: &Arc<Self>,
+        session: &Session,
+        cheap: Cheap,
+        patience: Duration,
+    ) -> Tail {
+        let (sent, cost) = (self.common.wire.clock.now(), Cost::default());
+        let ask = match cheap {
+            Cheap::Ping if !session.footing.is_modern() => ask::Ask::Ping,
+            Cheap::Ping | Cheap::List => ask::Ask::ToolsList { cursor: None },
+        };
+        let (about, mirrored, nonce) = (None, &[][..], None);
+        let (deadline, cost) = (sent + patience, &cost);
+        let put = Put { session, ask, about, mirrored, deadline, cost, is_call: false, nonce };
+        let answered = self.fetch::<Nothing, (), _>(put, |_, _| (Outcome::Ok, Some(()))).await;
+        let Answered { outcome, at, reply, .. } = answered;
+        let done = at.unwrap_or_else(|| self.common.wire.clock.now());
+        Tail { outcome, status: reply.map(|reply| reply.status), sent, done }
+    }
+
+    /// From now on the client reads like this whatever it is answered, each time on a connection of
+    /// its own. It is said once.
+    pub fn read_slowly(&self, reads: Reads) {
+        let _was_said = self.reads.set(reads).is_err();
+    }
+
+    /// What befalls exchanges of a client that reads like this.
+    pub(super) fn spell_of(reads: Reads) -> Spell {
+        let slow = Some(By { fault: OWN, what: reads.rate });
+        Spell { slow, eased: Some(reads.until), ..Spell::default() }
     }
 
     /// DELETE, whatever the profile does about the ends of sessions.

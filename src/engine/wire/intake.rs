@@ -24,6 +24,8 @@ struct Brake {
     hold: Option<Hold>,
     /// Bytes a second; at 0 none.
     rate: Option<u64>,
+    /// From then on all of it is read as it comes.
+    eased: Duration,
     /// When all that came by now is taken in.
     free: Duration,
 }
@@ -52,7 +54,8 @@ impl<'l> Intake<'l> {
         let touched = rates.iter().flatten().fold(none, |all, rate| all.and(rate.touched()));
         let touched = touched.and(hold.map_or(none, |hold| hold.touched()));
         let hold = hold.map(|hold| hold.what);
-        let brake = Brake { clock: clock.clone(), hold, rate, free: clock.now() };
+        let eased = spell.eased.unwrap_or(Duration::MAX);
+        let brake = Brake { clock: clock.clone(), hold, rate, eased, free: clock.now() };
         (Self { body, brake: Some(Box::new(brake)) }, touched)
     }
 
@@ -83,16 +86,19 @@ impl Brake {
             Some(Hold::Ever) => std::future::pending().await,
         }
         if self.rate == Some(0) {
-            std::future::pending::<()>().await;
+            if self.eased == Duration::MAX {
+                std::future::pending::<()>().await;
+            }
+            self.clock.sleep_until(self.eased).await;
         }
     }
 
     /// Takes in so many bytes.
     async fn take(&mut self, bytes: usize) {
-        let Some(rate) = self.rate else { return };
+        let Some(rate) = self.rate.filter(|_| self.clock.now() < self.eased) else { return };
         let nanos = bytes as u128 * 1_000_000_000 / u128::from(rate.max(1));
         let took = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         self.free = self.free.max(self.clock.now()).saturating_add(took);
-        self.clock.sleep_until(self.free).await;
+        self.clock.sleep_until(self.free.min(self.eased)).await;
     }
 }

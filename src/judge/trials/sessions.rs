@@ -194,7 +194,7 @@ impl Sessions {
     }
 
     pub(super) fn add(&mut self, tried: &Tried) {
-        let What::Session(trial) = tried.what;
+        let What::Session(trial) = tried.what else { return };
         match trial {
             Trial::Live => {
                 self.live.0 += 1;

@@ -4,23 +4,39 @@
 use std::time::Duration;
 
 use super::Step;
+use crate::model::plan::checks;
 
+mod parallel;
 mod sessions;
+mod slow_consumer;
+mod starvation;
 
+pub use parallel::ParallelTrials;
 pub use sessions::SessionTrials;
+pub use slow_consumer::SlowConsumerTrials;
+pub use starvation::StarvationTrials;
 
 /// A script, with its knobs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trials {
     /// `check-sessions`: what becomes of sessions that are over, and of many of them.
     Sessions(SessionTrials),
+    /// `check-starvation`: whether cheap requests are answered while slow calls are worked on.
+    Starvation(StarvationTrials),
+    /// `check-parallel-scaling`: whether calls at once take as long as one.
+    Parallel(ParallelTrials),
+    /// `check-slow-consumer`: whether clients that do not read keep others waiting.
+    SlowConsumer(SlowConsumerTrials),
 }
 
 impl Trials {
     /// The behaviour's name in scenarios.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Sessions(_) => crate::model::plan::checks::SESSIONS,
+            Self::Sessions(_) => checks::SESSIONS,
+            Self::Starvation(_) => checks::STARVATION,
+            Self::Parallel(_) => checks::PARALLEL,
+            Self::SlowConsumer(_) => checks::SLOW_CONSUMER,
         }
     }
 
@@ -28,6 +44,9 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.idle.unwrap_or_default(),
+            Self::Starvation(knobs) => knobs.waits(),
+            Self::Parallel(_) => Duration::ZERO,
+            Self::SlowConsumer(knobs) => knobs.waits(),
         }
     }
 
@@ -35,6 +54,9 @@ impl Trials {
     pub fn told(&self) -> String {
         match self {
             Self::Sessions(knobs) => knobs.told(),
+            Self::Starvation(knobs) => knobs.told(),
+            Self::Parallel(knobs) => knobs.told(),
+            Self::SlowConsumer(knobs) => knobs.told(),
         }
     }
 }

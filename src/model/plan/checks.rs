@@ -82,3 +82,9 @@ pub const FLOOD: &str = "check-registration-flood";
 pub const RATE_LIMIT: &str = "check-rate-limit";
 /// The behaviour that tries what becomes of sessions.
 pub const SESSIONS: &str = "check-sessions";
+/// The behaviour that tries whether slow calls keep cheap requests waiting.
+pub const STARVATION: &str = "check-starvation";
+/// The behaviour that makes calls at once.
+pub const PARALLEL: &str = "check-parallel-scaling";
+/// The behaviour that reads slowly what it asked for.
+pub const SLOW_CONSUMER: &str = "check-slow-consumer";

@@ -21,6 +21,14 @@ pub enum Invariant {
     EndedSessions,
     /// A session that is never ended costs others nothing.
     SessionLeak,
+    /// Slow calls keep no cheap request waiting.
+    Starvation,
+    /// Calls at once do not take as long as one after another.
+    ParallelScaling,
+    /// Calls at once are served as one alone is.
+    ParallelServed,
+    /// Who reads slowly keeps nobody else waiting.
+    SlowConsumers,
 }
 
 /// Where an invariant can be seen.
@@ -34,7 +42,7 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 7] = [
+    pub const WORDS: [(&'static str, Self); 11] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -42,6 +50,10 @@ impl Invariant {
         ("foreign-sessions", Self::ForeignSessions),
         ("ended-sessions", Self::EndedSessions),
         ("session-leak", Self::SessionLeak),
+        ("starvation", Self::Starvation),
+        ("parallel-scaling", Self::ParallelScaling),
+        ("parallel-served", Self::ParallelServed),
+        ("slow-consumers", Self::SlowConsumers),
     ];
 
     /// Its name in scenarios and reports.
@@ -57,6 +69,9 @@ impl Invariant {
             | Self::ForeignSessions
             | Self::EndedSessions
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
+            Self::Starvation => Seen::With(checks::STARVATION),
+            Self::ParallelScaling | Self::ParallelServed => Seen::With(checks::PARALLEL),
+            Self::SlowConsumers => Seen::With(checks::SLOW_CONSUMER),
         }
     }
 
