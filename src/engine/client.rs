@@ -162,7 +162,7 @@ pub struct Client {
     errands: Errands,
     begun: Begun,
     /// How it reads, where a check has it read slowly.
-    reads: OnceLock<Reads>,
+    reads: OnceLock<Box<Reads>>,
 }
 
 impl Client {

@@ -58,8 +58,6 @@ pub struct Spell {
     pub drip: Option<By<u64>>,
     /// Any body is read so many bytes a second, at 0 none.
     pub slow: Option<By<u64>>,
-    /// Until then, since the start of the run, where it is not for ever.
-    pub eased: Option<Duration>,
     /// The request is delivered once more.
     pub twice: Option<By<()>>,
     /// Beside it a stream is opened, and kept for so long.

@@ -238,7 +238,7 @@ impl Wire {
             Some(spell) => {
                 let (intake, touched) = Intake::under(answer, spell, is_stream, &self.clock);
                 trail.touched(touched);
-                intake
+                intake.eases(trail.eased)
             }
         };
         if let Some((leave, parting)) = spell::leaves_at_head(trail) {

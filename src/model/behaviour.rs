@@ -33,9 +33,7 @@ mod trials;
 pub use check::{Check, ExpiredToken, Foreign, WrongAudience};
 pub use outline::Outline;
 pub use rate_limit::{OTHERS, ROUNDING, RateLimit};
-pub use trials::{
-    ParallelTrials, SessionTrials, SlowConsumerTrials, StarvationTrials, Trials,
-};
+pub use trials::{ParallelTrials, SessionTrials, SlowConsumerTrials, StarvationTrials, Trials};
 
 /// The behaviour a scenario chose, with every symbol of its model.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,9 +12,10 @@ type Sets<'a> = &'a [(&'a str, &'a str)];
 type Row<'a> = (&'a str, &'a str, Sets<'a>, &'a [&'a str]);
 
 /// The checks that are shipped.
-const CHECKS: [&str; 1] = ["check-sessions"];
+const CHECKS: [&str; 4] =
+    ["check-sessions", "check-starvation", "check-parallel-scaling", "check-slow-consumer"];
 
-const ROWS: [Row<'_>; 7] = [
+const ROWS: [Row<'_>; 13] = [
     ("lost-session-400", "check-sessions", &[], &["lost-session-otherwise"]),
     ("lost-session-200", "check-sessions", &[], &["lost-session-otherwise"]),
     (
@@ -27,6 +28,12 @@ const ROWS: [Row<'_>; 7] = [
     ("ignores-delete", "check-sessions", &[], &["ended-session-served"]),
     ("leaks-sessions", "check-sessions", &[], &["session-leak"]),
     ("few-sessions", "check-sessions", &[], &["sessions-exhausted"]),
+    ("one-global-lock", "check-starvation", &[], &["cheap-requests-starve"]),
+    ("four-workers", "check-starvation", &[], &["cheap-requests-starve"]),
+    ("serialises-calls", "check-parallel-scaling", &[], &["calls-serialised"]),
+    ("serialises-sessions", "check-parallel-scaling", &[], &["calls-serialised"]),
+    ("refuses-parallel-calls", "check-parallel-scaling", &[], &["parallel-calls-refused"]),
+    ("waits-for-readers", "check-slow-consumer", &[], &["slow-readers-slow-others"]),
 ];
 
 /// Whether a defect of this name is found by a check.

@@ -38,7 +38,7 @@ impl Client {
             trail.suffers(weather.over_exchange(&tag));
         }
         if let Some(reads) = self.reads.get() {
-            trail.suffers(Some(Self::spell_of(*reads)));
+            reads.befall(&mut trail);
         }
         trail
     }

@@ -1,8 +1,10 @@
 //! What scripts of checks do with clients: sessions that are opened and ended by hand, and calls in
 //! whichever session is given. None of it counts as a call of a user.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
 
 use super::Client;
 use super::connect::{For, Refusal};
@@ -12,6 +14,7 @@ use super::post::Nothing;
 use super::put::Put;
 use crate::engine::session::Session;
 use crate::engine::weather::{By, Spell};
+use crate::engine::wire::Trail;
 use crate::model::behaviour::Ask as Turn;
 use crate::model::nonce::Nonce;
 use crate::model::outcome::Outcome;
@@ -29,13 +32,15 @@ pub enum Cheap {
     List,
 }
 
-/// How a client reads the answers to its calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a client reads what it is answered.
+#[derive(Debug)]
 pub struct Reads {
     /// So many bytes a second; at 0 none.
     pub rate: u64,
-    /// From then on as they come.
-    pub until: Duration,
+    /// Turns true when all is read as it comes.
+    pub eased: watch::Receiver<bool>,
+    /// Is told when an answer begins.
+    pub began: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 /// How something that was tried ended.
@@ -115,13 +120,7 @@ impl Client {
     /// From now on the client reads like this whatever it is answered, each time on a connection of
     /// its own. It is said once.
     pub fn read_slowly(&self, reads: Reads) {
-        let _was_said = self.reads.set(reads).is_err();
-    }
-
-    /// What befalls exchanges of a client that reads like this.
-    pub(super) fn spell_of(reads: Reads) -> Spell {
-        let slow = Some(By { fault: OWN, what: reads.rate });
-        Spell { slow, eased: Some(reads.until), ..Spell::default() }
+        let _was_said = self.reads.set(Box::new(reads)).is_err();
     }
 
     /// DELETE, whatever the profile does about the ends of sessions.
@@ -129,5 +128,18 @@ impl Client {
         let began = self.common.wire.clock.now();
         let (outcome, status) = self.delete(session, &Cost::default()).await;
         Tail { outcome, status, sent: began, done: self.common.wire.clock.now() }
+    }
+}
+
+impl Reads {
+    /// An exchange is read like this.
+    pub(super) fn befall<'a>(&'a self, trail: &mut Trail<'a>) {
+        let slow = Some(By { fault: OWN, what: self.rate });
+        trail.suffers(Some(Spell { slow, ..Spell::default() }));
+        trail.eases(&self.eased);
+        let began = self.began.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(began) = began {
+            trail.tell_when_open(began);
+        }
     }
 }

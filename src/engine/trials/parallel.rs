@@ -54,5 +54,8 @@ async fn batch(stand: &Stand<'_>, seats: &[Opened], tool: u16, at: At) {
 }
 
 fn has_failed(tail: &Tail) -> bool {
-    !matches!(tail.outcome.class(), Class::Ok | Class::ToolError | Class::Throttled | Class::Timeout)
+    !matches!(
+        tail.outcome.class(),
+        Class::Ok | Class::ToolError | Class::Throttled | Class::Timeout
+    )
 }

@@ -49,7 +49,9 @@ impl Stand<'_> {
     /// Ends their sessions.
     pub(super) async fn leave(&self, seats: Vec<Opened>) {
         for Opened { client, session } in seats {
-            if session.echoed().is_some() {
+            if let Some(mailbox) = session.footing.mailbox() {
+                mailbox.hang_up();
+            } else if session.echoed().is_some() {
                 client.end_apart(&session).await;
             }
         }
@@ -121,7 +123,11 @@ impl Stand<'_> {
 }
 
 /// So many instants, each so long after the one before, the first one then.
-pub(super) fn evenly(from: Duration, every: Duration, count: u32) -> impl Iterator<Item = Duration> {
+pub(super) fn evenly(
+    from: Duration,
+    every: Duration,
+    count: u32,
+) -> impl Iterator<Item = Duration> {
     (0..count).map(move |at| from + every * at)
 }
 

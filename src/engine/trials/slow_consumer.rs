@@ -2,15 +2,17 @@
 //! what they asked for.
 //!
 //! ```text
-//! ordinary  | . . . . |        | . . . . |        |      | . . . . |
-//! readers   |         | ask, and read slowly      | read |         |
-//!           | before  | settle | during  | slack  |      |  after  |
+//! ordinary  | . . . . |        | . . . . |       |      | . . . . |
+//! readers   |         | ask, and read slowly     | read |         |
+//!           | before  | settle | during  | slack |      |  after  |
 //! ```
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{oneshot, watch};
 
 use super::seats::{Looked, evenly};
 use super::{Opened, Stand};
@@ -21,6 +23,8 @@ use crate::model::outcome::Outcome;
 use crate::model::trial::What;
 use crate::model::trial::slow_consumer::{At, Phase, Trial};
 
+/// After so long without another answer that begins, those that are to begin have.
+const QUIET: Duration = Duration::from_secs(1);
 /// So long slow readers go on after the last ordinary call beside them.
 const SLACK: Duration = Duration::from_secs(1);
 /// So long an answer takes at most once it is read as it comes.
@@ -86,20 +90,46 @@ impl Scene<'_> {
         let stand = self.stand;
         let readers = stand.seats(self.knobs.readers).await;
         self.others(At { round, phase: Phase::Before }).await;
-        let begins = stand.now() + self.knobs.settle;
-        let reads = Reads {
-            rate: u64::from(self.knobs.rate),
-            until: begins + self.knobs.hold + SLACK,
-        };
-        let reading: FuturesUnordered<_> =
-            readers.iter().map(|reader| self.read(reader, reads, round)).collect();
+        let (ease, eased) = watch::channel(false);
+        let mut beginning = FuturesUnordered::new();
+        let reading: FuturesUnordered<_> = readers
+            .iter()
+            .map(|reader| {
+                let (begins, began) = oneshot::channel();
+                beginning.push(began);
+                let rate = u64::from(self.knobs.rate);
+                let (eased, began) = (eased.clone(), Mutex::new(Some(begins)));
+                self.read(reader, Reads { rate, eased, began }, round)
+            })
+            .collect();
         let beside = async {
-            stand.sleep_until(begins).await;
-            self.others(At { round, phase: Phase::During }).await;
+            if self.have_begun(&mut beginning).await {
+                let eases = async {
+                    stand.sleep_until(stand.now() + self.knobs.hold + SLACK).await;
+                    ease.send_replace(true);
+                };
+                tokio::join!(self.others(At { round, phase: Phase::During }), eases);
+            }
+            ease.send_replace(true);
         };
         tokio::join!(reading.collect::<Vec<()>>(), beside);
         stand.leave(readers.into_iter().map(|reader| self.anew(&reader)).collect()).await;
         self.others(At { round, phase: Phase::After }).await;
+    }
+
+    /// Waits until answers to slow readers no longer begin, because all have or one keeps the others
+    /// from it: large results are a burden while they are made, however they are read. False if that
+    /// takes too long.
+    async fn have_begun(&self, beginning: &mut FuturesUnordered<oneshot::Receiver<()>>) -> bool {
+        let stand = self.stand;
+        let latest = stand.now() + self.knobs.settle;
+        while stand.now() < latest {
+            match stand.by(stand.now() + QUIET, beginning.next()).await {
+                Some(Some(_began_or_ended)) => {}
+                Some(None) | None => return true,
+            }
+        }
+        false
     }
 
     /// Asks for a large result, and hardly reads it.
@@ -107,7 +137,7 @@ impl Scene<'_> {
         let Opened { client, session } = reader;
         client.read_slowly(reads);
         let ask = self.stand.ask_of(self.large);
-        let (tail, _) = client.call_by(session, ask, reads.until + REST).await;
+        let (tail, _) = client.call_by(session, ask, self.stand.now() + self.patience()).await;
         self.stand.tell(client, What::SlowConsumer(Trial::Reader(round)), tail);
     }
 
@@ -130,9 +160,14 @@ impl Scene<'_> {
         join_all(calls).await;
     }
 
+    /// So long an answer may take that is hardly read.
+    fn patience(&self) -> Duration {
+        self.knobs.settle + QUIET + self.knobs.hold + PATIENCE + SLACK + REST
+    }
+
     /// The session of a reader with a client that reads as others do.
     fn anew(&self, reader: &Opened) -> Opened {
-        let session = std::sync::Arc::clone(&reader.session);
+        let session = Arc::clone(&reader.session);
         Opened { client: self.stand.client(0, 0), session }
     }
 }

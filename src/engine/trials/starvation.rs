@@ -49,10 +49,10 @@ pub(super) async fn play(knobs: &StarvationTrials, stand: &Stand<'_>) {
     }
     stand.tell(&seat.client, What::Starvation(Trial::Alone), found.tail);
     let lanes = stand.seats(knobs.most).await;
-    let mut most = lanes.len();
+    let mut least = 0;
     for round in 0..knobs.rounds {
         let here = Round { knobs, stand, seat: &seat, tool, round };
-        most = here.play(&lanes, most).await;
+        least = here.play(&lanes, least).await;
     }
     stand.leave(lanes).await;
     stand.leave(vec![seat]).await;
@@ -68,13 +68,14 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Goes up to so many slow calls at most; says how far it is worth going the next time.
-    async fn play(&self, lanes: &[Opened], most: usize) -> usize {
+    /// Goes up until cheap requests are starved, and to so many slow calls at least, which rounds
+    /// before went to; says how many they were.
+    async fn play(&self, lanes: &[Opened], least: usize) -> usize {
         let (slow, over) = (AtomicU32::new(0), AtomicBool::new(false));
         let limit = limit(percentile(self.cheap(0).await));
         let mut busy = FuturesUnordered::new();
-        let mut top = most;
-        for step in self.knobs.steps().map(|step| step as usize).take_while(|step| *step <= most) {
+        let (mut top, steps) = (least, self.knobs.steps().map(|step| step as usize));
+        for step in steps.take_while(|step| *step <= lanes.len()) {
             slow.store(step as u32, Ordering::Relaxed);
             let new = busy.len()..step;
             busy.extend(lanes[new].iter().map(|lane| self.lane(lane, &slow, &over)));
@@ -82,11 +83,11 @@ impl Round<'_> {
                 biased;
                 times = self.cheap(step as u32) => times,
                 // They end when they are told to.
-                () = async { while busy.next().await.is_some() {} } => return step,
+                () = async { while busy.next().await.is_some() {} } => return top,
             };
+            top = top.max(step);
             let long = times.iter().filter(|took| **took >= limit).count();
-            if are_starved(long, times.len()) {
-                top = step;
+            if step >= least && are_starved(long, times.len()) {
                 break;
             }
         }

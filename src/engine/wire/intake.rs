@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::line::{Body, Cut};
 use crate::edge::clock::Clock;
@@ -24,8 +25,8 @@ struct Brake {
     hold: Option<Hold>,
     /// Bytes a second; at 0 none.
     rate: Option<u64>,
-    /// From then on all of it is read as it comes.
-    eased: Duration,
+    /// Turns true when all of it is read as it comes.
+    eased: Option<watch::Receiver<bool>>,
     /// When all that came by now is taken in.
     free: Duration,
 }
@@ -54,9 +55,16 @@ impl<'l> Intake<'l> {
         let touched = rates.iter().flatten().fold(none, |all, rate| all.and(rate.touched()));
         let touched = touched.and(hold.map_or(none, |hold| hold.touched()));
         let hold = hold.map(|hold| hold.what);
-        let eased = spell.eased.unwrap_or(Duration::MAX);
-        let brake = Brake { clock: clock.clone(), hold, rate, eased, free: clock.now() };
+        let brake = Brake { clock: clock.clone(), hold, rate, eased: None, free: clock.now() };
         (Self { body, brake: Some(Box::new(brake)) }, touched)
+    }
+
+    /// Who is told so reads slowly no longer.
+    pub(super) fn eases(mut self, eased: Option<&watch::Receiver<bool>>) -> Self {
+        if let Some(brake) = &mut self.brake {
+            brake.eased = eased.cloned();
+        }
+        self
     }
 
     /// The next piece of the body; `None` at its end.
@@ -86,19 +94,35 @@ impl Brake {
             Some(Hold::Ever) => std::future::pending().await,
         }
         if self.rate == Some(0) {
-            if self.eased == Duration::MAX {
-                std::future::pending::<()>().await;
-            }
-            self.clock.sleep_until(self.eased).await;
+            self.ease().await;
         }
     }
 
     /// Takes in so many bytes.
     async fn take(&mut self, bytes: usize) {
-        let Some(rate) = self.rate.filter(|_| self.clock.now() < self.eased) else { return };
+        let Some(rate) = self.rate else { return };
         let nanos = bytes as u128 * 1_000_000_000 / u128::from(rate.max(1));
         let took = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         self.free = self.free.max(self.clock.now()).saturating_add(took);
-        self.clock.sleep_until(self.free.min(self.eased)).await;
+        let (clock, free) = (self.clock.clone(), self.free);
+        tokio::select! {
+            biased;
+            () = self.ease() => {}
+            () = clock.sleep_until(free) => {}
+        }
+    }
+
+    /// Waits until all of it is read as it comes, and does so from then on.
+    async fn ease(&mut self) {
+        match &mut self.eased {
+            // Nobody is left who could say it: then it is never said.
+            Some(eased) => {
+                if eased.wait_for(|is_eased| *is_eased).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                self.rate = None;
+            }
+            None => std::future::pending().await,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::held::Held;
 use super::line::Line;
@@ -36,6 +36,8 @@ pub struct Trail<'a> {
     mark: Option<Arc<Mark>>,
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
+    /// Turns true when a body that is read slowly is read as it comes.
+    pub(super) eased: Option<&'a watch::Receiver<bool>>,
     pub(super) held: Held<'a>,
     /// What befalls it at our own end: in a box, for it is rare.
     pub(super) spell: Option<Box<Spell>>,
@@ -79,6 +81,7 @@ impl<'a> Trail<'a> {
             mark: None,
             cursor: None,
             opened: None,
+            eased: None,
             held: Held::new(&wire.recorder.gauges.held),
             spell: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
@@ -132,7 +135,7 @@ impl<'a> Trail<'a> {
         (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
         (again.counters, again.outcome) = (self.counters, self.outcome);
         again.faults_cell = self.faults_cell;
-        again.when_open = self.when_open;
+        (again.when_open, again.eased) = (self.when_open, self.eased);
         again.spell = self.spell.take();
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
         std::mem::replace(self, again).finish(outcome);
@@ -187,6 +190,11 @@ impl<'a> Trail<'a> {
     /// does.
     pub fn tell_when_open(&mut self, opened: oneshot::Sender<()>) {
         self.opened = Some(opened);
+    }
+
+    /// What it reads slowly is read as it comes once this turns true.
+    pub fn eases(&mut self, eased: &'a watch::Receiver<bool>) {
+        self.eased = Some(eased);
     }
 
     /// Where a stream broke that ended without an answer, if it was one.

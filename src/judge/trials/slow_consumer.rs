@@ -1,6 +1,7 @@
 //! `check-slow-consumer`: whether clients that hardly read what they asked for keep others waiting.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::felt;
 use crate::judge::contrast::{LEAST, above, percentile};
@@ -40,7 +41,9 @@ pub(super) struct SlowConsumer {
     /// Of the largest result, in bytes.
     largest: Option<u64>,
     others: BTreeMap<At, Vec<f64>>,
-    /// Slow readers who got all of it in the end, who did not, and who were refused.
+    /// So long readers read slowly.
+    slow_for: Duration,
+    /// Slow readers who got all of it in the end, who were cut off, and who were refused.
     kept: u64,
     gone: u64,
     refused: u64,
@@ -49,8 +52,9 @@ pub(super) struct SlowConsumer {
 impl SlowConsumer {
     pub(super) fn new(knobs: &SlowConsumerTrials) -> Self {
         let (rounds, needed) = (knobs.rounds, u64::from(knobs.least_bytes));
-        let others = BTreeMap::new();
-        Self { rounds, needed, largest: None, others, kept: 0, gone: 0, refused: 0 }
+        let (others, slow_for) = (BTreeMap::new(), knobs.hold);
+        let (kept, gone, refused) = (0, 0, 0);
+        Self { rounds, needed, largest: None, others, slow_for, kept, gone, refused }
     }
 
     pub(super) fn add(&mut self, tried: &Tried) {
@@ -61,7 +65,9 @@ impl SlowConsumer {
             }
             What::SlowConsumer(Trial::Reader(_)) => match tried.outcome.class() {
                 Class::Ok => self.kept += 1,
-                Class::CutStream | Class::Timeout | Class::Violation => self.gone += 1,
+                // Still open when nobody waited any longer.
+                Class::Timeout | Class::Violation => self.kept += 1,
+                Class::CutStream => self.gone += 1,
                 Class::Connect if tried.status.is_some() => self.gone += 1,
                 _ => self.refused += 1,
             },
@@ -90,7 +96,8 @@ impl SlowConsumer {
         if rounds.len() < self.rounds as usize {
             return Said::too_little(format!(
                 "in {} of {} rounds there were {LEAST} ordinary calls before and beside slow \
-                 readers, of which nine of ten were answered before",
+                 readers, of which nine of ten were answered before; where large results take their \
+                 time, raise load.slow_consumer.settle or lower its readers",
                 rounds.len(),
                 self.rounds
             ));
@@ -116,11 +123,11 @@ impl SlowConsumer {
 
     /// What became of the readers themselves.
     fn readers(&self, largest: u64) -> String {
-        let Self { kept, gone, .. } = self;
+        let Self { kept, gone, slow_for, .. } = self;
         format!(
-            "of {} slow readers of up to {} or more {gone} were let go within the time, and {kept} \
-             not",
+            "{gone} of {} slow readers were let go within {} (a result had {})",
             kept + gone,
+            figure::duration(*slow_for),
             figure::bytes(largest)
         )
     }

@@ -98,9 +98,8 @@ impl Starvation {
         }
         let Some(most) = steps.iter().copied().rfind(|step| self.every(*step, |_| true)) else {
             return Said::too_little(format!(
-                "no number of slow calls ({each} each) could be held in each of {} rounds with \
-                 {LEAST} cheap requests beside it: slow calls failed, or cheap ones were throttled",
-                self.rounds
+                "no number of slow calls ({each} each) could be held twice with {LEAST} cheap \
+                 requests beside it: slow calls failed, or cheap ones were throttled"
             ));
         };
         let worst = self.all(most).map(|beside| beside.high.1).fold(0.0, f64::max);
@@ -124,7 +123,7 @@ impl Starvation {
             felt::shown(worst(|beside| beside.low.0)),
             felt::shown(worst(|beside| beside.low.1)),
             felt::chance(worst(|beside| beside.p)),
-            self.rounds,
+            all.len(),
             self.meaning(knee)
         );
         let late = |at: &&At| at.slow == knee;
@@ -132,19 +131,20 @@ impl Starvation {
         Said::broken(&STARVED, count, value)
     }
 
-    /// What it is that there is too little of.
+    /// What it is that there is too little of: it is felt from where all of it is busy.
     fn meaning(&self, knee: u32) -> String {
-        let first = self.steps().find(|step| self.every(*step, |beside| beside.is_felt));
-        if knee == 1 || first == Some(1) {
-            return "one slow call is enough: everything goes through one event loop, or one lock"
+        let felt = self.steps().find(|step| self.every(*step, |beside| beside.is_felt));
+        let first = felt.map_or(knee, |felt| felt.min(knee));
+        if first == 1 {
+            return "one is enough to be felt: everything goes through one event loop, or one lock"
                 .to_owned();
         }
-        let before = self.steps().take_while(|step| *step < knee).last().unwrap_or(1);
-        let pool = format!("{before} slow calls were not: that is a pool of about so many workers");
-        if before < ANYIO && ANYIO <= knee {
+        let free = self.steps().take_while(|step| *step < first).last().unwrap_or(1);
+        let pool = format!("it is felt with {first} and not with {free}: a pool of about so many");
+        if free < ANYIO && ANYIO <= first {
             return format!("{pool}, such as the {ANYIO} threads that anyio has");
         }
-        pool
+        format!("{pool}, or all cores are busy")
     }
 
     /// The numbers of slow calls that were held, the smallest first.
@@ -168,9 +168,11 @@ impl Starvation {
         Some(worst)
     }
 
+    /// Whether it holds in each round that came so far, of which there were two at least. A round
+    /// ends where its cheap requests are starved.
     fn every(&self, slow: u32, holds: impl Fn(&Beside) -> bool) -> bool {
         let all: Vec<Beside> = self.all(slow).collect();
-        all.len() == self.rounds as usize && all.iter().all(holds)
+        all.len() > 1 && all.iter().all(holds)
     }
 
     fn all(&self, slow: u32) -> impl Iterator<Item = Beside> {
@@ -186,9 +188,8 @@ impl Beside {
     fn of(low: &[f64], high: &[f64]) -> Self {
         let both = |values: &[f64]| (median(values), percentile(values, 0.99));
         let (calm, busy) = (both(low), both(high));
-        let limit = Duration::try_from_secs_f64(calm.1).map_or(f64::INFINITY, |alone| {
-            limit(alone).as_secs_f64()
-        });
+        let limit = Duration::try_from_secs_f64(calm.1)
+            .map_or(f64::INFINITY, |alone| limit(alone).as_secs_f64());
         let long = high.iter().filter(|seconds| **seconds >= limit).count();
         let p = above(low, high);
         let rise = busy.0 >= calm.0 * FELT_TIMES && busy.0 - calm.0 >= FELT;

@@ -1,5 +1,9 @@
 //! Checks on fixed series of trials: what each invariant comes to.
 
+mod parallel;
+mod slow_consumer;
+mod starvation;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -23,9 +23,12 @@ pub(super) fn read(table: &Table<'_>) -> SlowConsumerTrials {
     let doc = "So long ordinary calls are made before, beside and after the slow readers.";
     let hold =
         table.key("hold", doc).duration(MILLISECOND * 100..=MILLISECOND * 600_000).or(default.hold);
-    let doc = "So long the slow readers are given to begin, before ordinary calls are looked at.";
-    let settle =
-        table.key("settle", doc).duration(Duration::ZERO..=MILLISECOND * 60_000).or(default.settle);
+    let doc =
+        "So long the answers to slow readers may take to begin: large results take time to make.";
+    let settle = table
+        .key("settle", doc)
+        .duration(MILLISECOND * 1_000..=MILLISECOND * 600_000)
+        .or(default.settle);
     let doc = "How often all of it is done: what is not seen each time is nothing.";
     let rounds = table.key("rounds", doc).count(2..=20).or(default.rounds);
     let doc = "A large result has so many bytes: fewer may be on their way before they are read.";
@@ -34,17 +37,7 @@ pub(super) fn read(table: &Table<'_>) -> SlowConsumerTrials {
     let large = table.key("large", doc).text().optional();
     let doc = "The tool of ordinary calls. Default: the one whose result was the smallest.";
     let ordinary = table.key("ordinary", doc).text().optional();
-    SlowConsumerTrials {
-        readers,
-        rate,
-        every,
-        hold,
-        settle,
-        rounds,
-        least_bytes,
-        large,
-        ordinary,
-    }
+    SlowConsumerTrials { readers, rate, every, hold, settle, rounds, least_bytes, large, ordinary }
 }
 
 pub(super) fn settle(root: &Table<'_>, plan: &Plan, knobs: &SlowConsumerTrials) {

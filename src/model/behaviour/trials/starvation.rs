@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn the_number_of_slow_calls_is_doubled_until_it_is_the_most() {
-        for (most, steps) in [(1, vec![1]), (2, vec![1, 2]), (8, vec![1, 2, 4, 8]), (5, vec![1, 2, 4, 5])] {
+        for (most, steps) in
+            [(1, vec![1]), (2, vec![1, 2]), (8, vec![1, 2, 4, 8]), (5, vec![1, 2, 4, 5])]
+        {
             let knobs = StarvationTrials { most, ..StarvationTrials::default() };
             assert_eq!(knobs.steps().collect::<Vec<_>>(), steps);
         }
