@@ -24,7 +24,7 @@ pub(super) fn above(low: &[f64], high: &[f64]) -> f64 {
     for tied in all.chunk_by(|(a, _), (b, _)| a.total_cmp(b).is_eq()) {
         let count = tied.len() as f64;
         // Those that are equal share the middle of their ranks.
-        let rank = before + (count + 1.0) / 2.0;
+        let rank = before + f64::midpoint(count, 1.0);
         ranks += rank * tied.iter().filter(|(_, is_high)| *is_high).count() as f64;
         ties += count * (count * count - 1.0);
         before += count;

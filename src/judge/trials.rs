@@ -34,7 +34,7 @@ pub struct Examined {
 /// What one script is judged by.
 #[derive(Debug)]
 enum Family {
-    Sessions(Sessions),
+    Sessions(Box<Sessions>),
     Starvation(Starvation),
     Parallel(Parallel),
     SlowConsumer(SlowConsumer),
@@ -43,7 +43,7 @@ enum Family {
 impl Family {
     fn of(trials: &Trials) -> Self {
         match trials {
-            Trials::Sessions(knobs) => Self::Sessions(Sessions::new(knobs)),
+            Trials::Sessions(knobs) => Self::Sessions(Box::new(Sessions::new(knobs))),
             Trials::Starvation(knobs) => Self::Starvation(Starvation::new(knobs)),
             Trials::Parallel(knobs) => Self::Parallel(Parallel::new(knobs)),
             Trials::SlowConsumer(knobs) => Self::SlowConsumer(SlowConsumer::new(knobs)),

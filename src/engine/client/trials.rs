@@ -1,10 +1,8 @@
 //! What scripts of checks do with clients: sessions that are opened and ended by hand, and calls in
 //! whichever session is given. None of it counts as a call of a user.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::{oneshot, watch};
 
 use super::Client;
 use super::connect::{For, Refusal};
@@ -13,8 +11,8 @@ use super::post::Answered;
 use super::post::Nothing;
 use super::put::Put;
 use crate::engine::session::Session;
-use crate::engine::weather::{By, Spell};
-use crate::engine::wire::Trail;
+use crate::engine::weather::By;
+use crate::engine::wire::{Slowly, Trail};
 use crate::model::behaviour::Ask as Turn;
 use crate::model::nonce::Nonce;
 use crate::model::outcome::Outcome;
@@ -37,10 +35,8 @@ pub enum Cheap {
 pub struct Reads {
     /// So many bytes a second; at 0 none.
     pub rate: u64,
-    /// Turns true when all is read as it comes.
-    pub eased: watch::Receiver<bool>,
-    /// Is told when an answer begins.
-    pub began: Mutex<Option<oneshot::Sender<()>>>,
+    /// From when on, and until when.
+    pub slowly: Slowly,
 }
 
 /// How something that was tried ended.
@@ -134,12 +130,6 @@ impl Client {
 impl Reads {
     /// An exchange is read like this.
     pub(super) fn befall<'a>(&'a self, trail: &mut Trail<'a>) {
-        let slow = Some(By { fault: OWN, what: self.rate });
-        trail.suffers(Some(Spell { slow, ..Spell::default() }));
-        trail.eases(&self.eased);
-        let began = self.began.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(began) = began {
-            trail.tell_when_open(began);
-        }
+        trail.reads_slowly(By { fault: OWN, what: self.rate }, &self.slowly);
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::seats::{Looked, evenly};
 use super::{Opened, Stand};
 use crate::engine::client::Reads;
+use crate::engine::wire::Slowly;
 use crate::model::behaviour::SlowConsumerTrials;
 use crate::model::operation::Operation;
 use crate::model::outcome::Outcome;
@@ -24,7 +25,7 @@ use crate::model::trial::What;
 use crate::model::trial::slow_consumer::{At, Phase, Trial};
 
 /// After so long without another answer that begins, those that are to begin have.
-const QUIET: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(3);
 /// So long slow readers go on after the last ordinary call beside them.
 const SLACK: Duration = Duration::from_secs(1);
 /// So long an answer takes at most once it is read as it comes.
@@ -98,8 +99,8 @@ impl Scene<'_> {
                 let (begins, began) = oneshot::channel();
                 beginning.push(began);
                 let rate = u64::from(self.knobs.rate);
-                let (eased, began) = (eased.clone(), Mutex::new(Some(begins)));
-                self.read(reader, Reads { rate, eased, began }, round)
+                let slowly = Slowly { eased: eased.clone(), began: Mutex::new(Some(begins)) };
+                self.read(reader, Reads { rate, slowly }, round)
             })
             .collect();
         let beside = async {

@@ -51,7 +51,7 @@ pub(super) async fn play(knobs: &StarvationTrials, stand: &Stand<'_>) {
     let lanes = stand.seats(knobs.most).await;
     let mut least = 0;
     for round in 0..knobs.rounds {
-        let here = Round { knobs, stand, seat: &seat, tool, round };
+        let here = Climb { knobs, stand, seat: &seat, tool, round };
         least = here.play(&lanes, least).await;
     }
     stand.leave(lanes).await;
@@ -59,7 +59,7 @@ pub(super) async fn play(knobs: &StarvationTrials, stand: &Stand<'_>) {
 }
 
 /// One time up the steps.
-struct Round<'a> {
+struct Climb<'a> {
     knobs: &'a StarvationTrials,
     stand: &'a Stand<'a>,
     seat: &'a Opened,
@@ -67,7 +67,7 @@ struct Round<'a> {
     round: u32,
 }
 
-impl Round<'_> {
+impl Climb<'_> {
     /// Goes up until cheap requests are starved, and to so many slow calls at least, which rounds
     /// before went to; says how many they were.
     async fn play(&self, lanes: &[Opened], least: usize) -> usize {

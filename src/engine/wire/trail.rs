@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::held::Held;
 use super::line::Line;
 use super::meter::{Measure, Watch};
 use super::stream::Cursor;
-use super::{Ending, Wire};
+use super::{Ending, Slowly, Wire};
 use crate::edge::mark::Mark;
 use crate::engine::holder::Lease;
 use crate::engine::recorder::Gauged;
-use crate::engine::weather::Spell;
+use crate::engine::weather::{By, Spell};
 use crate::model::event::{Challenged, Event, Exchange, Presented, Whose};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
@@ -36,8 +36,8 @@ pub struct Trail<'a> {
     mark: Option<Arc<Mark>>,
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
-    /// Turns true when a body that is read slowly is read as it comes.
-    pub(super) eased: Option<&'a watch::Receiver<bool>>,
+    /// How the body of its answer is read slowly, if by a check.
+    pub(super) slowly: Option<&'a Slowly>,
     pub(super) held: Held<'a>,
     /// What befalls it at our own end: in a box, for it is rare.
     pub(super) spell: Option<Box<Spell>>,
@@ -81,7 +81,7 @@ impl<'a> Trail<'a> {
             mark: None,
             cursor: None,
             opened: None,
-            eased: None,
+            slowly: None,
             held: Held::new(&wire.recorder.gauges.held),
             spell: None,
             _under_way: Gauged::new(&wire.recorder.gauges.exchanging),
@@ -135,7 +135,7 @@ impl<'a> Trail<'a> {
         (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
         (again.counters, again.outcome) = (self.counters, self.outcome);
         again.faults_cell = self.faults_cell;
-        (again.when_open, again.eased) = (self.when_open, self.eased);
+        (again.when_open, again.slowly) = (self.when_open, self.slowly);
         again.spell = self.spell.take();
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
         std::mem::replace(self, again).finish(outcome);
@@ -192,9 +192,10 @@ impl<'a> Trail<'a> {
         self.opened = Some(opened);
     }
 
-    /// What it reads slowly is read as it comes once this turns true.
-    pub fn eases(&mut self, eased: &'a watch::Receiver<bool>) {
-        self.eased = Some(eased);
+    /// The body of its answer is read so many bytes a second, from its beginning to its easing.
+    pub fn reads_slowly(&mut self, by: By<u64>, slowly: &'a Slowly) {
+        self.suffers(Some(Spell { slow: Some(by), ..Spell::default() }));
+        self.slowly = Some(slowly);
     }
 
     /// Where a stream broke that ended without an answer, if it was one.

@@ -64,9 +64,8 @@ impl SlowConsumer {
                 self.others.entry(at).or_default().extend(felt::seconds(tried));
             }
             What::SlowConsumer(Trial::Reader(_)) => match tried.outcome.class() {
-                Class::Ok => self.kept += 1,
-                // Still open when nobody waited any longer.
-                Class::Timeout | Class::Violation => self.kept += 1,
+                // The last two: still open when nobody waited any longer, or read on for it.
+                Class::Ok | Class::Timeout | Class::Violation => self.kept += 1,
                 Class::CutStream => self.gone += 1,
                 Class::Connect if tried.status.is_some() => self.gone += 1,
                 _ => self.refused += 1,
