@@ -123,6 +123,7 @@ pub mod edge {
 /// Decides what must hold, event by event; pure. Uses `model`.
 pub mod judge {
     pub mod checks;
+    mod contrast;
     mod middlebox;
     pub mod rate_limit;
     pub mod readiness;

@@ -13,6 +13,7 @@ mod connect;
 mod cost;
 mod errands;
 mod farewell;
+mod felt;
 mod hear;
 mod holding;
 mod kept;
@@ -34,8 +35,8 @@ mod trials;
 mod two_ends;
 mod watched;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -46,6 +47,7 @@ use self::connect::For;
 pub use self::connect::{Refusal, Scouted};
 use self::cost::Cost;
 use self::errands::Errands;
+pub use self::felt::{Cheap, Reads};
 pub use self::holding::Stood;
 use self::kept::Kept;
 use self::mischief::Begun;
@@ -166,6 +168,8 @@ pub struct Client {
     sessions: AtomicU32,
     errands: Errands,
     begun: Begun,
+    /// How it reads, where a check has it read slowly.
+    reads: OnceLock<Box<Reads>>,
 }
 
 impl Client {
@@ -205,6 +209,7 @@ impl Client {
             sessions: AtomicU32::new(0),
             errands: Errands::default(),
             begun: Begun::default(),
+            reads: OnceLock::new(),
             common,
         })
     }

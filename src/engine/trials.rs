@@ -5,8 +5,12 @@ mod aborts;
 mod affinity;
 mod cancels;
 mod isolation;
+mod parallel;
+mod seats;
 mod sessions;
 mod silences;
+mod slow_consumer;
+mod starvation;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,6 +35,9 @@ pub(super) async fn play(trials: &Trials, stand: &Stand<'_>) {
         Trials::Silences(knobs) => silences::play(knobs, stand).await,
         Trials::Isolation(knobs) => isolation::play(knobs, stand).await,
         Trials::Affinity(knobs) => affinity::play(knobs, stand).await,
+        Trials::Starvation(knobs) => starvation::play(knobs, stand).await,
+        Trials::Parallel(knobs) => parallel::play(knobs, stand).await,
+        Trials::SlowConsumer(knobs) => slow_consumer::play(knobs, stand).await,
     }
 }
 
@@ -71,14 +78,14 @@ impl<'a> Stand<'a> {
 
     /// What is called next: each call asks something else.
     fn ask(&self) -> Ask {
-        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
-        let variation = self.key.at_turn(turn).draw(Purpose::Variation).bits();
-        Ask { tool: 0, variation }
+        self.ask_of(0)
     }
 
     /// The same of this tool.
     fn ask_of(&self, tool: u16) -> Ask {
-        Ask { tool, ..self.ask() }
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+        let variation = self.key.at_turn(turn).draw(Purpose::Variation).bits();
+        Ask { tool, variation }
     }
 
     /// The name of a tool.

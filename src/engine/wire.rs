@@ -25,6 +25,7 @@ use http::{HeaderMap, Method};
 
 pub use self::ending::Ending;
 use self::intake::Intake;
+pub use self::intake::Slowly;
 use self::knife::Knife;
 use self::line::{Address, Line, Lines, Unsent};
 pub use self::meter::Watch;
@@ -244,7 +245,7 @@ impl Wire {
             Some(spell) => {
                 let (intake, touched) = Intake::under(answer, spell, is_stream, &self.clock);
                 trail.touched(touched);
-                intake
+                intake.slowly(trail.slowly)
             }
         };
         if let Some((leave, parting)) = spell::leaves_at_head(trail) {

@@ -79,7 +79,7 @@ fn rises(values: &[f64]) -> f64 {
 
 /// The chance of a standard normal value above `z`, which is not below zero (Abramowitz and Stegun,
 /// 26.2.17: the error is below 7.5e-8).
-fn upper_tail(z: f64) -> f64 {
+pub(super) fn upper_tail(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * z);
     let series = [1.330_274_429, -1.821_255_978, 1.781_477_937, -0.356_563_782, 0.319_381_530];
     let polynomial = series.into_iter().fold(0.0, |sum, term| (sum + term) * t);

@@ -16,6 +16,14 @@ use self::cancels::Cancels;
 use self::isolation::Isolation;
 use self::sessions::Sessions;
 use self::silences::Silences;
+mod felt;
+mod parallel;
+mod slow_consumer;
+mod starvation;
+
+use self::parallel::Parallel;
+use self::slow_consumer::SlowConsumer;
+use self::starvation::Starvation;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
@@ -44,6 +52,9 @@ enum Family {
     Silences(Silences),
     Isolation(Isolation),
     Affinity(Affinity),
+    Starvation(Starvation),
+    Parallel(Parallel),
+    SlowConsumer(SlowConsumer),
 }
 
 impl Family {
@@ -55,6 +66,9 @@ impl Family {
             Trials::Silences(_) => Self::Silences(Silences::default()),
             Trials::Isolation(knobs) => Self::Isolation(Isolation::new(knobs)),
             Trials::Affinity(knobs) => Self::Affinity(Affinity::new(knobs)),
+            Trials::Starvation(knobs) => Self::Starvation(Starvation::new(knobs)),
+            Trials::Parallel(knobs) => Self::Parallel(Parallel::new(knobs)),
+            Trials::SlowConsumer(knobs) => Self::SlowConsumer(SlowConsumer::new(knobs)),
         }
     }
 
@@ -66,6 +80,9 @@ impl Family {
             Self::Silences(silences) => silences.said(invariant),
             Self::Isolation(isolation) => isolation.said(invariant),
             Self::Affinity(affinity) => affinity.said(),
+            Self::Starvation(starvation) => starvation.said(),
+            Self::Parallel(parallel) => parallel.said(invariant),
+            Self::SlowConsumer(slow_consumer) => slow_consumer.said(),
         }
     }
 }
@@ -97,6 +114,9 @@ impl Examined {
                     Family::Silences(silences) => silences.add(tried),
                     Family::Isolation(isolation) => isolation.add(tried),
                     Family::Affinity(affinity) => affinity.add(tried),
+                    Family::Starvation(starvation) => starvation.add(tried),
+                    Family::Parallel(parallel) => parallel.add(tried),
+                    Family::SlowConsumer(slow_consumer) => slow_consumer.add(tried),
                 }
             }
             Event::Untried(untried) => {

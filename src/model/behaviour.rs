@@ -34,8 +34,8 @@ pub use check::{Check, ExpiredToken, Foreign, WrongAudience};
 pub use outline::Outline;
 pub use rate_limit::{OTHERS, ROUNDING, RateLimit};
 pub use trials::{
-    AbortTrials, AffinityTrials, CancelTrials, IsolationTrials, SessionTrials, SilenceTrials,
-    Trials,
+    AbortTrials, AffinityTrials, CancelTrials, IsolationTrials, ParallelTrials, SessionTrials,
+    SilenceTrials, SlowConsumerTrials, StarvationTrials, Trials,
 };
 
 /// The behaviour a scenario chose, with every symbol of its model.

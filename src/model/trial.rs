@@ -8,8 +8,11 @@ pub mod aborts;
 pub mod affinity;
 pub mod cancels;
 pub mod isolation;
+pub mod parallel;
 pub mod sessions;
 pub mod silences;
+pub mod slow_consumer;
+pub mod starvation;
 
 /// What was tried, by the check that did.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,12 @@ pub enum What {
     Isolation(isolation::Trial),
     /// `check-affinity`.
     Affinity(affinity::Trial),
+    /// `check-starvation`.
+    Starvation(starvation::Trial),
+    /// `check-parallel-scaling`.
+    Parallel(parallel::Trial),
+    /// `check-slow-consumer`.
+    SlowConsumer(slow_consumer::Trial),
 }
 
 /// One trial that has ended.

@@ -4,6 +4,7 @@
 mod ids;
 mod lists;
 mod replicas;
+mod turns;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::turns::Turns;
 use super::left::Taken;
 use super::limiter::From;
 use super::metrics::Received;
@@ -57,6 +59,7 @@ pub(super) struct Flawed {
     used: ids::Used,
     /// Where sessions were opened.
     homes: replicas::Homes,
+    turns: Turns,
 }
 
 /// What is asked, as far as a defect needs it.
@@ -86,6 +89,17 @@ pub(super) async fn mcp(
         received.answered(response.status().as_u16());
         return response;
     }
+    let turn = match &target.flawed {
+        Some(flawed) => flawed.turns.take(&target, &parts, method).await,
+        None => Ok(turns::Turn::default()),
+    };
+    let turn = match turn {
+        Ok(turn) => turn,
+        Err(response) => {
+            received.answered(response.status().as_u16());
+            return response;
+        }
+    };
     target.mislead(&mut parts, method);
     target.await_place(&parts.headers, method).await;
     let headers = parts.headers.clone();
@@ -95,7 +109,7 @@ pub(super) async fn mcp(
     let answer = async {
         let response = soundly(Arc::clone(&target), endpoint, request, received).await;
         target.keep_home(&response, from);
-        target.spoilt(response, method, params).await
+        turn.over(target.spoilt(response, method, params).await).await
     };
     if target.has(Flaw::CutsIdleStreams) {
         return Box::pin(target.cut_when_idle(method, answer)).await;

@@ -2,8 +2,8 @@
 
 use crate::model::behaviour::{Behaviour, Chat, Check, Reaction, Research, Steady};
 use crate::model::plan::checks::{
-    ABORTS, AFFINITY, AUDIENCE, CANCELS, EXPIRED_TOKEN, FLOOD, ISOLATION, RATE_LIMIT, SESSIONS,
-    SILENCES,
+    ABORTS, AFFINITY, AUDIENCE, CANCELS, EXPIRED_TOKEN, FLOOD, ISOLATION, PARALLEL, RATE_LIMIT,
+    SESSIONS, SILENCES, SLOW_CONSUMER, STARVATION,
 };
 
 use super::reader::Table;
@@ -23,7 +23,7 @@ enum Kind {
     Script(&'static str),
 }
 
-const KINDS: [(&str, Kind); 14] = [
+const KINDS: [(&str, Kind); 17] = [
     ("research", Kind::Research),
     ("research-advanced", Kind::Advanced),
     ("chat", Kind::Chat),
@@ -38,6 +38,9 @@ const KINDS: [(&str, Kind); 14] = [
     (SILENCES, Kind::Script(SILENCES)),
     (ISOLATION, Kind::Script(ISOLATION)),
     (AFFINITY, Kind::Script(AFFINITY)),
+    (STARVATION, Kind::Script(STARVATION)),
+    (PARALLEL, Kind::Script(PARALLEL)),
+    (SLOW_CONSUMER, Kind::Script(SLOW_CONSUMER)),
 ];
 
 /// Tables of knobs, and a behaviour that goes by each.

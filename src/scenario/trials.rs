@@ -5,14 +5,20 @@ mod aborts;
 mod affinity;
 mod cancels;
 mod isolation;
+mod parallel;
 mod sessions;
 mod silences;
+mod slow_consumer;
+mod starvation;
+mod tool;
 
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
 use crate::model::plan::auth;
-use crate::model::plan::checks::{ABORTS, AFFINITY, CANCELS, ISOLATION, SESSIONS, SILENCES};
+use crate::model::plan::checks::{
+    ABORTS, AFFINITY, CANCELS, ISOLATION, PARALLEL, SESSIONS, SILENCES, SLOW_CONSUMER, STARVATION,
+};
 use crate::model::plan::invariant::{Invariant, Seen};
 
 use super::checks::place;
@@ -21,13 +27,16 @@ use super::reader::Table;
 use super::scalar::{Wrong, text_of};
 
 /// Tables of knobs, and the check that each is of.
-pub const TABLES: [(&str, &str); 6] = [
+pub const TABLES: [(&str, &str); 9] = [
     ("sessions", SESSIONS),
     ("abort_liveness", ABORTS),
     ("cancel", CANCELS),
     ("idle_streams", SILENCES),
     ("isolation", ISOLATION),
     ("affinity", AFFINITY),
+    ("starvation", STARVATION),
+    ("parallel_scaling", PARALLEL),
+    ("slow_consumer", SLOW_CONSUMER),
 ];
 
 /// Every script with its knobs, as `[load]` has them, by the names of the checks.
@@ -38,6 +47,9 @@ pub fn read(load: &Table<'_>) -> Vec<Trials> {
     let silences = "Knobs of behaviour check-idle-streams.";
     let isolation = "Knobs of behaviour check-isolation.";
     let affinity = "Knobs of behaviour check-affinity.";
+    let starvation = "Knobs of behaviour check-starvation.";
+    let parallel = "Knobs of behaviour check-parallel-scaling.";
+    let slow_consumer = "Knobs of behaviour check-slow-consumer.";
     vec![
         Trials::Sessions(load.table("sessions", sessions, sessions::read)),
         Trials::Aborts(load.table("abort_liveness", aborts, aborts::read)),
@@ -45,6 +57,9 @@ pub fn read(load: &Table<'_>) -> Vec<Trials> {
         Trials::Silences(load.table("idle_streams", silences, silences::read)),
         Trials::Isolation(load.table("isolation", isolation, isolation::read)),
         Trials::Affinity(load.table("affinity", affinity, affinity::read)),
+        Trials::Starvation(load.table("starvation", starvation, starvation::read)),
+        Trials::Parallel(load.table("parallel_scaling", parallel, parallel::read)),
+        Trials::SlowConsumer(load.table("slow_consumer", slow_consumer, slow_consumer::read)),
     ]
 }
 
@@ -90,6 +105,18 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, trials: &Trials) {
         Trials::Aborts(_) | Trials::Cancels(_) | Trials::Silences(_) => trials.clone(),
         Trials::Isolation(knobs) => Trials::Isolation(isolation::settled(*knobs, plan)),
         Trials::Affinity(knobs) => Trials::Affinity(affinity::settled(*knobs, plan)),
+        Trials::Starvation(knobs) => {
+            starvation::settle(root, plan, knobs);
+            trials.clone()
+        }
+        Trials::Parallel(knobs) => {
+            tool::refuse_unknown(root, plan, ("parallel_scaling", "tool"), knobs.tool.as_deref());
+            trials.clone()
+        }
+        Trials::SlowConsumer(knobs) => {
+            slow_consumer::settle(root, plan, knobs);
+            trials.clone()
+        }
     };
     plan.load.behaviour = Behaviour::Check(Check::Script(settled));
 }

@@ -40,6 +40,9 @@ pub(crate) const CHECKS: &[&str] = &[
     "check-idle-streams",
     "check-isolation",
     "check-affinity",
+    "check-starvation",
+    "check-parallel-scaling",
+    "check-slow-consumer",
 ];
 
 const ROWS: &[Row<'static>] = &[
@@ -81,6 +84,12 @@ const ROWS: &[Row<'static>] = &[
     ("session-per-replica", "check-affinity", &[], &["sessions-in-one-replica"]),
     ("session-per-address", "check-affinity", &[], &["sessions-bound-to-address"]),
     ("initialized-elsewhere-404", "check-affinity", &[], &["initialized-elsewhere-refused"]),
+    ("one-global-lock", "check-starvation", &[], &["cheap-requests-starve"]),
+    ("four-workers", "check-starvation", &[], &["cheap-requests-starve"]),
+    ("serialises-calls", "check-parallel-scaling", &[], &["calls-serialised"]),
+    ("serialises-sessions", "check-parallel-scaling", &[], &["calls-serialised"]),
+    ("refuses-parallel-calls", "check-parallel-scaling", &[], &["parallel-calls-refused"]),
+    ("waits-for-readers", "check-slow-consumer", &[], &["slow-readers-slow-others"]),
 ];
 
 /// Other forms of them that a sound target passes.

@@ -37,6 +37,9 @@ impl Client {
             let tag = Tag { user: self.user, number, operation, tool };
             trail.suffers(weather.over_exchange(&tag));
         }
+        if let Some(reads) = self.reads.get() {
+            reads.befall(&mut trail);
+        }
         trail
     }
 

@@ -46,6 +46,8 @@ pub struct Answer {
     pub is_own: bool,
     /// What tells it from others, if it was a good one.
     pub print: Option<u64>,
+    /// How many bytes it has.
+    pub bytes: usize,
 }
 
 impl Client {
@@ -101,12 +103,12 @@ impl Client {
         let made = self.arguments_of(ask, nonce);
         let until = (began + patience, &cost);
         let answered = self.call_with(session, tool, (&made, nonce), until).await;
-        let Answered { outcome, at, reply, .. } = answered;
+        let Answered { outcome, at, reply, bytes, .. } = answered;
         let done = at.unwrap_or_else(|| self.common.wire.clock.now());
         let status = reply.map(|reply| reply.status);
         let tail = Tail { outcome, status, sent: cost.sent().unwrap_or(began), done };
         let print = cost.print().filter(|_| outcome == Outcome::Ok);
-        Answer { tail, is_own: cost.echo() == Echo::Own, print }
+        Answer { tail, is_own: cost.echo() == Echo::Own, print, bytes }
     }
 
     /// The arguments of a call, as JSON.

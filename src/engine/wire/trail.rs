@@ -11,11 +11,11 @@ use super::line::Line;
 use super::meter::{Measure, Watch};
 use super::pulse::Pulse;
 use super::stream::Cursor;
-use super::{Ending, Wire};
+use super::{Ending, Slowly, Wire};
 use crate::edge::mark::Mark;
 use crate::engine::holder::Lease;
 use crate::engine::recorder::Gauged;
-use crate::engine::weather::Spell;
+use crate::engine::weather::{By, Spell};
 use crate::model::event::{Challenged, Event, Exchange, Presented, Whose};
 use crate::model::fault::Touched;
 use crate::model::operation::Operation;
@@ -37,6 +37,8 @@ pub struct Trail<'a> {
     mark: Option<Arc<Mark>>,
     pub(super) cursor: Option<Cursor>,
     pub(super) opened: Option<oneshot::Sender<()>>,
+    /// How the body of its answer is read slowly, if by a check.
+    pub(super) slowly: Option<&'a Slowly>,
     pub(super) held: Held<'a>,
     /// Who feels its pulse, if anybody does.
     pub(super) pulse: Option<&'a Pulse>,
@@ -82,6 +84,7 @@ impl<'a> Trail<'a> {
             mark: None,
             cursor: None,
             opened: None,
+            slowly: None,
             held: Held::new(&wire.recorder.gauges.held),
             pulse: None,
             spell: None,
@@ -136,7 +139,7 @@ impl<'a> Trail<'a> {
         (again.sent_cell, again.first_cell) = (self.sent_cell, self.first_cell);
         (again.counters, again.outcome) = (self.counters, self.outcome);
         again.faults_cell = self.faults_cell;
-        again.when_open = self.when_open;
+        (again.when_open, again.slowly) = (self.when_open, self.slowly);
         again.pulse = self.pulse;
         again.spell = self.spell.take();
         (again.opened, again.measure) = (self.opened.take(), self.measure.again());
@@ -197,6 +200,12 @@ impl<'a> Trail<'a> {
     /// does.
     pub fn tell_when_open(&mut self, opened: oneshot::Sender<()>) {
         self.opened = Some(opened);
+    }
+
+    /// The body of its answer is read so many bytes a second, from its beginning to its easing.
+    pub fn reads_slowly(&mut self, by: By<u64>, slowly: &'a Slowly) {
+        self.suffers(Some(Spell { slow: Some(by), ..Spell::default() }));
+        self.slowly = Some(slowly);
     }
 
     /// Where a stream broke that ended without an answer, if it was one.

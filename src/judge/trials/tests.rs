@@ -2,7 +2,10 @@
 
 mod aborts;
 mod cancels;
+mod parallel;
 mod silences;
+mod slow_consumer;
+mod starvation;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -19,6 +19,13 @@ pub use cancels::CancelTrials;
 pub use isolation::IsolationTrials;
 pub use sessions::SessionTrials;
 pub use silences::SilenceTrials;
+mod parallel;
+mod slow_consumer;
+mod starvation;
+
+pub use parallel::ParallelTrials;
+pub use slow_consumer::SlowConsumerTrials;
+pub use starvation::StarvationTrials;
 
 /// A script, with its knobs.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +42,12 @@ pub enum Trials {
     Isolation(IsolationTrials),
     /// `check-affinity`: whether sessions are found from everywhere.
     Affinity(AffinityTrials),
+    /// `check-starvation`: whether cheap requests are answered while slow calls are worked on.
+    Starvation(StarvationTrials),
+    /// `check-parallel-scaling`: whether calls at once take as long as one.
+    Parallel(ParallelTrials),
+    /// `check-slow-consumer`: whether clients that do not read keep others waiting.
+    SlowConsumer(SlowConsumerTrials),
 }
 
 impl Trials {
@@ -47,6 +60,9 @@ impl Trials {
             Self::Silences(_) => checks::SILENCES,
             Self::Isolation(_) => checks::ISOLATION,
             Self::Affinity(_) => checks::AFFINITY,
+            Self::Starvation(_) => checks::STARVATION,
+            Self::Parallel(_) => checks::PARALLEL,
+            Self::SlowConsumer(_) => checks::SLOW_CONSUMER,
         }
     }
 
@@ -54,10 +70,14 @@ impl Trials {
     pub(super) fn waits(&self) -> Duration {
         match self {
             Self::Sessions(knobs) => knobs.waits(),
-            Self::Aborts(_) | Self::Cancels(_) | Self::Isolation(_) | Self::Affinity(_) => {
-                Duration::ZERO
-            }
+            Self::Starvation(knobs) => knobs.waits(),
+            Self::SlowConsumer(knobs) => knobs.waits(),
             Self::Silences(knobs) => knobs.longest(),
+            Self::Aborts(_)
+            | Self::Cancels(_)
+            | Self::Isolation(_)
+            | Self::Affinity(_)
+            | Self::Parallel(_) => Duration::ZERO,
         }
     }
 
@@ -70,6 +90,9 @@ impl Trials {
             Self::Silences(knobs) => knobs.told(),
             Self::Isolation(knobs) => knobs.told(),
             Self::Affinity(knobs) => knobs.told(),
+            Self::Starvation(knobs) => knobs.told(),
+            Self::Parallel(knobs) => knobs.told(),
+            Self::SlowConsumer(knobs) => knobs.told(),
         }
     }
 }

@@ -92,3 +92,9 @@ pub const SILENCES: &str = "check-idle-streams";
 pub const ISOLATION: &str = "check-isolation";
 /// The behaviour that tries whether sessions are found from everywhere.
 pub const AFFINITY: &str = "check-affinity";
+/// The behaviour that tries whether slow calls keep cheap requests waiting.
+pub const STARVATION: &str = "check-starvation";
+/// The behaviour that makes calls at once.
+pub const PARALLEL: &str = "check-parallel-scaling";
+/// The behaviour that reads slowly what it asked for.
+pub const SLOW_CONSUMER: &str = "check-slow-consumer";

@@ -37,6 +37,14 @@ pub enum Invariant {
     IdFidelity,
     /// A session is found on every connection, wherever that comes from.
     Affinity,
+    /// Slow calls keep no cheap request waiting.
+    Starvation,
+    /// Calls at once do not take as long as one after another.
+    ParallelScaling,
+    /// Calls at once are served as one alone is.
+    ParallelServed,
+    /// Who reads slowly keeps nobody else waiting.
+    SlowConsumers,
 }
 
 /// Where an invariant can be seen.
@@ -52,7 +60,7 @@ pub enum Seen {
 
 impl Invariant {
     /// Every one, as a scenario names it.
-    pub const WORDS: [(&'static str, Self); 15] = [
+    pub const WORDS: [(&'static str, Self); 19] = [
         ("isolation", Self::Isolation),
         ("delivery", Self::Delivery),
         ("sessions-stay", Self::SessionsStay),
@@ -68,6 +76,10 @@ impl Invariant {
         ("streams-flow", Self::StreamsFlow),
         ("id-fidelity", Self::IdFidelity),
         ("affinity", Self::Affinity),
+        ("starvation", Self::Starvation),
+        ("parallel-scaling", Self::ParallelScaling),
+        ("parallel-served", Self::ParallelServed),
+        ("slow-consumers", Self::SlowConsumers),
     ];
 
     /// Its name in scenarios and reports.
@@ -90,6 +102,9 @@ impl Invariant {
             Self::AbortLiveness => Seen::With(checks::ABORTS),
             Self::Cancel | Self::CancelRace => Seen::With(checks::CANCELS),
             Self::IdleStreams | Self::StreamsFlow => Seen::With(checks::SILENCES),
+            Self::Starvation => Seen::With(checks::STARVATION),
+            Self::ParallelScaling | Self::ParallelServed => Seen::With(checks::PARALLEL),
+            Self::SlowConsumers => Seen::With(checks::SLOW_CONSUMER),
         }
     }
 

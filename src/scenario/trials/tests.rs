@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::behaviour::{
-    AbortTrials, AffinityTrials, CancelTrials, IsolationTrials, SessionTrials, SilenceTrials,
+    AbortTrials, AffinityTrials, CancelTrials, IsolationTrials, ParallelTrials, SessionTrials,
+    SilenceTrials, SlowConsumerTrials, StarvationTrials,
 };
 use crate::scenario::rehearsal;
 
@@ -122,4 +123,45 @@ fn what_a_script_lacks_is_shown_in_place() {
     // One that can be seen is enough.
     let some = ["load.behaviour=steady", "expect.invariants=['session-leak', 'isolation']"];
     assert_eq!(with(&some).unwrap().expect.invariants.len(), 2);
+}
+
+fn script(plan: &Plan) -> Trials {
+    match plan.load.behaviour.check() {
+        Some(Check::Script(trials)) => trials.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn scripts_about_others_who_wait_have_their_knobs() {
+    let of = |sets: &[&str]| script(&with(sets).unwrap());
+    let slow = ["load.behaviour=check-starvation", "load.starvation={ most = 4, slow = 'a' }"];
+    let (most, name) = (4, Some("a".to_owned()));
+    let expected = StarvationTrials { most, slow: name.clone(), ..StarvationTrials::default() };
+    assert_eq!(of(&slow), Trials::Starvation(expected));
+    let knobs = "load.parallel_scaling={ batches = [8, 4, 8], tool = 'a' }";
+    let parallel = ["load.behaviour=check-parallel-scaling", knobs];
+    let batches = vec![1, 4, 8];
+    let expected = ParallelTrials { batches, tool: name.clone(), ..ParallelTrials::default() };
+    assert_eq!(of(&parallel), Trials::Parallel(expected));
+    let consumer = ["load.behaviour=check-slow-consumer", "load.slow_consumer={ large = 'a' }"];
+    let expected = SlowConsumerTrials { large: name, ..SlowConsumerTrials::default() };
+    assert_eq!(of(&consumer), Trials::SlowConsumer(expected));
+}
+
+#[test]
+fn what_scripts_about_others_who_wait_lack_is_shown_in_place() {
+    let cases: [&[&str]; 5] = [
+        &["load.behaviour=check-starvation", "load.starvation={ hold = '1s', every = '200ms' }"],
+        &["load.behaviour=check-starvation", "load.starvation.slow='a'", "tools.allow=['b']"],
+        &["load.behaviour=check-parallel-scaling", "load.parallel_scaling.batches=[0, 4]"],
+        &["load.behaviour=check-slow-consumer", "load.slow_consumer={ hold = '500ms' }"],
+        &[
+            "load.behaviour=check-slow-consumer",
+            "load.slow_consumer.large='a'",
+            "tools.allow=['b']",
+        ],
+    ];
+    let said = cases.map(|sets| with(sets).unwrap_err()).join("\n");
+    insta::assert_snapshot!(said);
 }

@@ -151,6 +151,18 @@ defects! {
     UnknownTool500 = "unknown-tool-500",
     /// Errors of calls say nothing.
     BareErrors = "bare-errors",
+    /// While one request is worked on nobody else's is.
+    OneGlobalLock = "one-global-lock",
+    /// Four requests are worked on at once, whatever they ask.
+    FourWorkers = "four-workers",
+    /// Calls of tools are worked on one after another.
+    SerialisesCalls = "serialises-calls",
+    /// Calls in one session are worked on one after another.
+    SerialisesSessions = "serialises-sessions",
+    /// A call is answered 500 while another one is worked on.
+    RefusesParallelCalls = "refuses-parallel-calls",
+    /// No call is worked on until the answer to the one before has been read.
+    WaitsForReaders = "waits-for-readers",
 }
 
 #[cfg(test)]
