@@ -120,6 +120,9 @@ fn of_kind(kind: &str) -> Value {
 }
 
 fn element(elements: &str) -> Value {
+    if let Some(range) = elements.strip_prefix("whole numbers") {
+        return ranged("integer", range);
+    }
     match elements {
         "tables" => closed(),
         "weights" => json!({ "type": "number", "minimum": 0 }),

@@ -10,12 +10,11 @@ const MOST: u32 = 256;
 pub(super) fn read(table: &Table<'_>) -> ParallelTrials {
     let default = ParallelTrials::default();
     let doc = "So many calls at once, one batch after another; 1 is always the first.";
-    let expected = format!("expected whole numbers, 1 to {MOST}");
+    let (kind, expected) =
+        ("a list of whole numbers, 1 to 256", "expected whole numbers, 1 to 256");
     let mut batches = table
         .key("batches", doc)
-        .each("a list of whole numbers", |node| {
-            whole_of(node, &(1..=MOST)).ok_or_else(|| expected.clone())
-        })
+        .each(kind, |node| whole_of(node, &(1..=MOST)).ok_or_else(|| expected.to_owned()))
         .or_as(default.batches, "[1, 2, 4, 8, 16, 32]");
     batches.push(1);
     batches.sort_unstable();
