@@ -3,6 +3,7 @@
 
 mod consent;
 mod elsewhere;
+mod jars;
 mod person;
 mod way;
 
@@ -34,6 +35,7 @@ use crate::protocol::oauth::lookup::Lookup;
 use crate::protocol::oauth::refresh::Refresh;
 use crate::protocol::oauth::refusal::{Reaction, Refusal, What};
 
+use self::jars::Jars;
 use self::way::Way;
 use super::grant::Standing;
 use crate::model::secret::Secret;
@@ -84,9 +86,11 @@ pub enum Flow {
     Nobody(&'static str),
 }
 
-/// A client that is registered once for all.
+/// What outlives one login: a client that is registered once for all, and what browsers keep.
 #[derive(Debug)]
 pub struct Shared {
+    /// Cookies of each user, by whom an authorization server knows who comes again.
+    jars: Jars,
     client: Mutex<Option<Arc<Client>>>,
     /// For the one who registers it.
     turn: Semaphore,
@@ -94,7 +98,7 @@ pub struct Shared {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { client: Mutex::default(), turn: Semaphore::new(1) }
+        Self { jars: Jars::default(), client: Mutex::default(), turn: Semaphore::new(1) }
     }
 }
 
@@ -240,9 +244,10 @@ impl Realm {
         Known { client, ..Known::default() }
     }
 
-    /// All users share the client that those of another load did.
+    /// All users share the client that those of another load did, and come again in their browsers.
     pub fn share_client_of(&self, other: &Self) {
         *self.lock() = other.shared_client();
+        self.shared.jars.inherit(&other.shared.jars);
     }
 
     /// The authorization server no longer knows this client. Where all share it, nobody does from

@@ -72,11 +72,19 @@ impl Consenting {
         };
         let mut done = 0;
         let mut browser = Browser::at(consent.url.clone());
+        // Forms are written for who comes first, and is asked for a name.
+        let keeps = matches!(self, Self::Redirect);
+        if keeps {
+            browser.jar = realm.shared.jars.take(journey.user);
+        }
         for _ in 0..MOST_PAGES {
             let arrived = browser.load(realm, journey, by).await?;
             if (300..400).contains(&arrived.status) {
                 let next = browser.redirected(&arrived)?;
                 if is_callback(&next, &consent.callback) {
+                    if keeps {
+                        realm.shared.jars.keep(journey.user, browser.jar);
+                    }
                     return Ok(next);
                 }
                 browser.follow(arrived.status, next);
