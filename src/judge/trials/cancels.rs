@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::sessions::shown;
+use super::sessions::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::CancelTrials;
@@ -86,7 +86,7 @@ pub(super) struct Cancels {
     closed: u64,
     after: (u64, u64),
     late: u64,
-    after_bad: Option<(Outcome, Option<u16>)>,
+    after_bad: Option<Tail>,
     behind: Behind,
     races: Races,
 }
@@ -101,6 +101,8 @@ struct Cancelled {
     answered: u64,
     open: u64,
     longest: Duration,
+    /// How the first of those was answered.
+    how: Option<Tail>,
 }
 
 /// Calls behind slow ones.
@@ -117,7 +119,7 @@ struct Behind {
 struct Races {
     made: u64,
     near: u64,
-    broken: Vec<(Outcome, Option<u16>)>,
+    broken: Vec<Tail>,
     dead: u64,
     lived: u64,
 }
@@ -142,7 +144,7 @@ impl Cancels {
         let tail = (tried.outcome, tried.status);
         match trial {
             Trial::Alone => self.alone += 1,
-            Trial::Cancelled(seen) => self.cancelled.add(seen, self.knobs.grace),
+            Trial::Cancelled(seen) => self.cancelled.add(seen, tail, self.knobs.grace),
             Trial::Closed => self.closed += u64::from(tried.outcome == Outcome::Cancelled),
             Trial::After => {
                 self.after.0 += 1;
@@ -197,7 +199,7 @@ impl Cancels {
     }
 
     fn middle(&self) -> Said {
-        let Cancelled { made, counted, refused, answered, open, longest } = self.cancelled;
+        let Cancelled { made, counted, refused, answered, open, longest, how } = self.cancelled;
         if made + self.closed == 0 {
             return Said::too_little("no call was cancelled in the middle");
         }
@@ -212,8 +214,9 @@ impl Cancels {
             let grace = figure::duration(self.knobs.grace);
             let value = format!(
                 "{answered} of {counted} cancelled calls were answered more than {grace} after \
-                 that, {} at most",
-                figure::duration(longest)
+                 that, {} at most ({})",
+                figure::duration(longest),
+                how.map_or(String::new(), |tail| shown(&[tail]))
             );
             Said::broken(&ANSWERED, answered, value)
         } else if open * 2 > counted {
@@ -288,7 +291,7 @@ impl Cancels {
 }
 
 impl Cancelled {
-    fn add(&mut self, seen: Seen, grace: Duration) {
+    fn add(&mut self, seen: Seen, tail: Tail, grace: Duration) {
         let Seen { taken, answered, has_ended } = seen;
         self.made += 1;
         let Some(taken) = taken else {
@@ -305,13 +308,14 @@ impl Cancelled {
         if let Some(late) = late.filter(|late| *late > grace) {
             self.answered += 1;
             self.longest = self.longest.max(late);
+            self.how.get_or_insert(tail);
         }
     }
 }
 
 impl Races {
     /// The server's end of a connection, or an error of its own, is no answer to a cancellation.
-    fn break_if_lost(&mut self, tail: (Outcome, Option<u16>)) {
+    fn break_if_lost(&mut self, tail: Tail) {
         if matches!(tail, (Outcome::Connect(_), _) | (_, Some(500..))) {
             self.broken.push(tail);
         }
