@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use self::known::Known;
 use super::{Opened, Stand};
-use crate::engine::client::Answer;
+use crate::engine::client::{Answer, Tail};
 use crate::model::behaviour::{Ask, IsolationTrials};
 use crate::model::chance::Purpose;
 use crate::model::nonce::Nonce;
@@ -62,13 +62,21 @@ async fn seats(knobs: &IsolationTrials, stand: &Stand<'_>, among: Among) -> Vec<
     };
     let mut seats = Vec::new();
     for user in users {
-        seats.extend(open(stand, user).await.ok());
+        match open(stand, user).await {
+            Ok(seat) => seats.push(seat),
+            Err(tail) => {
+                let how = tail.outcome.class().name();
+                let said = format!("user {user} could not open a session ({how})");
+                let what_to_do = "a grant for each of load.isolation.users";
+                stand.untried(Operation::Initialize, said, what_to_do);
+            }
+        }
     }
     seats
 }
 
 /// A session of this user's, by a client of its own.
-async fn open(stand: &Stand<'_>, user: u32) -> Result<Opened, crate::engine::client::Tail> {
+async fn open(stand: &Stand<'_>, user: u32) -> Result<Opened, Tail> {
     let client = stand.client(user, user);
     let (tail, session) = client.open_apart().await;
     session.map(|session| Opened { client, session }).ok_or(tail)

@@ -207,3 +207,36 @@ fn different(knobs: &IsolationTrials, stand: &Stand<'_>, tool: u16) -> Vec<u64> 
     }
     variations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_users_ask_tells_them_apart_where_there_is_enough() {
+        let prints = |count: u64| Prints { variations: (0..count).collect(), of: BTreeMap::new() };
+        let asked = |count, user| {
+            let all = (0..12).filter(|at| at % 3 == user);
+            let all = all.map(|at| prints(count).of_user(user as u32, 3, at) % count as usize);
+            all.collect::<BTreeSet<_>>()
+        };
+        assert_eq!([0, 1, 2].map(|user| asked(8, user)), [0, 2, 4].map(|at| [at, at + 1].into()));
+        assert_eq!([0, 1, 2].map(|user| asked(3, user)), [0, 1, 2].map(|at| [at].into()));
+        assert_eq!(asked(2, 0), [0, 1].into(), "too few to go round");
+    }
+
+    #[test]
+    fn a_print_is_known_by_whose_it_is_and_one_that_two_have_is_none() {
+        let of = [((0, 1), 10), ((0, 2), 20), ((0, 3), 10), ((1, 2), 21)].into();
+        let mut prints = Prints { variations: vec![1, 2, 3], of };
+        prints.forget_alike();
+        assert_eq!(prints.of.len(), 2);
+        let ask = |variation| Ask { tool: 0, variation };
+        assert!(prints.is_own(0, ask(2), 20) && !prints.is_own(0, ask(2), 21));
+        prints.of.insert((0, 4), 40);
+        assert_eq!(prints.whose(0, ask(2), 40), Some((0, 4)));
+        assert_eq!(prints.whose(0, ask(2), 21), None, "the same question of another user");
+        assert_eq!(prints.whose(0, ask(2), 99), None, "nobody's");
+        assert_eq!(prints.whose(1, ask(4), 20), None, "its own is not known");
+    }
+}
