@@ -19,13 +19,18 @@ use crate::model::trial::isolation::{Among, Trial, Whose};
 
 /// The id of the first calls at once; the next ones have the next one.
 const FIRST: u32 = 7_001;
+/// So many times longer than one after another may calls at once take.
+const SLOWER: u32 = 2;
 
 pub(super) async fn play(knobs: &IsolationTrials, stand: &Stand<'_>) {
     let mut ids = FIRST..;
     let offered = u32::from(stand.first.common.tool_count());
     for tool in 0..offered.min(knobs.tools) {
         let Ok(tool) = u16::try_from(tool) else { return };
-        let Some(known) = known::learn(knobs, stand, tool).await else { continue };
+        let Some((known, took)) = known::learn(knobs, stand, tool).await else { continue };
+        // Who serves one call after another takes so long for all of them, and that is no hanging.
+        let patience = knobs.patience.max(took * knobs.calls * SLOWER);
+        let knobs = &IsolationTrials { patience, ..*knobs };
         for among in [Among::Session, Among::Sessions, Among::Users] {
             if among == Among::Users && !knobs.has_users {
                 continue;

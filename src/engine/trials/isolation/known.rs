@@ -2,6 +2,7 @@
 //! arguments was answered twice while nobody else asked anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Asking, Call, is_crossed, open, variation};
 use crate::engine::trials::{Opened, Stand};
@@ -30,8 +31,13 @@ pub(super) struct Prints {
     of: BTreeMap<(u32, u64), u64>,
 }
 
-/// Learns how a tool's answers are told apart, and tells that; nothing if they are not.
-pub(super) async fn learn(knobs: &IsolationTrials, stand: &Stand<'_>, tool: u16) -> Option<Known> {
+/// Learns how a tool's answers are told apart, and tells that; nothing if they are not. With how long
+/// one call alone took.
+pub(super) async fn learn(
+    knobs: &IsolationTrials,
+    stand: &Stand<'_>,
+    tool: u16,
+) -> Option<(Known, Duration)> {
     let name = stand.first.common.tools[usize::from(tool)].name.clone();
     let tell = |client, means, tail| {
         stand.tell(client, What::Isolation(Trial::Learnt(name.clone(), means)), tail);
@@ -61,7 +67,8 @@ pub(super) async fn learn(knobs: &IsolationTrials, stand: &Stand<'_>, tool: u16)
     };
     tell(client, means, answer.tail);
     client.end_apart(session).await;
-    known
+    let took = answer.tail.done.saturating_sub(answer.tail.sent);
+    known.map(|known| (known, took))
 }
 
 impl Prints {
