@@ -308,5 +308,7 @@ mod tests {
         assert_eq!([counting.next_id(), counting.next_id()], [1, 2]);
         let constant = session_with(Ids::Constant(1));
         assert_eq!([constant.next_id(), constant.next_id()], [1, 1]);
+        let numbered = counting.numbered(7);
+        assert_eq!([numbered.next_id(), numbered.next_id(), counting.next_id()], [7, 7, 3]);
     }
 }

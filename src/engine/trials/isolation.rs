@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use self::known::Known;
 use super::{Opened, Stand};
-use crate::engine::client::Answer;
+use crate::engine::client::{Answer, Tail};
 use crate::model::behaviour::{Ask, IsolationTrials};
 use crate::model::chance::Purpose;
 use crate::model::nonce::Nonce;
@@ -19,13 +19,18 @@ use crate::model::trial::isolation::{Among, Trial, Whose};
 
 /// The id of the first calls at once; the next ones have the next one.
 const FIRST: u32 = 7_001;
+/// So many times longer than one after another may calls at once take.
+const SLOWER: u32 = 2;
 
 pub(super) async fn play(knobs: &IsolationTrials, stand: &Stand<'_>) {
     let mut ids = FIRST..;
     let offered = u32::from(stand.first.common.tool_count());
     for tool in 0..offered.min(knobs.tools) {
         let Ok(tool) = u16::try_from(tool) else { return };
-        let Some(known) = known::learn(knobs, stand, tool).await else { continue };
+        let Some((known, took)) = known::learn(knobs, stand, tool).await else { continue };
+        // Who serves one call after another takes so long for all of them, and that is no hanging.
+        let patience = knobs.patience.max(took * knobs.calls * SLOWER);
+        let knobs = &IsolationTrials { patience, ..*knobs };
         for among in [Among::Session, Among::Sessions, Among::Users] {
             if among == Among::Users && !knobs.has_users {
                 continue;
@@ -62,13 +67,21 @@ async fn seats(knobs: &IsolationTrials, stand: &Stand<'_>, among: Among) -> Vec<
     };
     let mut seats = Vec::new();
     for user in users {
-        seats.extend(open(stand, user).await.ok());
+        match open(stand, user).await {
+            Ok(seat) => seats.push(seat),
+            Err(tail) => {
+                let how = tail.outcome.class().name();
+                let said = format!("user {user} could not open a session ({how})");
+                let what_to_do = "a grant for each of load.isolation.users";
+                stand.untried(Operation::Initialize, said, what_to_do);
+            }
+        }
     }
     seats
 }
 
 /// A session of this user's, by a client of its own.
-async fn open(stand: &Stand<'_>, user: u32) -> Result<Opened, crate::engine::client::Tail> {
+async fn open(stand: &Stand<'_>, user: u32) -> Result<Opened, Tail> {
     let client = stand.client(user, user);
     let (tail, session) = client.open_apart().await;
     session.map(|session| Opened { client, session }).ok_or(tail)

@@ -147,6 +147,9 @@ impl Isolation {
             format!("{}: {} told{crossed}{refused}", name(*among), seen.told())
         });
         let mut parts: Vec<String> = parts.collect();
+        if self.has_one_stream() {
+            parts.push("in one session: not tried, as its answers come by their ids".to_owned());
+        }
         if !self.has_users {
             parts.push("of several users: nothing tells users apart here".to_owned());
         }
@@ -167,6 +170,11 @@ impl Isolation {
             Some(few) => Said::too_little(format!("{few} ({value})")),
             None => Said::held(format!("{told} answers told whose they are ({value})")),
         }
+    }
+
+    /// Whether calls of one session were left out, as their answers come by their ids.
+    fn has_one_stream(&self) -> bool {
+        !self.together.is_empty() && !self.together.contains_key(&Among::Session)
     }
 
     /// Of which kind of calls too few answers told whose they are.
@@ -203,14 +211,9 @@ impl Isolation {
     }
 
     fn ids(&self) -> Said {
-        let has_one_stream =
-            !self.together.is_empty() && !self.together.contains_key(&Among::Session);
         let Some((_, control, status)) = self.numbered.first() else {
-            if has_one_stream {
-                return Said::moot(
-                    "all answers of a session come on one stream, by their ids: one with another id \
-                     would reach nobody",
-                );
+            if self.has_one_stream() {
+                return Said::moot("no answer comes to its own request here");
             }
             return Said::too_little("no call with an id of its own was made");
         };

@@ -142,6 +142,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::behaviour::{AffinityTrials, Chat, Check, IsolationTrials, Trials};
 
     #[test]
     fn each_has_a_word_of_its_own() {
@@ -150,5 +151,23 @@ mod tests {
         for (word, invariant) in Invariant::WORDS {
             assert_eq!(invariant.word(), word);
         }
+    }
+
+    #[test]
+    fn what_storms_show_some_scripts_show_too() {
+        let script = |trials| Behaviour::Check(Check::Script(trials));
+        let isolation = script(Trials::Isolation(IsolationTrials::default()));
+        let affinity = script(Trials::Affinity(AffinityTrials::default()));
+        let chat = Behaviour::Chat(Chat::default());
+        let seen = |behaviour: &Behaviour| {
+            let all = Invariant::WORDS.into_iter().map(|(_, invariant)| invariant);
+            let seen = all.filter(|invariant| invariant.is_seen_in(behaviour));
+            seen.map(Invariant::word).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(&chat), ["isolation", "delivery", "sessions-stay"]);
+        assert_eq!(seen(&isolation), ["isolation", "delivery", "id-fidelity"]);
+        assert_eq!(seen(&affinity), ["affinity"]);
+        assert!(Invariant::Isolation.is_seen_by_storms(&chat));
+        assert!(!Invariant::Isolation.is_seen_by_storms(&isolation));
     }
 }

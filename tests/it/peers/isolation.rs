@@ -7,13 +7,13 @@ use super::{ECHO, Kind, together};
 use crate::peer::Peer;
 use crate::squall::{Place, Report};
 
-fn checked(kind: Kind, code: i32) -> Report {
+fn checked(kind: Kind, patience: &str, code: i32) -> Report {
     let peer = Peer::start(kind);
     let place = Place::new();
     let order = place.run("check-isolation").patient_alone().target(&peer.url()).sets([
         ("tools.allow", ECHO),
         ("auth", "{}"),
-        ("load.isolation.patience", r#""1s""#),
+        ("load.isolation.patience", patience),
     ]);
     order.go().exits(code).report()
 }
@@ -28,7 +28,7 @@ fn found(report: &Report) -> BTreeSet<String> {
 fn an_id_twice_in_one_session_gives_anothers_answer_or_none() {
     let kinds = [Kind::PythonV1("stateful"), Kind::PythonV2("stateful"), Kind::Rmcp("stateful")];
     together(&kinds, |kind| {
-        let report = checked(kind, 4);
+        let report = checked(kind, r#""1s""#, 4);
         let known = ["other-calls-answer", "same-id-unanswered"].map(str::to_owned);
         let found = found(&report);
         assert!(!found.is_empty() && found.is_subset(&known.into()), "{kind:?}: {found:?}");
@@ -47,7 +47,7 @@ fn requests_that_stand_alone_are_isolated() {
         Kind::Rmcp("stateless"),
     ];
     together(&kinds, |kind| {
-        let report = checked(kind, 0);
+        let report = checked(kind, r#""30s""#, 0);
         assert!(found(&report).is_empty(), "{kind:?}");
     });
 }

@@ -2,6 +2,7 @@
 //! arguments was answered twice while nobody else asked anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Asking, Call, is_crossed, open, variation};
 use crate::engine::trials::{Opened, Stand};
@@ -30,8 +31,13 @@ pub(super) struct Prints {
     of: BTreeMap<(u32, u64), u64>,
 }
 
-/// Learns how a tool's answers are told apart, and tells that; nothing if they are not.
-pub(super) async fn learn(knobs: &IsolationTrials, stand: &Stand<'_>, tool: u16) -> Option<Known> {
+/// Learns how a tool's answers are told apart, and tells that; nothing if they are not. With how long
+/// one call alone took.
+pub(super) async fn learn(
+    knobs: &IsolationTrials,
+    stand: &Stand<'_>,
+    tool: u16,
+) -> Option<(Known, Duration)> {
     let name = stand.first.common.tools[usize::from(tool)].name.clone();
     let tell = |client, means, tail| {
         stand.tell(client, What::Isolation(Trial::Learnt(name.clone(), means)), tail);
@@ -61,7 +67,8 @@ pub(super) async fn learn(knobs: &IsolationTrials, stand: &Stand<'_>, tool: u16)
     };
     tell(client, means, answer.tail);
     client.end_apart(session).await;
-    known
+    let took = answer.tail.done.saturating_sub(answer.tail.sent);
+    known.map(|known| (known, took))
 }
 
 impl Prints {
@@ -206,4 +213,37 @@ fn different(knobs: &IsolationTrials, stand: &Stand<'_>, tool: u16) -> Vec<u64> 
         }
     }
     variations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_users_ask_tells_them_apart_where_there_is_enough() {
+        let prints = |count: u64| Prints { variations: (0..count).collect(), of: BTreeMap::new() };
+        let asked = |count, user| {
+            let all = (0..12).filter(|at| at % 3 == user);
+            let all = all.map(|at| prints(count).of_user(user as u32, 3, at) % count as usize);
+            all.collect::<BTreeSet<_>>()
+        };
+        assert_eq!([0, 1, 2].map(|user| asked(8, user)), [0, 2, 4].map(|at| [at, at + 1].into()));
+        assert_eq!([0, 1, 2].map(|user| asked(3, user)), [0, 1, 2].map(|at| [at].into()));
+        assert_eq!(asked(2, 0), [0, 1].into(), "too few to go round");
+    }
+
+    #[test]
+    fn a_print_is_known_by_whose_it_is_and_one_that_two_have_is_none() {
+        let of = [((0, 1), 10), ((0, 2), 20), ((0, 3), 10), ((1, 2), 21)].into();
+        let mut prints = Prints { variations: vec![1, 2, 3], of };
+        prints.forget_alike();
+        assert_eq!(prints.of.len(), 2);
+        let ask = |variation| Ask { tool: 0, variation };
+        assert!(prints.is_own(0, ask(2), 20) && !prints.is_own(0, ask(2), 21));
+        prints.of.insert((0, 4), 40);
+        assert_eq!(prints.whose(0, ask(2), 40), Some((0, 4)));
+        assert_eq!(prints.whose(0, ask(2), 21), None, "the same question of another user");
+        assert_eq!(prints.whose(0, ask(2), 99), None, "nobody's");
+        assert_eq!(prints.whose(1, ask(4), 20), None, "its own is not known");
+    }
 }

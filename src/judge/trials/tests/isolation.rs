@@ -120,3 +120,13 @@ fn what_no_answer_tells_is_no_pass() {
     let (said, _) = judged(&behaviour(false), &[numbered("4711", false, None, throttled)]);
     assert!(said["id-fidelity"].ends_with("was not served (503)"), "{said:?}");
 }
+
+#[test]
+fn where_answers_come_by_their_ids_sessions_are_held_apart_all_the_same() {
+    let events = together(Among::Sessions, Whose::Own, OK, 16);
+    let (said, findings) = judged(&behaviour(false), &events);
+    assert_eq!(findings, [""; 0]);
+    assert!(said["isolation"].starts_with("held: 16 answers"), "{said:?}");
+    assert!(said["isolation"].contains("in one session: not tried"), "{said:?}");
+    assert!(said["id-fidelity"].starts_with("not checked"), "{said:?}");
+}
