@@ -6,6 +6,7 @@ mod aborts;
 mod affinity;
 mod cancels;
 mod isolation;
+mod leak;
 mod restart;
 mod sessions;
 mod silences;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::{Opened, Stand};
 use crate::engine::client::{Client, Tail};
+use crate::engine::session::Session;
 use crate::model::behaviour::SessionTrials;
 use crate::model::chance::Purpose;
 use crate::model::outcome::{Class, Outcome};
@@ -49,8 +50,14 @@ pub(super) async fn play(knobs: &SessionTrials, stand: &Stand<'_>) {
             }
         }
     }
-    series(stand, knobs.cycles, false).await;
-    series(stand, knobs.cycles, true).await;
+    let half = knobs.cycles.div_ceil(2);
+    for number in [0, 1] {
+        let client = stand.client(0, 0);
+        for session in series(stand, &client, half, Trial::Opened(number)).await {
+            client.end_apart(&session).await;
+        }
+    }
+    series(stand, &stand.client(0, 0), half, Trial::OpenedAndEnded).await;
     if let Some(idle) = knobs.idle {
         client.common.wire.clock.sleep_until(since + idle).await;
         for session in &silent {
@@ -169,19 +176,26 @@ async fn end(stand: &Stand<'_>, opened: &Opened) {
     }
 }
 
-/// Handshakes one after another, by a client that is alone.
-async fn series(stand: &Stand<'_>, cycles: u32, ends: bool) {
-    let trial = if ends { Trial::OpenedAndEnded } else { Trial::Opened };
-    let client = stand.client(0, 0);
+/// Handshakes one after another, by a client that is alone; the sessions that are left.
+async fn series(
+    stand: &Stand<'_>,
+    client: &Arc<Client>,
+    cycles: u32,
+    trial: Trial,
+) -> Vec<Arc<Session>> {
+    let mut left = Vec::new();
     for _ in 0..cycles {
         let (tail, session) = client.open_apart().await;
-        stand.tell(&client, What::Session(trial), tail);
+        stand.tell(client, What::Session(trial), tail);
         let Some(session) = session else { continue };
         client.call_apart(&session, stand.ask()).await;
-        if ends {
+        if trial == Trial::OpenedAndEnded {
             client.end_apart(&session).await;
+        } else {
+            left.push(session);
         }
     }
+    left
 }
 
 #[cfg(test)]

@@ -1,21 +1,16 @@
 //! `check-sessions`: what a target answers in sessions that are over or another's, and what many
 //! sessions cost it.
 
+use super::leak::Leak;
 use super::restart::Restart;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
-use crate::judge::trend::{self, Trend};
 use crate::model::behaviour::SessionTrials;
 use crate::model::finding::{Provenance, Severity};
 use crate::model::outcome::{Class, Outcome};
 use crate::model::plan::invariant::Invariant;
 use crate::model::trial::sessions::Trial;
 use crate::model::trial::{Tried, What};
-
-/// So many times what they took at first, handshakes take at last, before it is a leak.
-const GROWTH: f64 = 1.5;
-/// Less than this is nobody's trouble, in seconds.
-const FELT: f64 = 0.002;
 
 pub(super) const OTHERWISE: Rule = Rule {
     id: "lost-session-otherwise",
@@ -80,30 +75,6 @@ pub(super) const FOREIGN_SERVED: Rule = Rule {
     provenance: Provenance::Spec,
     what_to_do: "Keep the token's subject with the session and answer 404 to everybody else.",
 };
-pub(super) const LEAK: Rule = Rule {
-    id: "session-leak",
-    severity: Severity::High,
-    title: "Every session that is not ended makes the next handshake slower.",
-    text: "Hosted clients open a session for nearly every call and end none: what it costs must not \
-           grow with their number.",
-    source: "observed: python-sdk issues 1283 and 2455, fastmcp pull request 3443, openai/codex issue \
-             41600; Mann-Kendall, p < 0.001 in the series and in either half, growth by half or more",
-    provenance: Provenance::Observed,
-    what_to_do: "Look for lists that are walked at each handshake and for what is kept per session; \
-                 end idle sessions after minutes, or go without sessions.",
-};
-pub(super) const EXHAUSTED: Rule = Rule {
-    id: "sessions-exhausted",
-    severity: Severity::High,
-    title: "After so many sessions handshakes were refused.",
-    text: "Hosted clients end no session: a bound on open ones is reached by anybody who goes on long \
-           enough.",
-    source: "observed: bookstack-mcp issue 155, Decenza issue 1494",
-    provenance: Provenance::Observed,
-    what_to_do: "End the session that was idle longest when there are too many, instead of refusing \
-                 the newest, and raise the bound above a day's handshakes.",
-};
-
 /// What was seen.
 #[derive(Debug)]
 pub(super) struct Sessions {
@@ -118,8 +89,7 @@ pub(super) struct Sessions {
     foreign: Seen,
     deletes: Vec<Tail>,
     survivors: Option<Restart>,
-    kept: Series,
-    ended: Series,
+    leak: Leak,
 }
 
 pub(super) type Tail = (Outcome, Option<u16>);
@@ -133,14 +103,6 @@ pub(super) struct Seen {
     pub(super) otherwise: Vec<Tail>,
     /// Nothing came that says anything.
     pub(super) void: u64,
-}
-
-/// Handshakes one after another.
-#[derive(Debug, Default)]
-struct Series {
-    seconds: Vec<f64>,
-    /// After how many the first one was refused, and how, and how many were.
-    refused: Option<(u64, Tail, u64)>,
 }
 
 impl Seen {
@@ -161,25 +123,6 @@ impl Seen {
     }
 }
 
-impl Series {
-    fn add(&mut self, tried: &Tried) {
-        if tried.is_served() {
-            return self.seconds.push(tried.took().as_secs_f64());
-        }
-        let opened = self.seconds.len() as u64;
-        let (_, _, count) = self.refused.get_or_insert((opened, (tried.outcome, tried.status), 0));
-        *count += 1;
-    }
-
-    fn trend(&self) -> Option<Trend> {
-        Trend::of(&self.seconds)
-    }
-
-    fn leaks(&self) -> bool {
-        self.trend().is_some_and(|trend| trend.rises_to(GROWTH) && trend.rise >= FELT)
-    }
-}
-
 impl Sessions {
     pub(super) fn new(knobs: &SessionTrials) -> Self {
         let SessionTrials { idle, has_users, .. } = *knobs;
@@ -194,8 +137,7 @@ impl Sessions {
             foreign: Seen::default(),
             deletes: Vec::new(),
             survivors: (knobs.survivors > 0).then(Restart::default),
-            kept: Series::default(),
-            ended: Series::default(),
+            leak: Leak::default(),
         }
     }
 
@@ -217,8 +159,7 @@ impl Sessions {
                     restart.add(trial, tried);
                 }
             }
-            Trial::Opened => self.kept.add(tried),
-            Trial::OpenedAndEnded => self.ended.add(tried),
+            Trial::Opened(_) | Trial::OpenedAndEnded => self.leak.add(trial, tried),
         }
     }
 
@@ -233,7 +174,7 @@ impl Sessions {
         match invariant {
             Invariant::ForeignSessions => self.foreign(),
             Invariant::EndedSessions => self.ends(),
-            Invariant::SessionLeak => self.leak(),
+            Invariant::SessionLeak => self.leak.said(),
             Invariant::RestartSurvival => match &self.survivors {
                 Some(restart) => restart.said(),
                 None => {
@@ -318,49 +259,6 @@ impl Sessions {
         }
         said
     }
-
-    fn leak(&self) -> Said {
-        let Self { kept, ended, .. } = self;
-        let again = |series: &Series| match series.trend() {
-            _ if series.refused.is_some() => "refused as well",
-            Some(_) if series.leaks() => "slower as well",
-            Some(_) => "no slower",
-            None => "too few to say",
-        };
-        if let Some((opened, tail, count)) = &kept.refused {
-            let how = shown(&[*tail]);
-            let value = format!(
-                "after {opened} sessions {count} handshakes were refused ({how}); with DELETE {}",
-                again(ended)
-            );
-            return Said::broken(&EXHAUSTED, *count, value);
-        }
-        let Some(trend) = kept.trend() else {
-            let needed = trend::LEAST * 2;
-            let value = format!("{} handshakes; {needed} are needed at least", kept.seconds.len());
-            return Said::too_little(value);
-        };
-        let ms = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
-        let quarter = kept.seconds.len() / 4;
-        let first = trend::median(&kept.seconds[..quarter]);
-        let last = trend::median(&kept.seconds[kept.seconds.len() - quarter..]);
-        let value = format!(
-            "{} handshakes: {} at first, {} at last; with DELETE {}",
-            kept.seconds.len(),
-            ms(first),
-            ms(last),
-            again(ended)
-        );
-        if kept.leaks() {
-            let value = format!("{value} (Mann-Kendall, p {})", p(trend.p));
-            return Said::broken(&LEAK, 1, value);
-        }
-        Said::held(value)
-    }
-}
-
-fn p(p: f64) -> String {
-    if p < 1e-6 { "< 0.000001".to_owned() } else { format!("= {p:.6}") }
 }
 
 fn told(kind: &str, seen: &Seen) -> String {

@@ -68,7 +68,7 @@ fn sound() -> Vec<Event> {
     let all = all.chain([(Survivor, OK), (Survivor, LOST), (Reopened, OK)]);
     let mut events: Vec<_> = all.map(|(trial, how)| session(trial, how)).collect();
     for at in 0..100_u64 {
-        for trial in [Trial::Opened, Trial::OpenedAndEnded] {
+        for trial in [Trial::Opened(0), Trial::Opened(1), Trial::OpenedAndEnded] {
             let took = Duration::from_micros(900 + at * 7_919 % 200);
             events.push(tried(What::Session(trial), OK, took));
         }
@@ -102,7 +102,7 @@ fn each_way_to_treat_sessions_badly_has_a_name() {
         (Delete, busy, "ended-sessions", "delete-fails"),
         (Expired, OK, "stale-sessions", "idle-session-served"),
         (Foreign, OK, "foreign-sessions", "foreign-session-served"),
-        (Opened, busy, "session-leak", "sessions-exhausted"),
+        (Opened(1), busy, "session-leak", "sessions-exhausted"),
         (Survivor, bad, "restart-survival", "restart-strands-clients"),
         (Reopened, busy, "restart-survival", "restart-not-survived"),
     ];
@@ -127,7 +127,10 @@ fn handshakes_that_grow_are_a_leak_and_a_slow_one_is_none() {
     };
     let events = |each, again| {
         let mut events = vec![session(Trial::Live, OK)];
-        events.extend(grows(each, Trial::Opened).chain(grows(again, Trial::OpenedAndEnded)));
+        for series in [0, 1] {
+            events.extend(grows(each, Trial::Opened(series)));
+        }
+        events.extend(grows(again, Trial::OpenedAndEnded));
         events
     };
     let of = |events: &[Event]| {
@@ -142,8 +145,14 @@ fn handshakes_that_grow_are_a_leak_and_a_slow_one_is_none() {
     // Beyond chance, and too little to be felt.
     let (said, findings) = of(&events(5, 0));
     assert_eq!(findings, [""; 0], "{said}");
-    let (said, _) = of(&events(100, 0)[..50]);
-    assert!(said.starts_with("not enough to say") && said.contains("60 are needed"), "{said}");
+    let (said, _) = of(&events(100, 0)[..150]);
+    assert!(said.starts_with("not enough to say") && said.contains("120 are needed"), "{said}");
+    // A machine that got busier once.
+    let mut once = events(0, 0);
+    once.truncate(101);
+    once.extend(grows(100, Trial::Opened(1)));
+    let (said, findings) = of(&once);
+    assert_eq!(findings, [""; 0], "{said}");
 }
 
 #[test]

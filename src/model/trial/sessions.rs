@@ -22,8 +22,9 @@ pub enum Trial {
     /// A handshake and a call after it, by a client whose session a restart ended: from the restart
     /// to the answer.
     Reopened,
-    /// One handshake of a series of them, one after another: the sessions are never ended.
-    Opened,
+    /// One handshake of one of two series, one after another: the sessions are not ended until it is
+    /// over.
+    Opened(u8),
     /// The same where each session is ended with DELETE.
     OpenedAndEnded,
 }

@@ -9,7 +9,7 @@ use crate::model::figure;
 pub struct SessionTrials {
     /// Calls of each kind: with an id that was never issued, after DELETE, of another user.
     pub tries: u32,
-    /// Handshakes of each series, of which one never ends a session and one ends each.
+    /// Handshakes whose sessions are left open, in two series; half as many end theirs.
     pub cycles: u32,
     /// So long a session that nobody uses is said to be kept.
     pub idle: Option<Duration>,
@@ -51,7 +51,7 @@ impl SessionTrials {
         };
         format!(
             "{tries} calls each in sessions that were {whose}{idle}; {cycles} handshakes without a \
-             DELETE and {cycles} with one{restart}"
+             DELETE, in two series, and half as many with one{restart}"
         )
     }
 }
