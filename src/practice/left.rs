@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, header};
@@ -18,6 +19,8 @@ use crate::protocol::legacy::SESSION_HEADER;
 
 /// So many calls a target takes with it.
 const PLACES: u32 = 10;
+/// So much longer calls take once so many clients have left.
+const SLOWED: Duration = Duration::from_millis(300);
 /// So many a session does.
 const PLACES_OF_SESSION: u32 = 5;
 
@@ -40,6 +43,9 @@ impl Target {
     pub(super) async fn await_place(&self, headers: &HeaderMap, method: &str) {
         if method == "ping" {
             return;
+        }
+        if method == "tools/call" && self.has(Flaw::StaysSlow) && self.has_been_left() {
+            self.workers.pause(SLOWED).await;
         }
         let is_full = {
             let Some(taken) = self.taken() else { return };
@@ -75,6 +81,11 @@ impl Target {
             piece.map(|piece| (piece, (body, place)))
         });
         Response::from_parts(parts, Body::from_stream(pieces))
+    }
+
+    /// Whether many have left.
+    fn has_been_left(&self) -> bool {
+        self.taken().is_some_and(|taken| taken.in_all >= PLACES)
     }
 
     fn taken(&self) -> Option<MutexGuard<'_, Taken>> {

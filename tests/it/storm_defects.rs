@@ -35,15 +35,25 @@ const POOLED: Sets<'_> = &[
     ("practice.latency", r#""60ms""#),
     ("clients.override.sessions", "{ fresh = 0, unechoed = 0, pooled = 1, echo = 0 }"),
 ];
+/// A second in which calls are left before their answers, and seven after it.
+const LEFT: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "9s", to = 6 }]"#),
+    ("load.drain", r#""5s""#),
+    ("load.steady.think", r#""50ms""#),
+    ("load.steady.calls", "400"),
+    ("practice.latency", r#""20ms""#),
+    ("fault", r#"[{ kind = "abandon", at = "2s", lasts = "1s", after = "5ms" }]"#),
+];
 /// The same clients, who wait no longer than this.
 const IMPATIENT: (&str, &str) = ("clients.override.call_timeout", r#""1s""#);
 
-const ROWS: [Row<'static>; 5] = [
+const ROWS: [Row<'static>; 6] = [
     ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
     ("mixes-sessions", "steady", FAITHFUL, &["other-users-answer"]),
     ("loses-answers", "steady", STEADY, &["answers-cut"]),
     ("answers-twice", "steady", STEADY, &["second-answer"]),
     ("never-answers", "steady", STEADY, &["calls-hung"]),
+    ("stays-slow", "steady", LEFT, &["not-recovered"]),
 ];
 
 /// The rows, as the table of all defects has them.
@@ -82,7 +92,7 @@ fn each_defect_of_answers_is_found_and_nothing_else() {
 
 #[test]
 fn a_sound_target_breaks_nothing() {
-    for (scenario, sets) in [("research-storm", POOLED), ("steady", STEADY)] {
+    for (scenario, sets) in [("research-storm", POOLED), ("steady", STEADY), ("steady", LEFT)] {
         let report = run(scenario, sets, "[]");
         assert_eq!(found(&report), BTreeSet::new(), "{scenario}");
         let notes = report.at("/scenario/notes").to_string();

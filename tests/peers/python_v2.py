@@ -1,11 +1,12 @@
 """A server on the official Python SDK, version 2, which speaks both eras.
 
-Arguments: PORT MODE [ISSUER], where MODE is stateful, stateless, stateful-json or stateless-json (at /mcp), or sse (at
-/sse), and ISSUER an authorization server without whose tokens nobody gets in.
+Arguments: PORT MODE [ISSUER], where MODE is stateful, stateless, stateful-json, stateless-json or stateful-slow (at
+/mcp), or sse (at /sse), and ISSUER an authorization server without whose tokens nobody gets in.
 """
 
 import sys
 
+import anyio
 from mcp.server.mcpserver import MCPServer
 
 import bearer
@@ -26,6 +27,14 @@ async def echo(message: str) -> str:
 async def refuse() -> str:
     """Always fails, as a tool: the result has isError."""
     raise ValueError("refused on purpose")
+
+if mode.endswith("slow"):
+
+    @server.tool()
+    async def wait(seconds: float) -> str:
+        """Takes its time, and lets others have theirs."""
+        await anyio.sleep(seconds)
+        return f"waited {seconds} s"
 
 
 def app():

@@ -3,6 +3,7 @@
 //   handler, handler-json: the SDK's own handler, both eras, without sessions, answers in SSE or JSON as it likes or in JSON
 //   modern-only: the same, refusing the era before 2026-07-28
 //   stateful, stateful-json: its transport with a session each, the era before 2026-07-28 alone
+//   stateful-slow: the same as stateful, with a tool more, which takes its time
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 
@@ -23,6 +24,13 @@ function server() {
   made.registerTool("refuse", { description: "Always fails, as a tool." }, async () => {
     throw new Error("refused on purpose");
   });
+  if (mode.endsWith("slow")) {
+    const inputSchema = z.object({ seconds: z.number() });
+    made.registerTool("wait", { description: "Takes its time.", inputSchema }, async ({ seconds }) => {
+      await new Promise((done) => setTimeout(done, seconds * 1000));
+      return { content: [{ type: "text", text: `waited ${seconds} s` }] };
+    });
+  }
   return made;
 }
 
