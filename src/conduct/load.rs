@@ -39,7 +39,7 @@ use crate::judge::tokens::Tokens;
 use crate::judge::trials::Examined;
 use crate::model::event::{Event, Violation};
 use crate::model::fault;
-use crate::model::finding;
+use crate::model::finding::{self, Finding};
 use crate::model::outcome::Class;
 use crate::model::outlook;
 use crate::model::pace::{Pace, Users};
@@ -49,7 +49,7 @@ use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
 use crate::model::report::receipt::Receipt;
 use crate::model::report::verdict::Ending;
-use crate::model::report::{Environment, Parts, Report, Scenario, Target};
+use crate::model::report::{Environment, Expectations, Parts, Report, Scenario, Target};
 use crate::model::summary::Summary;
 
 /// A plan that ends this much before its time was ended by somebody.
@@ -154,7 +154,7 @@ pub(super) async fn load(
     notes.extend(outside::notes(&outside));
     notes.extend(heard.note);
     notes.append(&mut expectations.notes);
-    expectations.findings.extend(finding::of_outside(&outside));
+    doubt(&plan, &common, &mut expectations).extend(finding::of_outside(&outside));
     let generator = judged(&plan, &common, &summary, effort);
     let health = finished(health).await?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
@@ -230,10 +230,29 @@ async fn finished<T>(task: Option<JoinHandle<T>>) -> Result<Option<T>, RunError>
     task.await.map(Some).map_err(|error| RunError::Ourselves(error.to_string()))
 }
 
+/// Exchanges that the ceiling of a foreign target held back.
+fn held_back(common: &Common) -> u64 {
+    common.wire.gate.as_ref().map_or(0, |gate| gate.held())
+}
+
+/// What is told by time says nothing where we waited for ourselves.
+/// Gives the findings that are left.
+fn doubt<'e>(
+    plan: &Plan,
+    common: &Common,
+    expectations: &'e mut Expectations,
+) -> &'e mut Vec<Finding> {
+    let held = held_back(common);
+    if held > 0 && plan.load.behaviour.is_timed() {
+        expectations.hold_back(held);
+    }
+    &mut expectations.findings
+}
+
 /// The generator held to its limits, the ceiling of a foreign target among them.
 fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -> Generator {
     let mut generator = Generator::judge(summary, effort, &plan.generator);
-    let held = common.wire.gate.as_ref().map_or(0, |gate| gate.held());
+    let held = held_back(common);
     if held > 0 {
         generator.trustworthy = false;
         generator.reasons.push(format!(

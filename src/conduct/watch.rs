@@ -281,7 +281,10 @@ impl Observer for Folds {
         self.limits.observe(event);
         self.examined.observe(event);
         self.faults.observe(event);
-        self.storm.observe(event);
+        // A check does what no storm does, and says itself what came of it.
+        if !self.examined.is_script() {
+            self.storm.observe(event);
+        }
     }
 }
 

@@ -101,6 +101,11 @@ impl Examined {
         Self { expected, behaviour: behaviour.clone(), family, counted, untried }
     }
 
+    /// Whether the load is a script.
+    pub const fn is_script(&self) -> bool {
+        self.family.is_some()
+    }
+
     /// Takes one event.
     pub fn observe(&mut self, event: &Event) {
         let Some(family) = &mut self.family else { return };

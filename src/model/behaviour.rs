@@ -296,6 +296,11 @@ impl Behaviour {
         matches!(self, Self::Check(Check::Script(_)))
     }
 
+    /// Whether it is a script that looks at time.
+    pub const fn is_timed(&self) -> bool {
+        matches!(self, Self::Check(Check::Script(trials)) if trials.is_timed())
+    }
+
     fn machine(&self, key: Key, tools: u16, speed: f64) -> Machine {
         match self {
             Self::Steady(steady) => Machine::Steady(steady::Machine::new(steady, key, tools)),

@@ -242,6 +242,20 @@ pub struct Trials {
 }
 
 impl Expectations {
+    /// None of it says anything of the target: so many requests waited for our own ceiling, and time
+    /// is what it is about.
+    pub fn hold_back(&mut self, requests: u64) {
+        self.findings.clear();
+        for judged in self.judged.iter_mut().filter(|judged| !judged.unchecked) {
+            (judged.passed, judged.unproven) = (false, true);
+            let value = std::mem::take(&mut judged.value);
+            judged.value = format!(
+                "not enough to say: max_rate under [target] held back {requests} requests, and this is \
+                 about time (else: {value})"
+            );
+        }
+    }
+
     /// These, and then those of another judge.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

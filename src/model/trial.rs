@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::outcome::{Class, Outcome};
+use super::outcome::{Class, ConnectFailure, Outcome};
 
 pub mod aborts;
 pub mod affinity;
@@ -58,6 +58,19 @@ impl Tried {
     /// Whether it was answered well.
     pub fn is_served(&self) -> bool {
         self.outcome.class() == Class::Ok
+    }
+
+    /// Whether it says nothing of what was tried: a rate limit, a credential or we ourselves stood
+    /// before it.
+    pub const fn is_void(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::Throttled(_)
+                | Outcome::Unauthorised(_)
+                | Outcome::NeverSent
+                | Outcome::Unfinished
+                | Outcome::Connect(ConnectFailure::Exhausted)
+        )
     }
 
     /// From its request to its answer.

@@ -165,11 +165,12 @@ fn runs(report: &Report) -> String {
 fn generator(text: &mut String, report: &Report) -> std::fmt::Result {
     let generator = &report.generator;
     let lag = generator.lag_us.map_or("not measured".to_owned(), |us| figure::micros(us.p99));
-    let mut line = format!(
-        "CPU {} ({} a call), lag p99 {lag}",
-        figure::share(generator.cpu_share),
-        figure::micros(generator.cpu_us_per_call.round() as u64)
-    );
+    let cpu = figure::share(generator.cpu_share);
+    let call = figure::micros(generator.cpu_us_per_call.round() as u64);
+    let mut line = match report.summary.calls {
+        0 => format!("CPU {cpu}"),
+        _ => format!("CPU {cpu} ({call} a call), lag p99 {lag}"),
+    };
     if generator.panics > 0 {
         line = format!("{line}, {} users panicked (a fault of squall)", generator.panics);
     }

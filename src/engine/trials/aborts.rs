@@ -14,11 +14,14 @@ use crate::engine::weather::Leave;
 use crate::model::behaviour::AbortTrials;
 use crate::model::fault::Parting;
 use crate::model::operation::Operation;
+use crate::model::outcome::Outcome;
 use crate::model::trial::What;
 use crate::model::trial::aborts::{Left, Step, Trial};
 
 /// Right after the request was sent: by then it has left, and hardly anything can have been done.
 const AT_ONCE: Duration = Duration::from_millis(1);
+/// What was left is given so much time at most.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 /// After so many steps in a row that brought nothing, the rest is not tried.
 const ENOUGH: u32 = 3;
 
@@ -46,15 +49,16 @@ pub(super) async fn play(knobs: &AbortTrials, stand: &Stand<'_>) {
         leave_in_kept(stand, &kept, knobs.aborts - own, patience),
         leave_apart(stand, own, patience)
     );
-    let mut in_vain = 0;
-    for _ in 0..knobs.fresh {
-        let served = Box::pin(fresh(stand, Trial::After, patience)).await;
-        in_vain = if served.is_some() { 0 } else { in_vain + 1 };
-        if in_vain == ENOUGH {
-            break;
-        }
+    if !Box::pin(others(knobs, stand, patience)).await {
+        // What was left may still be worked on, by few hands.
+        let clock = &stand.first.common.wire.clock;
+        let (began, rest) = (clock.now(), (slowest * knobs.aborts).min(LONGEST_REST));
+        clock.sleep(rest).await;
+        let tail = Tail { outcome: Outcome::Ok, status: None, sent: began, done: clock.now() };
+        stand.tell(stand.first, What::Abort(Trial::Rested(rest)), tail);
+        Box::pin(others(knobs, stand, patience)).await;
     }
-    in_vain = 0;
+    let mut in_vain = 0;
     for _ in 0..knobs.fresh {
         let call = Box::pin(kept.client.call_apart(&kept.session, stand.ask()));
         let served = within(stand, &kept.client, Trial::Kept, patience, call).await;
@@ -64,6 +68,20 @@ pub(super) async fn play(knobs: &AbortTrials, stand: &Stand<'_>) {
         }
     }
     kept.client.end_apart(&kept.session).await;
+}
+
+/// Clients that come after that; whether all of them are served.
+async fn others(knobs: &AbortTrials, stand: &Stand<'_>, patience: Duration) -> bool {
+    let (mut in_vain, mut are_served) = (0, true);
+    for _ in 0..knobs.fresh {
+        let is_served = Box::pin(fresh(stand, Trial::After, patience)).await.is_some();
+        are_served &= is_served;
+        in_vain = if is_served { 0 } else { in_vain + 1 };
+        if in_vain == ENOUGH {
+            break;
+        }
+    }
+    are_served
 }
 
 /// A client that comes, looks and calls; the slowest step, if all were served.

@@ -19,6 +19,8 @@ use crate::model::trial::isolation::{Among, Trial, Whose};
 
 /// The id of the first calls at once; the next ones have the next one.
 const FIRST: u32 = 7_001;
+/// The id of the first of those that have one each.
+const APART: u32 = 1_001;
 /// So many times longer than one after another may calls at once take.
 const SLOWER: u32 = 2;
 
@@ -31,12 +33,19 @@ pub(super) async fn play(knobs: &IsolationTrials, stand: &Stand<'_>) {
         // Who serves one call after another takes so long for all of them, and that is no hanging.
         let patience = knobs.patience.max(took * knobs.calls * SLOWER);
         let knobs = &IsolationTrials { patience, ..*knobs };
-        for among in [Among::Session, Among::Sessions, Among::Users] {
+        for among in [Among::Apart, Among::Session, Among::Sessions, Among::Users] {
             if among == Among::Users && !knobs.has_users {
                 continue;
             }
             let seats = seats(knobs, stand, among).await;
-            if among == Among::Session && seats.iter().any(has_one_stream) {
+            let is_one = seats.iter().any(has_one_stream);
+            if among == Among::Apart {
+                let id = APART + u32::from(tool) * knobs.calls;
+                let asking = Asking { knobs, stand, among, known: &known, tool };
+                if !is_one {
+                    asking.together(&seats, id).await;
+                }
+            } else if among == Among::Session && is_one {
                 let said = "all answers of a session come on one stream, by their ids".to_owned();
                 let what_to_do = "nothing: no client can use an id twice there";
                 stand.untried(Operation::ToolsCall, said, what_to_do);
@@ -61,7 +70,7 @@ fn has_one_stream(opened: &Opened) -> bool {
 /// Sessions from which calls come at once.
 async fn seats(knobs: &IsolationTrials, stand: &Stand<'_>, among: Among) -> Vec<Opened> {
     let users = match among {
-        Among::Session => vec![0],
+        Among::Apart | Among::Session => vec![0],
         Among::Sessions => vec![0; knobs.calls as usize],
         Among::Users => (0..knobs.calls.max(knobs.users)).map(|at| at % knobs.users).collect(),
     };
@@ -107,14 +116,15 @@ impl Asking<'_> {
     /// So many calls at once, all with this id.
     async fn together(&self, seats: &[Opened], id: u32) {
         let calls: Vec<Call<'_>> = match (self.among, seats) {
-            (Among::Session, [seat, ..]) => {
+            (Among::Apart | Among::Session, [seat, ..]) => {
                 (0..self.knobs.calls as usize).map(|at| self.call(seat, at)).collect()
             }
             _ => seats.iter().enumerate().map(|(at, seat)| self.call(seat, at)).collect(),
         };
-        let answers = join_all(calls.iter().map(|call| async move {
+        let answers = join_all(calls.iter().zip(0..).map(|(call, at)| async move {
             let Call { seat: Opened { client, session }, ask, nonce } = call;
-            let session = session.numbered(id);
+            let own = if self.among == Among::Apart { id + at } else { id };
+            let session = session.numbered(own);
             client.answer_apart(&session, (*ask, *nonce), self.knobs.patience).await
         }));
         for (call, answer) in calls.iter().zip(answers.await) {
@@ -130,7 +140,7 @@ impl Asking<'_> {
             }
             Known::Prints(prints) => {
                 let user = match self.among {
-                    Among::Session | Among::Sessions => None,
+                    Among::Apart | Among::Session | Among::Sessions => None,
                     Among::Users => Some(seat.client.user - self.stand.first.user),
                 };
                 let at = user.map_or(at, |user| prints.of_user(user, self.knobs.users, at));
@@ -169,7 +179,7 @@ impl Asking<'_> {
         let asked = calls.iter().filter(|other| other.ask.variation == variation);
         let mut users = asked.map(|other| other.seat.client.user);
         match self.among {
-            Among::Session => Rule::OtherCallsAnswer,
+            Among::Apart | Among::Session => Rule::OtherCallsAnswer,
             Among::Sessions => Rule::OtherSessionsAnswer,
             Among::Users if users.any(|user| user == call.seat.client.user) => {
                 Rule::OtherSessionsAnswer

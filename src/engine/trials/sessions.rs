@@ -17,6 +17,9 @@ use crate::model::trial::sessions::Trial;
 /// Between two looks at a target that restarts.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// Ids of fewer characters are counted, or guessed.
+const SHORTEST_ID: usize = 8;
+
 pub(super) async fn play(knobs: &SessionTrials, stand: &Stand<'_>) {
     let client = stand.client(0, 0);
     let Some(first) = open(stand, &client, Trial::Live).await else { return };
@@ -150,6 +153,10 @@ async fn unknown(stand: &Stand<'_>, like: &Opened) {
     let Some(id) = like.session.id.as_deref() else { return };
     let mut chance = stand.key.of_subagent(stand.ask().variation as u32).draw(Purpose::Variation);
     let other: String = id.chars().map(|letter| other(letter, chance.bits())).collect();
+    // A short one may be another session's.
+    if other == id || id.len() < SHORTEST_ID {
+        return;
+    }
     let session = Arc::new(like.session.under(&other));
     call(stand, &Opened { client: Arc::clone(&like.client), session }, Trial::Unknown).await;
 }

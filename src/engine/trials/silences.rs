@@ -34,20 +34,39 @@ pub(super) async fn play(knobs: &SilenceTrials, stand: &Stand<'_>) {
         all.flat_map(|silence| (0..knobs.each).map(|_| *silence))
     };
     let kind = if is_modern { Kind::Listen } else { Kind::Get };
-    let streams = join_all(each().map(|silence| hold(stand, kind, silence)));
+    let streams = join_all(each().map(|silence| hold(stand, (kind, false), silence)));
     let Some(name) = &knobs.call else {
-        streams.await;
-        return;
+        let cut = shortest(streams.await);
+        return hold_again(knobs, stand, kind, cut).await;
     };
     let tools = 0..stand.first.common.tool_count();
     let Some(tool) = tools.into_iter().find(|tool| stand.tool_name(*tool) == Some(name)) else {
         let said = format!("no tool {name} may be called");
         stand.untried(Operation::ToolsCall, said, "name it in tools.allow");
-        streams.await;
-        return;
+        let cut = shortest(streams.await);
+        return hold_again(knobs, stand, kind, cut).await;
     };
-    let calls = join_all(each().map(|silence| call(knobs, stand, tool, silence)));
-    join(streams, calls).await;
+    let calls = join_all(each().map(|silence| call(knobs, stand, tool, (silence, false))));
+    let (streams, calls) = join(streams, calls).await;
+    let call_again = async {
+        if let Some(silence) = shortest(calls) {
+            let all = (0..knobs.each).map(|_| call(knobs, stand, tool, (silence, true)));
+            join_all(all).await;
+        }
+    };
+    join(hold_again(knobs, stand, kind, shortest(streams)), call_again).await;
+}
+
+/// The shortest silence that was not lived through.
+fn shortest(cut: Vec<Option<Duration>>) -> Option<Duration> {
+    cut.into_iter().flatten().min()
+}
+
+/// What was cut is held once more: a network that failed once cuts everything at once.
+async fn hold_again(knobs: &SilenceTrials, stand: &Stand<'_>, kind: Kind, cut: Option<Duration>) {
+    if let Some(silence) = cut {
+        join_all((0..knobs.each).map(|_| hold(stand, (kind, true), silence))).await;
+    }
 }
 
 /// A session of a client of its own.
@@ -55,7 +74,8 @@ async fn open(stand: &Stand<'_>, kind: Kind, silence: Duration) -> Option<Opened
     let client = stand.client(0, 0);
     let (tail, session) = client.open_apart().await;
     let Some(session) = session else {
-        let held = Held { kind, silence, opened: None, beats: 0, last: None, resumes: false };
+        let (opened, last, resumes, again) = (None, None, false, false);
+        let held = Held { kind, silence, opened, beats: 0, last, resumes, again };
         stand.tell(&client, What::Silence(Trial::Held(held)), tail);
         return None;
     };
@@ -98,23 +118,33 @@ async fn told(stand: &Stand<'_>, opened: &Opened, tool: u16) -> u32 {
     messages
 }
 
-/// A stream on which nothing happens.
-async fn hold(stand: &Stand<'_>, kind: Kind, silence: Duration) {
-    let Some(Opened { client, session }) = open(stand, kind, silence).await else { return };
+/// A stream on which nothing happens; how long, if it was cut.
+async fn hold(
+    stand: &Stand<'_>,
+    (kind, again): (Kind, bool),
+    silence: Duration,
+) -> Option<Duration> {
+    let Opened { client, session } = open(stand, kind, silence).await?;
     let pulse = Pulse::default();
     let until = client.common.wire.clock.now() + silence;
     let Stood { outcome, status, resumes, sent, done } = client.hold(&session, until, &pulse).await;
     let (opened, beats, last) = (pulse.opened(), pulse.beats(), pulse.last());
-    let held = Held { kind, silence, opened, beats, last, resumes };
+    let held = Held { kind, silence, opened, beats, last, resumes, again };
     let tail = Tail { outcome, status, sent, done };
     stand.tell(&client, What::Silence(Trial::Held(held)), tail);
     client.end_apart(&session).await;
+    (outcome == Outcome::CutStream && opened.is_some()).then_some(silence)
 }
 
-/// A call that takes so long.
-async fn call(knobs: &SilenceTrials, stand: &Stand<'_>, tool: u16, silence: Duration) {
+/// A call that takes so long; how long, if it was cut.
+async fn call(
+    knobs: &SilenceTrials,
+    stand: &Stand<'_>,
+    tool: u16,
+    (silence, again): (Duration, bool),
+) -> Option<Duration> {
     let kind = Kind::Call;
-    let Some(Opened { client, session }) = open(stand, kind, silence).await else { return };
+    let Opened { client, session } = open(stand, kind, silence).await?;
     let (id, ask, signs) = (stand.id(), stand.ask_of(tool), Signs::default());
     let mut made = Vec::new();
     client.make_arguments(&session, ask, &mut made);
@@ -125,12 +155,15 @@ async fn call(knobs: &SilenceTrials, stand: &Stand<'_>, tool: u16, silence: Dura
     let watched = Watched { session: &session, id, ask, arguments, progress, until, leave };
     let Ended { outcome, status, sent, done, .. } = client.watch(watched, &signs).await;
     let (beats, last) = (signs.pulse.beats(), signs.pulse.last());
-    let held = Held { kind, silence, opened: Some(sent), beats, last, resumes: false };
+    let held = Held { kind, silence, opened: Some(sent), beats, last, resumes: false, again };
     // An error of the tool's is an answer.
     let outcome = if outcome == Outcome::ToolError { Outcome::Ok } else { outcome };
     let tail = Tail { outcome, status, sent, done };
     stand.tell(&client, What::Silence(Trial::Held(held)), tail);
     client.end_apart(&session).await;
+    let is_cut =
+        matches!(outcome, Outcome::CutStream | Outcome::Connect(_) | Outcome::Status(500..));
+    is_cut.then_some(silence)
 }
 
 /// The arguments, with one that says how many seconds the call takes.

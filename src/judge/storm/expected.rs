@@ -30,6 +30,11 @@ impl Expected {
     }
 }
 
+/// Fewer answers, or calls, show nothing.
+const LEAST: u64 = 20;
+/// The same of sessions.
+const FEW: u64 = 5;
+
 /// It did not hold, and the finding of that is another's.
 fn broken(value: String) -> Said {
     Said { held: Some(false), ..Said::held(value) }
@@ -46,6 +51,9 @@ fn of_isolation(isolation: &Isolation) -> Said {
     }
     match own {
         0 => Said::too_little(format!("none of {answers} answers told whose they are")),
+        1..LEAST => Said::too_little(format!(
+            "{own} answers told whose they are{untold}; {LEAST} are needed"
+        )),
         own => Said::held(format!("{own} answers told whose they are{untold}")),
     }
 }
@@ -54,6 +62,9 @@ fn of_delivery(delivery: &Delivery) -> Said {
     let (calls, cut, hung) = delivery.counted();
     match (calls, cut + hung) {
         (0, _) => Said::too_little("no call ended that met no fault"),
+        (1..LEAST, 0) => {
+            Said::too_little(format!("{calls} calls were answered; {LEAST} are needed"))
+        }
         (calls, 0) => Said::held(format!("{calls} calls were answered, whole")),
         (calls, _) => broken(format!("of {calls} calls {cut} were cut, and {hung} never answered")),
     }
@@ -63,6 +74,7 @@ fn of_sessions(sessions: &Sessions) -> Said {
     let (opened, lost) = sessions.counted();
     match (opened, lost) {
         (0, 0) => Said::moot("no session with an id was opened, or none before the first fault"),
+        (1..FEW, 0) => Said::too_little(format!("{opened} sessions with an id; {FEW} are needed")),
         (opened, 0) => Said::held(format!("{opened} sessions, of which none was gone")),
         (opened, lost) => broken(format!("{lost} sessions were gone, of {opened} with an id")),
     }

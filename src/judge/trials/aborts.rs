@@ -51,6 +51,10 @@ pub(super) struct Aborts {
     after: Count,
     kept: Count,
     after_slowest: Duration,
+    /// How somebody was kept out who says nothing about it.
+    void: Option<Outcome>,
+    /// How long what was left had to come to its end, and who was served before that.
+    rest: Option<(Duration, Count)>,
 }
 
 /// Trials, and how many of them came to what they were to come to.
@@ -92,6 +96,8 @@ impl Aborts {
             after: Count::default(),
             kept: Count::default(),
             after_slowest: Duration::ZERO,
+            void: None,
+            rest: None,
         }
     }
 
@@ -108,6 +114,9 @@ impl Aborts {
                 self.left.add(is_cut, tried);
                 self.left_in_kept += u64::from(is_cut && in_kept);
             }
+            _ if tried.is_void() => {
+                self.void.get_or_insert(tried.outcome);
+            }
             // A client is served when it got to its call, and that was answered in time.
             Trial::After(step) => {
                 if tried.is_served() {
@@ -117,6 +126,11 @@ impl Aborts {
                 if step == Step::Call || !is_good {
                     self.after.add(is_good, tried);
                 }
+            }
+            // What was left is over now: who is not served after that never is.
+            Trial::Rested(rest) => {
+                let first = std::mem::take(&mut self.after);
+                self.rest = Some((rest, first));
             }
             Trial::Kept => {
                 let is_good = self.is_in_time(tried);
@@ -149,10 +163,18 @@ impl Aborts {
         }
         let budget = figure::duration(self.knobs.patience(self.slowest));
         let before = figure::duration(self.slowest);
+        let rest = self.rest.as_ref().map_or(String::new(), |(rest, first)| {
+            let (rest, late) = (figure::duration(*rest), first.made - first.good);
+            format!(" after a rest of {rest}, before which {late} of {} were not", first.made)
+        });
         let value = format!(
             "{cut} calls were left; {served} of {clients} clients after them were served within \
-             {budget}"
+             {budget}{rest}"
         );
+        if let Some(void) = self.void {
+            let how = void.class().name();
+            return Said::too_little(format!("{value}; others were kept out ({how})"));
+        }
         if is_server_dead {
             let how = self.after.how();
             let value = format!("{value}{how}; before, no step took more than {before}");
@@ -169,6 +191,9 @@ impl Aborts {
         if self.kept.is_broken() {
             let value = format!("{value}{}", self.kept.how());
             return Said::broken(&SESSION, calls - answered, value);
+        }
+        if served < clients || answered < calls {
+            return Said::too_little(format!("{value}, which is too few to say why"));
         }
         Said::held(format!(
             "{value}; the slowest step took {} after them and {before} before",

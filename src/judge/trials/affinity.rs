@@ -71,6 +71,9 @@ pub(super) struct Affinity {
     /// Sessions of which calls from home lost one.
     losing: u64,
     is_losing_at_home: bool,
+    /// The same from another address, and how many sessions were lost there.
+    is_losing_away: bool,
+    losing_away: u64,
     /// Found after it had been lost.
     returned: u64,
     confirmed: Share,
@@ -139,6 +142,8 @@ impl Affinity {
             is_losing: false,
             losing: 0,
             is_losing_at_home: false,
+            is_losing_away: false,
+            losing_away: 0,
             returned: 0,
             confirmed: Share::default(),
             begun: Share::default(),
@@ -160,6 +165,7 @@ impl Affinity {
                 self.opened.0 += 1;
                 self.opened.1 += u64::from(is_found);
                 (self.is_losing, self.is_losing_at_home) = (false, false);
+                self.is_losing_away = false;
                 return;
             }
             Trial::Fresh(place) => self.fresh.entry(place).or_default(),
@@ -174,6 +180,10 @@ impl Affinity {
         }
         self.returned += u64::from(is_found && self.is_losing);
         self.is_losing |= !is_found;
+        if matches!(trial, Trial::Fresh(1..)) && !is_found && !self.is_losing_away {
+            self.is_losing_away = true;
+            self.losing_away += 1;
+        }
         if trial == Trial::Fresh(0) && !is_found && !self.is_losing_at_home {
             self.is_losing_at_home = true;
             self.losing += 1;
@@ -208,7 +218,7 @@ impl Affinity {
         if home.loses() && self.losing >= 2 {
             return self.scattered(home, &value);
         }
-        if home.lost == 0 && bound > 0 {
+        if home.lost == 0 && self.kept.lost == 0 && bound > 0 && self.losing_away >= 2 {
             let of = others.len();
             let value = format!(
                 "from the address that opened them all {} calls on new connections found their \

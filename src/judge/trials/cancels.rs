@@ -89,6 +89,8 @@ pub(super) struct Cancels {
     after_bad: Option<Tail>,
     behind: Behind,
     races: Races,
+    /// A request that a rate limit or the like kept out.
+    void: Option<Tail>,
 }
 
 /// Calls that were cancelled in the middle.
@@ -136,12 +138,17 @@ impl Cancels {
             after_bad: None,
             behind: Behind::default(),
             races: Races::default(),
+            void: None,
         }
     }
 
     pub(super) fn add(&mut self, tried: &Tried) {
         let What::Cancel(trial) = tried.what else { return };
         let tail = (tried.outcome, tried.status);
+        if tried.is_void() && !matches!(trial, Trial::Cancelled(_) | Trial::Closed) {
+            self.void.get_or_insert(tail);
+            return;
+        }
         match trial {
             Trial::Alone => self.alone += 1,
             Trial::Cancelled(seen) => self.cancelled.add(seen, tail, self.knobs.grace),
@@ -183,6 +190,9 @@ impl Cancels {
     }
 
     pub(super) fn said(&self, invariant: Invariant) -> Said {
+        if let Some(void) = self.void {
+            return Said::too_little(format!("requests were kept out ({})", shown(&[void])));
+        }
         if self.alone == 0 {
             return Said::moot("no call was cancelled");
         }
@@ -231,9 +241,12 @@ impl Cancels {
             late => format!(", {late} of them late"),
         };
         let value = format!("{served} of {requests} requests right after that were served{late}");
+        let is_partly = served < requests;
         said = if self.kills() {
             let how = self.after_bad.map_or(String::new(), |tail| shown(&[tail]));
             said.and_broken(&KILLS, requests - served, format!("{value} ({how})"))
+        } else if is_partly {
+            said.and(Said::too_little(format!("{value}, which is too few to say why")))
         } else {
             said.and(Said::held(value))
         };

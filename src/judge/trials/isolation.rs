@@ -63,6 +63,9 @@ pub(super) const REUSED: Rule = Rule {
                  flight.",
 };
 
+/// What happens once may be chance.
+const MORE_THAN_ONCE: u64 = 2;
+
 /// What was seen.
 #[derive(Debug)]
 pub(super) struct Isolation {
@@ -194,13 +197,26 @@ impl Isolation {
     }
 
     fn delivery(&self) -> Said {
-        let all: u64 = self.together.values().map(Seen::all).sum();
-        let unanswered: u64 = self.together.values().map(|seen| seen.unanswered).sum();
+        let (apart, alike): (Vec<_>, Vec<_>) =
+            self.together.iter().partition(|(among, _)| **among == Among::Apart);
+        let all: u64 = alike.iter().map(|(_, seen)| seen.all()).sum();
+        let unanswered: u64 = alike.iter().map(|(_, seen)| seen.unanswered).sum();
+        let apart: u64 = apart.iter().map(|(_, seen)| seen.unanswered).sum();
+        if apart > 0 {
+            return Said::too_little(format!(
+                "{apart} calls at once were never answered though each had an id of its own: it is not \
+                 the ids"
+            ));
+        }
         if all - self.together.values().map(|seen| seen.untold).sum::<u64>() < LEAST {
             return Said::too_little(format!("{all} calls at once; {LEAST} are needed"));
         }
         if unanswered == 0 {
             return Said::held(format!("{all} calls at once with one id were answered"));
+        }
+        if unanswered < MORE_THAN_ONCE {
+            let value = format!("{unanswered} of {all} calls at once was never answered");
+            return Said::too_little(format!("{value}; {MORE_THAN_ONCE} would be no chance"));
         }
         let parts = self.together.iter().filter(|(_, seen)| seen.unanswered > 0);
         let parts = parts.map(|(among, seen)| {
@@ -262,6 +278,7 @@ impl Isolation {
 
 const fn name(among: Among) -> &'static str {
     match among {
+        Among::Apart => "in one session, with ids of their own",
         Among::Session => "in one session",
         Among::Sessions => "in several sessions",
         Among::Users => "of several users",

@@ -92,17 +92,26 @@ impl Leak {
     pub(super) fn said(&self) -> Said {
         let Self { kept, ended } = self;
         let again = match ended.trend() {
-            _ if ended.refused.is_some() => "refused as well",
             Some(_) if ended.rises() => "slower as well",
             Some(_) => "no slower",
             None => "too few to say",
         };
-        if let Some((opened, tail, count)) = kept.iter().find_map(|series| series.refused) {
+        let refused = kept.each_ref().map(|series| series.refused);
+        if let (Some((opened, tail, count)), Some(_), None) =
+            (refused[0], refused[1], ended.refused)
+        {
             let how = shown(&[tail]);
             let value = format!(
                 "after {opened} sessions {count} handshakes were refused ({how}); with DELETE {again}"
             );
             return Said::broken(&EXHAUSTED, count, value);
+        }
+        if let Some((opened, tail, _)) = refused[0].or(refused[1]).or(ended.refused) {
+            let how = shown(&[tail]);
+            return Said::too_little(format!(
+                "handshakes were refused ({how}), first after {opened}, and not as a bound on open \
+                 sessions does it: is there a rate limit?"
+            ));
         }
         let made = kept.each_ref().map(|series| series.seconds.len());
         let (Some(first), Some(second)) = (kept[0].trend(), kept[1].trend()) else {

@@ -39,12 +39,15 @@ pub(super) struct Restart {
     /// How long it took each that began anew.
     anew: Vec<Duration>,
     never: u64,
+    /// Those that a rate limit or the like did not let in.
+    kept_out: u64,
 }
 
 impl Restart {
     pub(super) fn add(&mut self, trial: Trial, tried: &Tried) {
         match trial {
             Trial::Reopened if tried.is_served() => self.anew.push(tried.took()),
+            Trial::Reopened if tried.is_void() => self.kept_out += 1,
             Trial::Reopened => self.never += 1,
             _ => self.old.add(tried),
         }
@@ -72,6 +75,10 @@ impl Restart {
         if never > 0 {
             let value = format!("{never} clients were not served again");
             said = said.and_broken(&LOST, never, value);
+        }
+        if self.kept_out > 0 {
+            let value = format!("{} clients were kept out by a limit", self.kept_out);
+            said = said.and(Said::too_little(value));
         }
         said
     }

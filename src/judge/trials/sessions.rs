@@ -150,6 +150,7 @@ impl Sessions {
             }
             Trial::Nameless => self.has_none = true,
             Trial::Unknown => self.unknown.add(tried),
+            Trial::Delete if tried.is_void() => {}
             Trial::Delete => self.deletes.push((tried.outcome, tried.status)),
             Trial::Deleted => self.deleted.add(tried),
             Trial::Foreign => self.foreign.add(tried),

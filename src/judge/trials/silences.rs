@@ -70,6 +70,8 @@ struct Kept {
     /// 405, 409, or a method that there is not.
     not_offered: u64,
     failed: Vec<Tail>,
+    /// How many were cut when the shortest silence that was cut was held again, and how many were held.
+    again: (u64, u64),
 }
 
 /// One that was cut.
@@ -136,7 +138,11 @@ impl Silences {
 
 impl Kept {
     fn add(&mut self, held: Held, tried: &Tried) {
-        let Held { kind, silence, opened, beats, last, resumes } = held;
+        let Held { kind, silence, opened, beats, last, resumes, again } = held;
+        if again {
+            self.again.0 += u64::from(tried.outcome != Outcome::Ok);
+            self.again.1 += 1;
+        }
         let tail = (tried.outcome, tried.status);
         let cut = |opened: Duration| {
             let life = tried.done.saturating_sub(opened);
@@ -151,9 +157,7 @@ impl Kept {
             (Outcome::CutStream, Some(_)) if resumes => self.polled += 1,
             (Outcome::CutStream, Some(opened)) => self.cut.push(cut(opened)),
             // What stands between gives a call up in other ways, too.
-            (Outcome::Connect(_) | Outcome::Timeout | Outcome::Status(500..), Some(opened))
-                if kind == Kind::Call =>
-            {
+            (Outcome::Connect(_) | Outcome::Status(500..), Some(opened)) if kind == Kind::Call => {
                 self.cut.push(cut(opened));
             }
             (Outcome::Status(404 | 405 | 409 | 501) | Outcome::RpcError(-32601), _) => {
@@ -165,7 +169,7 @@ impl Kept {
 
     /// What became of a kind, and whether it is offered at all.
     fn said(&self, kind: Kind) -> Option<(bool, Said)> {
-        let Self { whole, cut, polled, not_offered, failed } = self;
+        let Self { whole, cut, polled, not_offered, failed, again } = self;
         let words = kind.words();
         let longest = whole.iter().max().map(|longest| figure::duration(*longest));
         let lived = match &longest {
@@ -177,7 +181,8 @@ impl Kept {
             let outlived = whole.iter().filter(|silence| longer(silence)).count();
             let others = cut.iter().filter(|cut| longer(&cut.silence)).count();
             let is_rule = others as f64 >= MOST * (others + outlived) as f64;
-            if cut.len() as u64 >= LEAST && is_rule {
+            let is_repeated = again.1 > 0 && again.0 == again.1;
+            if cut.len() as u64 >= LEAST && is_rule && is_repeated {
                 let value = format!("{} {words} were cut{}; {lived}", cut.len(), told(cut));
                 return Some((true, Said::broken(&CUT, cut.len() as u64, value)));
             }
@@ -189,9 +194,15 @@ impl Kept {
             };
             let cut = match cut.len() {
                 0 => String::new(),
+                few if again.1 > again.0 => format!("; {few} cut once, and not when held again"),
                 few => format!("; {few} cut, which is too few to say why"),
             };
-            return Some((true, Said::held(format!("{lived}{polled}{cut}"))));
+            let value = format!("{lived}{polled}{cut}");
+            if failed.is_empty() {
+                return Some((true, Said::held(value)));
+            }
+            let value = format!("{value}; {} failed otherwise ({})", failed.len(), shown(failed));
+            return Some((true, Said::too_little(value)));
         }
         if *not_offered > 0 {
             return Some((false, Said::moot(format!("{words} are not offered"))));

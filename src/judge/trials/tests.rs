@@ -91,10 +91,10 @@ fn sessions_that_behave_hold() {
 
 #[test]
 fn each_way_to_treat_sessions_badly_has_a_name() {
-    use Trial::{Delete, Deleted, Expired, Foreign, Opened, Reopened, Survivor, Unknown};
+    use Trial::{Delete, Deleted, Expired, Foreign, Reopened, Survivor, Unknown};
     let bad = (Outcome::Status(400), Some(400));
     let busy = (Outcome::Status(503), Some(503));
-    let table: [(Trial, How, &str, &str); 10] = [
+    let table: [(Trial, How, &str, &str); 9] = [
         (Unknown, bad, "stale-sessions", "lost-session-otherwise"),
         (Unknown, (Outcome::Timeout, None), "stale-sessions", "lost-session-otherwise"),
         (Unknown, OK, "stale-sessions", "unknown-session-served"),
@@ -102,7 +102,6 @@ fn each_way_to_treat_sessions_badly_has_a_name() {
         (Delete, busy, "ended-sessions", "delete-fails"),
         (Expired, OK, "stale-sessions", "idle-session-served"),
         (Foreign, OK, "foreign-sessions", "foreign-session-served"),
-        (Opened(1), busy, "session-leak", "sessions-exhausted"),
         (Survivor, bad, "restart-survival", "restart-strands-clients"),
         (Reopened, busy, "restart-survival", "restart-not-survived"),
     ];
@@ -114,6 +113,26 @@ fn each_way_to_treat_sessions_badly_has_a_name() {
         let broken: Vec<_> = said.iter().filter(|(_, said)| said.starts_with("broken")).collect();
         assert_eq!(broken.len(), 1, "{broken:?}");
         assert_eq!(broken[0].0, invariant);
+    }
+}
+
+#[test]
+fn a_bound_on_open_sessions_is_told_from_a_limit_on_handshakes() {
+    let busy = (Outcome::Status(503), Some(503));
+    let refused = |trials: &[Trial]| {
+        let mut events = sound();
+        events.extend(trials.iter().map(|trial| session(*trial, busy)));
+        let (said, findings) = judged(&sessions(), &events);
+        (said["session-leak"].clone(), findings)
+    };
+    let (said, findings) = refused(&[Trial::Opened(0), Trial::Opened(1)]);
+    assert_eq!(findings, ["sessions-exhausted"], "{said}");
+    // Those that each end, too; or once only.
+    let all = [Trial::Opened(0), Trial::Opened(1), Trial::OpenedAndEnded];
+    for trials in [&all[..], &all[1..2]] {
+        let (said, findings) = refused(trials);
+        assert_eq!(findings, [""; 0]);
+        assert!(said.contains("is there a rate limit?"), "{said}");
     }
 }
 

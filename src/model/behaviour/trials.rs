@@ -81,6 +81,11 @@ impl Trials {
         }
     }
 
+    /// Whether time is what it looks at, so that a generator that waits for itself says nothing.
+    pub const fn is_timed(&self) -> bool {
+        !matches!(self, Self::Isolation(_) | Self::Affinity(_) | Self::Sessions(_))
+    }
+
     /// What it does, for a person, as a plan tells it.
     pub fn told(&self) -> String {
         match self {

@@ -1,5 +1,7 @@
 //! What `check-abort-liveness` tries.
 
+use std::time::Duration;
+
 use crate::model::fault::Parting;
 
 /// One request of a client, or one that its client leaves.
@@ -13,6 +15,8 @@ pub enum Trial {
     After(Step),
     /// A call in the session in which streams were cut.
     Kept,
+    /// Time that was left to what was left: then others come again.
+    Rested(Duration),
 }
 
 /// A step of a client's first minute.

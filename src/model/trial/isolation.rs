@@ -29,6 +29,8 @@ pub enum Means {
 /// Among what calls are made at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Among {
+    /// All in one session, each with an id of its own: what the others are held against.
+    Apart,
     /// All in one session.
     Session,
     /// Each in a session of its own, all of one user.

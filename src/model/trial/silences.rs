@@ -26,6 +26,8 @@ pub struct Held {
     pub last: Option<Duration>,
     /// Its events have ids: its server may end it to be asked again.
     pub resumes: bool,
+    /// It is held once more, as it was cut before.
+    pub again: bool,
 }
 
 /// What can be held.

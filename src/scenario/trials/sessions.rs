@@ -10,7 +10,7 @@ use crate::scenario::reader::Table;
 
 /// The longest that is waited for a session's end.
 const LONGEST: Duration = Duration::from_secs(86_400);
-/// A restart is over by then, where the scenario does not say how long it lasts.
+/// A restart is over by then, unless its window lasts longer or its hook is ended sooner.
 const UNSAID: Duration = Duration::from_secs(5);
 
 pub(super) fn read(table: &Table<'_>) -> SessionTrials {
@@ -39,8 +39,12 @@ pub(super) fn restarted(root: &Table<'_>, knobs: &mut SessionTrials, plan: &Plan
         return;
     }
     let hook = plan.faults.iter().find(|fault| matches!(fault.what, What::Hook(_)));
-    if let Some(Fault { when, .. }) = hook {
-        let over = when.at.saturating_add(when.lasts.unwrap_or(UNSAID));
+    if let Some(Fault { when, what, .. }) = hook {
+        let lasts = when.lasts.unwrap_or_default().max(match what {
+            What::Hook(hook) => hook.timeout.min(UNSAID),
+            _ => UNSAID,
+        });
+        let over = when.at.saturating_add(lasts);
         knobs.restart = Some((when.at, over));
     } else {
         let found = "load.sessions.survivors is about a restart, and nothing restarts the target";

@@ -104,7 +104,7 @@ fn a_restart_is_when_a_hook_acts() {
                 { kind = 'hook', at = '3s', lasts = '4s', command = ['true'] }]";
     let knobs = sessions(&with(&[hook, "load.sessions.survivors=3", "load.drain=60s"]).unwrap());
     let s = Duration::from_secs;
-    assert_eq!((knobs.survivors, knobs.restart), (3, Some((s(3), s(7)))));
+    assert_eq!((knobs.survivors, knobs.restart), (3, Some((s(3), s(8)))));
     assert_eq!(sessions(&with(&[hook, "load.drain=60s"]).unwrap()).restart, None);
 }
 

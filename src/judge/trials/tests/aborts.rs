@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::behaviour::AbortTrials;
 use crate::model::fault::Parting;
+use crate::model::outcome::{Signal, Throttle};
 use crate::model::trial::aborts::{Left, Step, Trial};
 
 const LEFT: How = (Outcome::Cancelled, None);
@@ -47,10 +48,28 @@ fn who_comes_after_is_served_as_before() {
     let (value, findings) = said(&all(LEFT, OK, OK));
     assert_eq!(findings, [""; 0]);
     insta::assert_snapshot!(value);
-    // One that is late is none too many, nor is what was slow before.
+    // One that is late is none too many, and no pass; nor is what was slow before.
     let mut events = all(LEFT, OK, OK);
     events.extend(client(Trial::After, DEAD, 2_000));
-    assert_eq!(said(&events).1, [""; 0]);
+    let (value, findings) = said(&events);
+    assert_eq!(findings, [""; 0]);
+    assert!(value.starts_with("not enough to say"), "{value}");
+    // Late as long as what was left was worked on.
+    let mut events = client(Trial::Before, OK, 100);
+    events.extend(left(LEFT));
+    (0..3).for_each(|_| events.extend(client(Trial::After, DEAD, 2_000)));
+    events.push(after(Trial::Rested(Duration::from_secs(5)), OK, 5_000));
+    (0..5).for_each(|_| events.extend(client(Trial::After, OK, 120)));
+    events.extend((0..5).map(|_| after(Trial::Kept, OK, 110)));
+    let (value, findings) = said(&events);
+    assert_eq!(findings, [""; 0]);
+    assert!(value.contains("after a rest of 5"), "{value}");
+    // Whom a limit keeps out says nothing.
+    let throttle = Throttle { signal: Signal::Http429, retry_after: None };
+    let limited = (Outcome::Throttled(throttle), Some(429));
+    let (value, findings) = said(&all(LEFT, limited, limited));
+    assert_eq!(findings, [""; 0]);
+    assert!(value.contains("kept out (throttled)"), "{value}");
     let mut events = client(Trial::Before, OK, 1_000);
     events.extend(left(LEFT));
     (0..5).for_each(|_| events.extend(client(Trial::After, OK, 4_900)));
