@@ -163,7 +163,8 @@ impl Aborts {
         }
         let budget = figure::duration(self.knobs.patience(self.slowest));
         let before = figure::duration(self.slowest);
-        let rest = self.rest.as_ref().map_or(String::new(), |(rest, first)| {
+        let rested = self.rest.as_ref().filter(|(_, first)| first.made > first.good);
+        let rest = rested.map_or(String::new(), |(rest, first)| {
             let (rest, late) = (figure::duration(*rest), first.made - first.good);
             format!(" after a rest of {rest}, before which {late} of {} were not", first.made)
         });

@@ -50,8 +50,9 @@ impl SessionTrials {
             String::new()
         };
         format!(
-            "{tries} calls each in sessions that were {whose}{idle}; {cycles} handshakes without a \
-             DELETE, in two series, and half as many with one{restart}"
+            "{tries} calls each in sessions that were {whose}{idle}; {cycles} sessions \
+             that are left open for a time, in two series, and half as many that are not, with a call in \
+             each{restart}"
         )
     }
 }
