@@ -21,6 +21,7 @@ mod felt;
 mod parallel;
 mod slow_consumer;
 mod starvation;
+mod tail;
 
 use self::parallel::Parallel;
 use self::slow_consumer::SlowConsumer;

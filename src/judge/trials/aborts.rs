@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sessions::shown;
+use super::tail::shown;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::AbortTrials;

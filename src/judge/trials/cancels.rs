@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::sessions::{Tail, shown};
+use super::tail::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::CancelTrials;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::tail::how;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::IsolationTrials;
@@ -234,7 +235,7 @@ impl Isolation {
             return Said::too_little("no call with an id of its own was made");
         };
         if !matches!(control.class(), Class::Ok | Class::ToolError) {
-            let how = how(*control, *status);
+            let how = how((*control, *status));
             let value = format!("a call with the id {ORDINARY} was not served ({how})");
             return Said::too_little(value);
         }
@@ -255,9 +256,9 @@ impl Isolation {
                 _ if is_void => {}
                 // It was the use before that did it, unless nothing else speaks for that.
                 _ if *again && (sound.iter().any(|served| served == id) || !serves_again) => {
-                    reused.push(format!("{id}: {}", how(*outcome, *status)));
+                    reused.push(format!("{id}: {}", how((*outcome, *status))));
                 }
-                _ => refused.push(format!("{id}: {}", how(*outcome, *status))),
+                _ => refused.push(format!("{id}: {}", how((*outcome, *status)))),
             }
         }
         let count = |all: &[String]| all.len() as u64;
@@ -300,13 +301,4 @@ fn untold(tool: &str, means: Means) -> Option<String> {
         Means::Failing => "does not answer well",
     };
     Some(format!("not checked: {tool}, which {why}"))
-}
-
-fn how(outcome: Outcome, status: Option<u16>) -> String {
-    match (outcome, status) {
-        (Outcome::Timeout, _) => "no answer".to_owned(),
-        (Outcome::RpcError(code), Some(status)) => format!("{status} and JSON-RPC error {code}"),
-        (_, Some(status)) => status.to_string(),
-        (outcome, None) => outcome.class().name().to_owned(),
-    }
 }

@@ -3,7 +3,8 @@
 //! A machine that gets busier makes handshakes slower, too. So sessions are opened in two series, and
 //! all of them ended in between: what rises in both, and by no chance, is the sessions' doing.
 
-use super::sessions::{Tail, shown};
+use super::felt::chance;
+use super::tail::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::judge::trend::{self, Trend};
@@ -123,13 +124,9 @@ impl Leak {
         let value =
             format!("{} and {} handshakes: {one}; {other}; with DELETE {again}", made[0], made[1]);
         if kept.iter().all(Series::rises) {
-            let value = format!("{value} (Mann-Kendall, p {})", p(first.p.max(second.p)));
+            let value = format!("{value} (Mann-Kendall, {})", chance(first.p.max(second.p)));
             return Said::broken(&LEAK, 1, value);
         }
         Said::held(value)
     }
-}
-
-fn p(p: f64) -> String {
-    if p < 1e-6 { "< 0.000001".to_owned() } else { format!("= {p:.6}") }
 }

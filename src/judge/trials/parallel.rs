@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::felt;
+use super::tail::how;
 use crate::judge::contrast::{Share, more};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
@@ -158,7 +159,7 @@ impl Parallel {
                 self.together.add(has_failed);
                 if has_failed {
                     self.rounds.insert(round);
-                    self.how.insert(shown(tried));
+                    self.how.insert(how((tried.outcome, tried.status)));
                 }
             }
         }
@@ -255,14 +256,5 @@ impl Parallel {
         });
         let shares = shares.filter(|(_, all)| !all.is_empty()).collect();
         Some(Scaling { one, shares })
-    }
-}
-
-/// How a call failed, for a person.
-fn shown(tried: &Tried) -> String {
-    match (tried.outcome.class(), tried.status) {
-        (Class::RpcError, Some(status)) => format!("{status} with a JSON-RPC error"),
-        (Class::CutStream, _) | (_, None) => tried.outcome.class().name().to_owned(),
-        (_, Some(status)) => status.to_string(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::sessions::{Seen, shown};
+use super::sessions::Seen;
+use super::tail::shown;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::figure;

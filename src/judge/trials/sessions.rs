@@ -3,6 +3,7 @@
 
 use super::leak::Leak;
 use super::restart::Restart;
+use super::tail::{Tail, shown};
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
 use crate::model::behaviour::SessionTrials;
@@ -91,8 +92,6 @@ pub(super) struct Sessions {
     survivors: Option<Restart>,
     leak: Leak,
 }
-
-pub(super) type Tail = (Outcome, Option<u16>);
 
 /// Requests of one kind that were to be refused.
 #[derive(Debug, Default)]
@@ -275,22 +274,4 @@ fn told(kind: &str, seen: &Seen) -> String {
         parts.push(format!("{void} say nothing"));
     }
     format!("sessions {kind} are refused {}", parts.join(", "))
-}
-
-/// The distinct ends, in words.
-pub(super) fn shown(tails: &[Tail]) -> String {
-    let mut words: Vec<String> = tails
-        .iter()
-        .map(|(outcome, status)| match (outcome, status) {
-            (Outcome::Timeout, _) => "no answer".to_owned(),
-            (Outcome::RpcError(code), Some(status)) => {
-                format!("{status} and JSON-RPC error {code}")
-            }
-            (_, Some(status)) => status.to_string(),
-            (outcome, None) => outcome.class().name().to_owned(),
-        })
-        .collect();
-    words.sort();
-    words.dedup();
-    words.join(" or ")
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::sessions::{Tail, shown};
+use super::tail::{Tail, shown};
 use crate::judge::middlebox;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
