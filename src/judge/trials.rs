@@ -22,10 +22,12 @@ mod parallel;
 mod slow_consumer;
 mod starvation;
 mod tail;
+mod witness;
 
 use self::parallel::Parallel;
 use self::slow_consumer::SlowConsumer;
 use self::starvation::Starvation;
+use self::witness::Witnesses;
 use super::said::Said;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::event::{Event, Refused};
@@ -43,6 +45,7 @@ pub struct Examined {
     family: Option<Family>,
     counted: report::Trials,
     untried: FirstFew<String>,
+    witnesses: Witnesses,
 }
 
 /// What one script is judged by.
@@ -99,7 +102,8 @@ impl Examined {
             _ => None,
         };
         let (counted, untried) = (report::Trials::default(), FirstFew::default());
-        Self { expected, behaviour: behaviour.clone(), family, counted, untried }
+        let (behaviour, witnesses) = (behaviour.clone(), Witnesses::default());
+        Self { expected, behaviour, family, counted, untried, witnesses }
     }
 
     /// Whether the load is a script.
@@ -114,6 +118,7 @@ impl Examined {
             Event::Tried(tried) => {
                 self.counted.count += 1;
                 self.counted.good += u64::from(tried.is_served());
+                self.witnesses.add(tried);
                 match family {
                     Family::Sessions(sessions) => sessions.add(tried),
                     Family::Aborts(aborts) => aborts.add(tried),
@@ -156,6 +161,9 @@ impl Examined {
                 // The judge of storms says it.
                 (None, Seen::Always | Seen::AlwaysAnd(_)) => {}
             }
+        }
+        for finding in &mut expectations.findings {
+            self.witnesses.testify(finding);
         }
         if self.family.is_some() {
             expectations.trials = Some(report::Trials { unit: "trial".into(), ..self.counted });

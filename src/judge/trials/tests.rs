@@ -117,6 +117,20 @@ fn each_way_to_treat_sessions_badly_has_a_name() {
 }
 
 #[test]
+fn a_finding_says_when_and_whose_it_was() {
+    let mut events = sound();
+    events.extend([0; 7].map(|_| session(Trial::Unknown, (Outcome::Status(400), Some(400)))));
+    let mut examined = Examined::new(&sessions(), &[]);
+    for event in &events {
+        examined.observe(event);
+    }
+    let finding = examined.end().findings.remove(0);
+    assert_eq!((finding.count, finding.evidence.len()), (7, 6), "the first five, and all of it");
+    let told = "at 1s, user 0: a call with an id that was never issued: 400 after 5ms";
+    assert_eq!(finding.evidence[1], told);
+}
+
+#[test]
 fn a_bound_on_open_sessions_is_told_from_a_limit_on_handshakes() {
     let busy = (Outcome::Status(503), Some(503));
     let refused = |trials: &[Trial]| {
