@@ -76,6 +76,9 @@ pub(super) const FOREIGN_SERVED: Rule = Rule {
     provenance: Provenance::Spec,
     what_to_do: "Keep the token's subject with the session and answer 404 to everybody else.",
 };
+/// Fewer refusals show nothing.
+const LEAST: u64 = 3;
+
 /// What was seen.
 #[derive(Debug)]
 pub(super) struct Sessions {
@@ -190,8 +193,10 @@ impl Sessions {
             [("never issued", &self.unknown), ("ended", &self.deleted), ("idle", &self.expired)];
         let seen = kinds.iter().filter(|(_, seen)| seen.count() > 0);
         let told: Vec<_> = seen.map(|(kind, seen)| told(kind, seen)).collect();
-        if self.unknown.count() == 0 {
-            return Said::too_little("no request with an id that was never issued was answered");
+        let asked = self.unknown.count();
+        if asked < LEAST {
+            let value = format!("{asked} requests with an id that was never issued were answered");
+            return Said::too_little(format!("{value}; {LEAST} are needed"));
         }
         if self.has_idle && self.expired.count() == 0 {
             return Said::too_little("no request in a session that was idle was answered");
@@ -223,7 +228,10 @@ impl Sessions {
         let Seen { served, refused, otherwise, .. } = &self.foreign;
         let refused = refused + otherwise.len() as u64;
         match (*served, refused) {
-            (0, 0) => Said::too_little("no request in another user's session was answered"),
+            (0, refused @ 0..LEAST) => {
+                let value = format!("{refused} requests in another user's session were answered");
+                Said::too_little(format!("{value}; {LEAST} are needed"))
+            }
             (0, refused) => {
                 Said::held(format!("{refused} requests in another user's session were refused"))
             }

@@ -96,6 +96,13 @@ impl Starvation {
         if let Some(knee) = steps.iter().copied().find(starved) {
             return self.broken(knee, &each);
         }
+        let late = |step: &u32| self.every(*step, |beside| beside.is_starved);
+        if let Some(step) = steps.iter().copied().find(late) {
+            return Said::too_little(format!(
+                "with {step} slow calls in flight ({each} each) some cheap requests were late in every \
+                 round, and too few of them to be no chance: hold each step longer"
+            ));
+        }
         let Some(most) = steps.iter().copied().rfind(|step| self.every(*step, |_| true)) else {
             return Said::too_little(format!(
                 "no number of slow calls ({each} each) could be held twice with {LEAST} cheap \

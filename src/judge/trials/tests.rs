@@ -67,6 +67,7 @@ fn sound() -> Vec<Event> {
     let all = all.into_iter().chain([(Foreign, LOST), (Expired, LOST)]);
     let all = all.chain([(Survivor, OK), (Survivor, LOST), (Reopened, OK)]);
     let mut events: Vec<_> = all.map(|(trial, how)| session(trial, how)).collect();
+    events.extend([Unknown, Foreign, Unknown, Foreign].map(|trial| session(trial, LOST)));
     for at in 0..100_u64 {
         for trial in [Trial::Opened(0), Trial::Opened(1), Trial::OpenedAndEnded] {
             let took = Duration::from_micros(900 + at * 7_919 % 200);
