@@ -124,6 +124,7 @@ pub mod edge {
 pub mod judge {
     pub mod checks;
     mod contrast;
+    mod flow;
     mod middlebox;
     pub mod rate_limit;
     pub mod readiness;

@@ -123,6 +123,7 @@ fn events(number: u32, due: Duration) -> [Event; 2] {
         end: done,
         status: Some(200),
         outcome: Outcome::Ok,
+        messages: 1,
         unprocessed: 0,
         bytes_sent: 1_400,
         bytes_received: 1_300,

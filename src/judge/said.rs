@@ -29,6 +29,11 @@ impl Said {
         Self { is_moot: true, ..Self::too_little(value) }
     }
 
+    /// It did not hold, and the finding of that is another's.
+    pub(super) fn unheld(value: impl Into<String>) -> Self {
+        Self { held: Some(false), ..Self::held(value) }
+    }
+
     /// It did not hold, which was seen so often, as told.
     pub(super) fn broken(rule: &Rule, count: u64, value: impl Into<String>) -> Self {
         let value = value.into();

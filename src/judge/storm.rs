@@ -5,18 +5,22 @@
 //! What a fault of the scenario touched is none of the target's: a call that met one, and everything
 //! in a window of one of which nobody can tell who met it.
 
+mod blocking;
 mod budgets;
 mod delivery;
 mod expected;
+mod flowing;
 mod isolation;
 mod sessions;
 mod streams;
 
 use std::time::Duration;
 
+use self::blocking::Blocking;
 use self::budgets::Budgets;
 use self::delivery::Delivery;
 use self::expected::Expected;
+use self::flowing::Flowing;
 use self::isolation::Isolation;
 use self::sessions::Sessions;
 use self::streams::Streams;
@@ -39,6 +43,8 @@ pub struct Storm {
     sessions: Sessions,
     streams: Streams,
     budgets: Budgets,
+    flowing: Flowing,
+    blocking: Blocking,
     expected: Expected,
 }
 
@@ -58,6 +64,8 @@ impl Storm {
             sessions: Sessions::default(),
             streams: Streams::default(),
             budgets: Budgets::default(),
+            flowing: Flowing::default(),
+            blocking: Blocking::new(tools),
             expected: Expected::default(),
         }
     }
@@ -76,6 +84,7 @@ impl Storm {
                 if !call.touched.is_any() && !self.is_excused(call.instants.due, call.instants.done)
                 {
                     self.delivery.call(call);
+                    self.blocking.call(call);
                 }
             }
             Event::Exchange(exchange)
@@ -83,6 +92,8 @@ impl Storm {
             {
                 self.streams.exchange(exchange);
                 self.budgets.exchange(exchange);
+                self.flowing.exchange(exchange);
+                self.sessions.exchange(exchange);
             }
             Event::Violation(violation) => self.isolation.violation(violation.rule),
             Event::Session(session) if self.first_fault.is_none_or(|first| session.at < first) => {
@@ -98,15 +109,17 @@ impl Storm {
 
     /// What did not hold.
     pub fn findings(&self) -> Vec<Finding> {
-        let all = self.delivery.findings().into_iter().chain(self.sessions.finding());
-        all.chain(self.streams.finding()).chain(self.budgets.findings()).collect()
+        let all = self.delivery.findings().into_iter().chain(self.sessions.findings());
+        let all = all.chain(self.streams.finding()).chain(self.budgets.findings());
+        all.chain(self.flowing.finding()).chain(self.blocking.finding()).collect()
     }
 
     /// All of it: findings, what could not be checked, and what came of what is expected.
     pub fn end(&self) -> Expectations {
         let (findings, notes) = (self.findings(), self.unchecked());
         let mut all = Expectations { findings, notes, ..Expectations::default() };
-        self.expected.put(&self.isolation, &self.delivery, &self.sessions, &mut all);
+        let calls = (&self.flowing, &self.blocking);
+        self.expected.put(&self.isolation, &self.delivery, &self.sessions, calls, &mut all);
         all
     }
 
@@ -118,8 +131,16 @@ impl Storm {
 
 /// The names of all that may be found.
 #[cfg(test)]
-const IDS: [&str; 5] =
-    [delivery::CUT.id, delivery::HUNG.id, sessions::VANISHED.id, streams::CUT.id, budgets::SLOW.id];
+const IDS: [&str; 8] = [
+    delivery::CUT.id,
+    delivery::HUNG.id,
+    sessions::VANISHED.id,
+    sessions::DELETES.id,
+    streams::CUT.id,
+    budgets::SLOW.id,
+    super::flow::BUFFERED.id,
+    blocking::WAIT.id,
+];
 
 fn shown((at, user, what): &Told) -> String {
     format!("at {}, user {user}: {what}", figure::duration(*at))

@@ -222,8 +222,17 @@ impl Summary {
     /// HTTP exchanges sent for each call that was sent, handshakes and lists included; `None` when no
     /// call was sent.
     pub fn exchanges_per_call(&self) -> Option<f64> {
+        self.per_call(self.wire.total())
+    }
+
+    /// Handshakes (`initialize`) sent for each call that was sent.
+    pub fn handshakes_per_call(&self) -> Option<f64> {
+        self.per_call(self.wire.count(Operation::Initialize))
+    }
+
+    fn per_call(&self, count: u64) -> Option<f64> {
         let sent = self.calls.tally.sent();
-        (sent > 0).then(|| self.wire.total() as f64 / sent as f64)
+        (sent > 0).then(|| count as f64 / sent as f64)
     }
 }
 

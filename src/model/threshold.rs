@@ -5,7 +5,7 @@
 //! metric     = statistic "(" time [ "," operation ] [ "," tool ] ")"    limit: duration
 //!            | percentile "(" "completion" ")"                          limit: duration
 //!            | share [ "(" tool ")" ]                                   limit: percent or count
-//!            | "exchanges_per_call"                                     limit: number
+//!            | "exchanges_per_call" | "handshakes_per_call"             limit: number
 //!            | "recovery" [ window ]                                    limit: duration
 //!            | "errors" window                                          limit: percent or count
 //!            | "lost_sessions" [ window ]                               limit: count
@@ -61,10 +61,32 @@ pub enum Metric {
     Completion(f64),
     /// How many of something, or which share.
     Share(Share, Option<String>),
-    /// HTTP exchanges for each call sent.
-    ExchangesPerCall,
+    /// How many of these for each call sent.
+    PerCall(PerCall),
     /// What the windows of this fault did, or of all.
     Harm(Harm, Option<String>),
+}
+
+/// What calls cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerCall {
+    /// HTTP exchanges, handshakes and lists included.
+    Exchanges,
+    /// `initialize`.
+    Handshakes,
+}
+
+impl PerCall {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Exchanges, Self::Handshakes];
+
+    /// Its name in a threshold.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exchanges => "exchanges_per_call",
+            Self::Handshakes => "handshakes_per_call",
+        }
+    }
 }
 
 /// What windows of faults do.
@@ -172,7 +194,7 @@ impl Threshold {
                 Refers { tool: Some(tool), operation, fault: None }
             }
             Metric::Harm(_, fault) => Refers { fault: Some(fault.as_deref()), ..Refers::default() },
-            Metric::Share(_, None) | Metric::Completion(_) | Metric::ExchangesPerCall => {
+            Metric::Share(_, None) | Metric::Completion(_) | Metric::PerCall(_) => {
                 Refers::default()
             }
         }
@@ -273,7 +295,7 @@ impl fmt::Display for Metric {
             }
             Self::Share(share, None) => f.write_str(share.name()),
             Self::Share(share, Some(tool)) => write!(f, "{}(tool \"{tool}\")", share.name()),
-            Self::ExchangesPerCall => f.write_str("exchanges_per_call"),
+            Self::PerCall(what) => f.write_str(what.name()),
             Self::Harm(harm, None) => f.write_str(harm.name()),
             Self::Harm(harm, Some(fault)) => write!(f, "{}(window \"{fault}\")", harm.name()),
         }

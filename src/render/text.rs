@@ -134,10 +134,11 @@ fn percentiles(times: Times<'_>) -> Option<String> {
 
 fn exchanges(summary: &Figures) -> String {
     format!(
-        "{} requests, {} a call, {} of them only to get ready; {} sent, {} received",
+        "{} requests, {} a call, {} of them only to get ready, {} handshakes a call; {} sent, {} received",
         count(summary.http_exchanges),
         summary.exchanges_per_call.map_or("-".to_owned(), figure::number),
         share(summary.handshake_exchanges, summary.http_exchanges),
+        summary.handshakes_per_call.map_or("-".to_owned(), figure::number),
         figure::bytes(summary.bytes_sent),
         figure::bytes(summary.bytes_received),
     )

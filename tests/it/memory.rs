@@ -46,6 +46,7 @@ fn events(number: u32) -> [Event; 3] {
         end: done + Duration::from_secs(u64::from(number % 70)),
         status: Some(200),
         outcome,
+        messages: 1,
         unprocessed: 0,
         bytes_sent: 900,
         bytes_received: 900,

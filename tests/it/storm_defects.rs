@@ -47,13 +47,40 @@ const LEFT: Sets<'_> = &[
 /// The same clients, who wait no longer than this.
 const IMPATIENT: (&str, &str) = ("clients.override.call_timeout", r#""1s""#);
 
-const ROWS: [Row<'static>; 6] = [
+/// Bursts of cheap and of slow calls, for long enough to be seen again.
+const MIXED: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "15s", to = "120/min" }]"#),
+    ("load.drain", r#""8s""#),
+    ("load.speed", "60"),
+    ("practice.latency", r#""5ms""#),
+    ("tools.allow", r#"["search", "slow"]"#),
+    ("tools.arguments.slow", "[{ seconds = 0.3 }]"),
+    ("clients.override.sessions", "{ fresh = 0, unechoed = 0, pooled = 1, echo = 0 }"),
+    ("clients.override.call_timeout", r#""30s""#),
+];
+/// Calls that tell how far they are, of clients that end their sessions.
+const TALKING: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "3s", to = 6 }]"#),
+    ("load.drain", r#""5s""#),
+    ("load.steady.think", r#""50ms""#),
+    ("practice.latency", r#""30ms""#),
+    ("practice.answers", r#""sse""#),
+    ("practice.catalogue", r#""full""#),
+    ("tools.allow", r#"["test_tool_with_progress"]"#),
+    ("clients.override.progress", "true"),
+    ("clients.override.delete_share", "1"),
+];
+
+const ROWS: [Row<'static>; 9] = [
     ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
     ("mixes-sessions", "steady", FAITHFUL, &["other-users-answer"]),
     ("loses-answers", "steady", STEADY, &["answers-cut"]),
     ("answers-twice", "steady", STEADY, &["second-answer"]),
     ("never-answers", "steady", STEADY, &["calls-hung"]),
     ("stays-slow", "steady", LEFT, &["not-recovered"]),
+    ("serialises-sessions", "research-storm", MIXED, &["cheap-calls-wait"]),
+    ("buffers-streams", "steady", TALKING, &["stream-buffered"]),
+    ("delete-500", "steady", TALKING, &["deletes-refused"]),
 ];
 
 /// The rows, as the table of all defects has them.
@@ -64,7 +91,7 @@ pub(crate) fn rows() -> impl Iterator<Item = defects::Row> {
 fn run(scenario: &str, sets: Sets<'_>, defects: &str) -> Report {
     let place = Place::new();
     let order = place.run(scenario).patient().set("tools.allow", r#"["search", "echo"]"#);
-    let order = order.sets(sets.iter().copied()).sets([IMPATIENT, ("practice.defects", defects)]);
+    let order = order.sets([IMPATIENT, ("practice.defects", defects)]).sets(sets.iter().copied());
     // Only findings are looked at.
     let done = order.set("expect.thresholds", r#"["dropped == 0"]"#).go();
     let report = done.report();
@@ -92,6 +119,9 @@ fn each_defect_of_answers_is_found_and_nothing_else() {
 
 #[test]
 fn a_sound_target_breaks_nothing() {
+    for (scenario, sets) in [("research-storm", MIXED), ("steady", TALKING)] {
+        assert_eq!(found(&run(scenario, sets, "[]")), BTreeSet::new(), "{scenario}");
+    }
     for (scenario, sets) in [("research-storm", POOLED), ("steady", STEADY), ("steady", LEFT)] {
         let report = run(scenario, sets, "[]");
         assert_eq!(found(&report), BTreeSet::new(), "{scenario}");

@@ -79,9 +79,10 @@ impl<'a> Stream<'a> {
                 .checked_sub(data.len() as u64)
                 .ok_or(Outcome::Violation(Rule::TooLarge))?;
             let clock = self.clock;
-            let first = &mut trail.exchange.first_event;
+            let exchange = &mut trail.exchange;
             let mut hear = |event: &sse::Event<'_>| {
-                first.get_or_insert_with(|| clock.now());
+                exchange.first_event.get_or_insert_with(|| clock.now());
+                exchange.messages = exchange.messages.saturating_add(1);
                 hear(event)
             };
             let flow = match &mut self.knife {

@@ -1,6 +1,6 @@
 //! What a storm came to of the invariants that its scenario names.
 
-use super::{Delivery, Isolation, Sessions};
+use super::{Blocking, Delivery, Flowing, Isolation, Sessions};
 use crate::judge::said::Said;
 use crate::model::plan::invariant::Invariant;
 use crate::model::report::Expectations;
@@ -16,6 +16,7 @@ impl Expected {
         isolation: &Isolation,
         delivery: &Delivery,
         sessions: &Sessions,
+        (flowing, blocking): (&Flowing, &Blocking),
         expectations: &mut Expectations,
     ) {
         for invariant in &self.0 {
@@ -23,6 +24,8 @@ impl Expected {
                 Invariant::Isolation => of_isolation(isolation),
                 Invariant::Delivery => of_delivery(delivery),
                 Invariant::SessionsStay => of_sessions(sessions),
+                Invariant::StreamsFlow => flowing.said(),
+                Invariant::Starvation => blocking.said(),
                 _ => continue,
             };
             said.put(invariant.written(), expectations);
@@ -35,11 +38,6 @@ const LEAST: u64 = 20;
 /// The same of sessions.
 const FEW: u64 = 5;
 
-/// It did not hold, and the finding of that is another's.
-fn broken(value: String) -> Said {
-    Said { held: Some(false), ..Said::held(value) }
-}
-
 fn of_isolation(isolation: &Isolation) -> Said {
     let (answers, own, crossed) = isolation.told();
     let untold = match answers - own {
@@ -47,7 +45,9 @@ fn of_isolation(isolation: &Isolation) -> Said {
         untold => format!(", {untold} did not"),
     };
     if crossed > 0 {
-        return broken(format!("{crossed} answers were another call's; {own} were the call's own"));
+        return Said::unheld(format!(
+            "{crossed} answers were another call's; {own} were the call's own"
+        ));
     }
     match own {
         0 => Said::too_little(format!("none of {answers} answers told whose they are")),
@@ -66,7 +66,9 @@ fn of_delivery(delivery: &Delivery) -> Said {
             Said::too_little(format!("{calls} calls were answered; {LEAST} are needed"))
         }
         (calls, 0) => Said::held(format!("{calls} calls were answered, whole")),
-        (calls, _) => broken(format!("of {calls} calls {cut} were cut, and {hung} never answered")),
+        (calls, _) => {
+            Said::unheld(format!("of {calls} calls {cut} were cut, and {hung} never answered"))
+        }
     }
 }
 
@@ -76,6 +78,8 @@ fn of_sessions(sessions: &Sessions) -> Said {
         (0, 0) => Said::moot("no session with an id was opened, or none before the first fault"),
         (1..FEW, 0) => Said::too_little(format!("{opened} sessions with an id; {FEW} are needed")),
         (opened, 0) => Said::held(format!("{opened} sessions, of which none was gone")),
-        (opened, lost) => broken(format!("{lost} sessions were gone, of {opened} with an id")),
+        (opened, lost) => {
+            Said::unheld(format!("{lost} sessions were gone, of {opened} with an id"))
+        }
     }
 }

@@ -211,3 +211,50 @@ fn the_readme_names_every_finding_and_no_other() {
     let named: Vec<_> = rows.filter_map(|row| row.split('`').nth(1)).collect();
     assert_eq!(named, IDS);
 }
+
+#[test]
+fn deletes_that_are_neither_taken_nor_declined_are_found() {
+    let found = |answers: &[(u16, usize)]| {
+        let mut storm = storm();
+        let all = answers.iter().flat_map(|(status, times)| [*status].repeat(*times));
+        for status in all {
+            let delete = exchange(Operation::Delete, s(1), Outcome::Status(status));
+            storm.observe(&Event::Exchange(Exchange { status: Some(status), ..delete }));
+        }
+        storm.findings().first().map(|finding| (finding.id.clone(), finding.evidence[0].clone()))
+    };
+    for sound in [200, 204, 405, 501, 404, 401, 429, 503] {
+        assert_eq!(found(&[(sound, 50)]), None, "{sound}");
+    }
+    assert_eq!(found(&[(500, 4)]), None, "too few");
+    assert_eq!(found(&[(500, 20), (200, 3)]), None, "some are taken");
+    let refused = ("deletes-refused".to_owned(), "18 of 20 sessions".to_owned());
+    assert_eq!(found(&[(200, 2), (400, 18), (404, 50)]), Some(refused));
+}
+
+/// A call of 500 ms that told so much, first after so long.
+fn told(messages: u16, first: u64) -> Event {
+    let bare = exchange(Operation::ToolsCall, s(1), Outcome::Ok);
+    let at = |ms| Some(s(1) + Duration::from_millis(ms));
+    Event::Exchange(Exchange { messages, first_event: at(first), answer: at(500), ..bare })
+}
+
+#[test]
+fn progress_that_comes_with_the_answer_is_found() {
+    let of = |all: &[(usize, Event)]| {
+        let mut storm = storm().expecting(vec![Invariant::StreamsFlow]);
+        for (times, event) in all {
+            (0..*times).for_each(|_| storm.observe(event));
+        }
+        (ids(&storm).join(" "), held(&storm).join(" "))
+    };
+    let buffered = "stream-buffered".to_owned();
+    let none = "not held: not checked: no call told its progress twice in 100 ms or more";
+    assert_eq!(of(&[(90, told(1, 499)), (90, told(2, 499))]), (String::new(), none.to_owned()));
+    let few = "not held: not enough to say: 19 calls told progress; 20 are needed";
+    assert_eq!(of(&[(19, told(3, 490))]), (String::new(), few.to_owned()));
+    let all = "not held: progress came with the answer in 20 of 20 calls";
+    assert_eq!(of(&[(20, told(3, 490))]), (buffered, all.to_owned()));
+    let held = "held: progress came before the answer in 10 of 50 calls";
+    assert_eq!(of(&[(40, told(3, 490)), (10, told(3, 20))]), (String::new(), held.to_owned()));
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::tail::{Tail, shown};
+use crate::judge::flow::{self, BUFFERED};
 use crate::judge::middlebox;
 use crate::judge::rule::Rule;
 use crate::judge::said::Said;
@@ -27,18 +28,6 @@ pub(super) const CUT: Rule = Rule {
     what_to_do: "Send a comment line (`: keep-alive`) every 15 to 30 s on every open stream, those of \
                  calls too, or raise the idle timeout of what is in front.",
 };
-pub(super) const BUFFERED: Rule = Rule {
-    id: "stream-buffered",
-    severity: Severity::Medium,
-    title: "What calls told of their progress came all at once, with their answers.",
-    text: "Messages of a stream are passed on when they are sent; servers SHOULD ask proxies for that \
-           with X-Accel-Buffering: no.",
-    source: "MCP 2026-07-28, basic/transports; observed: java-sdk issue 293, nginx issue 1505",
-    provenance: Provenance::Observed,
-    what_to_do: "Answer with X-Accel-Buffering: no and without compression, switch buffering off in \
-                 what is in front (nginx: proxy_buffering off), and flush after each event. If the \
-                 tool itself says all at its end, let it say it before.",
-};
 
 /// The share of what lasted longer than the first one that was cut: so much of it was cut, too.
 const MOST: f64 = 0.5;
@@ -46,10 +35,6 @@ const MOST: f64 = 0.5;
 const LEAST: u64 = 2;
 /// So many calls that told something are needed.
 const CALLS: u64 = 3;
-/// Calls that take less say nothing.
-const SHORTEST: Duration = Duration::from_millis(100);
-/// The first message came within this share of the whole before the answer: they came together.
-const TOGETHER: f64 = 0.1;
 /// Idle times are somebody's within this share.
 const SPREAD: f64 = 0.02;
 
@@ -259,14 +244,14 @@ impl Tolds {
         let Told { messages, first, answered } = told;
         self.made += 1;
         let (Some(first), Some(answered)) = (first, answered) else { return };
-        let whole = answered.saturating_sub(tried.sent);
-        if messages < 2 || whole < SHORTEST {
+        let (first, whole) =
+            (first.saturating_sub(tried.sent), answered.saturating_sub(tried.sent));
+        let Some(is_together) = (flow::Told { messages, first, whole }).is_together() else {
             return;
-        }
+        };
         self.counted += 1;
-        let left = answered.saturating_sub(first);
-        self.together += u64::from(left <= whole.mul_f64(TOGETHER));
-        self.slowest = self.slowest.max((first.saturating_sub(tried.sent), whole));
+        self.together += u64::from(is_together);
+        self.slowest = self.slowest.max((first, whole));
     }
 
     fn said(&self) -> Said {

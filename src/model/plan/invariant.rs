@@ -101,8 +101,9 @@ impl Invariant {
             | Self::SessionLeak => Seen::With(checks::SESSIONS),
             Self::AbortLiveness => Seen::With(checks::ABORTS),
             Self::Cancel | Self::CancelRace => Seen::With(checks::CANCELS),
-            Self::IdleStreams | Self::StreamsFlow => Seen::With(checks::SILENCES),
-            Self::Starvation => Seen::With(checks::STARVATION),
+            Self::IdleStreams => Seen::With(checks::SILENCES),
+            Self::StreamsFlow => Seen::AlwaysAnd(checks::SILENCES),
+            Self::Starvation => Seen::AlwaysAnd(checks::STARVATION),
             Self::ParallelScaling | Self::ParallelServed => Seen::With(checks::PARALLEL),
             Self::SlowConsumers => Seen::With(checks::SLOW_CONSUMER),
         }
@@ -155,6 +156,8 @@ mod tests {
 
     #[test]
     fn what_storms_show_some_scripts_show_too() {
+        const STORM: [&str; 5] =
+            ["isolation", "delivery", "sessions-stay", "streams-flow", "starvation"];
         let script = |trials| Behaviour::Check(Check::Script(trials));
         let isolation = script(Trials::Isolation(IsolationTrials::default()));
         let affinity = script(Trials::Affinity(AffinityTrials::default()));
@@ -164,7 +167,7 @@ mod tests {
             let seen = all.filter(|invariant| invariant.is_seen_in(behaviour));
             seen.map(Invariant::word).collect::<Vec<_>>()
         };
-        assert_eq!(seen(&chat), ["isolation", "delivery", "sessions-stay"]);
+        assert_eq!(seen(&chat), STORM);
         assert_eq!(seen(&isolation), ["isolation", "delivery", "id-fidelity"]);
         assert_eq!(seen(&affinity), ["affinity"]);
         assert!(Invariant::Isolation.is_seen_by_storms(&chat));

@@ -48,6 +48,9 @@ pub struct Figures {
     /// Exchanges for each call sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanges_per_call: Option<f64>,
+    /// Handshakes for each call sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshakes_per_call: Option<f64>,
     /// Exchanges that only make a session usable.
     pub handshake_exchanges: u64,
     /// Bytes written.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::{About, Limit, Metric, Operator, Share, Statistic, Threshold, Time};
+use super::{About, Limit, Metric, Operator, PerCall, Share, Statistic, Threshold, Time};
 use crate::model::figure;
 use crate::model::histogram::Histogram;
 use crate::model::histogram::bound::Span;
@@ -52,8 +52,11 @@ impl Threshold {
                 Ok(self.share(count, total))
             }
             Metric::Harm(harm, fault) => self.harm(&summary.damages, *harm, fault.as_deref()),
-            Metric::ExchangesPerCall => {
-                let per_call = summary.exchanges_per_call();
+            Metric::PerCall(what) => {
+                let per_call = match what {
+                    PerCall::Exchanges => summary.exchanges_per_call(),
+                    PerCall::Handshakes => summary.handshakes_per_call(),
+                };
                 let per_call = per_call.ok_or_else(|| never("no tool call was sent"))?;
                 Ok(self.measured(per_call, figure::number(per_call)))
             }
@@ -306,6 +309,7 @@ mod tests {
             "runs_cut < 1%",
             "p50(completion) < 1s",
             "exchanges_per_call < 9",
+            "handshakes_per_call < 9",
         ] {
             assert!(
                 evaluated(text, &sample::empty()).unwrap_err().starts_with("never measured: no"),

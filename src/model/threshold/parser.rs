@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{About, Harm, Limit, Metric, Operator, Share, Statistic, Threshold, Time};
+use super::{About, Harm, Limit, Metric, Operator, PerCall, Share, Statistic, Threshold, Time};
 use crate::model::duration;
 use crate::model::operation::Operation;
 
@@ -81,8 +81,8 @@ impl<'a> Cursor<'a> {
 
     fn metric(&mut self) -> Read<Metric> {
         let (at, word) = self.word();
-        if word == "exchanges_per_call" {
-            return Ok(Metric::ExchangesPerCall);
+        if let Some(what) = PerCall::ALL.into_iter().find(|what| what.name() == word) {
+            return Ok(Metric::PerCall(what));
         }
         if let Some(harm) = self.harm(word)? {
             return Ok(harm);
@@ -247,7 +247,7 @@ impl<'a> Cursor<'a> {
                 duration::parse(text).ok().map(Limit::Duration),
                 "a duration such as `300ms` or `2s`",
             ),
-            Metric::ExchangesPerCall | Metric::Harm(Harm::Amplification, _) => {
+            Metric::PerCall(_) | Metric::Harm(Harm::Amplification, _) => {
                 (number(text).map(Limit::Number), "a number such as `3` or `2.5`")
             }
             Metric::Harm(Harm::LostSessions, _) => {
@@ -266,7 +266,7 @@ impl<'a> Cursor<'a> {
 }
 
 const METRICS: &str = "a percentile such as `p99(...)`, `mean(...)`, `max(...)`, `errors`, `throttled`, \
-    `never_sent`, `dropped`, `runs_cut`, `exchanges_per_call`, `recovery`, `lost_sessions` or \
+    `never_sent`, `dropped`, `runs_cut`, `exchanges_per_call`, `handshakes_per_call`, `recovery`, `lost_sessions` or \
     `amplification`";
 const TIMES: &str = "`response`, `service`, `preparation`, `held`, `lag` or `completion`";
 
@@ -341,7 +341,8 @@ mod tests {
             ("errors(search) < 1%", Metric::Share(Share::Errors, search())),
             ("dropped <= 3", Metric::Share(Share::Dropped, None)),
             ("runs_cut<10%", Metric::Share(Share::RunsCut, None)),
-            ("exchanges_per_call < 3", Metric::ExchangesPerCall),
+            ("exchanges_per_call < 3", Metric::PerCall(PerCall::Exchanges)),
+            ("handshakes_per_call < 1.1", Metric::PerCall(PerCall::Handshakes)),
             ("recovery < 10s", Metric::Harm(Harm::Recovery, None)),
             (
                 "errors(window \"slow net\") < 20%",
@@ -416,7 +417,8 @@ mod tests {
                     Metric::Share(share, tool.filter(|_| share.is_kept_by_tool())),
                     limit
                 )),
-            number.clone().prop_map(|limit| (Metric::ExchangesPerCall, limit)),
+            (prop::sample::select(PerCall::ALL.to_vec()), number.clone())
+                .prop_map(|(what, limit)| (Metric::PerCall(what), limit)),
             (prop::sample::select(Harm::ALL.to_vec()), "[^\"]{0,12}", number).prop_map(
                 |(harm, fault, limit)| {
                     let limit = match (harm, limit) {

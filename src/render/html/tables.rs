@@ -224,9 +224,10 @@ fn handshake(report: &Report) -> Table {
     });
     let lead = [
         format!(
-            "{} HTTP requests for each tool call; {} of all requests only make a server usable \
-             (handshakes, and questions what it speaks).",
+            "{} HTTP requests and {} handshakes for each tool call; {} of all requests only make a \
+             server usable (handshakes, and questions what it speaks).",
             summary.exchanges_per_call.map_or("–".to_owned(), figure::number),
+            summary.handshakes_per_call.map_or("–".to_owned(), figure::number),
             share(summary.handshake_exchanges, summary.http_exchanges),
         ),
         sessions(report),

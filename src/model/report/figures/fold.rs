@@ -34,6 +34,7 @@ impl Figures {
             users: summary.users,
             http_exchanges: wire.total(),
             exchanges_per_call: summary.exchanges_per_call(),
+            handshakes_per_call: summary.handshakes_per_call(),
             handshake_exchanges: wire.handshakes(),
             bytes_sent: wire.bytes_sent,
             bytes_received: wire.bytes_received,
