@@ -257,7 +257,7 @@ impl Blocking {
     fn name(&self, kind: u8) -> String {
         let (operation, tool) = self.kinds[usize::from(kind)];
         let tool = tool.and_then(|tool| self.tools.get(usize::from(tool)));
-        tool.map_or_else(|| operation.name().to_owned(), |tool| tool.clone())
+        tool.map_or_else(|| operation.name().to_owned(), String::clone)
     }
 }
 
@@ -408,7 +408,9 @@ mod tests {
                     let cheap = call(3, 1, at + Duration::from_secs_f64(*gap * 0.2), short);
                     let mut both = [slow, cheap];
                     both.sort_by_key(|call| call.instants.done);
-                    both.iter().for_each(|call| blocking.call(call));
+                    for call in &both {
+                        blocking.call(call);
+                    }
                     blocking
                 },
             );
