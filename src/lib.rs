@@ -226,6 +226,7 @@ pub mod render {
     pub mod completion;
     pub mod drawing;
     pub mod faults;
+    pub mod finding;
     pub mod gist;
     pub mod grants;
     pub mod health;

@@ -29,7 +29,7 @@ use serde::Serialize;
 
 use super::chart::{self, Chart};
 use super::percentile::{P50, P99, Times};
-use super::{gist, visible};
+use super::{finding, gist, visible};
 use crate::model::figure;
 use crate::model::finding::Finding;
 use crate::model::operation::Operation;
@@ -73,6 +73,8 @@ struct Page {
     runs: runs::Runs,
     stack: Vec<stack::Bar>,
     findings: Vec<Shown>,
+    /// What is said where there is none.
+    unfound: &'static str,
     plan: Option<plan::Section>,
     health: Option<health::Section>,
     metrics: Option<metrics::Section>,
@@ -155,6 +157,7 @@ fn view(report: &Report) -> Result<Page, chart::DrawError> {
         runs: runs::section(report)?,
         stack: stack::bars(report),
         findings: report.findings.iter().map(shown).collect(),
+        unfound: finding::none(report),
         plan: plan::section(report)?,
         health: health::section(report)?,
         metrics: metrics::section(report)?,
@@ -184,9 +187,7 @@ fn headline(report: &Report) -> String {
         Verdict::Failed if broken > 0 && all > 1 => {
             return format!("Failed: {broken} of {all} {what} did not hold");
         }
-        Verdict::Passed if all == 0 => {
-            "Passed: no threshold was set, and no rule of the protocol was seen broken"
-        }
+        Verdict::Passed if all == 0 => "Passed: no threshold was set, and nothing was found",
         Verdict::Passed => "Passed: everything asked for held",
         Verdict::Failed => "Failed",
         Verdict::Untrustworthy => "Not trustworthy: the load was not the one asked for",

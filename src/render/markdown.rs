@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::percentile::{MAX, P50, P90, P95, P99, Times};
-use super::{faults, gist, grants, health, planned, rate_limits, visible};
+use super::{faults, finding, gist, grants, health, planned, rate_limits, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::figures::{Figures, OperationFigures};
@@ -253,13 +253,16 @@ fn list(text: &mut String, sentences: &[String]) -> std::fmt::Result {
 
 fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
     if report.findings.is_empty() {
-        return writeln!(text, "No finding: the client saw no rule of the protocol broken.");
+        return writeln!(text, "Findings: {}", escaped(finding::none(report)));
     }
-    writeln!(text, "| Finding | Severity | Seen | What to do |\n| --- | --- | ---: | --- |")?;
-    for finding in report.findings.iter().take(ROWS) {
-        let (title, to_do) = (escaped(&finding.title), escaped(&finding.what_to_do));
-        let (severity, times) = (finding.severity.name(), figure::times(finding.count));
-        writeln!(text, "| {title} | {severity} | {times} | {to_do} |")?;
+    writeln!(text, "| Finding | Severity | Seen | First | The rule | What to do |")?;
+    writeln!(text, "| --- | --- | ---: | --- | --- | --- |")?;
+    for found in report.findings.iter().take(ROWS) {
+        let (title, to_do) = (escaped(&found.title), escaped(&found.what_to_do));
+        let (severity, times) = (found.severity.name(), figure::times(found.count));
+        let (rule, id) = (escaped(&finding::rule(found)), escaped(&found.id));
+        let first = found.evidence.first().map(|first| escaped(first)).unwrap_or_default();
+        writeln!(text, "| {title} ({id}) | {severity} | {times} | {first} | {rule} | {to_do} |")?;
     }
     more(text, report.findings.len())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::completion::{self, Marks};
 use super::percentile::{MAX, P50, P90, P99, Times};
-use super::{faults, gist, health, rate_limits, visible};
+use super::{faults, finding, gist, health, rate_limits, visible};
 use crate::model::figure;
 use crate::model::operation::Operation;
 use crate::model::report::figures::Figures;
@@ -227,17 +227,19 @@ fn broken(text: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn findings(text: &mut String, report: &Report) -> std::fmt::Result {
-    if report.findings.is_empty() {
-        return Ok(());
-    }
     writeln!(text, "\nFindings")?;
-    for finding in &report.findings {
-        let (severity, title) = (finding.severity.name(), visible::line(&finding.title));
-        writeln!(text, "  {severity:<8}  {title} ({}) [{}]", times(finding.count), finding.id)?;
-        if let Some(first) = finding.evidence.first() {
-            writeln!(text, "            {}", visible::line(first))?;
+    if report.findings.is_empty() {
+        return writeln!(text, "  {}", finding::none(report));
+    }
+    for found in &report.findings {
+        let (severity, title) = (found.severity.name(), visible::line(&found.title));
+        writeln!(text, "  {severity:<8}  {title} ({}) [{}]", times(found.count), found.id)?;
+        let told =
+            [("seen", found.evidence.first().cloned()), ("rule", Some(finding::rule(found)))];
+        let told = told.into_iter().chain([("to do", Some(found.what_to_do.clone()))]);
+        for (name, line) in told.filter_map(|(name, line)| Some((name, line?))) {
+            writeln!(text, "            {name:<5}  {}", visible::line(&line))?;
         }
-        writeln!(text, "            {}", visible::line(&finding.what_to_do))?;
     }
     Ok(())
 }
@@ -259,6 +261,9 @@ mod tests {
             "FAIL  ",
             "ok    ",
             "[wrong-id]",
+            "            seen   ",
+            "            rule   ",
+            "            to do  ",
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }
