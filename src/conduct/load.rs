@@ -198,6 +198,8 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
     let checks = Checks::new(&plan.load.behaviour, plan.expect.checks, revision).after(before);
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
     let (behaviour, declared) = (&plan.load.behaviour, &plan.expect.rate_limits);
+    let profile = &plan.clients.profile;
+    let patience = profile.connect_timeout + profile.call_timeout;
     let always = plan.expect.invariants.iter().copied();
     let always = always.filter(|invariant| invariant.is_seen_by_storms(behaviour)).collect();
     Folds {
@@ -207,7 +209,7 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
         tokens: Tokens::new(plan.expect.tokens),
         checks,
         examined: Examined::new(behaviour, &plan.expect.invariants),
-        limits: Limits::new(behaviour, declared, plan.clients.addresses.len()),
+        limits: Limits::new(behaviour, declared, plan.clients.addresses.len(), patience),
         faults: Watched::new(&plan.faults, windows),
     }
 }

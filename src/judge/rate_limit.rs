@@ -63,8 +63,14 @@ struct Found {
 }
 
 impl Limits {
-    /// Nothing seen yet of a load of this behaviour, whose users leave from so many addresses.
-    pub fn new(behaviour: &Behaviour, declared: &[Declared], addresses: usize) -> Self {
+    /// Nothing seen yet of a load of this behaviour, whose users leave from so many addresses and
+    /// wait at most so long for an answer.
+    pub fn new(
+        behaviour: &Behaviour,
+        declared: &[Declared],
+        addresses: usize,
+        patience: Duration,
+    ) -> Self {
         let most = match behaviour.check() {
             Some(Check::RateLimit(knobs)) => Some(knobs.max_requests as usize),
             _ => None,
@@ -74,7 +80,7 @@ impl Limits {
             is_check: most.is_some(),
             probes: Vec::new(),
             most: most.unwrap_or(0),
-            passive: Passive::new(declared, addresses),
+            passive: Passive::new(declared, addresses, patience),
         }
     }
 

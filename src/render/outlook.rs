@@ -58,9 +58,10 @@ pub fn text(plan: &Plan, outlook: &Outlook) -> String {
     out
 }
 
-/// Whether what its users do are calls.
+/// Whether what its users do are calls, of a number that a plan knows.
 fn makes_calls(plan: &Plan) -> bool {
-    !matches!(plan.load.behaviour.check(), Some(Check::RegistrationFlood | Check::Script(_)))
+    use Check::{RateLimit, RegistrationFlood, Script};
+    !matches!(plan.load.behaviour.check(), Some(RegistrationFlood | RateLimit(_) | Script(_)))
 }
 
 /// What a run and a call take, and all of them.

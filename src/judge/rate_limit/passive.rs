@@ -4,7 +4,9 @@
 //! A refusal is below the limit if no way of counting explains it: not a bucket of the declared size,
 //! and not a window, fixed or sliding, by which so many had been asked for. What was asked for is
 //! counted in slices of the window, and a slice that the time in question only touches counts whole:
-//! so a refusal that might be right is never taken for a wrong one.
+//! so a refusal that might be right is never taken for a wrong one. Calls are told when they end, so
+//! a refusal is looked at once every call that was sent before it must have ended; what lies a window
+//! further back is forgotten.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -45,31 +47,39 @@ pub(super) struct Passive {
 struct Held {
     limit: Declared,
     addresses: u32,
+    /// No call takes longer.
+    patience: Duration,
     keys: HashMap<u32, Key>,
     calls: u64,
     refused: u64,
+    below: FirstFew<Below>,
 }
+
+/// A refusal below the limit: when, of which user, after how many requests in the window.
+type Below = (Duration, u32, u32);
 
 /// What one of them asked for, in slices since the start.
 #[derive(Debug, Default)]
 struct Key {
     slices: BTreeMap<u64, u32>,
-    /// Refusals, by their slices: which user, and when.
+    /// Refusals that were not looked at yet: when, and of which user.
     refused: Vec<(Duration, u32)>,
 }
 
-/// Refusals that are looked at of one key.
+/// Refusals of one key that wait to be looked at; more at once are only counted.
 const MOST_REFUSED: usize = 1_000;
 
 impl Passive {
-    pub(super) fn new(declared: &[Declared], addresses: usize) -> Self {
+    pub(super) fn new(declared: &[Declared], addresses: usize, patience: Duration) -> Self {
         let addresses = u32::try_from(addresses).unwrap_or(1).max(1);
         let held = |limit: &Declared| Held {
             limit: *limit,
             addresses,
+            patience,
             keys: HashMap::new(),
             calls: 0,
             refused: 0,
+            below: FirstFew::default(),
         };
         Self {
             limits: declared.iter().map(held).collect(),
@@ -177,22 +187,20 @@ impl Held {
                 key.refused.push((sent, call.user));
             }
         }
+        let whole = call.instants.done.saturating_sub(self.patience);
+        key.settle(&self.limit, whole, &mut self.below);
     }
 
     /// Whether nobody was refused that had asked for less than is allowed.
     fn below(&self) -> Said {
-        let mut below = FirstFew::default();
+        let mut below = self.below.clone();
         for key in self.keys.values() {
-            for (sent, user) in &key.refused {
-                if let Some(asked) = key.unexplained(&self.limit, *sent) {
-                    below.add((*sent, *user, asked));
-                }
-            }
+            key.look(&self.limit, Duration::MAX, &mut below);
         }
         let refused = format!("{} of {} refused", self.refused, self.calls);
         if below.count > 0 {
             let window = figure::duration(self.limit.allow.window);
-            let tell = |(at, user, asked): &(Duration, u32, u32)| {
+            let tell = |(at, user, asked): &Below| {
                 let at = figure::duration(*at);
                 format!("at {at}, user {user}: refused after {asked} requests in {window}")
             };
@@ -208,6 +216,28 @@ impl Held {
 }
 
 impl Key {
+    /// Looks at what was refused before an instant up to which all is known, and forgets what only
+    /// that needed.
+    fn settle(&mut self, limit: &Declared, whole: Duration, below: &mut FirstFew<Below>) {
+        if self.refused.first().is_some_and(|(sent, _)| *sent < whole) {
+            self.look(limit, whole, below);
+            self.refused.retain(|(sent, _)| *sent >= whole);
+        }
+        let needed = slice(whole, limit.allow.window).saturating_sub(SLICES);
+        while let Some(oldest) = self.slices.first_entry().filter(|slice| *slice.key() < needed) {
+            oldest.remove();
+        }
+    }
+
+    /// Adds each refusal before an instant that nothing explains.
+    fn look(&self, limit: &Declared, before: Duration, below: &mut FirstFew<Below>) {
+        for (sent, user) in self.refused.iter().filter(|(sent, _)| *sent < before) {
+            if let Some(asked) = self.unexplained(limit, *sent) {
+                below.add((*sent, *user, asked));
+            }
+        }
+    }
+
     /// What was asked for in the window before, if that explains no refusal.
     fn unexplained(&self, limit: &Declared, sent: Duration) -> Option<u32> {
         let (window, now) = (limit.allow.window, slice(sent, limit.allow.window));

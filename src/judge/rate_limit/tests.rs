@@ -11,6 +11,8 @@ use crate::model::outcome::{Outcome, Signal, Throttle};
 use crate::model::plan::limits::{Allowance, Says};
 
 const SERVICE: Duration = Duration::from_millis(2);
+/// How long a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a simulated limit counts, so many in two seconds.
 #[derive(Clone, Copy)]
@@ -180,7 +182,7 @@ fn play(mut target: Simulated, knobs: RateLimit) -> Vec<Probe> {
 fn judged(target: Simulated, declared: &Declared) -> (Vec<Option<bool>>, Vec<String>, RateLimits) {
     let knobs = knobs(Some(declared));
     let behaviour = Behaviour::Check(Check::RateLimit(knobs));
-    let mut limits = Limits::new(&behaviour, std::slice::from_ref(declared), 2);
+    let mut limits = Limits::new(&behaviour, std::slice::from_ref(declared), 2, PATIENCE);
     for probe in play(target, knobs) {
         limits.observe(&Event::Probe(Box::new(probe)));
     }
@@ -292,7 +294,7 @@ fn without_a_declaration_the_limit_is_found() {
     ] {
         let knobs = knobs(None);
         let behaviour = Behaviour::Check(Check::RateLimit(knobs));
-        let mut limits = Limits::new(&behaviour, &[], 2);
+        let mut limits = Limits::new(&behaviour, &[], 2, PATIENCE);
         for probe in play(simulated(kind), knobs) {
             limits.observe(&Event::Probe(Box::new(probe)));
         }
@@ -314,7 +316,7 @@ fn no_more_is_sent_than_allowed() {
         assert!(play(simulated(BUCKET), knobs).len() <= most as usize);
     }
     let knobs = RateLimit { max_requests: 60, ..knobs(Some(&limit)) };
-    let mut limits = Limits::new(&Behaviour::Check(Check::RateLimit(knobs)), &[limit], 2);
+    let mut limits = Limits::new(&Behaviour::Check(Check::RateLimit(knobs)), &[limit], 2, PATIENCE);
     for probe in play(simulated(BUCKET), knobs) {
         limits.observe(&Event::Probe(Box::new(probe)));
     }
@@ -333,7 +335,7 @@ fn storm(limit: Declared, calls: &[(u32, u64, bool)]) -> (Vec<(bool, bool)>, Vec
     use crate::model::operation::Operation;
 
     let behaviour = Behaviour::Steady(Steady::default());
-    let mut limits = Limits::new(&behaviour, &[limit], 0);
+    let mut limits = Limits::new(&behaviour, &[limit], 0, PATIENCE);
     for (user, at, is_refused) in calls {
         let at = Duration::from_millis(*at);
         let throttle = Throttle { signal: Signal::Http429, retry_after: whole(WINDOW) };
