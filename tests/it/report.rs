@@ -150,7 +150,7 @@ fn whichever_figure_is_edited_is_named() {
         (edited("/summary/connections/opened", json!(0)), opened),
         (edited("/summary/connections/opened", json!(1)), opened),
         (edited("/summary/connections/opened", json!(99_999)), opened),
-        (edited("/summary/connections/http2", json!(48)), opened),
+        (edited("/summary/connections/http2", json!(9_999)), opened),
         (edited("/summary/connections/tls", json!(3)), "summary.connections.tls is 3"),
         (edited("/summary/connections/tcp_us/p50", json!(99_999)), "tcp_us does not ascend"),
         (edited("/summary/handshake_exchanges", json!(1)), "summary.handshake_exchanges is 1"),
