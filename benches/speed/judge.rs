@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use squall::conduct::watch::Folds;
 use squall::engine::recorder::Observer;
 use squall::judge::checks::Checks;
-use squall::judge::rate_limit::Limits;
+use squall::judge::rate_limit::{Clients, Limits};
 use squall::judge::recovery::Watched;
 use squall::judge::spoilt::Spoilt;
 use squall::judge::storm::Storm;
@@ -79,6 +79,8 @@ fn summary() -> Summary {
 }
 
 fn folds() -> Folds {
+    let clients =
+        Clients { addresses: 1, patience: Duration::from_secs(60), told_apart: false };
     let steady = Steady { calls: 1, think: Distribution::constant(Duration::ZERO) };
     let behaviour = Behaviour::Steady(steady);
     let limits = CheckLimits::default();
@@ -86,7 +88,7 @@ fn folds() -> Folds {
         summary: summary(),
         tokens: Tokens::new(TokenLimits::default()),
         checks: Checks::new(&behaviour, limits, "2025-11-25"),
-        limits: Limits::new(&behaviour, &[], 1),
+        limits: Limits::new(&behaviour, &[], clients),
         examined: Examined::new(&behaviour, &[]),
         faults: Watched::new(&[], Vec::new()),
         storm: Storm::new(&["echo".to_owned()], &[], &[]),
@@ -119,6 +121,7 @@ fn events(number: u32, due: Duration) -> [Event; 2] {
         sent: Some(due),
         headers: Some(done),
         first_event: None,
+        last_bytes: None,
         answer: Some(done),
         end: done,
         status: Some(200),

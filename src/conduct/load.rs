@@ -31,8 +31,8 @@ use crate::engine::stop::{Phase, Stopper};
 use crate::engine::user::Scene;
 use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
-use crate::judge::rate_limit::Limits;
-use crate::judge::recovery::Watched;
+use crate::judge::rate_limit::{self, Limits};
+use crate::judge::recovery::{self, Watched};
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
@@ -86,7 +86,10 @@ pub(super) async fn load(
     tools: Vec<Tool>,
     outside: Option<Outside>,
 ) -> Result<Report, RunError> {
-    let Order { plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
+    let Order { mut plan, started_at, dashboard, stopper, interrupted, show, .. } = order;
+    if found.before.is_open {
+        plan.load.behaviour.forget_users();
+    }
     let receipt = receipt(&plan, &found);
     let recorder = Arc::new(Recorder::default());
     for violation in found.violations {
@@ -138,7 +141,8 @@ pub(super) async fn load(
     }
     common.wallet.close().await;
     let elapsed = clock.now();
-    let Outcome { summary, mut expectations, rate_limits, loop_delay } = watch.end();
+    let Outcome { mut summary, mut expectations, rate_limits, loop_delay, faults, ended } =
+        watch.end();
     let effort = Effort {
         cpu: health::cpu_time().saturating_sub(cpu_before),
         elapsed,
@@ -146,6 +150,8 @@ pub(super) async fn load(
         loop_delay: &loop_delay,
     };
     let outside = outside.end().await;
+    summary.damages = outside::damages(&outside, faults, ended);
+    expectations.findings.extend(recovery::findings(&summary.damages));
     let heard = finished(metrics).await?.transpose()?.unwrap_or_default();
     let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
@@ -199,7 +205,11 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
     let windows = fault::windows(&plan.faults, plan.load.pace.length() + plan.load.drain);
     let (behaviour, declared) = (&plan.load.behaviour, &plan.expect.rate_limits);
     let profile = &plan.clients.profile;
-    let patience = profile.connect_timeout + profile.call_timeout;
+    let clients = rate_limit::Clients {
+        addresses: plan.clients.addresses.len(),
+        patience: profile.connect_timeout + profile.call_timeout,
+        told_apart: plan.auth.tells_apart() && !before.is_open,
+    };
     let always = plan.expect.invariants.iter().copied();
     let always = always.filter(|invariant| invariant.is_seen_by_storms(behaviour)).collect();
     Folds {
@@ -209,7 +219,7 @@ fn folds(plan: &Plan, tools: &[Tool], revision: &'static str, before: Before) ->
         tokens: Tokens::new(plan.expect.tokens),
         checks,
         examined: Examined::new(behaviour, &plan.expect.invariants),
-        limits: Limits::new(behaviour, declared, plan.clients.addresses.len(), patience),
+        limits: Limits::new(behaviour, declared, clients),
         faults: Watched::new(&plan.faults, windows),
     }
 }
@@ -361,7 +371,7 @@ fn ending(summary: &Summary, interrupted: bool) -> Ending {
 /// The scenario, with what a reader of its report has to know besides.
 fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
     let profile = &plan.clients.profile;
-    let modelled = outlook::modelled(profile, way);
+    let modelled = outlook::modelled(plan, way);
     let mut notes = Vec::new();
     if (plan.load.speed - 1.0).abs() > f64::EPSILON {
         notes.push(format!("think times are divided by {}", plan.load.speed));

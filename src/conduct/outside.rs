@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -17,6 +18,7 @@ use crate::edge::tls::Tls;
 use crate::engine::control;
 use crate::engine::realm::SCOUT;
 use crate::engine::stop::{Phase, Stop};
+use crate::judge::recovery::Watched;
 use crate::model::damage::Damage;
 use crate::model::fault::What;
 use crate::model::fault::outside::{Action, HookReport, Outcome, ToxicReport};
@@ -138,6 +140,18 @@ fn with_left(error: RunError, left: &[String]) -> RunError {
         return error;
     }
     RunError::Left { error: Box::new(error), left: left.join("; ") }
+}
+
+/// What faults did: those of hooks from when they were done, if that was after their windows.
+pub(super) fn damages(
+    outcome: &Outcome,
+    mut faults: Watched,
+    (elapsed, load): (Duration, Duration),
+) -> Vec<Damage> {
+    for HookReport { window, run, .. } in &outcome.hooks {
+        faults.over(window, Duration::from_micros(run.at_us.saturating_add(run.took_us)));
+    }
+    faults.end(elapsed, load)
 }
 
 /// Tells what became of it in the report of its run.

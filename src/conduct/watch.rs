@@ -11,7 +11,7 @@ use crate::engine::recorder::{Observer, Recorder};
 use crate::engine::stop::{Phase, Stop};
 use crate::judge::checks::Checks;
 use crate::judge::rate_limit::Limits;
-use crate::judge::recovery::{self, Watched};
+use crate::judge::recovery::Watched;
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
@@ -110,6 +110,10 @@ pub struct Outcome {
     pub rate_limits: Option<RateLimits>,
     /// How late a task of ours ran.
     pub loop_delay: Histogram,
+    /// What faults did.
+    pub faults: Watched,
+    /// When the run ended, and when the load did.
+    pub ended: (Duration, Duration),
 }
 
 struct State {
@@ -169,13 +173,13 @@ impl Watch {
         let load = state.course.load;
         let folds = &mut state.folds;
         let empty = Summary::new(Vec::new(), Vec::new());
-        let mut summary = std::mem::replace(&mut folds.summary, empty);
-        summary.damages = folds.faults.end(elapsed, load);
+        let summary = std::mem::replace(&mut folds.summary, empty);
+        let faults = std::mem::replace(&mut folds.faults, Watched::new(&[], Vec::new()));
         let (limits, rate_limits) = folds.limits.end();
-        let mut expectations = folds.expectations().and(limits);
-        expectations.findings.extend(recovery::findings(&summary.damages));
+        let expectations = folds.expectations().and(limits);
         let loop_delay = self.loop_delay.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Outcome { summary, expectations, rate_limits, loop_delay }
+        let ended = (elapsed, load);
+        Outcome { summary, expectations, rate_limits, loop_delay, faults, ended }
     }
 
     fn beat(&self) -> bool {

@@ -62,15 +62,20 @@ struct Found {
     slowed: Option<(Duration, Duration)>,
 }
 
+/// What is known of the clients of a load.
+#[derive(Debug, Clone, Copy)]
+pub struct Clients {
+    /// They leave from so many addresses.
+    pub addresses: usize,
+    /// They wait at most so long for an answer.
+    pub patience: Duration,
+    /// Each has a credential of its own: without one, a limit by user counts them all together.
+    pub told_apart: bool,
+}
+
 impl Limits {
-    /// Nothing seen yet of a load of this behaviour, whose users leave from so many addresses and
-    /// wait at most so long for an answer.
-    pub fn new(
-        behaviour: &Behaviour,
-        declared: &[Declared],
-        addresses: usize,
-        patience: Duration,
-    ) -> Self {
+    /// Nothing seen yet of a load of this behaviour by these clients.
+    pub fn new(behaviour: &Behaviour, declared: &[Declared], clients: Clients) -> Self {
         let most = match behaviour.check() {
             Some(Check::RateLimit(knobs)) => Some(knobs.max_requests as usize),
             _ => None,
@@ -80,7 +85,7 @@ impl Limits {
             is_check: most.is_some(),
             probes: Vec::new(),
             most: most.unwrap_or(0),
-            passive: Passive::new(declared, addresses, patience),
+            passive: Passive::new(declared, clients),
         }
     }
 
@@ -89,6 +94,7 @@ impl Limits {
         match event {
             Event::Probe(probe) if self.probes.len() < self.most => self.probes.push(**probe),
             Event::Call(call) if !self.is_check => self.passive.call(call),
+            Event::Exchange(exchange) if !self.is_check => self.passive.exchange(exchange),
             _ => {}
         }
     }

@@ -39,6 +39,8 @@ pub struct Watched {
     /// When the next window of the same fault begins.
     reach: Arc<[Option<Duration>]>,
     tallies: Vec<Tally>,
+    /// When what a window did was over, where that was later than its end.
+    over: Vec<Duration>,
     bins: Bins,
 }
 
@@ -90,6 +92,7 @@ impl Watched {
             reach: reach.collect(),
             names: windows.iter().map(named).collect(),
             tallies: windows.iter().map(|_| Tally::default()).collect(),
+            over: vec![Duration::ZERO; windows.len()],
             windows,
             bins: Bins::default(),
         }
@@ -115,6 +118,16 @@ impl Watched {
             }
             Event::Run(run) if run.fate == Fate::Failed => self.lost(run),
             _ => {}
+        }
+    }
+
+    /// What the window of this name did was over at that instant: a hook may take longer than its
+    /// window, and nothing recovers before.
+    pub fn over(&mut self, name: &str, at: Duration) {
+        for (over, named) in self.over.iter_mut().zip(&self.names) {
+            if named.name == name {
+                *over = at.max(*over);
+            }
         }
     }
 
@@ -208,7 +221,8 @@ impl Watched {
     fn told(&self, at: usize, (elapsed, ended): (Duration, Duration), before: &[Told]) -> Told {
         let (window, tally) = (&self.windows[at], &self.tallies[at]);
         let is_open = window.until.is_none_or(|until| until > elapsed);
-        let until = window.until.map_or(elapsed, |until| until.min(elapsed)).max(window.from);
+        let open_until = window.until.map_or(elapsed, |until| until.min(elapsed)).max(window.from);
+        let until = open_until.max(self.over[at].min(elapsed));
         let calm = calm_before(window, before);
         let base = match calm {
             Calm::Since(since) => self.baseline(since, window.from),
@@ -241,7 +255,7 @@ impl Watched {
             until_us: micros(until),
             open: is_open,
             baseline: base.as_ref().map(|base| base.stretch.clone()),
-            inside: tally.inside.stretch(until.saturating_sub(window.from)),
+            inside: tally.inside.stretch(open_until.saturating_sub(window.from)),
             untold: is_untold,
             met: tally.met,
             explained: tally.explained,

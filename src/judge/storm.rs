@@ -95,7 +95,10 @@ impl Storm {
                 self.flowing.exchange(exchange);
                 self.sessions.exchange(exchange);
             }
-            Event::Violation(violation) => self.isolation.violation(violation.rule),
+            Event::Violation(violation) => {
+                self.isolation.violation(violation.rule);
+                self.delivery.violation(violation.rule);
+            }
             Event::Session(session) if self.first_fault.is_none_or(|first| session.at < first) => {
                 self.sessions.session(session);
             }
@@ -110,7 +113,7 @@ impl Storm {
     /// What did not hold.
     pub fn findings(&self) -> Vec<Finding> {
         let all = self.delivery.findings().into_iter().chain(self.sessions.findings());
-        let all = all.chain(self.streams.finding()).chain(self.budgets.findings());
+        let all = all.chain(self.streams.findings()).chain(self.budgets.findings());
         all.chain(self.flowing.finding()).chain(self.blocking.finding()).collect()
     }
 
@@ -131,12 +134,13 @@ impl Storm {
 
 /// The names of all that may be found.
 #[cfg(test)]
-const IDS: [&str; 8] = [
+const IDS: [&str; 9] = [
     delivery::CUT.id,
     delivery::HUNG.id,
     sessions::VANISHED.id,
     sessions::DELETES.id,
     streams::CUT.id,
+    streams::AGED.id,
     budgets::SLOW.id,
     super::flow::BUFFERED.id,
     blocking::WAIT.id,

@@ -251,6 +251,16 @@ impl Lead {
 }
 
 impl Behaviour {
+    /// The same for a target that asks for no token: nothing tells its users apart.
+    pub fn forget_users(&mut self) {
+        match self {
+            Self::Check(Check::RateLimit(knobs)) => knobs.has_users = false,
+            Self::Check(Check::Script(Trials::Sessions(knobs))) => knobs.has_users = false,
+            Self::Check(Check::Script(Trials::Isolation(knobs))) => knobs.has_users = false,
+            _ => {}
+        }
+    }
+
     /// The machine of one run: `key` is [`Key::of_run`], `tools` how many there are to choose from
     /// (0: nothing is called), `speed` divides every think time except steady's, which is its pace.
     pub fn run(&self, key: Key, tools: u16, speed: f64) -> Lead {

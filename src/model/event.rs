@@ -150,6 +150,8 @@ pub struct Exchange {
     pub headers: Option<Duration>,
     /// The first whole event of an SSE answer arrived.
     pub first_event: Option<Duration>,
+    /// The last bytes of an SSE answer arrived, comments among them.
+    pub last_bytes: Option<Duration>,
     /// Whole events of an SSE answer that arrived, the answer's own included.
     pub messages: u16,
     /// The answer was whole.

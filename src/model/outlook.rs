@@ -187,11 +187,15 @@ pub fn may_occur(operation: Operation, plan: &Plan) -> bool {
     }
 }
 
-/// The profile's keys whose values nobody has observed, of those that clients who speak in this way
-/// go by.
-pub fn modelled(profile: &Profile, way: Way) -> Vec<&str> {
+/// The keys of the plan's profile whose values nobody has observed, of those that clients who speak
+/// in this way go by.
+pub fn modelled(plan: &Plan, way: Way) -> Vec<&str> {
+    let profile = &plan.clients.profile;
+    let logs_in = plan.auth.granted().is_some();
     let inferred = profile.sources.iter().filter(|(key, source)| {
-        source.confidence == Confidence::Modelled && goes_by(way, key, profile)
+        source.confidence == Confidence::Modelled
+            && goes_by(way, key, profile)
+            && (logs_in || !key.starts_with("oauth."))
     });
     inferred.map(|(key, _)| key.as_str()).collect()
 }

@@ -6,7 +6,12 @@ use crate::model::report::Report;
 /// The rule that was broken and its source, as one line.
 pub fn rule(finding: &Finding) -> String {
     let rule = &finding.rule;
-    format!("{} [{}: {}]", rule.text, rule.provenance.name(), rule.source)
+    let provenance = rule.provenance.name();
+    match rule.source.strip_prefix(provenance) {
+        // The source begins with the same word, for it names more than one.
+        Some(_) => format!("{} [{}]", rule.text, rule.source),
+        None => format!("{} [{provenance}: {}]", rule.text, rule.source),
+    }
 }
 
 /// What is said where nothing was found.

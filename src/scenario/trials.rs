@@ -15,7 +15,6 @@ mod tool;
 use crate::model::behaviour::{Behaviour, Check, Trials};
 use crate::model::pace::Pace;
 use crate::model::plan::Plan;
-use crate::model::plan::auth;
 use crate::model::plan::checks::{
     ABORTS, AFFINITY, CANCELS, ISOLATION, PARALLEL, SESSIONS, SILENCES, SLOW_CONSUMER, STARVATION,
 };
@@ -92,9 +91,7 @@ pub(super) fn refuse_runs(root: &Table<'_>, plan: &Plan, name: &str) {
 
 /// Whether each user has something of its own to present.
 pub(super) fn has_users(plan: &Plan) -> bool {
-    plan.auth.granted().is_some_and(|granted| {
-        granted.one.is_none() && !matches!(granted.flow, auth::Flow::ClientCredentials)
-    })
+    plan.auth.tells_apart()
 }
 
 /// Holds the rest of the scenario against a script, and takes from it what that has to know.

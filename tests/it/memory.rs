@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use ::squall::judge::checks::Checks;
-use ::squall::judge::rate_limit::Limits;
+use ::squall::judge::rate_limit::{Clients, Limits};
 use ::squall::judge::recovery::Watched;
 use ::squall::judge::storm::Storm;
 use ::squall::judge::tokens::Tokens;
@@ -60,6 +60,7 @@ fn events(number: u32) -> [Event; 4] {
         sent: Some(due),
         headers: Some(done),
         first_event: None,
+        last_bytes: None,
         answer: Some(done),
         end: done + Duration::from_secs(u64::from(number % 70)),
         status: Some(200),
@@ -163,7 +164,9 @@ fn what_is_kept_does_not_grow_with_time() {
     let behaviour = Behaviour::Steady(Steady::default());
     let mut storm = Storm::new(&["echo".to_owned()], &[], &[]);
     let mut tokens = Tokens::new(TokenLimits::default());
-    let mut limits = Limits::new(&behaviour, &[declared()], 1, Duration::from_secs(60));
+    let patience = Duration::from_secs(60);
+    let clients = Clients { addresses: 1, patience, told_apart: true };
+    let mut limits = Limits::new(&behaviour, &[declared()], clients);
     let grown = grown(
         |number| number,
         |event| {

@@ -28,7 +28,8 @@ pub struct Stood {
     pub outcome: Outcome,
     /// The HTTP status, if a head came.
     pub status: Option<u16>,
-    /// Its events have ids.
+    /// Its events have ids, and it was ended as its server ends one that is to be taken up again: not
+    /// cut off.
     pub resumes: bool,
     /// When it was asked for.
     pub sent: Duration,
@@ -76,7 +77,7 @@ impl Client {
             Flow::Answered
         };
         let came = self.carry(&mut trail, request, until, &mut body, &mut on_event).await;
-        let resumes = trail.cursor().is_some_and(|cursor| cursor.id.is_some());
+        let resumes = came.is_ok() && trail.cursor().is_some_and(|cursor| cursor.id.is_some());
         let outcome = match came {
             Ok(reply) => {
                 let head = head_of(&reply, footing);

@@ -91,7 +91,12 @@ pub(super) async fn play(knobs: &CancelTrials, stand: &Stand<'_>) {
     if let Some(one) = raced.min_by_key(|one| one.takes) {
         Box::pin(race(knobs, stand, one.tool)).await;
     } else {
-        let said = "no tool takes between 8 ms and 2 s".to_owned();
+        let all = measured.iter().map(|one| figure::duration(one.takes));
+        let said = format!(
+            "the answer of a tool is met if that takes between 8 ms and 2 s; those that may be called \
+             took {}",
+            all.collect::<Vec<_>>().join(", ")
+        );
         stand.untried(Operation::ToolsCall, said, "allow one that does: tools.allow");
     }
     opened.client.end_apart(&opened.session).await;
@@ -170,7 +175,9 @@ impl Play<'_> {
             let (ended, cancelled) = tokio::join!(client.watch(watched, &signs), cancelling);
             let Ended { outcome, status, sent, answered, done } = ended;
             let taken = (cancelled.outcome == Outcome::Ok).then_some(cancelled.done);
-            let seen = Seen { taken, answered, has_ended: outcome != Outcome::Timeout };
+            let (has_ended, left) =
+                (outcome != Outcome::Timeout, self.slow.takes.saturating_sub(self.after()));
+            let seen = Seen { taken, answered, has_ended, left };
             let tail = Tail { outcome, status, sent, done };
             self.stand.tell(client, What::Cancel(Trial::Cancelled(seen)), tail);
         }

@@ -71,17 +71,18 @@ impl<'a> Stream<'a> {
                 trail.cursor = Some(self.cursor());
                 return Err(Outcome::CutStream);
             };
+            let now = self.clock.now();
+            trail.exchange.last_bytes = Some(now);
             if let Some(pulse) = trail.pulse {
-                pulse.beat(self.clock.now());
+                pulse.beat(now);
             }
             self.left = self
                 .left
                 .checked_sub(data.len() as u64)
                 .ok_or(Outcome::Violation(Rule::TooLarge))?;
-            let clock = self.clock;
             let exchange = &mut trail.exchange;
             let mut hear = |event: &sse::Event<'_>| {
-                exchange.first_event.get_or_insert_with(|| clock.now());
+                exchange.first_event.get_or_insert(now);
                 exchange.messages = exchange.messages.saturating_add(1);
                 hear(event)
             };
@@ -97,7 +98,7 @@ impl<'a> Stream<'a> {
             room(&mut trail.held, self.reader.kept())?;
             if flow != Flow::Continue {
                 self.is_left = flow == Flow::Enough;
-                trail.exchange.answer = Some(clock.now());
+                trail.exchange.answer = Some(self.clock.now());
                 return Ok(true);
             }
         }

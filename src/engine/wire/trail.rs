@@ -62,6 +62,7 @@ impl<'a> Trail<'a> {
             sent: None,
             headers: None,
             first_event: None,
+            last_bytes: None,
             messages: 0,
             answer: None,
             end: began,

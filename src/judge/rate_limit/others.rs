@@ -34,6 +34,10 @@ pub(super) enum Counted {
 }
 
 impl Trials {
+    const fn all(self) -> u32 {
+        self.apart + self.together + self.mixed + self.void
+    }
+
     /// What most of them say; `None` if none says anything, or they disagree.
     pub(super) const fn counted(self) -> Option<Counted> {
         let Self { apart, together, mixed, .. } = self;
@@ -129,10 +133,14 @@ pub(super) fn said(others: &Others, declared: Per, replicas: bool) -> Said {
     if others.is_empty() {
         return Said::too_little("no other one was tried: one that is refused is needed for that");
     }
-    let (mut wrong, mut unknown, mut told) = (0, Vec::new(), Vec::new());
+    let (mut wrong, mut unknown, mut undecided, mut told) =
+        (0, Vec::new(), Vec::new(), Vec::new());
     for (varied, counted) in expected(declared) {
         let trials = others.get(varied).copied().unwrap_or_default();
         match trials.counted() {
+            None if others.contains_key(varied) => {
+                undecided.push(format!("{} ({} trials)", name(*varied), trials.all()));
+            }
             None => unknown.push(name(*varied)),
             Some(found) => {
                 told.push(format!("{}: {}", name(*varied), shown(trials)));
@@ -145,6 +153,10 @@ pub(super) fn said(others: &Others, declared: Per, replicas: bool) -> Said {
     let value = told.join(", ");
     if wrong > 0 {
         return Said::broken(&OTHERWISE, wrong, value);
+    }
+    if !undecided.is_empty() {
+        let undecided = undecided.join(", ");
+        return Said::too_little(format!("{value}; undecided: {undecided}; raise load.rate_limit.tries"));
     }
     match unknown.as_slice() {
         [] => Said::held(value),
@@ -216,7 +228,10 @@ pub(super) fn replicas(count: u32) -> Said {
 
 /// The token endpoint refuses who is refused a call.
 pub(super) fn shared_token(others: &Others) -> Option<Finding> {
-    let trials = others.get(&Varied::Refresh).filter(|trials| trials.together > 0)?;
+    let trials = others.get(&Varied::Refresh)?;
+    if trials.counted() != Some(Counted::Together) {
+        return None;
+    }
     let all = trials.together + trials.apart;
     let value = format!("{} of {all} refreshes were refused with the calls", trials.together);
     Some(TOKEN.finding(u64::from(trials.together), [value].into_iter()))

@@ -4,18 +4,20 @@
 //! A refusal is below the limit if no way of counting explains it: not a bucket of the declared size,
 //! and not a window, fixed or sliding, by which so many had been asked for. What was asked for is
 //! counted in slices of the window, and a slice that the time in question only touches counts whole:
-//! so a refusal that might be right is never taken for a wrong one. Calls are told when they end, so
-//! a refusal is looked at once every call that was sent before it must have ended; what lies a window
-//! further back is forgotten.
+//! so a refusal that might be right is never taken for a wrong one. Where a fault held requests back
+//! nobody knows when they arrived; that explains every refusal around it. Requests are told when they
+//! end, so a refusal is looked at once all that were sent before it must have ended; what lies a
+//! window further back is forgotten.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::rules::{BELOW, MISSING};
 use super::signals::Signals;
-use super::{needs_check, prefix, written};
+use super::{Clients, needs_check, prefix, written};
 use crate::judge::said::Said;
-use crate::model::event::Call;
+use crate::model::event::{Call, Exchange};
+use crate::model::fault::Touched;
 use crate::model::figure;
 use crate::model::outcome::Outcome;
 use crate::model::plan::limits::{Declared, Per};
@@ -29,7 +31,7 @@ const SLICES: u64 = 16;
 const LEAST: u64 = 10;
 /// As much below the limit as counts for below it: the look before the load is not counted here.
 const CLEARLY: f64 = 0.9;
-/// Keys that are followed; others are not judged.
+/// So many are followed of those that a limit counts.
 const MOST_KEYS: usize = 65_536;
 
 /// Counts of a load.
@@ -46,12 +48,12 @@ pub(super) struct Passive {
 #[derive(Debug)]
 struct Held {
     limit: Declared,
-    addresses: u32,
-    /// No call takes longer.
-    patience: Duration,
+    clients: Clients,
     keys: HashMap<u32, Key>,
     calls: u64,
     refused: u64,
+    /// Refusals of those that are not followed.
+    unknown: u64,
     below: FirstFew<Below>,
 }
 
@@ -62,23 +64,22 @@ type Below = (Duration, u32, u32);
 #[derive(Debug, Default)]
 struct Key {
     slices: BTreeMap<u64, u32>,
-    /// Refusals that were not looked at yet: when, and of which user.
-    refused: Vec<(Duration, u32)>,
+    /// Refusals that were not looked at yet, by their slices: when, and of which user.
+    refused: BTreeMap<u64, FirstFew<(Duration, u32)>>,
 }
 
-/// Refusals of one key that wait to be looked at; more at once are only counted.
-const MOST_REFUSED: usize = 1_000;
+/// Requests in a slice in which nobody knows how many arrived: more than any limit allows.
+const ANY: u32 = u32::MAX / 64;
 
 impl Passive {
-    pub(super) fn new(declared: &[Declared], addresses: usize, patience: Duration) -> Self {
-        let addresses = u32::try_from(addresses).unwrap_or(1).max(1);
+    pub(super) fn new(declared: &[Declared], clients: Clients) -> Self {
         let held = |limit: &Declared| Held {
             limit: *limit,
-            addresses,
-            patience,
+            clients,
             keys: HashMap::new(),
             calls: 0,
             refused: 0,
+            unknown: 0,
             below: FirstFew::default(),
         };
         Self {
@@ -102,6 +103,13 @@ impl Passive {
         }
         for held in &mut self.limits {
             held.call(call);
+        }
+    }
+
+    /// Takes an exchange that ended.
+    pub(super) fn exchange(&mut self, exchange: &Exchange) {
+        for held in &mut self.limits {
+            held.exchange(exchange);
         }
     }
 
@@ -164,38 +172,60 @@ impl Passive {
 }
 
 impl Held {
+    /// A tool's calls are told apart by their tool alone.
     fn call(&mut self, call: &Call) {
         let Some(sent) = call.instants.sent else { return };
         self.calls += 1;
-        let key = match self.limit.per {
-            Some(Per::User | Per::Session) => call.user,
-            Some(Per::Address) => call.user % self.addresses,
+        let is_refused = matches!(call.outcome, Outcome::Throttled(_));
+        self.refused += u64::from(is_refused);
+        let id = match self.limit.per {
             Some(Per::Tool) => call.tool.map_or(u32::MAX, u32::from),
-            // It may be any of them: what all asked for is at least what each did.
-            Some(Per::All) | None => 0,
+            _ => self.id(call.user),
         };
-        if self.keys.len() >= MOST_KEYS && !self.keys.contains_key(&key) {
+        let (window, done) = (self.limit.allow.window, call.instants.done);
+        let Some(key) = key(&mut self.keys, id) else {
+            self.unknown += u64::from(is_refused);
             return;
+        };
+        if self.limit.per == Some(Per::Tool) {
+            // Every exchange that it cost is asked for: a limit may count them all.
+            key.asked((sent, done), window, call.touched, u32::from(call.exchanges.max(1)));
         }
-        let slice = slice(sent, self.limit.allow.window);
-        let key = self.keys.entry(key).or_default();
-        // Every exchange that it cost is asked for: a limit may count them all.
-        *key.slices.entry(slice).or_default() += u32::from(call.exchanges.max(1));
-        if matches!(call.outcome, Outcome::Throttled(_)) {
-            self.refused += 1;
-            if key.refused.len() < MOST_REFUSED {
-                key.refused.push((sent, call.user));
-            }
+        if is_refused && call.touched == Touched::default() {
+            key.refused.entry(slice(sent, window)).or_default().add((sent, call.user));
         }
-        let whole = call.instants.done.saturating_sub(self.patience);
-        key.settle(&self.limit, whole, &mut self.below);
+        key.settle(&self.limit, done.saturating_sub(self.clients.patience), &mut self.below);
+    }
+
+    /// A limit may count whatever is asked for.
+    fn exchange(&mut self, exchange: &Exchange) {
+        let Some(sent) = exchange.sent.filter(|_| self.limit.per != Some(Per::Tool)) else {
+            return;
+        };
+        let (id, window) = (self.id(exchange.user), self.limit.allow.window);
+        if let Some(key) = key(&mut self.keys, id) {
+            key.asked((sent, exchange.end), window, exchange.touched, 1);
+            let whole = exchange.end.saturating_sub(self.clients.patience);
+            key.settle(&self.limit, whole, &mut self.below);
+        }
+    }
+
+    /// Whom the limit takes a user for: as many as it may at least.
+    fn id(&self, user: u32) -> u32 {
+        let addresses = u32::try_from(self.clients.addresses).unwrap_or(1).max(1);
+        match self.limit.per {
+            Some(Per::User | Per::Session) if self.clients.told_apart => user,
+            Some(Per::Address) => user % addresses,
+            // It may be any of them: what all asked for is at least what each did.
+            _ => 0,
+        }
     }
 
     /// Whether nobody was refused that had asked for less than is allowed.
     fn below(&self) -> Said {
         let mut below = self.below.clone();
         for key in self.keys.values() {
-            key.look(&self.limit, Duration::MAX, &mut below);
+            key.refused.keys().for_each(|slice| key.look(&self.limit, *slice, &mut below));
         }
         let refused = format!("{} of {} refused", self.refused, self.calls);
         if below.count > 0 {
@@ -211,41 +241,75 @@ impl Held {
         if self.calls < LEAST {
             return Said::too_little(format!("{refused}: {LEAST} calls are needed"));
         }
+        if self.unknown > 0 {
+            let unknown = self.unknown;
+            return Said::too_little(format!(
+                "{refused}, {unknown} of them of users who were not followed: {MOST_KEYS} are"
+            ));
+        }
         Said::held(format!("0 below it; {refused}"))
     }
 }
 
+/// What is known of one that the limit counts; of so many and no more.
+fn key(keys: &mut HashMap<u32, Key>, id: u32) -> Option<&mut Key> {
+    let is_followed = keys.len() < MOST_KEYS || keys.contains_key(&id);
+    is_followed.then(|| keys.entry(id).or_default())
+}
+
 impl Key {
+    /// So many requests were sent, and had ended by then.
+    fn asked(
+        &mut self,
+        (sent, end): (Duration, Duration),
+        window: Duration,
+        touched: Touched,
+        requests: u32,
+    ) {
+        if touched == Touched::default() {
+            let asked = self.slices.entry(slice(sent, window)).or_default();
+            *asked = asked.saturating_add(requests).min(ANY);
+            return;
+        }
+        for unknown in slice(sent, window)..=slice(end, window) {
+            self.slices.insert(unknown, ANY);
+        }
+    }
+
     /// Looks at what was refused before an instant up to which all is known, and forgets what only
     /// that needed.
     fn settle(&mut self, limit: &Declared, whole: Duration, below: &mut FirstFew<Below>) {
-        if self.refused.first().is_some_and(|(sent, _)| *sent < whole) {
-            self.look(limit, whole, below);
-            self.refused.retain(|(sent, _)| *sent >= whole);
+        let whole = slice(whole, limit.allow.window);
+        while let Some(oldest) = self.refused.first_key_value().map(|(slice, _)| *slice) {
+            if oldest >= whole {
+                break;
+            }
+            self.look(limit, oldest, below);
+            self.refused.remove(&oldest);
         }
-        let needed = slice(whole, limit.allow.window).saturating_sub(SLICES);
+        let needed = whole.saturating_sub(SLICES);
         while let Some(oldest) = self.slices.first_entry().filter(|slice| *slice.key() < needed) {
             oldest.remove();
         }
     }
 
-    /// Adds each refusal before an instant that nothing explains.
-    fn look(&self, limit: &Declared, before: Duration, below: &mut FirstFew<Below>) {
-        for (sent, user) in self.refused.iter().filter(|(sent, _)| *sent < before) {
-            if let Some(asked) = self.unexplained(limit, *sent) {
-                below.add((*sent, *user, asked));
-            }
+    /// Adds each refusal of a slice if nothing explains it.
+    fn look(&self, limit: &Declared, slice: u64, below: &mut FirstFew<Below>) {
+        let Some(refused) = self.refused.get(&slice) else { return };
+        if let Some(asked) = self.unexplained(limit, slice) {
+            let first = refused.first.iter().map(|(sent, user)| (*sent, *user, asked));
+            below.merge(&FirstFew { count: refused.count, first: first.collect() });
         }
     }
 
     /// What was asked for in the window before, if that explains no refusal.
-    fn unexplained(&self, limit: &Declared, sent: Duration) -> Option<u32> {
-        let (window, now) = (limit.allow.window, slice(sent, limit.allow.window));
+    fn unexplained(&self, limit: &Declared, now: u64) -> Option<u32> {
+        let window = limit.allow.window;
         let (most, size) = (f64::from(limit.allow.count), f64::from(limit.at_once()));
-        let mut asked = 0;
+        let mut asked = 0_u32;
         for back in 0..=SLICES {
             let Some(at) = now.checked_sub(back) else { break };
-            asked += self.slices.get(&at).copied().unwrap_or(0);
+            asked = asked.saturating_add(self.slices.get(&at).copied().unwrap_or(0));
             // So much comes back at least in the slices that lie wholly between.
             let whole = back.saturating_sub(1) as f64 / SLICES as f64;
             let refilled = limit.allow.rate() * window.as_secs_f64() * whole;
@@ -262,3 +326,6 @@ fn slice(at: Duration, window: Duration) -> u64 {
     let nanos = (window.as_nanos() / u128::from(SLICES)).max(1);
     u64::try_from(at.as_nanos() / nanos).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use crate::model::outcome::{Outcome, Signal, Throttle};
 use crate::model::plan::limits::{Allowance, Says};
 
 const SERVICE: Duration = Duration::from_millis(2);
-/// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CLIENTS: Clients =
+    Clients { addresses: 2, patience: Duration::from_secs(20), told_apart: true };
 
 /// How a simulated limit counts, so many in two seconds.
 #[derive(Clone, Copy)]
@@ -182,7 +182,7 @@ fn play(mut target: Simulated, knobs: RateLimit) -> Vec<Probe> {
 fn judged(target: Simulated, declared: &Declared) -> (Vec<Option<bool>>, Vec<String>, RateLimits) {
     let knobs = knobs(Some(declared));
     let behaviour = Behaviour::Check(Check::RateLimit(knobs));
-    let mut limits = Limits::new(&behaviour, std::slice::from_ref(declared), 2, PATIENCE);
+    let mut limits = Limits::new(&behaviour, std::slice::from_ref(declared), CLIENTS);
     for probe in play(target, knobs) {
         limits.observe(&Event::Probe(Box::new(probe)));
     }
@@ -294,7 +294,7 @@ fn without_a_declaration_the_limit_is_found() {
     ] {
         let knobs = knobs(None);
         let behaviour = Behaviour::Check(Check::RateLimit(knobs));
-        let mut limits = Limits::new(&behaviour, &[], 2, PATIENCE);
+        let mut limits = Limits::new(&behaviour, &[], CLIENTS);
         for probe in play(simulated(kind), knobs) {
             limits.observe(&Event::Probe(Box::new(probe)));
         }
@@ -316,7 +316,7 @@ fn no_more_is_sent_than_allowed() {
         assert!(play(simulated(BUCKET), knobs).len() <= most as usize);
     }
     let knobs = RateLimit { max_requests: 60, ..knobs(Some(&limit)) };
-    let mut limits = Limits::new(&Behaviour::Check(Check::RateLimit(knobs)), &[limit], 2, PATIENCE);
+    let mut limits = Limits::new(&Behaviour::Check(Check::RateLimit(knobs)), &[limit], CLIENTS);
     for probe in play(simulated(BUCKET), knobs) {
         limits.observe(&Event::Probe(Box::new(probe)));
     }
@@ -325,72 +325,4 @@ fn no_more_is_sent_than_allowed() {
     assert!(
         expectations.judged.iter().filter(|row| row.text.contains("allow")).all(|row| !row.passed)
     );
-}
-
-/// A load's calls by their users, in milliseconds, and whether each was refused.
-fn storm(limit: Declared, calls: &[(u32, u64, bool)]) -> (Vec<(bool, bool)>, Vec<String>) {
-    use crate::model::behaviour::Steady;
-    use crate::model::event::{Call, Instants};
-    use crate::model::fault::Touched;
-    use crate::model::operation::Operation;
-
-    let behaviour = Behaviour::Steady(Steady::default());
-    let mut limits = Limits::new(&behaviour, &[limit], 0, PATIENCE);
-    for (user, at, is_refused) in calls {
-        let at = Duration::from_millis(*at);
-        let throttle = Throttle { signal: Signal::Http429, retry_after: whole(WINDOW) };
-        limits.observe(&Event::Call(Call {
-            user: *user,
-            run: 0,
-            class: 0,
-            operation: Operation::ToolsCall,
-            tool: Some(0),
-            instants: Instants {
-                due: at,
-                started: at,
-                admitted: Some(at),
-                sent: Some(at),
-                done: at + SERVICE,
-            },
-            outcome: if *is_refused { Outcome::Throttled(throttle) } else { Outcome::Ok },
-            exchanges: 1,
-            result_chars: 0,
-            over_cap: false,
-            first_with_token: false,
-            touched: Touched::default(),
-            echo: crate::model::event::Echo::Unasked,
-        }));
-    }
-    let (expectations, found) = limits.end();
-    assert_eq!(found.unwrap().probes, 0);
-    let rows = expectations.judged.iter().map(|row| (row.passed, row.unchecked)).collect();
-    (rows, expectations.findings.into_iter().map(|finding| finding.id).collect())
-}
-
-#[test]
-fn a_load_shows_who_is_refused_below_the_limit_and_no_more() {
-    let (held, unseen, broken) = ((true, false), (false, true), (false, false));
-    // Thirty at once: twenty served, ten refused; by windows and by buckets that is right.
-    let above: Vec<_> = (0..30).map(|call| (0, 5_000 + call, call >= 20)).collect();
-    let (rows, ids) = storm(declared(), &above);
-    assert_eq!((rows, ids.len()), (vec![held, unseen, unseen, held, held], 0));
-    // One a second, of which every other one is refused: nothing explains that.
-    let below: Vec<_> = (0..30).map(|call| (0, call * 1_000, call % 2 == 1)).collect();
-    let (rows, ids) = storm(declared(), &below);
-    assert_eq!((rows[0], ids), (broken, vec!["refused-below-limit".to_owned()]));
-    // Refused because of what others asked: by user it is wrong, of all together it is not.
-    let shared: Vec<_> =
-        (0..45).map(|call| (call % 3, 5_000 + u64::from(call), call >= 20)).collect();
-    let all = Declared { per: Some(Per::All), ..declared() };
-    assert_eq!(storm(all, &shared).1, [""; 0]);
-    assert_eq!(storm(Declared { per: None, ..declared() }, &shared).1, [""; 0]);
-    assert_eq!(storm(declared(), &shared).1, ["refused-below-limit"]);
-    // A fixed window that is used up refuses until its end: that may be right.
-    let fixed: Vec<_> = (0..20).map(|call| (0, call * 10, false)).collect();
-    let late = [fixed, vec![(0, 1_700, true), (0, 1_950, true)]].concat();
-    assert_eq!(storm(declared(), &late).1, [""; 0]);
-    // Too few calls, and none refused: no pass.
-    let few: Vec<_> = (0..3).map(|call| (0, call * 1_000, false)).collect();
-    let (rows, ids) = storm(declared(), &few);
-    assert_eq!((rows, ids.len()), (vec![broken, unseen, unseen, broken, broken], 0));
 }

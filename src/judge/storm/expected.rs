@@ -59,7 +59,13 @@ fn of_isolation(isolation: &Isolation) -> Said {
 }
 
 fn of_delivery(delivery: &Delivery) -> Said {
-    let (calls, cut, hung) = delivery.counted();
+    let (calls, cut, hung, wrong) = delivery.counted();
+    if wrong > 0 {
+        return Said::unheld(format!(
+            "{wrong} messages came that no call waited for, or came otherwise than they have to; of \
+             {calls} calls {cut} were cut, and {hung} never answered"
+        ));
+    }
     match (calls, cut + hung) {
         (0, _) => Said::too_little("no call ended that met no fault"),
         (1..LEAST, 0) => {

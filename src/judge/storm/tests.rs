@@ -87,8 +87,41 @@ fn streams_that_end_after_the_same_time_have_one_cause() {
     assert_eq!(streams(&[3, 3, 3, 3, 3, 3]), None, "too short to be idle");
     assert_eq!(streams(&[20, 31, 42, 53, 64, 75]), None, "no one cause");
     let alb = streams(&[60, 60, 61, 60, 60]).unwrap();
-    assert!(alb.starts_with("5 of 5 after 60s, as an AWS ALB or nginx does"), "{alb}");
-    assert_eq!(streams(&[45, 45, 45, 45, 45, 12]).unwrap(), "5 of 6 after 45s");
+    let of_alb = "5 of 5 streams after 60s of silence, as an AWS ALB or nginx does";
+    assert!(alb.starts_with(of_alb), "{alb}");
+    let mine = streams(&[45, 45, 45, 45, 45, 12]).unwrap();
+    assert_eq!(mine, "5 of 6 streams after 45s of silence");
+}
+
+#[test]
+fn silence_is_told_from_age() {
+    let cut = |operation, last, life, outcome| {
+        let mut cut = exchange(operation, s(life), outcome);
+        cut.last_bytes = Some(cut.headers.unwrap() + s(last));
+        Event::Exchange(cut)
+    };
+    let found = |events: &mut dyn Iterator<Item = Event>| {
+        let mut storm = storm();
+        events.for_each(|event| storm.observe(&event));
+        let found = storm.findings().into_iter();
+        found.map(|finding| (finding.id, finding.evidence[0].clone())).collect::<Vec<_>>()
+    };
+    // Something came until then, at different times: only the silence is always the same.
+    let lasts = [3, 50, 17, 31, 8];
+    let stream = Operation::Stream;
+    let mut idle = lasts.iter().map(|last| cut(stream, *last, last + 12, Outcome::CutStream));
+    let idle = found(&mut idle);
+    assert_eq!((idle.len(), idle[0].0.as_str()), (1, "idle-streams-cut"), "{idle:?}");
+    // Something came just before: it is not the silence.
+    let mut aged = lasts.iter().map(|_| cut(stream, 299, 300, Outcome::CutStream));
+    let aged = found(&mut aged);
+    let who = "5 of 5 after 300s, the 300 s after which Railway cuts";
+    assert_eq!(aged, [("streams-cut-by-age".to_owned(), who.to_owned())]);
+    // A gateway that waits no longer for a call.
+    let call = Operation::ToolsCall;
+    let mut calls = lasts.iter().map(|_| cut(call, 0, 60, Outcome::Status(504)));
+    let calls = found(&mut calls);
+    assert!(calls[0].1.starts_with("5 of 5 calls after 60s of silence, as an AWS ALB"), "{calls:?}");
 }
 
 #[test]

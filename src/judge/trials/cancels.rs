@@ -102,6 +102,8 @@ struct Cancelled {
     refused: u64,
     answered: u64,
     open: u64,
+    /// Answered at once: an error that says that it was cancelled, or what crossed the notification.
+    at_once: u64,
     longest: Duration,
     /// How the first of those was answered.
     how: Option<Tail>,
@@ -209,7 +211,8 @@ impl Cancels {
     }
 
     fn middle(&self) -> Said {
-        let Cancelled { made, counted, refused, answered, open, longest, how } = self.cancelled;
+        let Cancelled { made, counted, refused, answered, open, at_once, longest, how } =
+            self.cancelled;
         if made + self.closed == 0 {
             return Said::too_little("no call was cancelled in the middle");
         }
@@ -221,10 +224,9 @@ impl Cancels {
                  and the others were answered before"
             ));
         } else if answered * 2 > counted {
-            let grace = figure::duration(self.knobs.grace);
             let value = format!(
-                "{answered} of {counted} cancelled calls were answered more than {grace} after \
-                 that, {} at most ({})",
+                "{answered} of {counted} cancelled calls were answered after that, when their work \
+                 was done, {} later at most ({})",
                 figure::duration(longest),
                 how.map_or(String::new(), |tail| shown(&[tail]))
             );
@@ -233,7 +235,11 @@ impl Cancels {
             let value = format!("the streams of {open} of {counted} cancelled calls stayed open");
             Said::broken(&OPEN, open, value)
         } else {
-            Said::held(format!("{counted} calls were cancelled in the middle"))
+            let at_once = match at_once {
+                0 => String::new(),
+                at_once => format!(", of which {at_once} were answered with that at once"),
+            };
+            Said::held(format!("{counted} calls were cancelled in the middle{at_once}"))
         };
         let (requests, served) = self.after;
         let late = match self.late {
@@ -305,7 +311,9 @@ impl Cancels {
 
 impl Cancelled {
     fn add(&mut self, seen: Seen, tail: Tail, grace: Duration) {
-        let Seen { taken, answered, has_ended } = seen;
+        let Seen { taken, answered, has_ended, left } = seen;
+        // What comes well before its end was not worked on to its end.
+        let grace = grace.min(left / 2);
         self.made += 1;
         let Some(taken) = taken else {
             self.refused += 1;
@@ -318,6 +326,7 @@ impl Cancelled {
         }
         self.counted += 1;
         self.open += u64::from(!has_ended);
+        self.at_once += u64::from(late.is_some_and(|late| late <= grace));
         if let Some(late) = late.filter(|late| *late > grace) {
             self.answered += 1;
             self.longest = self.longest.max(late);

@@ -127,6 +127,12 @@ impl Leak {
             let value = format!("{value} (Mann-Kendall, {})", chance(first.p.max(second.p)));
             return Said::broken(&LEAK, 1, value);
         }
+        if kept.iter().any(Series::rises) {
+            return Said::too_little(format!(
+                "{value}: handshakes got slower in one series and not in the other; raise \
+                 load.sessions.opened"
+            ));
+        }
         Said::held(value)
     }
 }

@@ -99,6 +99,11 @@ impl Scaling {
         self.large().all(|share| share >= SERIAL)
     }
 
+    /// Most of them are worked on together.
+    fn is_parallel(&self) -> bool {
+        median(&self.large().collect::<Vec<_>>()) < SERIAL
+    }
+
     fn told(&self) -> Option<String> {
         let (size, shares) = self.shares.iter().next_back()?;
         let times = median(shares) * f64::from(*size);
@@ -228,7 +233,15 @@ impl Parallel {
             told(&each)
         );
         let whom = match (one.is_serial(), each.is_serial()) {
-            (false, false) => return Said::held(value),
+            (false, false) if [&one, &each].iter().all(|scaling| scaling.is_parallel()) => {
+                return Said::held(value);
+            }
+            (false, false) => {
+                return Said::too_little(format!(
+                    "most batches took as long as one after another, and not all of them: {value}; is \
+                     the target busy with something else?"
+                ));
+            }
             (true, false) => "within one session only",
             (_, true) => "for everybody",
         };

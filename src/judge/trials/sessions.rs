@@ -222,7 +222,8 @@ impl Sessions {
     fn foreign(&self) -> Said {
         if !self.has_users {
             return Said::moot(
-                "nothing tells users apart here: [auth] gives them nothing of their own",
+                "nothing tells users apart here: [auth] gives them nothing of their own, or the \
+                 target asks for nothing",
             );
         }
         let Seen { served, refused, otherwise, .. } = &self.foreign;

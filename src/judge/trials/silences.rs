@@ -183,8 +183,10 @@ impl Kept {
                 few => format!("; {few} cut, which is too few to say why"),
             };
             let value = format!("{lived}{polled}{cut}");
+            let is_told = self.cut.is_empty() || again.1 > again.0;
             if failed.is_empty() {
-                return Some((true, Said::held(value)));
+                let said = if is_told { Said::held(value) } else { Said::too_little(value) };
+                return Some((true, said));
             }
             let value = format!("{value}; {} failed otherwise ({})", failed.len(), shown(failed));
             return Some((true, Said::too_little(value)));
@@ -276,6 +278,12 @@ impl Tolds {
                  the answer: after {first} of {whole}"
             );
             return Said::broken(&BUFFERED, together, value);
+        }
+        if together * 2 > counted {
+            return Said::too_little(format!(
+                "in {together} of {counted} calls that told progress the first message came together \
+                 with the answer, and in the others it did not"
+            ));
         }
         Said::held(format!(
             "{} of {counted} calls told progress long before their answer: the first message came \

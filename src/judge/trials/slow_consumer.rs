@@ -117,7 +117,15 @@ impl SlowConsumer {
             let count = during.map(|(_, values)| values.len() as u64).sum();
             return Said::broken(&SLOWED, count, value);
         }
-        Said::held(value)
+        let (slower, of) = (rounds.iter().filter(|beside| beside.is_slower()).count(), self.rounds);
+        match slower {
+            0 => Said::held(value),
+            // Once, something else may have been going on.
+            1 if rounds.len() > 2 => Said::held(format!("{value}; slower in one of {of} rounds")),
+            slower => Said::too_little(format!(
+                "{value}; slower in {slower} of {of} rounds: raise load.slow_consumer.rounds"
+            )),
+        }
     }
 
     /// What became of the readers themselves.

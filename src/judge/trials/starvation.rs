@@ -103,6 +103,17 @@ impl Starvation {
                  round, and too few of them to be no chance: hold each step longer"
             ));
         }
+        let partly = |step: &u32| {
+            let all: Vec<_> = self.all(*step).collect();
+            let starved = all.iter().filter(|beside| beside.is_starved && beside.p < P).count();
+            starved > 0 && starved * 2 >= all.len()
+        };
+        if let Some(step) = steps.iter().copied().find(partly) {
+            return Said::too_little(format!(
+                "with {step} slow calls in flight ({each} each) cheap requests were late in one round \
+                 and not in another: raise load.starvation.rounds"
+            ));
+        }
         let Some(most) = steps.iter().copied().rfind(|step| self.every(*step, |_| true)) else {
             return Said::too_little(format!(
                 "no number of slow calls ({each} each) could be held twice with {LEAST} cheap \

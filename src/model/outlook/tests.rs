@@ -274,16 +274,28 @@ fn only_what_clients_go_by_is_called_inferred() {
         let source = Source { confidence: Confidence::Modelled, reference: String::new() };
         ((*key).to_owned(), source)
     };
-    let keys = ["cap", "delete_share", "honours_ttl", "probe_lasts", "sessions", "stream_share"];
+    let keys = [
+        "cap",
+        "delete_share",
+        "honours_ttl",
+        "oauth.holders",
+        "probe_lasts",
+        "sessions",
+        "stream_share",
+    ];
     let sources = keys.iter().map(inferred).collect();
     let profile = Profile { era: Era::Auto, sources, ..sample::plain() };
+    let load = load(each_second(1), Pace::Open(evenly(1.0, 1)), 1);
+    let mut plan = sample::plan(load, profile);
     for (way, expected) in [
         (Way::Legacy, &["cap", "delete_share", "probe_lasts", "sessions", "stream_share"][..]),
         (Way::Modern, &["cap", "honours_ttl", "probe_lasts", "stream_share"]),
         (Way::HttpSse, &["cap", "probe_lasts", "sessions"]),
     ] {
-        assert_eq!(modelled(&profile, way), expected, "{way:?}");
+        assert_eq!(modelled(&plan, way), expected, "{way:?}");
     }
-    let legacy = Profile { era: Era::Legacy, ..profile };
-    assert!(!modelled(&legacy, Way::Legacy).contains(&"probe_lasts"));
+    plan.clients.profile.era = Era::Legacy;
+    assert!(!modelled(&plan, Way::Legacy).contains(&"probe_lasts"));
+    plan.auth = Credential::Granted(Box::new(sample::granted(Flow::ClientCredentials)));
+    assert!(modelled(&plan, Way::Legacy).contains(&"oauth.holders"));
 }

@@ -37,6 +37,13 @@ impl Credential {
             Self::None | Self::Bearer(_) | Self::Header { .. } | Self::Basic { .. } => None,
         }
     }
+
+    /// Whether a server can tell users apart by what they present.
+    pub fn tells_apart(&self) -> bool {
+        self.granted().is_some_and(|granted| {
+            granted.one.is_none() && granted.flow != Flow::ClientCredentials
+        })
+    }
 }
 
 /// How each user comes to an access token of its own.

@@ -53,6 +53,7 @@ pub(crate) fn exchange(user: u32, operation: Operation, began: u64) -> Exchange 
         sent: Some(ms(began + 2)),
         headers: Some(ms(began + 9)),
         first_event: None,
+        last_bytes: None,
         messages: 0,
         answer: Some(ms(began + 12)),
         end: ms(began + 12),

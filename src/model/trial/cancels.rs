@@ -40,4 +40,6 @@ pub struct Seen {
     pub answered: Option<Duration>,
     /// Whether the call ended while it was watched.
     pub has_ended: bool,
+    /// How much longer it would have taken.
+    pub left: Duration,
 }
