@@ -79,8 +79,7 @@ fn summary() -> Summary {
 }
 
 fn folds() -> Folds {
-    let clients =
-        Clients { addresses: 1, patience: Duration::from_secs(60), told_apart: false };
+    let clients = Clients { addresses: 1, patience: Duration::from_secs(60), told_apart: false };
     let steady = Steady { calls: 1, think: Distribution::constant(Duration::ZERO) };
     let behaviour = Behaviour::Steady(steady);
     let limits = CheckLimits::default();

@@ -69,7 +69,10 @@ pub enum NothingToCall {
         dropped: String,
     },
     /// A tool was named that the target lacks.
-    #[error("{key} names {missing:?}, which the target does not have.\n{tools}")]
+    #[error(
+        "{key} names {missing:?}, which the target does not have.\n{tools}\nName others: \
+         --set 'tools.allow=[\"...\"]'"
+    )]
     Missing {
         /// Where it was named.
         key: &'static str,

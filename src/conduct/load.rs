@@ -182,7 +182,8 @@ pub(super) async fn load(
         findings_limit: plan.expect.findings,
         generator,
         ending: ending(&summary, interrupted.load(Ordering::Relaxed)),
-        plan: Some(Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
+        plan: (!plan.load.behaviour.is_script())
+            .then(|| Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
         health,
         target_metrics: heard.metrics,
         receipt: Some(receipt),
@@ -265,7 +266,8 @@ fn doubt<'e>(
 fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -> Generator {
     let mut generator = Generator::judge(summary, effort, &plan.generator);
     let held = held_back(common);
-    if held > 0 {
+    // Of a check only what is about time suffers, and says so itself.
+    if held > 0 && !plan.load.behaviour.is_script() {
         generator.trustworthy = false;
         generator.reasons.push(format!(
             "max_rate under [target] held back {held} HTTP exchanges: the load was not the one \

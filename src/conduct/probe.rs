@@ -193,7 +193,13 @@ impl<'a> Prober<'a> {
         self.steps.sort_by_key(place);
         let is_reached = !self.facts.ways.is_empty();
         let checks = readiness::judge(&self.facts);
-        let findings = finding::findings(&self.noted.told, Vec::new());
+        let mut findings = finding::findings(&self.noted.told, Vec::new());
+        // A probe is not followed by any.
+        for evidence in findings.iter_mut().flat_map(|finding| &mut finding.evidence) {
+            if let Some(said) = evidence.strip_prefix(finding::BEFORE) {
+                *evidence = said.to_owned();
+            }
+        }
         let found = Found { steps: self.steps, checks, findings };
         let requests = self.common.wire.recorder.gauges.exchanges.load(Ordering::Relaxed);
         Probed::of(target, requests, is_reached, found)

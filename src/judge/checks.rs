@@ -97,6 +97,7 @@ impl Checks {
     pub fn observe(&mut self, event: &Event) {
         match event {
             Event::Call(call) => self.served += u64::from(call.outcome.class() == Class::Ok),
+            Event::Tried(tried) => self.served += u64::from(tried.is_served()),
             Event::Issued(issued) => {
                 self.is_open = false;
                 if let Some(lifetimes) = &mut self.lifetimes {

@@ -32,7 +32,7 @@ use crate::model::behaviour::{Behaviour, Check};
 use crate::model::event::Event;
 use crate::model::limit_probe::{Part, Probe, What};
 use crate::model::plan::checks::RATE_LIMIT;
-use crate::model::plan::limits::{Declared, Per};
+use crate::model::plan::limits::{self, Declared, Per};
 use crate::model::report::rate_limits::{Between, Quiet, RateLimits, RetryAfter, Tried};
 use crate::model::report::{Expectations, Judged};
 
@@ -104,11 +104,12 @@ impl Limits {
         if !self.is_check {
             return self.passive.end();
         }
-        let found = Found::of(&self.probes, self.tightest().map(|(_, limit)| limit));
+        let tightest = limits::tightest(&self.declared);
+        let found = Found::of(&self.probes, tightest.map(|(_, limit)| limit));
         let mut expectations = Expectations::default();
         for (at, limit) in self.declared.iter().enumerate() {
             let prefix = prefix(at, self.declared.len());
-            if self.tightest().is_some_and(|(tightest, _)| tightest == at) {
+            if tightest.is_some_and(|(tightest, _)| tightest == at) {
                 found.hold(&self.probes, limit, &prefix, &mut expectations);
             } else {
                 not_checked(limit, &prefix, &mut expectations);
@@ -118,12 +119,6 @@ impl Limits {
         expectations.findings.extend(others::shared_token(&found.others));
         expectations.findings.extend(found.signals.overload());
         (expectations, Some(found.report(self.probes.len())))
-    }
-
-    /// The limit that one client runs into first.
-    fn tightest(&self) -> Option<(usize, &Declared)> {
-        let rate = |limit: &Declared| limit.allow.rate();
-        self.declared.iter().enumerate().min_by(|(_, a), (_, b)| rate(a).total_cmp(&rate(b)))
     }
 }
 
@@ -150,7 +145,10 @@ fn written(limit: &Declared, prefix: &str) -> Vec<(&'static str, String)> {
 /// A limit that another one hides.
 fn not_checked(limit: &Declared, prefix: &str, expectations: &mut Expectations) {
     for (_, text) in written(limit, prefix) {
-        let value = "not checked: one client runs into the tightest of several limits".to_owned();
+        let value =
+            "not checked: of several limits the one is looked for that fewest calls at once \
+                     exhaust"
+                .to_owned();
         let (passed, unproven, unchecked) = (false, false, true);
         expectations.judged.push(Judged { text, passed, value, unproven, unchecked });
     }

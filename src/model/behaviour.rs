@@ -306,7 +306,7 @@ impl Behaviour {
         matches!(self, Self::Check(Check::Script(_)))
     }
 
-    /// Whether it is a script that looks at time.
+    /// Whether what it finds is told by time.
     pub const fn is_timed(&self) -> bool {
         matches!(self, Self::Check(Check::Script(trials)) if trials.is_timed())
     }

@@ -128,10 +128,13 @@ fn of_rule(rule: Rule, seen: &FirstFew<Seen>) -> Finding {
     }
 }
 
+/// With what evidence of the look at the target begins.
+pub const BEFORE: &str = "before the load, ";
+
 fn told(seen: &Seen) -> String {
     let what = seen.operation.name();
     let Some(user) = seen.user else {
-        return format!("before the load, {what}: {}", seen.evidence);
+        return format!("{BEFORE}{what}: {}", seen.evidence);
     };
     format!("at {}, user {user}, {what}: {}", figure::duration(seen.at), seen.evidence)
 }

@@ -23,6 +23,17 @@ pub enum Media {
 }
 
 impl Media {
+    /// The words of evidence.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::EventStream => "text/event-stream",
+            Self::Html => "text/html",
+            Self::Other => "another media type",
+            Self::Absent => "no media type",
+        }
+    }
+
     /// Reads the header, if there is one.
     pub fn of(content_type: Option<&http::HeaderValue>) -> Self {
         Self::parse(content_type.map(http::HeaderValue::as_bytes))

@@ -26,8 +26,10 @@ use crate::model::report::verdict::Verdict;
 const MOST: usize = 3;
 /// Below this many calls p99 is one of the slowest few.
 const FEW: u64 = 100;
-/// From this share of the calls sent, failures come before where the time went.
+/// From this share of the calls sent, failures come before where the time went,
 const MANY: f64 = 0.01;
+/// and from this one, before what users felt, which is then mostly how fast they are refused.
+const MOST_CALLS: f64 = 0.5;
 
 /// At most three sentences, the first one first; as text, not yet escaped for any medium.
 pub fn sentences(report: &Report) -> Vec<String> {
@@ -51,9 +53,12 @@ pub fn sentences(report: &Report) -> Vec<String> {
     let failures = broken::sentences(&report.summary, &report.timeline);
     let (many, some): (Vec<_>, Vec<_>) =
         failures.into_iter().partition(|(share, _)| *share >= MANY);
+    let (most, many): (Vec<_>, Vec<_>) =
+        many.into_iter().partition(|(share, _)| *share >= MOST_CALLS);
     let said = doubt(report)
         .into_iter()
         .chain(severe.map(|finding| found(report, finding)))
+        .chain(most.into_iter().map(|(_, sentence)| sentence))
         .chain(felt::sentence(report))
         .chain(many.into_iter().map(|(_, sentence)| sentence))
         .chain(few(report))

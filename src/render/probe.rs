@@ -85,11 +85,17 @@ fn verdict(probed: &Probed) -> String {
         Verdict::Failed => "failed",
         Verdict::Unreachable => "there was no session to look at",
     };
+    let (requests, rules) = (probed.requests, probed.findings.len());
+    if probed.verdict == Verdict::Unreachable {
+        return format!("{word}: {requests} requests; the step that failed says what helps");
+    }
+    let many = |count: usize, word: &str| {
+        let more = if count == 1 { "" } else { "s" };
+        format!("{count} {word}{more}")
+    };
+    let (passed, rules) = (many(passed, "check"), many(rules, "broken rule"));
     format!(
-        "{word}: {} requests; {passed} checks passed, {failed} failed, {apart} do not apply; {} broken \
-         rules",
-        probed.requests,
-        probed.findings.len(),
+        "{word}: {requests} requests; {passed} passed, {failed} failed, {apart} do not apply; {rules}"
     )
 }
 
@@ -113,8 +119,7 @@ mod tests {
             text,
             "http://a.test/\\u{202e}\n\n  initialize     FAILED      1.5ms  a   passed  \
              everything\\u{1b}[2J\n                               What helps: look there\n\n\
-             there was no session to look at: 3 requests; 0 checks passed, 0 failed, 0 do not apply; \
-             0 broken rules\n"
+             there was no session to look at: 3 requests; the step that failed says what helps\n"
         );
     }
 }

@@ -66,11 +66,9 @@ const LATER: [&str; 8] = [
 
 /// Reads the behaviour that `[load]` chose, with every symbol of its model.
 pub fn read(load: &Table<'_>) -> Option<Behaviour> {
-    let later = later_word(load);
-    let later: Vec<&str> = LATER.into_iter().chain(later).collect();
     let kind = load
         .key("behaviour", "What a run does, such as behaviour = \"research\".")
-        .word(&KINDS, &later)
+        .word(&KINDS, &LATER)
         .required();
     let base =
         if kind == Some(Kind::Advanced) { Research::advanced() } else { Research::standard() };
@@ -100,12 +98,6 @@ pub fn read(load: &Table<'_>) -> Option<Behaviour> {
             Behaviour::Check(Check::Script(script))
         }
     })
-}
-
-/// Every `check-...` is a later behaviour, whichever it is.
-fn later_word<'a>(load: &Table<'a>) -> Option<&'a str> {
-    let entry = load.entries().iter().find(|entry| entry.key == "behaviour")?;
-    super::scalar::text_of(&entry.node).ok().filter(|text| text.starts_with("check-"))
 }
 
 /// Knobs of a behaviour that was not chosen would be ignored: say so.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::behaviour::{Behaviour, Check, RateLimit};
 use crate::model::plan::Plan;
 use crate::model::plan::checks::RATE_LIMIT;
-use crate::model::plan::limits::Declared;
+use crate::model::plan::limits::{self, Declared};
 
 use super::checks::place;
 use super::reader::Table;
@@ -72,9 +72,7 @@ pub fn settle(root: &Table<'_>, plan: &mut Plan, knobs: RateLimit) {
         let right = "write profile = \"plain\": this one makes a handshake before each call";
         root.log().wrong(place(root, &["clients", "profile"]), found, right);
     }
-    // The one whose limit an only client runs into is the tightest.
-    let rate = |limit: &&Declared| limit.allow.rate();
-    let tightest = plan.expect.rate_limits.iter().min_by(|a, b| rate(a).total_cmp(&rate(b)));
+    let tightest = limits::tightest(&plan.expect.rate_limits).map(|(_, limit)| limit);
     let settled = RateLimit {
         allow: tightest.map(|limit| limit.allow),
         at_once: tightest.map_or(0, Declared::at_once),

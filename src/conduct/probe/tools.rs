@@ -60,6 +60,8 @@ impl Prober<'_> {
         }
         let chosen = match choose(scouted, self.plan).await {
             Ok((_, chosen)) => chosen,
+            // That is a mistake in the arguments.
+            Err(missing @ RunError::Choice(NothingToCall::Missing { .. })) => return Err(missing),
             Err(RunError::Choice(nothing)) => {
                 self.not_called(&nothing);
                 return Ok(());
@@ -107,8 +109,7 @@ impl Prober<'_> {
                  --tool NAME",
             ),
             NothingToCall::Missing { missing, .. } => {
-                let what_to_do = "--tool takes the name of one that the list has";
-                self.failed(CALL, None, format!("there is no tool {missing:?}"), what_to_do);
+                self.not_tried(CALL, format!("there is no tool {missing:?}"));
             }
             NothingToCall::AllDropped { dropped } => self.failed(
                 CALL,

@@ -234,10 +234,16 @@ impl Client {
         touched: Touched,
     ) {
         let Outcome::Violation(rule) = answered.outcome else { return };
-        let head = answered.reply.as_ref().map_or_else(String::new, |reply| {
-            format!("HTTP {}, {:?}: ", reply.status, reply.media)
-        });
-        self.violated_under(touched, rule, operation, format!("{head}{}", answered.said));
+        let said = match &answered.reply {
+            None => answered.said.clone(),
+            Some(reply) if answered.said.is_empty() => {
+                format!("HTTP {}, {}, without a body", reply.status, reply.media.name())
+            }
+            Some(reply) => {
+                format!("HTTP {}, {}: {}", reply.status, reply.media.name(), answered.said)
+            }
+        };
+        self.violated_under(touched, rule, operation, said);
     }
 
     /// Tells that the target broke a rule.

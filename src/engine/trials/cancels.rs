@@ -51,12 +51,20 @@ struct Measured {
 
 pub(super) async fn play(knobs: &CancelTrials, stand: &Stand<'_>) {
     let client = stand.client(0, 0);
-    let Some(opened) = open(stand, &client, Trial::Alone).await else { return };
+    let (tail, session) = client.open_apart().await;
+    let Some(session) = session else {
+        stand.tell(&client, What::Cancel(Trial::Alone), tail);
+        return;
+    };
+    let opened = Opened { client: Arc::clone(&client), session };
     if opened.session.footing.mailbox().is_some() {
+        stand.tell(&client, What::Cancel(Trial::After), tail);
         let said = "over HTTP+SSE there is no stream of a call that could be watched".to_owned();
         return stand.untried(Operation::ToolsCall, said, "nothing: late answers are violations");
     }
     if opened.session.id.is_none() && !opened.session.footing.is_modern() {
+        // That was tried, and there is nothing more to be done.
+        stand.tell(&client, What::Cancel(Trial::After), tail);
         let said =
             "the target issues no session ids, so that no request can name another".to_owned();
         return stand.untried(Operation::ToolsCall, said, "nothing: there is nothing to cancel by");
@@ -174,7 +182,7 @@ impl Play<'_> {
             };
             let (ended, cancelled) = tokio::join!(client.watch(watched, &signs), cancelling);
             let Ended { outcome, status, sent, answered, done } = ended;
-            let taken = (cancelled.outcome == Outcome::Ok).then_some(cancelled.done);
+            let taken = (cancelled.outcome == Outcome::Ok).then_some(cancelled.sent);
             let (has_ended, left) =
                 (outcome != Outcome::Timeout, self.slow.takes.saturating_sub(self.after()));
             let seen = Seen { taken, answered, has_ended, left };

@@ -82,8 +82,11 @@ impl Bursts {
         let explained = |(served, back): (&usize, &f64)| {
             (1..=MOST_REPLICAS).find(|count| {
                 let counters = f64::from(*count);
-                let each = *served as f64 - counters * back;
-                (each - counters * size).abs() <= CLOSE * counters * size + 1.0
+                let (size, most) = (counters * size, *served as f64);
+                // Buckets give back during a burst, windows do not.
+                let least = most - counters * back;
+                let close = CLOSE * size + 1.0;
+                least <= size + close && most >= size - close
             })
         };
         let each: Option<Vec<u32>> = self.served.iter().zip(&self.back).map(explained).collect();
@@ -103,7 +106,7 @@ impl Bursts {
         };
         let value = format!("{} at once, in {} bursts", told(fewest, most), self.served.len());
         let largest = self.sizes.iter().copied().fold(0.0, f64::max);
-        let said = if (fewest as f64) < size * (1.0 - CLOSE) {
+        let said = if (most as f64) < size * (1.0 - CLOSE) {
             Said::broken(&BURST_REFUSED, 1, value)
         } else if replicas {
             Said { findings: Vec::new(), ..self.exceeded(value) }

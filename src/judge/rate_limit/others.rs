@@ -133,8 +133,7 @@ pub(super) fn said(others: &Others, declared: Per, replicas: bool) -> Said {
     if others.is_empty() {
         return Said::too_little("no other one was tried: one that is refused is needed for that");
     }
-    let (mut wrong, mut unknown, mut undecided, mut told) =
-        (0, Vec::new(), Vec::new(), Vec::new());
+    let (mut wrong, mut unknown, mut undecided, mut told) = (0, Vec::new(), Vec::new(), Vec::new());
     for (varied, counted) in expected(declared) {
         let trials = others.get(varied).copied().unwrap_or_default();
         match trials.counted() {
@@ -156,7 +155,9 @@ pub(super) fn said(others: &Others, declared: Per, replicas: bool) -> Said {
     }
     if !undecided.is_empty() {
         let undecided = undecided.join(", ");
-        return Said::too_little(format!("{value}; undecided: {undecided}; raise load.rate_limit.tries"));
+        return Said::too_little(format!(
+            "{value}; undecided: {undecided}; raise load.rate_limit.tries"
+        ));
     }
     match unknown.as_slice() {
         [] => Said::held(value),

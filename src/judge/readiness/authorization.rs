@@ -115,7 +115,9 @@ fn of_leg(facts: &Facts, leg: Operation) -> Judged {
         Some(wrong) if wrong.leg == leg => Failed(wrong.said.clone()),
         _ => match facts.legs.iter().find(|(gone, _)| *gone == leg) {
             Some(_) => Passed("a client came through".to_owned()),
-            None => NotApplicable("it was not gone".to_owned()),
+            None => NotApplicable(
+                "it was not tried: one before it failed, or did without it".to_owned(),
+            ),
         },
     }
 }
@@ -124,7 +126,7 @@ fn budget(facts: &Facts) -> Judged {
     // A person takes as long as a person takes.
     let timed = facts.legs.iter().filter(|(leg, _)| *leg != Operation::OauthAuthorize);
     match timed.max_by_key(|(_, took)| *took) {
-        None => NotApplicable("no leg of OAuth was gone".to_owned()),
+        None => NotApplicable("no leg of OAuth was tried".to_owned()),
         Some((leg, took)) if *took > super::BUDGET => {
             Failed(format!("{} took {}", leg.name(), seconds(*took)))
         }

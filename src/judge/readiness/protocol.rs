@@ -4,7 +4,7 @@ use super::{Entry, Judged, of_answer, of_sound_answer, said, seconds};
 use crate::judge::rule::Rule;
 use crate::model::finding::{Provenance, Severity};
 use crate::model::operation::Operation;
-use crate::model::probe::facts::{Answer, Attempted, Facts, Tried};
+use crate::model::probe::facts::{Answer, Attempted, Facts, NO_SESSION, Tried};
 use Judged::{Failed, NotApplicable, Passed};
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ pub(super) const LIST: &[Entry] = &[
         rule: Rule {
             id: "unknown-method",
             severity: Severity::High,
-            title: "A method that does not exist breaks the server",
+            title: "A method that does not exist is answered with no JSON-RPC error",
             text: "An unknown method is answered with a JSON-RPC error, and not with a 5xx.",
             source: "JSON-RPC 2.0, section 5.1; MCP 2026-07-28, streamable-http (404 and -32601)",
             provenance: Provenance::Spec,
@@ -89,7 +89,7 @@ pub(super) const LIST: &[Entry] = &[
         rule: Rule {
             id: "header-mismatch",
             severity: Severity::Medium,
-            title: "Headers that say something else than the body are believed",
+            title: "Headers that say something else than the body are not refused with their code",
             text: "A request whose Mcp-Method is not its method is answered 400 and -32020.",
             source: "MCP 2026-07-28, basic/transports/streamable-http, \"Server Validation\" (MUST)",
             provenance: Provenance::Spec,
@@ -184,6 +184,7 @@ fn unknown_method(facts: &Facts) -> Judged {
 fn unknown_method_code(facts: &Facts) -> Judged {
     let codes: Vec<_> = methods(facts).filter_map(|tried| tried.answer()?.error()).collect();
     match codes.iter().find(|(code, _)| *code != METHOD_NOT_FOUND) {
+        _ if methods(facts).next().is_none() => none_to_try(),
         _ if codes.is_empty() => NotApplicable("it was refused with no code".to_owned()),
         Some((code, message)) => Failed(format!("JSON-RPC error {code} {message:?}")),
         None => Passed(format!("JSON-RPC error {METHOD_NOT_FOUND}")),
@@ -191,7 +192,7 @@ fn unknown_method_code(facts: &Facts) -> Judged {
 }
 
 fn none_to_try() -> Judged {
-    NotApplicable("there was no session to try it in".to_owned())
+    NotApplicable(NO_SESSION.to_owned())
 }
 
 fn version(answer: &Answer) -> Judged {
@@ -226,6 +227,9 @@ fn ids(facts: &Facts) -> Judged {
 }
 
 fn lost_session(facts: &Facts) -> Judged {
+    if facts.ways.is_empty() {
+        return none_to_try();
+    }
     if !facts.has_sessions {
         let why = if facts.has(Operation::Initialize) { "no session id" } else { "no handshake" };
         return NotApplicable(format!("it has {why}"));

@@ -78,7 +78,8 @@ impl Streams {
                     exchange.outcome,
                     Outcome::Connect(ConnectFailure::Closed) | Outcome::Status(502 | 504)
                 );
-                let opened = if is_cut { exchange.headers.or(exchange.sent) } else { exchange.sent };
+                let opened =
+                    if is_cut { exchange.headers.or(exchange.sent) } else { exchange.sent };
                 self.calls.add(opened.filter(|_| is_cut || is_given_up), exchange);
             }
             _ => {}

@@ -115,13 +115,16 @@ fn silence_is_told_from_age() {
     // Something came just before: it is not the silence.
     let mut aged = lasts.iter().map(|_| cut(stream, 299, 300, Outcome::CutStream));
     let aged = found(&mut aged);
-    let who = "5 of 5 after 300s, the 300 s after which Railway cuts";
+    let who = "5 of 5 after 5m 0s, the 300 s after which Railway cuts";
     assert_eq!(aged, [("streams-cut-by-age".to_owned(), who.to_owned())]);
     // A gateway that waits no longer for a call.
     let call = Operation::ToolsCall;
     let mut calls = lasts.iter().map(|_| cut(call, 0, 60, Outcome::Status(504)));
     let calls = found(&mut calls);
-    assert!(calls[0].1.starts_with("5 of 5 calls after 60s of silence, as an AWS ALB"), "{calls:?}");
+    assert!(
+        calls[0].1.starts_with("5 of 5 calls after 60s of silence, as an AWS ALB"),
+        "{calls:?}"
+    );
 }
 
 #[test]

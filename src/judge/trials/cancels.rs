@@ -25,6 +25,17 @@ pub(super) const ANSWERED: Rule = Rule {
     what_to_do: "Pass the cancellation on to what works for the call, and end its stream without a \
                  response.",
 };
+pub(super) const ERROR: Rule = Rule {
+    id: "cancelled-answered-with-error",
+    severity: Severity::Low,
+    title: "A call that was cancelled was answered with an error.",
+    text: "Receivers of notifications/cancelled SHOULD not send a response for the cancelled request.",
+    source: "MCP 2025-11-25, basic/utilities/cancellation, \"Behavior Requirements\"; observed: \
+             python-sdk issues 1419 and 2480",
+    provenance: Provenance::Spec,
+    what_to_do: "End the stream of the call without a response: a client may take one that it no longer \
+                 expects for a broken connection.",
+};
 pub(super) const OPEN: Rule = Rule {
     id: "cancelled-stream-open",
     severity: Severity::Low,
@@ -102,8 +113,10 @@ struct Cancelled {
     refused: u64,
     answered: u64,
     open: u64,
-    /// Answered at once: an error that says that it was cancelled, or what crossed the notification.
-    at_once: u64,
+    /// Answered at once with an error, such as that it was cancelled.
+    errors: u64,
+    /// The same with a result, which crossed the notification.
+    crossed: u64,
     longest: Duration,
     /// How the first of those was answered.
     how: Option<Tail>,
@@ -211,8 +224,9 @@ impl Cancels {
     }
 
     fn middle(&self) -> Said {
-        let Cancelled { made, counted, refused, answered, open, at_once, longest, how } =
+        let Cancelled { made, counted, refused, answered, open, errors, crossed, longest, how } =
             self.cancelled;
+        let how = how.map_or(String::new(), |tail| shown(&[tail]));
         if made + self.closed == 0 {
             return Said::too_little("no call was cancelled in the middle");
         }
@@ -228,18 +242,21 @@ impl Cancels {
                 "{answered} of {counted} cancelled calls were answered after that, when their work \
                  was done, {} later at most ({})",
                 figure::duration(longest),
-                how.map_or(String::new(), |tail| shown(&[tail]))
+                how
             );
             Said::broken(&ANSWERED, answered, value)
+        } else if errors * 2 > counted {
+            let value = format!("{errors} of {counted} cancelled calls were answered with {how}");
+            Said::broken(&ERROR, errors, value)
         } else if open * 2 > counted {
             let value = format!("the streams of {open} of {counted} cancelled calls stayed open");
             Said::broken(&OPEN, open, value)
         } else {
-            let at_once = match at_once {
+            let crossed = match crossed {
                 0 => String::new(),
-                at_once => format!(", of which {at_once} were answered with that at once"),
+                crossed => format!(", of which {crossed} crossed their answers"),
             };
-            Said::held(format!("{counted} calls were cancelled in the middle{at_once}"))
+            Said::held(format!("{counted} calls were cancelled in the middle{crossed}"))
         };
         let (requests, served) = self.after;
         let late = match self.late {
@@ -326,7 +343,14 @@ impl Cancelled {
         }
         self.counted += 1;
         self.open += u64::from(!has_ended);
-        self.at_once += u64::from(late.is_some_and(|late| late <= grace));
+        if late.is_some_and(|late| late <= grace) {
+            let is_error = matches!(tail.0, Outcome::RpcError(_));
+            self.errors += u64::from(is_error);
+            self.crossed += u64::from(!is_error);
+            if is_error {
+                self.how.get_or_insert(tail);
+            }
+        }
         if let Some(late) = late.filter(|late| *late > grace) {
             self.answered += 1;
             self.longest = self.longest.max(late);

@@ -11,7 +11,7 @@ use crate::judge::said::Said;
 use crate::model::behaviour::IsolationTrials;
 use crate::model::figure;
 use crate::model::finding::{Provenance, Severity};
-use crate::model::outcome::{Class, Outcome};
+use crate::model::outcome::{Class, ConnectFailure, Outcome};
 use crate::model::plan::invariant::Invariant;
 use crate::model::trial::isolation::{Among, Means, Numbered, ORDINARY, Trial, Whose};
 use crate::model::trial::{Tried, What};
@@ -20,6 +20,8 @@ use crate::model::trial::{Tried, What};
 const LEAST: u64 = 8;
 /// A server that answers faster than this may have answered one call before it looks at the next.
 const FAST: Duration = Duration::from_millis(20);
+/// Faster than this, it has.
+const MET: Duration = Duration::from_millis(2);
 
 pub(super) const UNANSWERED: Rule = Rule {
     id: "same-id-unanswered",
@@ -94,6 +96,7 @@ impl Seen {
             (Whose::Own, _) => &mut self.own,
             (Whose::Other, _) => &mut self.other,
             (_, Class::Timeout | Class::CutStream) => &mut self.unanswered,
+            _ if outcome == Outcome::Connect(ConnectFailure::Closed) => &mut self.unanswered,
             (_, Class::SessionLost | Class::Status | Class::RpcError) => &mut self.refused,
             _ => &mut self.untold,
         };
@@ -158,7 +161,8 @@ impl Isolation {
             parts.push("of several users: nothing tells users apart here".to_owned());
         }
         parts.extend(self.tools.iter().filter_map(|(tool, means, took)| {
-            untold(tool, *means).or_else(|| (*took < FAST).then(|| fast(tool, *took)))
+            let is_fast = other == 0 && *took < FAST;
+            untold(tool, *means).or_else(|| is_fast.then(|| fast(tool, *took)))
         }));
         let value = parts.join("; ");
         if other > 0 {
@@ -170,7 +174,7 @@ impl Isolation {
                 ))
             };
         }
-        match self.too_few() {
+        match self.too_few().or_else(|| self.too_fast()) {
             Some(few) => Said::too_little(format!("{few} ({value})")),
             None => Said::held(format!("{told} answers told whose they are ({value})")),
         }
@@ -179,6 +183,19 @@ impl Isolation {
     /// Whether calls of one session were left out, as their answers come by their ids.
     fn has_one_stream(&self) -> bool {
         !self.together.is_empty() && !self.together.contains_key(&Among::Session)
+    }
+
+    /// Why calls at once were hardly under way at once.
+    fn too_fast(&self) -> Option<String> {
+        let telling = self.tools.iter().filter(|(tool, means, _)| untold(tool, *means).is_none());
+        let slowest = telling.map(|(_, _, took)| *took).max()?;
+        (slowest < MET).then(|| {
+            format!(
+                "every call was answered within {}, before the next one came: allow a tool that takes \
+                 2 ms or more and echoes what it is asked",
+                figure::duration(slowest)
+            )
+        })
     }
 
     /// Of which kind of calls too few answers told whose they are.
@@ -209,7 +226,8 @@ impl Isolation {
                  the ids"
             ));
         }
-        if all - self.together.values().map(|seen| seen.untold).sum::<u64>() < LEAST {
+        let all = all - alike.iter().map(|(_, seen)| seen.untold).sum::<u64>();
+        if all < LEAST {
             return Said::too_little(format!("{all} calls at once; {LEAST} are needed"));
         }
         if unanswered == 0 {

@@ -52,6 +52,8 @@ enum Task {
     },
     /// Nothing, for so many times the window.
     Rest,
+    /// Until a window is over that began before.
+    Settle,
     /// Volleys until one is wholly refused.
     Volleys {
         who: Who,
@@ -142,6 +144,10 @@ impl Machine {
             // All users log in now: later one may be refused that.
             let users = if knobs.has_users { knobs.tries + knobs.quiet } else { 0 };
             let count = u16::try_from(users).map_or(u16::MAX, |users| users.saturating_add(1));
+            if knobs.allow.is_some() {
+                // Whatever came before is not this run's.
+                tasks.push_back(Task::Settle);
+            }
             tasks.push_back(Task::Warm { first: 0, count });
             if knobs.allow.is_some() {
                 tasks.push_back(Task::Calm { left: knobs.calm.0 });
@@ -237,6 +243,7 @@ impl Machine {
             Task::WarmOne(who) => Some(self.volley([who], What::Handshake, Part::Warm, 0)),
             Task::Calm { left } => self.calm(left),
             Task::Rest => Some(Step::Think(self.rest())),
+            Task::Settle => Some(Step::Think(self.knobs.rest.unwrap_or(self.window + FIRST_WAIT))),
             Task::Volleys { who, part, round, sent, volleys } => {
                 self.volleys(who, part, round, (sent, volleys), heard)
             }

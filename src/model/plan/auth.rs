@@ -40,9 +40,8 @@ impl Credential {
 
     /// Whether a server can tell users apart by what they present.
     pub fn tells_apart(&self) -> bool {
-        self.granted().is_some_and(|granted| {
-            granted.one.is_none() && granted.flow != Flow::ClientCredentials
-        })
+        self.granted()
+            .is_some_and(|granted| granted.one.is_none() && granted.flow != Flow::ClientCredentials)
     }
 }
 

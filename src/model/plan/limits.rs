@@ -138,6 +138,15 @@ pub struct Declared {
     pub signal: Option<Says>,
 }
 
+/// The one of several limits that a single client runs into first: that fewest calls at once exhaust.
+pub fn tightest(limits: &[Declared]) -> Option<(usize, &Declared)> {
+    let order = |limit: &Declared| (limit.at_once(), limit.allow.rate());
+    limits.iter().enumerate().min_by(|(_, one), (_, other)| {
+        let ((one, rate), (other, other_rate)) = (order(one), order(other));
+        one.cmp(&other).then(rate.total_cmp(&other_rate))
+    })
+}
+
 impl Declared {
     /// How many at once it has to serve after a rest.
     pub fn at_once(&self) -> u32 {

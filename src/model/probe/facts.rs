@@ -206,11 +206,16 @@ pub struct Rpc {
     pub body: Result<Value, (i64, String)>,
 }
 
+/// Why nothing was tried where no session could be begun.
+pub const NO_SESSION: &str = "there was no session to try it in";
+
 impl Facts {
     /// What came of an attempt.
     pub fn of(&self, attempted: Attempted) -> &Tried {
-        const NOT: Tried = Tried::Not("there was no session to try it in");
-        self.attempts.get(&attempted).unwrap_or(&NOT)
+        const NOT: Tried = Tried::Not(NO_SESSION);
+        const OTHER: Tried = Tried::Not("the target does not speak as it would have to for that");
+        let none = if self.ways.is_empty() { &NOT } else { &OTHER };
+        self.attempts.get(&attempted).unwrap_or(none)
     }
 
     /// Whether a session could be begun with this.

@@ -62,7 +62,8 @@ pub fn read(text: &str) -> Result<Report, Unusable> {
     let report = parse(text)?;
     let has_calls =
         report.summary.calls > 0 || report.summary.outcomes.values().any(|count| *count > 0);
-    if !has_calls && !is_flood(&report) {
+    let has_trials = report.trials.as_ref().is_some_and(|trials| trials.count > 0);
+    if !has_calls && !has_trials && !is_flood(&report) {
         return Err(Unusable::NoCalls);
     }
     agreement::check(&report).map_err(Unusable::Contradiction)?;

@@ -34,7 +34,7 @@ pub enum Trial {
 /// What was seen of a cancelled call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// When the target had taken the notification, if it did.
+    /// When the notification was sent, if the target took it.
     pub taken: Option<Duration>,
     /// When an answer came, if one did.
     pub answered: Option<Duration>,

@@ -17,7 +17,13 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     let calls = report.summary.operations.get(Operation::ToolsCall.name())?;
     let times = Times::new(calls.response_us, calls.response_at_least.as_ref());
     let (half, most) = (times.shown(P50, "at least ")?, times.shown(P99, "at least ")?);
-    let waited = format!("Users waited {half} for a tool call at the median and {most} at p99");
+    let failed = report.summary.throttled + report.summary.errors;
+    let users = if failed * 2 > report.summary.calls_sent {
+        "All that failed among it, users"
+    } else {
+        "Users"
+    };
+    let waited = format!("{users} waited {half} for a tool call at the median and {most} at p99");
     let why = super::tail::tool(report).unwrap_or_default();
     let told = asked(report).unwrap_or_default();
     let when = over(report).or_else(|| worst(&report.timeline)).unwrap_or_default();

@@ -74,10 +74,10 @@ fn what_is_cancelled_ends_and_nothing_else_does() {
     let (value, findings) = with(seen(None, true)).said();
     assert_eq!(findings, [""; 0]);
     insta::assert_debug_snapshot!(value);
-    // What crosses it, and an answer that says that it was cancelled, come long before its end.
+    // What crosses it comes long before its end.
     let (value, findings) = with(seen(Some(700), true)).said();
     assert_eq!(findings, [""; 0]);
-    assert!(value["cancel"].contains("5 were answered with that at once"), "{value:?}");
+    assert!(value["cancel"].contains("5 crossed their answers"), "{value:?}");
     // Nobody knows whether work goes on that keeps nobody waiting.
     let nobody = Series { waits: (20, 20), ..with(seen(None, true)) };
     let (value, findings) = nobody.said();

@@ -122,6 +122,21 @@ fn what_no_answer_tells_is_no_pass() {
 }
 
 #[test]
+fn calls_that_never_met_say_nothing() {
+    let at_once = |among| together(among, Whose::Own, OK, 16);
+    let said = |took| {
+        let tools = vec![learnt("echo", Means::Echo, took), learnt("fetch", Means::Changing, 90)];
+        let (session, sessions) = (at_once(Among::Session), at_once(Among::Sessions));
+        let (said, findings) = judged(&behaviour(false), &[tools, session, sessions].concat());
+        assert_eq!(findings, [""; 0]);
+        said["isolation"].clone()
+    };
+    let never = said(1);
+    assert!(never.starts_with("not enough to say: every call was answered within 1ms"), "{never}");
+    assert!(said(3).starts_with("held: 32 answers"), "{}", said(3));
+}
+
+#[test]
 fn where_answers_come_by_their_ids_sessions_are_held_apart_all_the_same() {
     let events = together(Among::Sessions, Whose::Own, OK, 16);
     let (said, findings) = judged(&behaviour(false), &events);

@@ -7,6 +7,8 @@ use super::{BASE, FIRST_WAIT, Machine, OTHERS, Task, all};
 use crate::model::behaviour::Step;
 use crate::model::limit_probe::{Part, Varied, What, Who};
 
+/// Requests of one who is tried beside another, its handshake among them, at most.
+const EACH: u32 = 8;
 /// Windows that are pressed on for, where nothing else is said.
 const WINDOWS: u32 = 3;
 /// Of a window's time: so much before its edge, and after it.
@@ -152,6 +154,9 @@ impl Machine {
                     continue;
                 }
                 let who = self.another_one(varied, round);
+                if varied == Varied::Address && self.may_have_spent(round) {
+                    self.tasks.push_back(Task::Rest);
+                }
                 if matches!(varied, Varied::User | Varied::Session | Varied::Address) {
                     self.tasks.push_back(Task::WarmOne(who));
                 }
@@ -159,6 +164,14 @@ impl Machine {
                 self.tasks.push_back(Task::Another { varied, who, round, step: 0 });
             }
         }
+    }
+
+    /// Whether an address that was tried before may have used up its own share by that.
+    fn may_have_spent(&self, round: u16) -> bool {
+        let others = self.knobs.addresses.saturating_sub(1).max(1);
+        let turns = u32::from(round) / others;
+        let size = if self.knobs.allow.is_some() { self.knobs.at_once } else { self.first };
+        turns > 0 && size < EACH * (turns + 1)
     }
 
     fn another_one(&mut self, varied: Varied, round: u16) -> Who {
