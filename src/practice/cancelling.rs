@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
+use super::answer::Answer;
 use super::catalogue::object;
 use super::id::Id;
 use super::request::Message;
@@ -64,6 +65,15 @@ impl Cancelling {
 }
 
 impl Target {
+    /// What a call that was cancelled is answered; mostly nothing.
+    pub(super) fn of_cancelled(&self) -> Option<Answer> {
+        self.has(Flaw::AnswersCancelled).then(|| Answer::Error {
+            code: -32_800,
+            message: "Request cancelled".to_owned(),
+            data: None,
+        })
+    }
+
     /// Works for a call; `None` if it was cancelled. Without sessions nobody can tell whose id it is.
     pub(super) async fn unless_cancelled<T>(
         &self,

@@ -13,6 +13,7 @@ use super::inquiry::{Brought, Inquiry, Question, missing};
 use super::server::Target;
 use super::stream::Change;
 use super::voice::Voice;
+use crate::model::plan::Flaw;
 
 mod questions;
 
@@ -167,7 +168,8 @@ impl Target {
     }
 
     async fn progress(&self, caller: &Caller) -> Answer {
-        for progress in [0, 50, 100] {
+        let all = if self.has(Flaw::ProgressGoesBack) { [0, 50, 40] } else { [0, 50, 100] };
+        for progress in all {
             if let (Some(voice), Some(token)) = (&caller.voice, &caller.progress) {
                 let params =
                     format!(r#"{{"progressToken":{token},"progress":{progress},"total":100}}"#);

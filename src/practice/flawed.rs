@@ -7,7 +7,7 @@ mod replicas;
 mod turns;
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::turns::Turns;
+use super::id::Id;
 use super::left::Taken;
 use super::limiter::From;
 use super::metrics::Received;
@@ -27,13 +28,15 @@ use super::response::{self, JSON};
 use super::server::{Endpoint, Target, soundly};
 use super::{legacy, request};
 use crate::model::plan::Flaw;
-use crate::protocol::legacy::Revision;
+use crate::protocol::legacy::{Revision, SESSION_HEADER};
 use crate::protocol::modern::{self, METHOD_HEADER};
 
 /// Longer than hosted clients wait for a handshake.
 const SLOW: Duration = Duration::from_millis(10_500);
 /// What each open session costs a handshake.
 const FOR_EACH: Duration = Duration::from_micros(100);
+/// One call in so many finds that its session was forgotten.
+const FORGOTTEN: u64 = 40;
 /// So many sessions are few.
 const FEW: usize = 100;
 /// Characters of a large result.
@@ -53,6 +56,8 @@ const ON_CALLS: [Flaw; 6] = [
 pub(super) struct Flawed {
     /// The next list is in the other order.
     turned: AtomicBool,
+    /// Calls so far.
+    calls: AtomicU64,
     /// Places that calls whose clients left have taken.
     pub(super) taken: Mutex<Taken>,
     /// Ids that were used.
@@ -111,8 +116,11 @@ pub(super) async fn mcp(
         target.keep_home(&response, from);
         turn.over(target.spoilt(response, method, params).await).await
     };
-    if target.has(Flaw::CutsIdleStreams) {
-        return Box::pin(target.cut_when_idle(method, answer)).await;
+    if let Some(idle) = target.idle() {
+        return Box::pin(target.cut_when_idle(method, idle, answer)).await;
+    }
+    if target.has(Flaw::CutsOldStreams) {
+        return target.cut_when_old(answer.await);
     }
     if method == "tools/call" {
         return target.in_place(&headers, answer).await;
@@ -158,6 +166,10 @@ impl Target {
             }
             "server/discover" if self.has(Flaw::DiscoverHangs) => std::future::pending().await,
             "server/discover" if self.has(Flaw::Discover500) => broken(),
+            "tools/call" if self.has(Flaw::LosesSessions) => {
+                self.forget_now_and_then(parts);
+                None
+            }
             "tools/call" if let Some(response) = self.instead_of_id(parts, body) => Some(response),
             "" if self.has(Flaw::BrokenJson500) && is_broken(body) => broken(),
             _ if self.has(Flaw::VersionUnsaid) && is_of_no_era(parts) => {
@@ -167,6 +179,16 @@ impl Target {
                 Some(response::content(StatusCode::BAD_REQUEST, JSON, body))
             }
             _ => None,
+        }
+    }
+
+    /// One in so many calls comes in a session that is gone.
+    fn forget_now_and_then(&self, parts: &Parts) {
+        let calls =
+            self.flawed.as_ref().map_or(0, |flawed| flawed.calls.fetch_add(1, Ordering::Relaxed));
+        let id = parts.headers.get(SESSION_HEADER).and_then(|id| Id::read(id.as_bytes()));
+        if let Some(id) = id.filter(|_| calls % FORGOTTEN == FORGOTTEN - 1) {
+            self.sessions.close(id);
         }
     }
 

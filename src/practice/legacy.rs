@@ -99,6 +99,7 @@ async fn call(
     if !needs_stream {
         let call = target.call(chosen, || caller(target, *context, message.params));
         let answer = target.unless_cancelled(context.session, id, call).await;
+        let answer = answer.or_else(|| target.of_cancelled());
         return Ok(answer.map_or_else(unanswered, |answer| answer.respond(id.get(), form)));
     }
     let talk = talk(target, body, context);
@@ -119,7 +120,8 @@ fn talk(target: &Arc<Target>, body: &Bytes, context: &Context) -> Talk {
             Ok(chosen) => {
                 let caller = || caller(&target, context, message.params);
                 let call = target.call(chosen, || Caller { voice: Some(voice), ..caller() });
-                target.unless_cancelled(context.session, id, call).await
+                let answer = target.unless_cancelled(context.session, id, call).await;
+                answer.or_else(|| target.of_cancelled())
             }
             Err(wrong) => Some(wrong),
         };

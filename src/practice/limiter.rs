@@ -79,6 +79,15 @@ impl Limiter {
     pub(super) fn new(limit: Limit, flaws: Flaws, clock: Clock) -> Self {
         let kind = if flaws.has(Flaw::LimitFixedWindow) { Kind::Fixed } else { limit.kind };
         let per = if flaws.has(Flaw::LimitPerAddress) { Per::Address } else { limit.per };
+        let mut limit = limit;
+        for number in [&mut limit.allow.count, &mut limit.burst] {
+            if flaws.has(Flaw::LimitTooLax) {
+                *number = number.saturating_add(*number / 2);
+            }
+            if flaws.has(Flaw::LimitTooStrict) {
+                *number = number.div_ceil(2);
+            }
+        }
         let (meters, users) = (Bounded::of(MOST_KEYS), Bounded::of(MOST_KEYS));
         let seen = Seen { meters, told: Bounded::of(MOST_KEYS), users, refused: None, count: 0 };
         Self { limit: Limit { per, kind, ..limit }, flaws, clock, seen: Mutex::new(seen) }

@@ -24,7 +24,8 @@ use crate::model::plan::Flaw;
 const ONE_IN: u64 = 10;
 
 /// The defects of answers.
-const ALL: [Flaw; 7] = [
+const ALL: [Flaw; 8] = [
+    Flaw::OtherIds,
     Flaw::CrossesAnswers,
     Flaw::MixesSessions,
     Flaw::MixesUsers,
@@ -111,6 +112,9 @@ impl Target {
         }
         if is_one && self.has(Flaw::NeverAnswers) {
             return pending().await;
+        }
+        if is_one && self.has(Flaw::OtherIds) {
+            return answer.respond("987654321", form);
         }
         if is_one && self.has(Flaw::LosesAnswers) {
             return content(StatusCode::OK, EVENT_STREAM, Body::empty());

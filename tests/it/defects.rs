@@ -50,6 +50,49 @@ fn every_defect_is_found_by_something() {
     assert_eq!(twice.len(), rows.len());
 }
 
+/// What no defect of the practice target causes, and what is found with it instead.
+const OTHERWISE: [(&str, &str); 13] = [
+    ("certificate", "a handshake of TLS: unit tests of its days"),
+    ("https", "a target that is not on this machine: unit tests"),
+    ("restart-not-survived", "a restart by a hook: unit tests"),
+    ("restart-strands-clients", "a restart by a hook: unit tests"),
+    ("no-bearer-challenge", "unit tests of what is expected of tokens"),
+    ("no-expires-in", "the same"),
+    ("no-token-asked", "a target without authorization: token_checks"),
+    ("other-lifetime", "a declaration that is not the server's: token_checks"),
+    ("refused-early", "unit tests of what is expected of tokens"),
+    ("registration-breaks", "unit tests of floods"),
+    ("registration-without-retry-after", "the same"),
+    ("registrations-unlimited", "a declared limit that is not there: token_checks"),
+    ("token-amplification", "a threshold that is too low: token_defects"),
+];
+
+/// Every `id: "..."` of the judges.
+fn judged(folder: &Path, ids: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            judged(&path, ids);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            let all = text.lines().filter_map(|line| line.trim().strip_prefix("id: \""));
+            ids.extend(all.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn whatever_is_judged_has_a_defect_or_another_control() {
+    let rows = rows();
+    let caused: BTreeSet<_> = rows.iter().flat_map(|(.., findings)| findings).copied().collect();
+    let mut ids = BTreeSet::new();
+    judged(&root().join("src/judge"), &mut ids);
+    assert!(ids.len() > 100, "{ids:?}");
+    let uncaused: BTreeSet<_> =
+        ids.iter().map(String::as_str).filter(|id| !caused.contains(id)).collect();
+    assert_eq!(uncaused, OTHERWISE.iter().map(|(id, _)| *id).collect());
+}
+
 #[test]
 fn the_readme_has_the_table() {
     let mut table = String::from("| defect | found by | as |\n| --- | --- | --- |\n");

@@ -25,7 +25,9 @@ pub(crate) fn rows() -> impl Iterator<Item = defects::Row> {
     ROWS.into_iter().map(|(defect, _, findings)| (defect, SCENARIO, findings.to_vec()))
 }
 
-const ROWS: [Row<'static>; 12] = [
+const ROWS: [Row<'static>; 14] = [
+    ("limit-too-lax", &[], &["burst-exceeded", "limit-exceeded"]),
+    ("limit-too-strict", &[], &["burst-refused", "refused-below-limit"]),
     ("limit-per-address", &[SLIDING], &["limit-counted-otherwise", "quiet-users-throttled"]),
     ("limit-per-replica", &[], &["limit-per-replica"]),
     ("limit-fixed-window", &[], &["double-burst"]),

@@ -71,9 +71,31 @@ const TALKING: Sets<'_> = &[
     ("clients.override.delete_share", "1"),
 ];
 
-const ROWS: [Row<'static>; 9] = [
+/// Streams that stay for as long as the load, on which nothing is said.
+const LISTENING: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "14s", to = 6 }]"#),
+    ("load.drain", r#""5s""#),
+    ("load.steady", r#"{ calls = 1000, think = "500ms" }"#),
+    ("clients.override.stream_share", "1"),
+];
+/// Handshakes that their clients wait for, however long they take.
+const PATIENT: Sets<'_> = &[
+    ("load.stages", r#"[{ over = "1s", to = 6 }, { over = "14s", to = 6 }]"#),
+    ("load.drain", r#""5s""#),
+    ("load.steady.think", r#""500ms""#),
+    ("clients.override.connect_timeout", r#""20s""#),
+    ("clients.override.call_timeout", r#""30s""#),
+];
+
+const ROWS: [Row<'static>; 15] = [
     ("crosses-answers", "research-storm", POOLED, &["other-calls-answer"]),
     ("mixes-sessions", "steady", FAITHFUL, &["other-users-answer"]),
+    ("other-ids", "steady", STEADY, &["wrong-id"]),
+    ("progress-goes-back", "steady", TALKING, &["progress-goes-back"]),
+    ("loses-sessions", "steady", FAITHFUL, &["sessions-vanished"]),
+    ("cuts-silent-streams", "steady", LISTENING, &["idle-streams-cut"]),
+    ("cuts-old-streams", "steady", LISTENING, &["streams-cut-by-age"]),
+    ("slow-handshake", "steady", PATIENT, &["over-budget"]),
     ("loses-answers", "steady", STEADY, &["answers-cut"]),
     ("answers-twice", "steady", STEADY, &["second-answer"]),
     ("never-answers", "steady", STEADY, &["calls-hung"]),

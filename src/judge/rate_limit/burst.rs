@@ -117,7 +117,8 @@ impl Bursts {
         } else {
             Said::held(value)
         };
-        match self.edge(size, replicas) {
+        // What a burst alone is served too much is no matter of edges.
+        match self.edge(size.max(largest), replicas) {
             Some(edge) => said.and(edge),
             None => said,
         }

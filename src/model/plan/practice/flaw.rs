@@ -31,6 +31,8 @@ defects! {
     StaysSlow = "stays-slow",
     /// A call that is cancelled is answered all the same.
     IgnoresCancel = "ignores-cancel",
+    /// A call that is cancelled is answered with an error that says so.
+    AnswersCancelled = "answers-cancelled",
     /// The stream of a call that is cancelled stays open.
     CancelledStreamsStay = "cancelled-streams-stay",
     /// A call that is cancelled keeps a worker for another three seconds.
@@ -41,6 +43,10 @@ defects! {
     DiesOnCancelRace = "dies-on-cancel-race",
     /// Streams and calls on which nothing happens for 1.5 s are cut.
     CutsIdleStreams = "cuts-idle-streams",
+    /// Streams and calls on which nothing happens for 11 s are cut.
+    CutsSilentStreams = "cuts-silent-streams",
+    /// Streams are cut at the age of 11 s, though something is sent on them each second.
+    CutsOldStreams = "cuts-old-streams",
     /// What calls say is kept back until their answer is there.
     BuffersStreams = "buffers-streams",
     /// Answers to calls of one session with the same id, in flight at once, are exchanged.
@@ -61,12 +67,22 @@ defects! {
     SessionPerAddress = "session-per-address",
     /// The second half of a handshake is taken on the connection of the first half alone.
     InitializedElsewhere404 = "initialized-elsewhere-404",
+    /// Now and then an answer has the id of another request.
+    OtherIds = "other-ids",
+    /// The progress of calls that tell it goes back.
+    ProgressGoesBack = "progress-goes-back",
+    /// Now and then a session is forgotten while it is used.
+    LosesSessions = "loses-sessions",
     /// Now and then the stream of an answer ends without it.
     LosesAnswers = "loses-answers",
     /// Now and then an answer comes twice.
     AnswersTwice = "answers-twice",
     /// Now and then a call is never answered.
     NeverAnswers = "never-answers",
+    /// The rate limit allows half as much again as it is set to.
+    LimitTooLax = "limit-too-lax",
+    /// The rate limit allows half of what it is set to.
+    LimitTooStrict = "limit-too-strict",
     /// The rate limit counts by address, whatever it is set to count by.
     LimitPerAddress = "limit-per-address",
     /// Each of two replicas has a rate limit of its own, and connections go to either.
