@@ -252,6 +252,7 @@ pub mod conduct {
     mod beside;
     pub mod choice;
     pub mod conformance;
+    mod described;
     mod diagnosis;
     pub mod endpoint;
     pub mod failure;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::aside::Aside;
 use super::beside::Meanwhile;
+use super::described;
 use super::endpoint::Endpoint;
 use super::failure::RunError;
 use super::health::Followed;
@@ -32,7 +33,7 @@ use crate::engine::user::Scene;
 use crate::engine::weather::Weather;
 use crate::judge::checks::{Before, Checks};
 use crate::judge::rate_limit::{self, Limits};
-use crate::judge::recovery::{self, Watched};
+use crate::judge::recovery::Watched;
 use crate::judge::spoilt::Spoilt;
 use crate::judge::storm::Storm;
 use crate::judge::tokens::Tokens;
@@ -40,16 +41,12 @@ use crate::judge::trials::Examined;
 use crate::model::event::{Event, Violation};
 use crate::model::fault;
 use crate::model::finding::{self, Finding};
-use crate::model::outcome::Class;
-use crate::model::outlook;
+use crate::model::outlook::{self, Outlook};
 use crate::model::pace::{Pace, Users};
-use crate::model::plan::auth::Granted;
-use crate::model::plan::{Plan, Transport, Way};
+use crate::model::plan::Plan;
 use crate::model::report::generator::{Effort, Generator};
 use crate::model::report::planned::Planned;
-use crate::model::report::receipt::Receipt;
-use crate::model::report::verdict::Ending;
-use crate::model::report::{Environment, Expectations, Parts, Report, Scenario, Target};
+use crate::model::report::{Expectations, Parts, Report};
 use crate::model::summary::Summary;
 
 /// A plan that ends this much before its time was ended by somebody.
@@ -90,7 +87,7 @@ pub(super) async fn load(
     if found.before.is_open {
         plan.load.behaviour.forget_users();
     }
-    let receipt = receipt(&plan, &found);
+    let receipt = described::receipt(&plan, &found);
     let recorder = Arc::new(Recorder::default());
     for violation in found.violations {
         recorder.tell(0, Event::Violation(Box::new(violation)));
@@ -150,8 +147,7 @@ pub(super) async fn load(
         loop_delay: &loop_delay,
     };
     let outside = outside.end().await;
-    summary.damages = outside::damages(&outside, faults, ended);
-    expectations.findings.extend(recovery::findings(&summary.damages));
+    expectations.findings.extend(outside::damage(&outside, (faults, ended), &mut summary));
     let heard = finished(metrics).await?.transpose()?.unwrap_or_default();
     let saved = kept::save(&plan, &common.wallet, &clock);
     let mut notes = found.notes;
@@ -165,25 +161,18 @@ pub(super) async fn load(
     let health = finished(health).await?;
     let tools = u16::try_from(common.tools.len()).unwrap_or(u16::MAX);
     let outlook = outlook::of(&plan, plan.way(), tools);
-    let width = summary.series.width();
     let mut report = Report::build(Parts {
-        scenario: described(&plan, way_of(&found.scouted), notes),
+        scenario: described::scenario(&plan, way_of(&found.scouted), notes),
         seed: plan.seed,
-        target: Target {
-            url: plan.target.shown.clone(),
-            server: Some(found.scouted.server.clone()).filter(|server| !server.is_empty()),
-            protocol: Some(found.scouted.protocol_version.to_owned()),
-            transport: Some(carried(&found.scouted).word().to_owned()),
-        },
-        environment: environment(started_at),
+        target: described::target(&plan, &found.scouted),
+        environment: described::environment(started_at),
         summary: &summary,
         thresholds: &plan.expect.thresholds,
         expectations,
         findings_limit: plan.expect.findings,
         generator,
-        ending: ending(&summary, interrupted.load(Ordering::Relaxed)),
-        plan: (!plan.load.behaviour.is_script())
-            .then(|| Planned::of(&outlook, &plan.load.pace, plan.seed, width)),
+        ending: described::ending(&summary, interrupted.load(Ordering::Relaxed)),
+        plan: planned(&plan, &outlook, summary.series.width()),
         health,
         target_metrics: heard.metrics,
         receipt: Some(receipt),
@@ -192,6 +181,12 @@ pub(super) async fn load(
     outside::tell(outside, &mut report);
     tell_duplicates(heard.duplicates, &mut report);
     Ok(report)
+}
+
+/// What was to be expected of the load; of a script it is its own affair.
+fn planned(plan: &Plan, outlook: &Outlook, width: Duration) -> Option<Planned> {
+    let is_load = !plan.load.behaviour.is_script();
+    is_load.then(|| Planned::of(outlook, &plan.load.pace, plan.seed, width))
 }
 
 /// Puts faults in force. Whoever else holds the path keeps its connections when the last one is over.
@@ -277,32 +272,8 @@ fn judged(plan: &Plan, common: &Common, summary: &Summary, effort: Effort<'_>) -
     generator
 }
 
-/// What happened before the load and is counted nowhere else.
-fn receipt(plan: &Plan, found: &Found<'_>) -> Receipt {
-    let logged_in = found.logged_in.as_ref();
-    let exchanges = found.exchanges + logged_in.map_or(0, |logged_in| logged_in.exchanges);
-    Receipt::of(&plan.auth, &found.told, exchanges, logged_in.map(|logged_in| logged_in.users))
-}
-
-/// What carries MCP to the target, as it turned out.
-const fn carried(scouted: &Scouted) -> Transport {
-    match way_of(scouted) {
-        Way::HttpSse => Transport::HttpSse,
-        Way::Legacy | Way::Modern => Transport::Streamable,
-    }
-}
-
-fn cores() -> u32 {
+pub(super) fn cores() -> u32 {
     u32::try_from(health::cores()).unwrap_or(1)
-}
-
-fn environment(started_at: String) -> Environment {
-    Environment {
-        os: health::system(),
-        cores: cores(),
-        squall: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at,
-    }
 }
 
 /// Brings the users, and completes when the last one has left.
@@ -352,50 +323,5 @@ async fn direct(
 fn note_early_end(users: &Users, clock: &Clock, interrupted: &AtomicBool) {
     if clock.now() + EARLY < users.length() {
         interrupted.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A load whose every handshake failed reached nobody: no session was opened, and no call left. One
-/// that was cut in its first handshakes was refused nothing.
-fn ending(summary: &Summary, interrupted: bool) -> Ending {
-    let tally = &summary.calls.tally;
-    let cut = tally.of(Class::Unfinished) + tally.of(Class::Cancelled);
-    let reached = summary.sessions.opened > 0 || summary.calls.times.service.count() > 0;
-    if tally.count() > cut && !reached {
-        Ending::Unreachable
-    } else if interrupted {
-        Ending::Stopped
-    } else {
-        Ending::Finished
-    }
-}
-
-/// The scenario, with what a reader of its report has to know besides.
-fn described(plan: &Plan, way: Way, unchecked: Vec<String>) -> Scenario {
-    let profile = &plan.clients.profile;
-    let modelled = outlook::modelled(plan, way);
-    let mut notes = Vec::new();
-    if (plan.load.speed - 1.0).abs() > f64::EPSILON {
-        notes.push(format!("think times are divided by {}", plan.load.speed));
-    }
-    if plan.tools.arguments.is_empty() {
-        notes.push("arguments are made from each tool's inputSchema".to_owned());
-    }
-    if !modelled.is_empty() {
-        notes.push(format!("inferred, not observed, in the profile: {}", modelled.join(", ")));
-    }
-    if !plan.clients.addresses.is_empty() {
-        let all: Vec<_> = plan.clients.addresses.iter().map(ToString::to_string).collect();
-        notes.push(format!("users' connections leave from {} in turn", all.join(", ")));
-    }
-    let lost = plan.auth.granted().and_then(Granted::lost_for);
-    notes.extend(lost.map(|lost| format!("grants are {lost}")));
-    notes.extend(unchecked);
-    Scenario {
-        name: plan.name.clone(),
-        text: plan.source.clone(),
-        profile: format!("{}@{}", profile.name, profile.date),
-        behaviour: outlook::behaviour_name(&plan.load.behaviour).to_owned(),
-        notes,
     }
 }

@@ -18,12 +18,14 @@ use crate::edge::tls::Tls;
 use crate::engine::control;
 use crate::engine::realm::SCOUT;
 use crate::engine::stop::{Phase, Stop};
-use crate::judge::recovery::Watched;
+use crate::judge::recovery::{self, Watched};
 use crate::model::damage::Damage;
 use crate::model::fault::What;
 use crate::model::fault::outside::{Action, HookReport, Outcome, ToxicReport};
+use crate::model::finding::Finding;
 use crate::model::plan::{self, Http, Plan};
 use crate::model::report::Report;
+use crate::model::summary::Summary;
 
 /// Makes what acts outside ready, and lets connections to the target go through a proxy of
 /// Toxiproxy's where faults are to be on the path.
@@ -142,16 +144,18 @@ fn with_left(error: RunError, left: &[String]) -> RunError {
     RunError::Left { error: Box::new(error), left: left.join("; ") }
 }
 
-/// What faults did: those of hooks from when they were done, if that was after their windows.
-pub(super) fn damages(
+/// Sums up what faults did: those of hooks from when they were done, if that was after their
+/// windows. What the target did not recover from is found.
+pub(super) fn damage(
     outcome: &Outcome,
-    mut faults: Watched,
-    (elapsed, load): (Duration, Duration),
-) -> Vec<Damage> {
+    (mut faults, (elapsed, load)): (Watched, (Duration, Duration)),
+    summary: &mut Summary,
+) -> Vec<Finding> {
     for HookReport { window, run, .. } in &outcome.hooks {
         faults.over(window, Duration::from_micros(run.at_us.saturating_add(run.took_us)));
     }
-    faults.end(elapsed, load)
+    summary.damages = faults.end(elapsed, load);
+    recovery::findings(&summary.damages)
 }
 
 /// Tells what became of it in the report of its run.

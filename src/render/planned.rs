@@ -111,7 +111,11 @@ pub fn causes(report: &Report) -> Vec<String> {
             "arrival",
             "found the ceiling of users reached and was dropped, beyond what was planned.",
         ),
-        (run.failed, "run", "got no usable connection or tool list: its calls never came due."),
+        (
+            run.failed,
+            "run",
+            "had not one call answered well: what else it would have asked may not have come due.",
+        ),
         (
             cut,
             "run",

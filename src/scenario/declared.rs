@@ -35,7 +35,11 @@ enum Declared {
 
 fn thresholds(table: &Table) -> Option<Declared> {
     let Value::Table(expect) = &table.get("expect")?.node.value else { return None };
-    let Value::List(list) = &expect.get("thresholds")?.node.value else {
+    // A table that takes the place of another may have left them out.
+    let Some(thresholds) = expect.get("thresholds") else {
+        return Some(Declared::These(Vec::new()));
+    };
+    let Value::List(list) = &thresholds.node.value else {
         return Some(Declared::Unknown);
     };
     let text = |value: &Value| match value {
@@ -55,7 +59,7 @@ mod tests {
         let file = "[expect]\nthresholds = [\"errors < 1%\", \"dropped == 0\"]\n";
         let both = ["errors < 1%", "dropped == 0"];
         let set = |argument: &str| format!("{file}# --set {argument}\n");
-        let table: [(&str, &[&str], bool); 12] = [
+        let table: [(&str, &[&str], bool); 13] = [
             (file, &both, true),
             (file, &both[..1], false),
             (file, &[], false),
@@ -65,6 +69,7 @@ mod tests {
             (&set("expect.thresholds=[\"errors < 9%\"]"), &["errors < 9%"], true),
             (&set("expect.thresholds=[\"errors < 9%\"]"), &["errors < 8%"], false),
             (&set("expect={ thresholds = [] }"), &[], true),
+            (&set("expect={}"), &[], true),
             (&set("load.speed=2"), &[], false),
             // What cannot be read could be anything.
             (&set("expect.thresholds=["), &["errors < 9%"], true),

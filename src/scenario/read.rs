@@ -791,7 +791,7 @@ kind = "latency"
             ("\"chat\"", "\"burst\"", "load.behaviour burst yet"),
             ("\"chat\"", "\"trace\"", "load.behaviour trace yet"),
             ("\"chat\"", "\"runaway\"", "load.behaviour runaway yet"),
-            ("\"chat\"", "\"check-anything\"", "load.behaviour check-anything yet"),
+            ("\"chat\"", "\"check-session\"", "did you mean \"check-sessions\"?"),
             ("[target]", "[[target]]", "squall does not know several of them yet: write [target]"),
         ];
         for (from, to, expected) in replaced {

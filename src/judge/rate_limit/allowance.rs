@@ -213,7 +213,11 @@ fn calm(probes: &[Probe]) -> Option<Said> {
     let (count, asked) = (refused as u64, calm.len());
     Some(match (asked, refused) {
         (0, _) => return None,
-        (_, 0) => Said::held(format!("0 of {asked} below it refused")),
-        _ => Said::broken(&BELOW, count, format!("{refused} of {asked} below it refused")),
+        (_, 0) => Said::held(format!("none of {asked} calls below it, made first, was refused")),
+        _ => Said::broken(
+            &BELOW,
+            count,
+            format!("{refused} of {asked} calls below it, made first, were refused"),
+        ),
     })
 }

@@ -247,7 +247,10 @@ impl Held {
                 "{refused}, {unknown} of them of users who were not followed: {MOST_KEYS} are"
             ));
         }
-        Said::held(format!("0 below it; {refused}"))
+        Said::held(match self.refused {
+            0 => format!("none of {} calls was refused", self.calls),
+            _ => format!("{refused}, none of them below it"),
+        })
     }
 }
 

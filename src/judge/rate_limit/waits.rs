@@ -88,14 +88,15 @@ impl Waits {
         };
         let (least, most) = (figure::duration(least), figure::duration(most));
         let span = if least == most { most } else { format!("{least} to {most}") };
+        let early = match self.served_early + self.still_refused {
+            0 => "nobody could come more than a second earlier".to_owned(),
+            early => {
+                format!("{} of {early} who came more than a second earlier", self.served_early)
+            }
+        };
+        let (told, obeyed, came) = (self.told, self.obeyed, self.obeyed + self.in_vain);
         format!(
-            "said by {} of {all} refusals, {span}; {} of {} who came then served; {} of {} who came \
-             more than a second earlier",
-            self.told,
-            self.obeyed,
-            self.obeyed + self.in_vain,
-            self.served_early,
-            self.served_early + self.still_refused,
+            "said by {told} of {all} refusals, {span}; {obeyed} of {came} who came then served; {early}"
         )
     }
 

@@ -206,7 +206,7 @@ pub struct RunFigures {
     pub stopped: u64,
     /// Runs the end of the load cut.
     pub cut: u64,
-    /// Runs that never got a usable connection or tool list.
+    /// Runs of which not one call was answered well.
     pub failed: u64,
     /// Time to completion by percentile (`p50`, `p90`, `p95`, `p99`), runs that were cut or stopped
     /// taken as longer than seen.

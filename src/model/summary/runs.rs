@@ -24,7 +24,7 @@ pub struct Runs {
     pub stopped: u64,
     /// Runs the end of the load cut.
     pub cut: u64,
-    /// Runs that never got a usable connection or tool list.
+    /// Runs of which not one call was answered well.
     pub failed: u64,
     /// Time of completed runs.
     pub completion: Histogram,

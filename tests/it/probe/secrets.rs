@@ -79,9 +79,9 @@ fn mistakes_in_the_arguments_are_said() {
 #[test]
 fn no_tool_that_destroys_is_called_even_if_it_is_named() {
     let practice = Practice::with(&[]);
-    for (tool, calls) in [("delete_document", 0), ("echo", 1), ("no_such", 1)] {
+    for (tool, code, calls) in [("delete_document", 0, 0), ("echo", 0, 1), ("no_such", 2, 1)] {
         let place = Place::new();
-        place.squall().args(["probe", &practice.url(), "--tool", tool]).go().exits(0);
+        place.squall().args(["probe", &practice.url(), "--tool", tool]).go().exits(code);
         assert_eq!(practice.counted("practice_tool_calls_total"), calls, "{tool}");
     }
 }
