@@ -16,7 +16,7 @@ fn told(trial: Trial, how: How) -> Event {
 /// What was learnt of a tool whose call took so many milliseconds.
 fn learnt(tool: &str, means: Means, took: u64) -> Event {
     let trial = Trial::Learnt(tool.to_owned(), means);
-    tried(What::Isolation(trial), OK, Duration::from_millis(took))
+    tried(What::Isolation(trial), OK, Duration::from_micros(took))
 }
 
 fn together(among: Among, whose: Whose, how: How, count: usize) -> Vec<Event> {
@@ -33,7 +33,7 @@ fn behaviour(has_users: bool) -> Behaviour {
 }
 
 fn sound() -> Vec<Event> {
-    let mut events = vec![learnt("search", Means::Echo, 50)];
+    let mut events = vec![learnt("search", Means::Echo, 50_000)];
     for among in [Among::Session, Among::Sessions, Among::Users] {
         events.extend(together(among, Whose::Own, OK, 16));
     }
@@ -109,7 +109,7 @@ fn what_no_answer_tells_is_no_pass() {
     assert_eq!(findings, [""; 0]);
     assert!(said.values().all(|said| said.starts_with("not enough to say")), "{said:?}");
     let events = together(Among::Sessions, Whose::Untold, OK, 40);
-    let tools = vec![learnt("fetch", Means::Changing, 5), learnt("echo", Means::Echo, 5)];
+    let tools = vec![learnt("fetch", Means::Changing, 5_000), learnt("echo", Means::Echo, 5_000)];
     let (said, _) = judged(&behaviour(false), &[tools, events].concat());
     let isolation = &said["isolation"];
     assert!(isolation.contains("0 answers to calls in several sessions told"), "{isolation}");
@@ -125,15 +125,16 @@ fn what_no_answer_tells_is_no_pass() {
 fn calls_that_never_met_say_nothing() {
     let at_once = |among| together(among, Whose::Own, OK, 16);
     let said = |took| {
-        let tools = vec![learnt("echo", Means::Echo, took), learnt("fetch", Means::Changing, 90)];
+        let tools =
+            vec![learnt("echo", Means::Echo, took), learnt("fetch", Means::Changing, 90_000)];
         let (session, sessions) = (at_once(Among::Session), at_once(Among::Sessions));
         let (said, findings) = judged(&behaviour(false), &[tools, session, sessions].concat());
         assert_eq!(findings, [""; 0]);
         said["isolation"].clone()
     };
-    let never = said(1);
-    assert!(never.starts_with("not enough to say: every call was answered within 1ms"), "{never}");
-    assert!(said(3).starts_with("held: 32 answers"), "{}", said(3));
+    let never = said(14);
+    assert!(never.starts_with("not enough to say: every call was answered within 14us"), "{never}");
+    assert!(said(300).starts_with("held: 32 answers"), "{}", said(300));
 }
 
 #[test]
