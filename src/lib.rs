@@ -239,6 +239,7 @@ pub mod render {
     pub mod planned;
     pub mod png;
     pub mod probe;
+    pub mod profiles;
     pub mod rate_limits;
     pub mod split;
     pub mod text;
@@ -283,6 +284,7 @@ pub mod cli {
     pub mod manual;
     pub mod plan;
     pub mod probe;
+    pub mod profiles;
     pub mod report;
     pub mod restore;
     pub mod run;

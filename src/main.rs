@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use squall::cli::args::{Arguments, Command};
-use squall::cli::{chaos, check, conformance, manual, probe, report, run, schema, serve, terminal};
+use squall::cli::{
+    chaos, check, conformance, manual, probe, profiles, report, run, schema, serve, terminal,
+};
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
@@ -12,6 +14,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Profiles(arguments) => profiles::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),

@@ -35,6 +35,9 @@ pub enum Command {
     /// Look at a server with one careful client, step by step, and hold it to what reviewers of
     /// connectors ask.
     Probe(ProbeArgs),
+    /// List the client profiles, say what one holds and where each value comes from, or what tells two
+    /// apart.
+    Profiles(ProfilesArgs),
     /// Draw a saved run again, from its run.json alone: the page, the pictures, junit.xml,
     /// summary.md.
     Report(ReportArgs),
@@ -74,6 +77,34 @@ pub struct ScenarioArgs {
     /// I may put this load on a target that is not on this machine.
     #[arg(long)]
     pub i_am_authorised: bool,
+}
+
+/// Which profiles to look at.
+#[derive(Debug, Args)]
+pub struct ProfilesArgs {
+    /// What to say of them [default: list those that come with squall].
+    #[command(subcommand)]
+    pub what: Option<Profiles>,
+}
+
+/// What is said of profiles.
+#[derive(Debug, Subcommand)]
+pub enum Profiles {
+    /// Print every value of a profile: how sure it is, its month, and where it comes from.
+    Show {
+        /// Its name, `name@date`, or the path of a profile file
+        name: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the values that two profiles do not share.
+    Diff {
+        /// The one
+        one: String,
+        /// The other
+        other: String,
+    },
 }
 
 /// How to show the plan.

@@ -5,6 +5,8 @@ pub mod oauth;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::distribution::Distribution;
 
 /// One client's behaviour, read from a profile file.
@@ -15,6 +17,10 @@ pub struct Profile {
     pub name: String,
     /// The month it describes, `YYYY-MM`.
     pub date: String,
+    /// One sentence: which client this is.
+    pub about: String,
+    /// The profile whose values it has where it gives none of its own, `name@date` or a path.
+    pub inherits: Option<String>,
     /// Who it says it is.
     pub identity: Identity,
     /// Which era it speaks.
@@ -187,6 +193,10 @@ pub struct Source {
     pub confidence: Confidence,
     /// Document, issue or measurement, with its date where known.
     pub reference: String,
+    /// The month it was seen in or read, `YYYY-MM`; else that of its profile file.
+    pub date: String,
+    /// The value itself, as JSON has it.
+    pub value: Value,
 }
 
 /// How sure a value is.

@@ -72,6 +72,25 @@ pub struct Entry {
 }
 
 impl Value {
+    /// As JSON has it; numbers that are whole are integers.
+    pub fn json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match self {
+            Self::Text(text) | Self::Date(text) => Json::from(text.as_str()),
+            Self::Integer(number) => Json::from(*number),
+            Self::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                Json::from(*number as i64)
+            }
+            Self::Float(number) => Json::from(*number),
+            Self::Boolean(is) => Json::from(*is),
+            Self::List(list) => list.iter().map(|node| node.value.json()).collect(),
+            Self::Table(table) => {
+                let entries = table.entries.iter();
+                entries.map(|entry| (entry.key.clone(), entry.node.value.json())).collect()
+            }
+        }
+    }
+
     /// Whether it is `{}`.
     pub fn is_nothing(&self) -> bool {
         matches!(self, Self::Table(table) if table.in_braces && table.entries.is_empty())

@@ -159,6 +159,11 @@ impl<'a> Key<'a> {
         self.read(such, |node| parsed(node, str::parse::<Distribution>, such))
     }
 
+    /// The value as JSON has it; null if there is none.
+    pub fn json(&self) -> serde_json::Value {
+        self.node.map_or(serde_json::Value::Null, |node| node.value.json())
+    }
+
     /// One of some words; `later` are words that are not built yet.
     pub fn word<T: Copy>(self, words: &[(&'static str, T)], later: &[&str]) -> Found<'a, T> {
         let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::model::distribution::{Distribution, Shape};
 use crate::model::profile::{
     Confidence, Connections, Elicitation, Era, Identity, Ids, OnSessionLoss, Profile,
@@ -15,6 +17,7 @@ use crate::model::profile::{
 
 use self::words::{header_value, headers, ids, limit, list, month, object, result_cap, weights};
 use super::key::{Found, Key};
+use super::mistake::Place;
 use super::reader::Table;
 use super::scalar::text_of;
 
@@ -23,30 +26,47 @@ struct Values<'t, 'a> {
     table: &'t Table<'a>,
     origin: Origin,
     sources: &'t RefCell<BTreeMap<String, Source>>,
+    /// The month that the file describes.
+    date: &'t str,
     prefix: &'static str,
 }
+
+/// Finds the profile that is named at a place, to inherit from.
+pub type Inherited<'i> = &'i dyn Fn(&str, Place) -> Option<Profile>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
     /// A profile file: every value is there, as `{ is, source, confidence }`.
     File,
+    /// One that inherits: some values, in the same form.
+    Heir,
     /// A scenario's overrides: some values, plain.
     Scenario,
 }
 
 /// Reads a profile file.
-pub fn read(file: &Table<'_>) -> Option<Profile> {
+pub fn read(file: &Table<'_>, inherited: Inherited<'_>) -> Option<Profile> {
     let name = file.key("name", "Its name, as scenarios write it.").text().required();
     let date = file
         .key("date", "The month it describes.")
         .read("a month such as \"2026-09\"", |node| month(text_of(node)?))
         .required();
-    file.key("about", "One sentence: which client this is.").text().optional();
-    let mut profile = blank();
-    values(file, Origin::File, &mut profile);
-    profile.name = name?;
-    profile.date = date?;
-    Some(profile)
+    let about = file.key("about", "One sentence: which client this is.").text().optional();
+    let doc = "The profile whose values it has where it gives none of its own: a name, name@date or a path.";
+    let inherits = file.key("inherits", doc).text().optional();
+    let base = match &inherits {
+        Some(name) => inherited(name, file.place_of("inherits")),
+        None => Some(blank()),
+    };
+    let origin = if inherits.is_some() { Origin::Heir } else { Origin::File };
+    // Where there is nothing to inherit from mistakes are still found.
+    let is_whole = base.is_some();
+    let mut profile = base.unwrap_or_else(blank);
+    // What is not said otherwise is of the month that the file describes.
+    profile.date = date.clone().unwrap_or_default();
+    values(file, origin, &mut profile);
+    (profile.name, profile.about, profile.inherits) = (name?, about.unwrap_or_default(), inherits);
+    date.filter(|_| is_whole).map(|_| profile)
 }
 
 /// Reads a scenario's overrides over a profile.
@@ -57,16 +77,19 @@ pub fn override_with(table: &Table<'_>, mut profile: Profile) -> Profile {
 
 fn values(table: &Table<'_>, origin: Origin, profile: &mut Profile) {
     let sources = RefCell::new(std::mem::take(&mut profile.sources));
+    let date = profile.date.clone();
     let identity = "Who the client says it is.";
     table.table("identity", identity, |table| {
-        let values = Values { table, origin, sources: &sources, prefix: "identity." };
+        let (sources, date) = (&sources, date.as_str());
+        let values = Values { table, origin, sources, date, prefix: "identity." };
         who(&values, &mut profile.identity);
     });
     table.table("oauth", "How it gets and keeps a grant where a server asks for one.", |table| {
-        let values = Values { table, origin, sources: &sources, prefix: "oauth." };
+        let (sources, date) = (&sources, date.as_str());
+        let values = Values { table, origin, sources, date, prefix: "oauth." };
         oauth::read(&values, &mut profile.oauth);
     });
-    let values = Values { table, origin, sources: &sources, prefix: "" };
+    let values = Values { table, origin, sources: &sources, date: &date, prefix: "" };
     handshake(&values, profile);
     sessions(&values, profile);
     calls(&values, profile);
@@ -182,13 +205,16 @@ impl<'a> Values<'_, 'a> {
         slot: &mut T,
     ) {
         let (value, source) = match self.origin {
-            Origin::File => self.sourced(name, doc, read),
+            Origin::File | Origin::Heir => self.sourced(name, doc, read),
             Origin::Scenario => {
+                let key = self.table.key(name, doc);
                 let source = Source {
                     confidence: Confidence::Modelled,
                     reference: "the scenario".to_owned(),
+                    date: self.date.to_owned(),
+                    value: key.json(),
                 };
-                (read(self.table.key(name, doc)).optional(), Some(source))
+                (read(key).optional(), Some(source))
             }
         };
         if let (Some(value), Some(source)) = (value, source) {
@@ -203,7 +229,7 @@ impl<'a> Values<'_, 'a> {
         doc: &'static str,
         read: impl FnOnce(Key<'a>) -> Found<'a, T>,
     ) -> (Option<T>, Option<Source>) {
-        if self.table.given(name).is_none() {
+        if self.origin == Origin::File && self.table.given(name).is_none() {
             let found = format!("{}{name} is missing", self.prefix);
             let right = "expected { is = ..., source = \"...\", confidence = \"...\" }";
             self.table.log().wrong(self.table.place(), found, right);
@@ -212,12 +238,14 @@ impl<'a> Values<'_, 'a> {
             if !value.is_given() {
                 return (None, None);
             }
-            (read(value.key("is", doc)).required(), source(value))
+            let key = value.key("is", doc);
+            let json = key.json();
+            (read(key).required(), source(value, json, self.date))
         })
     }
 }
 
-fn source(value: &Table<'_>) -> Option<Source> {
+fn source(value: &Table<'_>, json: Value, date: &str) -> Option<Source> {
     let words = [Confidence::Documented, Confidence::Observed, Confidence::Modelled];
     let confidence = value
         .key("confidence", "How sure the value is.")
@@ -225,7 +253,12 @@ fn source(value: &Table<'_>) -> Option<Source> {
         .required();
     let reference =
         value.key("source", "Document, issue or measurement, with its date.").text().required();
-    Some(Source { confidence: confidence?, reference: reference? })
+    let seen = value
+        .key("date", "The month it was seen in or read; else the file's.")
+        .read("a month such as \"2026-09\"", |node| month(text_of(node)?))
+        .optional();
+    let date = seen.unwrap_or_else(|| date.to_owned());
+    Some(Source { confidence: confidence?, reference: reference?, date, value: json })
 }
 
 impl<'a> Key<'a> {
@@ -244,6 +277,8 @@ fn blank() -> Profile {
     Profile {
         name: text(),
         date: text(),
+        about: text(),
+        inherits: None,
         identity: Identity {
             user_agent: text(),
             client_name: text(),

@@ -11,8 +11,20 @@ pub struct Shipped {
     pub text: &'static str,
 }
 
+impl Shipped {
+    /// Its name with its month.
+    pub fn full(&self) -> String {
+        format!("{}@{}", self.name, self.date)
+    }
+}
+
 /// Every profile that comes with squall.
-pub const SHIPPED: [Shipped; 4] = [
+pub const SHIPPED: [Shipped; 11] = [
+    Shipped {
+        name: "api-connector",
+        date: "2026-08",
+        text: include_str!("../../scenarios/profiles/api-connector@2026-08.toml"),
+    },
     Shipped {
         name: "claude-ai-legacy",
         date: "2026-09",
@@ -24,6 +36,31 @@ pub const SHIPPED: [Shipped; 4] = [
         text: include_str!("../../scenarios/profiles/claude-ai-modern@2026-10.toml"),
     },
     Shipped {
+        name: "claude-code-v1",
+        date: "2026-08",
+        text: include_str!("../../scenarios/profiles/claude-code-v1@2026-08.toml"),
+    },
+    Shipped {
+        name: "claude-code-v2",
+        date: "2026-08",
+        text: include_str!("../../scenarios/profiles/claude-code-v2@2026-08.toml"),
+    },
+    Shipped {
+        name: "claude-code-via-proxy",
+        date: "2026-09",
+        text: include_str!("../../scenarios/profiles/claude-code-via-proxy@2026-09.toml"),
+    },
+    Shipped {
+        name: "claude-desktop",
+        date: "2026-09",
+        text: include_str!("../../scenarios/profiles/claude-desktop@2026-09.toml"),
+    },
+    Shipped {
+        name: "mcp-remote",
+        date: "2026-11",
+        text: include_str!("../../scenarios/profiles/mcp-remote@2026-11.toml"),
+    },
+    Shipped {
         name: "plain",
         date: "2026-11",
         text: include_str!("../../scenarios/profiles/plain@2026-11.toml"),
@@ -32,6 +69,11 @@ pub const SHIPPED: [Shipped; 4] = [
         name: "spec",
         date: "2026-11",
         text: include_str!("../../scenarios/profiles/spec@2026-11.toml"),
+    },
+    Shipped {
+        name: "toolbox-inspector",
+        date: "2026-09",
+        text: include_str!("../../scenarios/profiles/toolbox-inspector@2026-09.toml"),
     },
 ];
 

@@ -36,6 +36,7 @@ mod person;
 mod practice;
 mod practice_auth;
 mod probe;
+mod profiles;
 mod rate_limit;
 mod receipts;
 mod refusals;

@@ -271,7 +271,9 @@ proptest! {
 #[test]
 fn only_what_clients_go_by_is_called_inferred() {
     let inferred = |key: &&str| {
-        let source = Source { confidence: Confidence::Modelled, reference: String::new() };
+        let (confidence, reference) = (Confidence::Modelled, String::new());
+        let (date, value) = ("2026-11".to_owned(), serde_json::Value::Null);
+        let source = Source { confidence, reference, date, value };
         ((*key).to_owned(), source)
     };
     let keys = [

@@ -96,6 +96,8 @@ pub(crate) fn plain() -> Profile {
         server_requests: ServerRequests::Answer(Elicitation::Refuse),
         oauth: oauth(),
         sources: std::collections::BTreeMap::default(),
+        about: String::new(),
+        inherits: None,
     }
 }
 
