@@ -326,3 +326,18 @@ fn no_more_is_sent_than_allowed() {
         expectations.judged.iter().filter(|row| row.text.contains("allow")).all(|row| !row.passed)
     );
 }
+
+#[test]
+fn a_window_gives_nothing_back_during_a_burst() {
+    let bursts = |served: usize, back: f64| {
+        let mut bursts = Bursts::default();
+        bursts.served = vec![served; 3];
+        bursts.sizes = vec![served as f64 - back; 3];
+        bursts.said(30, false).held
+    };
+    // Thirty were served, of which three may have come back, or none.
+    assert_eq!(bursts(30, 3.0), Some(true));
+    assert_eq!(bursts(33, 3.0), Some(true));
+    assert_eq!((bursts(27, 0.0), bursts(27, 3.0)), (Some(false), Some(false)));
+    assert_eq!(bursts(36, 3.0), Some(false));
+}

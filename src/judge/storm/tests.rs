@@ -5,7 +5,7 @@ use crate::model::event::{Call, Echo, Exchange, Instants, SessionChange, Session
 use crate::model::fault::outside::{Action, Hook};
 use crate::model::fault::{Scope, Touched, What, When};
 use crate::model::operation::Operation;
-use crate::model::outcome::{Outcome, Rule};
+use crate::model::outcome::{ConnectFailure, Outcome, Rule};
 use crate::model::summary::sample;
 
 const fn s(seconds: u64) -> Duration {
@@ -52,6 +52,21 @@ fn calls_that_are_cut_or_never_answered_are_found_and_others_are_not() {
     assert_eq!(ids(&storm), ["answers-cut", "calls-hung"]);
     let evidence = &storm.findings()[1].evidence;
     assert_eq!(evidence, &["at 5s, user 0: given up after 1s"]);
+}
+
+#[test]
+fn a_connection_that_closes_instead_of_an_answer_loses_it() {
+    let found = |failure, sent| {
+        let mut storm = storm();
+        let mut lost = call(Outcome::Connect(failure));
+        lost.instants.sent = sent;
+        storm.observe(&Event::Call(lost));
+        ids(&storm)
+    };
+    assert_eq!(found(ConnectFailure::Closed, Some(s(5))), ["answers-cut"]);
+    // Nothing was asked yet.
+    assert_eq!(found(ConnectFailure::Closed, None), [""; 0]);
+    assert_eq!(found(ConnectFailure::Refused, None), [""; 0]);
 }
 
 #[test]
@@ -219,6 +234,7 @@ fn invariants_that_are_named_are_judged_and_no_others() {
         evidence: String::new(),
         touched: Touched::default(),
     };
+    let twice = crossed.clone();
     storm.observe(&Event::Violation(Box::new(crossed)));
     storm.observe(&Event::Call(call(Outcome::CutStream)));
     storm.observe(&Event::Call(call(Outcome::Timeout)));
@@ -232,6 +248,9 @@ fn invariants_that_are_named_are_judged_and_no_others() {
             "not held: 1 sessions were gone, of 5 with an id",
         ]
     );
+    let second = Violation { rule: Rule::SecondAnswer, ..twice };
+    storm.observe(&Event::Violation(Box::new(second)));
+    assert!(held(&storm)[1].starts_with("not held: 1 messages came that no call waited for"));
     // The findings are those that every storm has, once each.
     let found: Vec<_> = storm.end().findings.into_iter().map(|finding| finding.id).collect();
     assert_eq!(found, ["answers-cut", "calls-hung", "sessions-vanished"]);
