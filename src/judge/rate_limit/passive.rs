@@ -64,12 +64,12 @@ type Below = (Duration, u32, u32);
 #[derive(Debug, Default)]
 struct Key {
     slices: BTreeMap<u64, u32>,
+    /// Slices in which a request arrived that a fault held back, nobody knows when: from one of them
+    /// to another, apart from each other.
+    held: BTreeMap<u64, u64>,
     /// Refusals that were not looked at yet, by their slices: when, and of which user.
     refused: BTreeMap<u64, FirstFew<(Duration, u32)>>,
 }
-
-/// Requests in a slice in which nobody knows how many arrived: more than any limit allows.
-const ANY: u32 = u32::MAX / 64;
 
 impl Passive {
     pub(super) fn new(declared: &[Declared], clients: Clients) -> Self {
@@ -204,7 +204,9 @@ impl Held {
         };
         let (id, window) = (self.id(exchange.user), self.limit.allow.window);
         if let Some(key) = key(&mut self.keys, id) {
-            key.asked((sent, exchange.end), window, exchange.touched, 1);
+            // What is answered has arrived; a stream goes on after that.
+            let arrived = exchange.headers.unwrap_or(exchange.end);
+            key.asked((sent, arrived), window, exchange.touched, 1);
             let whole = exchange.end.saturating_sub(self.clients.patience);
             key.settle(&self.limit, whole, &mut self.below);
         }
@@ -261,22 +263,30 @@ fn key(keys: &mut HashMap<u32, Key>, id: u32) -> Option<&mut Key> {
 }
 
 impl Key {
-    /// So many requests were sent, and had ended by then.
+    /// So many requests were sent, and had arrived by then.
     fn asked(
         &mut self,
-        (sent, end): (Duration, Duration),
+        (sent, arrived): (Duration, Duration),
         window: Duration,
         touched: Touched,
         requests: u32,
     ) {
         if touched == Touched::default() {
             let asked = self.slices.entry(slice(sent, window)).or_default();
-            *asked = asked.saturating_add(requests).min(ANY);
+            *asked = asked.saturating_add(requests);
             return;
         }
-        for unknown in slice(sent, window)..=slice(end, window) {
-            self.slices.insert(unknown, ANY);
+        let (mut from, mut to) = (slice(sent, window), slice(arrived, window));
+        // Those that it touches become one with it.
+        while let Some((first, last)) = self.held.range(..=to).next_back() {
+            let (first, last) = (*first, *last);
+            if last < from {
+                break;
+            }
+            (from, to) = (from.min(first), to.max(last));
+            self.held.remove(&first);
         }
+        self.held.insert(from, to);
     }
 
     /// Looks at what was refused before an instant up to which all is known, and forgets what only
@@ -294,6 +304,9 @@ impl Key {
         while let Some(oldest) = self.slices.first_entry().filter(|slice| *slice.key() < needed) {
             oldest.remove();
         }
+        while let Some(oldest) = self.held.first_entry().filter(|held| *held.get() < needed) {
+            oldest.remove();
+        }
     }
 
     /// Adds each refusal of a slice if nothing explains it.
@@ -307,6 +320,10 @@ impl Key {
 
     /// What was asked for in the window before, if that explains no refusal.
     fn unexplained(&self, limit: &Declared, now: u64) -> Option<u32> {
+        let before = self.held.range(..=now).next_back();
+        if before.is_some_and(|(_, last)| *last >= now.saturating_sub(SLICES)) {
+            return None;
+        }
         let window = limit.allow.window;
         let (most, size) = (f64::from(limit.allow.count), f64::from(limit.at_once()));
         let mut asked = 0_u32;

@@ -37,6 +37,7 @@ fn told(call: &Sent, took: Duration, touched: Touched) -> [Event; 2] {
     call.touched = touched;
     let mut exchange = sample::exchange(user, Operation::ToolsCall, 1);
     (exchange.sent, exchange.end, exchange.touched) = (Some(at), done, touched);
+    exchange.headers = Some(done);
     [Event::Exchange(exchange), Event::Call(call)]
 }
 
@@ -113,6 +114,14 @@ fn what_is_told_late_and_what_was_held_back_explain_refusals() {
         .chain((5..20).flat_map(|at| told(&(0, at * 1_000, false), SERVICE, none)))
         .collect();
     assert_eq!(loaded(declared(), CLIENTS, held.clone()).1, [""; 0]);
+    // So do streams, which go on long after they were asked for, only where they begin.
+    let mut stream = sample::exchange(0, Operation::Stream, 1);
+    (stream.sent, stream.touched) = (Some(Duration::from_secs(25)), met);
+    (stream.headers, stream.end) = (stream.sent, Duration::from_secs(600));
+    let refused = told(&(0, 40_000, true), SERVICE, none);
+    let calls = (10..40).flat_map(|at| told(&(0, at * 1_000, false), SERVICE, none));
+    let events: Vec<_> = calls.chain(refused).chain([Event::Exchange(stream)]).collect();
+    assert_eq!(loaded(declared(), CLIENTS, events).1, ["refused-below-limit"]);
     // A minute later it explains nothing.
     let late = held.into_iter().chain(told(&(0, 63_500, true), SERVICE, none));
     assert_eq!(loaded(declared(), CLIENTS, late).1, ["refused-below-limit"]);

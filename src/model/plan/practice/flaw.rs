@@ -67,7 +67,7 @@ defects! {
     SessionPerAddress = "session-per-address",
     /// The second half of a handshake is taken on the connection of the first half alone.
     InitializedElsewhere404 = "initialized-elsewhere-404",
-    /// Now and then an answer has the id of another request.
+    /// Now and then an answer has an id that no request had.
     OtherIds = "other-ids",
     /// The progress of calls that tell it goes back.
     ProgressGoesBack = "progress-goes-back",
